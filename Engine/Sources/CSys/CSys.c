@@ -1,0 +1,124 @@
+#define _GNU_SOURCE
+#include "CSys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t clock_ns(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t sys_monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+int64_t sys_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+int64_t sys_thread_cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+int64_t sys_process_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
+int64_t sys_max_rss_kb(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
+}
+
+int sys_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int sys_eventfd_signal(int fd) {
+  uint64_t one = 1;
+  return write(fd, &one, sizeof one) == sizeof one ? 0 : -1;
+}
+
+void sys_eventfd_drain(int fd) {
+  uint64_t value;
+  ssize_t ignored = read(fd, &value, sizeof value);
+  (void)ignored;
+}
+
+int sys_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token) {
+  static const int operations[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
+  struct epoll_event event = {.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0), .data.u64 = token};
+  return epoll_ctl(epoll, operations[op], fd, &event);
+}
+
+int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, int64_t timeout_ns) {
+  struct epoll_event ready[64];
+  if (capacity > 64) capacity = 64;
+  struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+  int count = epoll_pwait2(epoll, ready, capacity, timeout_ns < 0 ? NULL : &timeout, NULL);
+  for (int i = 0; i < count; i++) {
+    tokens[i] = ready[i].data.u64;
+    events[i] = (ready[i].events & EPOLLIN ? 1 : 0) | (ready[i].events & EPOLLOUT ? 2 : 0) |
+                (ready[i].events & (EPOLLHUP | EPOLLERR) ? 4 : 0);
+  }
+  return count;
+}
+
+int sys_set_timer_slack(int64_t ns) { return prctl(PR_SET_TIMERSLACK, (unsigned long)ns, 0, 0, 0); }
+
+int sys_set_fifo_priority(int priority) {
+  struct sched_param parameter = {.sched_priority = priority};
+  return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
+}
+
+void sys_set_thread_name(const char *name) {
+  char cut[16];
+  strncpy(cut, name, 15);
+  cut[15] = 0;
+  pthread_setname_np(pthread_self(), cut);
+}
+
+static void write_whole(int fd, const char *bytes, size_t count) {
+  while (count) {
+    ssize_t written = write(fd, bytes, count);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) {
+        struct pollfd waiting = {.fd = fd, .events = POLLOUT};
+        if (poll(&waiting, 1, 1000) > 0) continue;
+      }
+      return;
+    }
+    bytes += written;
+    count -= (size_t)written;
+  }
+}
+
+void sys_write_stdout(const void *bytes, size_t count) { write_whole(STDOUT_FILENO, bytes, count); }
+void sys_write_stderr(const void *bytes, size_t count) { write_whole(STDERR_FILENO, bytes, count); }
+bool sys_stderr_is_terminal(void) { return isatty(STDERR_FILENO) == 1; }
+
+void sys_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+int sys_termination_descriptor(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) return -1;
+  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int sys_termination_next(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+void sys_error_text(int code, char *buffer, size_t capacity) {
+  const char *text = strerror_r(code, buffer, capacity);
+  if (text != buffer) {
+    strncpy(buffer, text, capacity - 1);
+    buffer[capacity - 1] = 0;
+  }
+}

@@ -1,0 +1,55 @@
+// The Linux calls that Glibc's Swift module hides, and C names that strict concurrency refuses.
+// Errors: the calls keep the kernel's convention, -1 with errno, unless stated otherwise.
+#ifndef CSYS_H
+#define CSYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+int64_t sys_monotonic_ns(void);
+/// Nanoseconds of CLOCK_REALTIME.
+int64_t sys_realtime_ns(void);
+/// CPU time of the calling thread in nanoseconds.
+int64_t sys_thread_cpu_ns(void);
+/// CPU time of the process in nanoseconds.
+int64_t sys_process_cpu_ns(void);
+/// Peak resident set of the process in kilobytes.
+int64_t sys_max_rss_kb(void);
+
+int sys_eventfd(void);
+int sys_eventfd_signal(int fd);
+void sys_eventfd_drain(int fd);
+
+int sys_epoll_create(void);
+/// `op`: 0 add, 1 modify, 2 delete. `events`: bit 0 readable, bit 1 writable. `token` comes back from the wait.
+int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token);
+/// Waits until `timeout_ns` has passed (negative: for ever). Fills `tokens` and `events` (bit 0 readable, bit 1
+/// writable, bit 2 hang-up or error) with at most `capacity` entries; returns their number.
+int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, int64_t timeout_ns);
+
+/// Timer slack of the calling thread in nanoseconds.
+int sys_set_timer_slack(int64_t ns);
+/// SCHED_FIFO for the calling thread. 0, or errno.
+int sys_set_fifo_priority(int priority);
+/// Name of the calling thread, cut at 15 bytes.
+void sys_set_thread_name(const char *name);
+
+/// Writes to standard output or standard error: Swift's strict concurrency refuses the C globals.
+void sys_write_stdout(const void *bytes, size_t count);
+void sys_write_stderr(const void *bytes, size_t count);
+bool sys_stderr_is_terminal(void);
+
+/// Blocks SIGPIPE for the whole process: a closed pipe is an error of one write, not the end of the process.
+void sys_ignore_sigpipe(void);
+/// A descriptor that becomes readable at SIGINT and SIGTERM, which are blocked from now on in every new thread.
+int sys_termination_descriptor(void);
+/// Reads one pending signal from that descriptor: its number, or 0.
+int sys_termination_next(int fd);
+
+/// errno's text, thread safe.
+void sys_error_text(int code, char *buffer, size_t capacity);
+
+#endif

@@ -1,0 +1,113 @@
+/// A graph as it will be built: parsed, parameters and secrets filled in, every name resolved, every static check
+/// passed. What validation hands to the runtime, and what drawing and the report show.
+public struct GraphPlan: Sendable {
+    /// The name that the report shows: the file's without `.json`.
+    public var name: String
+    public var file: String
+    public var summary: String
+    public var root: SessionPlan
+    /// Template definitions by name. Instances started while the graph runs are planned anew with their parameters.
+    public var templates: [String: TemplatePlan]
+    public var start: [Start]
+    public var warnings: [Diagnostic]
+
+    /// Template instances that run from the beginning: `count` of `template`.
+    public struct Start: Sendable {
+        public var template: String
+        public var count: Int
+        public var parameters: [String: ParameterValue]
+        public var position: SourcePosition
+    }
+}
+
+/// The nodes, edges and controls of one session: the graph itself, or one instance of a template.
+public struct SessionPlan: Sendable {
+    public var nodes: [NodePlan] = []
+    public var edges: [EdgePlan] = []
+    public var controls: [ControlPlan] = []
+}
+
+/// A template, and the way to plan an instance of it.
+public struct TemplatePlan: Sendable {
+    public var name: String
+    /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
+    public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
+}
+
+public struct NodePlan: Sendable {
+    /// Unique in its session: the key in the file.
+    public var name: String
+    public var spec: NodeSpec
+    /// Every parameter that the file gives, converted to its type. Defaults are left to the node.
+    public var parameters: [String: ParameterValue]
+    /// The lane that the file names; nil leaves it to `work`.
+    public var lane: String?
+    public var onError: OnError
+    /// `"lossless": true` on a node that shares: `block` edges may leave it.
+    public var isLossless: Bool
+    public var position: SourcePosition
+
+    public enum OnError: String, Sendable, CaseIterable { case fail, restart }
+}
+
+/// One end of an edge or control link.
+public struct EndPlan: Hashable, Sendable, CustomStringConvertible {
+    public var node: String
+    public var port: String
+    /// The node belongs to the parent session: `$parent.relay`.
+    public var isParent: Bool
+
+    public init(node: String, port: String, isParent: Bool = false) {
+        self.node = node
+        self.port = port
+        self.isParent = isParent
+    }
+
+    public var description: String { (isParent ? "$parent." : "") + node + "." + port }
+}
+
+public struct EdgePlan: Sendable {
+    public var from: EndPlan
+    public var to: EndPlan
+    public var capacity: EdgeCapacity
+    public var overflow: Overflow
+    public var epoch: EpochPolicy
+    /// Vanishes when the source has no such stream.
+    public var isOptional: Bool
+    public var position: SourcePosition
+}
+
+/// Both bounds of an edge; it is full when either is reached.
+public struct EdgeCapacity: Hashable, Sendable {
+    public var items: Int
+    public var milliseconds: Int
+
+    public init(items: Int, milliseconds: Int) {
+        self.items = items
+        self.milliseconds = milliseconds
+    }
+
+    public static let standard = EdgeCapacity(items: 16, milliseconds: 500)
+}
+
+/// What a full edge does.
+public enum Overflow: String, Sendable, CaseIterable {
+    case block
+    case dropOldest = "drop-oldest"
+    case dropNewest = "drop-newest"
+    case dropToKeyframe = "drop-to-keyframe"
+}
+
+/// What an edge does with items older than its session's epoch.
+public enum EpochPolicy: String, Sendable, CaseIterable { case flush, keep }
+
+public struct ControlPlan: Sendable {
+    public var from: EndPlan
+    public var to: EndPlan
+    public var kind: ControlSpec.Kind
+    /// How values of several template instances become one; nil inside one session.
+    public var join: Join?
+    public var position: SourcePosition
+
+    public enum Join: String, Sendable, CaseIterable { case min, max, last, any }
+}

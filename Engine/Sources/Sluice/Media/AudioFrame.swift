@@ -1,0 +1,55 @@
+/// Interleaved PCM. The format's sample format, rate and channels say how to read it.
+public final class AudioFrame: MediaItem, @unchecked Sendable {
+    public private(set) var buffer: MediaBuffer
+    /// Samples of each channel.
+    public private(set) var sampleCount: Int
+
+    /// A frame with room for `sampleCount` samples, its contents undefined.
+    public init(format: MediaFormat, sampleCount: Int) {
+        let bytes = sampleCount * (format.audio?.bytesPerSample ?? 0)
+        buffer = MediaBuffer(capacity: bytes)
+        self.sampleCount = sampleCount
+        super.init(itemOf: format)
+        header.byteCount = bytes
+    }
+
+    public init(format: MediaFormat, sampleCount: Int, buffer: MediaBuffer) {
+        self.buffer = buffer
+        self.sampleCount = sampleCount
+        super.init(itemOf: format)
+        header.byteCount = sampleCount * (format.audio?.bytesPerSample ?? 0)
+    }
+
+    public var layout: AudioLayout { format.audio! }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: header.byteCount) }
+
+    /// To be used only by the holder of the only reference, before it is sent.
+    public var mutableBytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: header.byteCount)
+    }
+
+    public var s16: UnsafeMutableBufferPointer<Int16> { mutableBytes.bindMemory(to: Int16.self) }
+    public var f32: UnsafeMutableBufferPointer<Float> { mutableBytes.bindMemory(to: Float.self) }
+
+    /// The duration that the sample count tells, exact for every rate that divides the tick.
+    public var sampleDuration: MediaTime { MediaTime(Int64(sampleCount), timescale: Int64(layout.rate)) }
+
+    /// Makes this frame hold `count` samples of `format`, keeping the memory where it suffices. Only for the holder of
+    /// the only reference.
+    public func reset(format: MediaFormat, sampleCount count: Int) {
+        let bytes = count * (format.audio?.bytesPerSample ?? 0)
+        if bytes > buffer.capacity { buffer = MediaBuffer(capacity: bytes) }
+        self.format = format
+        sampleCount = count
+        header = Header()
+        header.byteCount = bytes
+    }
+
+    /// A copy in memory of its own, with the same header.
+    public func copy() -> AudioFrame {
+        let other = AudioFrame(format: format, sampleCount: sampleCount)
+        other.buffer.bytes.copyMemory(from: buffer.bytes, byteCount: header.byteCount)
+        other.header = header
+        return other
+    }
+}

@@ -1,0 +1,58 @@
+/// A reading of the graph's clock in nanoseconds: CLOCK_MONOTONIC under the system clock, from 0 under the virtual one.
+@frozen
+public struct Instant: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+
+    @inlinable
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    public static let distantFuture = Instant(nanoseconds: .max)
+
+    @inlinable
+    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+    @inlinable
+    public static func + (a: Instant, b: Interval) -> Instant { Instant(nanoseconds: a.nanoseconds &+ b.nanoseconds) }
+    @inlinable
+    public static func - (a: Instant, b: Interval) -> Instant { Instant(nanoseconds: a.nanoseconds &- b.nanoseconds) }
+    @inlinable
+    public static func - (a: Instant, b: Instant) -> Interval { Interval(nanoseconds: a.nanoseconds &- b.nanoseconds) }
+}
+
+/// A length of clock time in nanoseconds.
+@frozen
+public struct Interval: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+
+    @inlinable
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// A length of media time taken as clock time, to the nearest nanosecond.
+    @inlinable
+    public init(_ time: MediaTime) { nanoseconds = time.rescaled(to: 1_000_000_000) }
+
+    public static let zero = Interval(nanoseconds: 0)
+    @inlinable
+    public static func microseconds(_ value: Int64) -> Interval { Interval(nanoseconds: value &* 1_000) }
+    @inlinable
+    public static func milliseconds(_ value: Int64) -> Interval { Interval(nanoseconds: value &* 1_000_000) }
+    @inlinable
+    public static func seconds(_ value: Double) -> Interval { Interval(nanoseconds: Int64((value * 1e9).rounded())) }
+
+    @inlinable public var seconds: Double { Double(nanoseconds) / 1e9 }
+    @inlinable public var milliseconds: Double { Double(nanoseconds) / 1e6 }
+
+    @inlinable
+    public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
+    @inlinable
+    public static func + (a: Interval, b: Interval) -> Interval { Interval(nanoseconds: a.nanoseconds &+ b.nanoseconds) }
+    @inlinable
+    public static func - (a: Interval, b: Interval) -> Interval { Interval(nanoseconds: a.nanoseconds &- b.nanoseconds) }
+    @inlinable
+    public static func * (a: Interval, n: Int64) -> Interval { Interval(nanoseconds: a.nanoseconds &* n) }
+}
+
+extension MediaTime {
+    /// A length of clock time taken as media time, to the nearest tick.
+    @inlinable
+    public init(_ interval: Interval) { self.init(interval.nanoseconds, timescale: 1_000_000_000) }
+}

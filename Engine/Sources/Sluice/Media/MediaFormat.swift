@@ -1,0 +1,174 @@
+/// What a frame or packet is: immutable, and every item points to its own, so a change of format travels in order with
+/// the items and no drop can lose it. Items of one stream share one instance; comparing identities is the fast path.
+public final class MediaFormat: Sendable {
+    public let kind: MediaKind
+    /// nil for raw media.
+    public let codec: Codec?
+    /// Rate, channels and, for raw audio, the sample format. nil for video.
+    public let audio: AudioLayout?
+    /// Size, rate and, for raw video, the pixel format. nil for audio.
+    public let video: VideoLayout?
+    /// The codec's configuration (libavcodec's "extradata": avcC or Annex B parameter sets, OpusHead), may be empty.
+    public let configuration: [UInt8]
+    /// Bits a second of coded media; 0 when unknown.
+    public let bitrate: Int
+
+    public init(audio: AudioLayout) {
+        kind = .rawAudio
+        (codec, self.audio, video, configuration, bitrate) = (nil, audio, nil, [], 0)
+    }
+
+    public init(video: VideoLayout) {
+        kind = .rawVideo
+        (codec, audio, self.video, configuration, bitrate) = (nil, nil, video, [], 0)
+    }
+
+    public init(codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+        kind = .codedAudio
+        (self.codec, self.audio, video, self.configuration, self.bitrate) = (codec, audio, nil, configuration, bitrate)
+    }
+
+    public init(codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+        kind = .codedVideo
+        (self.codec, audio, self.video, self.configuration, self.bitrate) = (codec, nil, video, configuration, bitrate)
+    }
+
+    /// The length of one frame that the format itself tells: 1/fps of video. `.none` when it does not.
+    public var nominalDuration: MediaTime {
+        guard let rate = video?.frameRate, rate.numerator > 0 else { return .none }
+        return MediaTime(ticks: rescale(MediaTime.ticksPerSecond, from: Int64(rate.numerator), to: Int64(rate.denominator)))
+    }
+}
+
+extension MediaFormat: Equatable {
+    public static func == (a: MediaFormat, b: MediaFormat) -> Bool {
+        a === b
+            || a.kind == b.kind && a.codec == b.codec && a.audio == b.audio && a.video == b.video
+                && a.configuration == b.configuration
+    }
+}
+
+extension MediaFormat: CustomStringConvertible {
+    /// As errors print it: `video 1280x720 i420 30/s`, `audio s16 48000 Hz 2 ch`, `video vp8 1280x720 30/s`.
+    public var description: String {
+        var words = [kind.isAudio ? "audio" : "video"]
+        if let codec { words.append(codec.name) }
+        if let video { words.append(video.description) }
+        if let audio { words.append(audio.description) }
+        return words.joined(separator: " ")
+    }
+}
+
+public enum MediaKind: String, Sendable, CaseIterable {
+    case rawAudio = "raw-audio"
+    case rawVideo = "raw-video"
+    case codedAudio = "coded-audio"
+    case codedVideo = "coded-video"
+
+    public var isAudio: Bool { self == .rawAudio || self == .codedAudio }
+    public var isCoded: Bool { self == .codedAudio || self == .codedVideo }
+    /// Packets of this kind depend on earlier ones, so after a loss nothing is usable before a keyframe.
+    public var hasDependentPackets: Bool { self == .codedVideo }
+}
+
+/// A codec by its usual lower-case name (`vp8`, `h264`, `opus`), as libavcodec spells it.
+public struct Codec: Hashable, Sendable {
+    public let name: String
+    public init(_ name: String) { self.name = name }
+
+    public static let vp8 = Codec("vp8")
+    public static let vp9 = Codec("vp9")
+    public static let h264 = Codec("h264")
+    public static let opus = Codec("opus")
+    public static let aac = Codec("aac")
+}
+
+/// Frames a second as a fraction.
+public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
+    public let numerator: Int
+    public let denominator: Int
+
+    public init(_ numerator: Int, _ denominator: Int = 1) {
+        self.numerator = numerator
+        self.denominator = denominator
+    }
+
+    public var perSecond: Double { Double(numerator) / Double(denominator) }
+    public var description: String { denominator == 1 ? "\(numerator)/s" : "\(numerator)/\(denominator)/s" }
+}
+
+public struct AudioLayout: Hashable, Sendable, CustomStringConvertible {
+    /// nil for coded audio.
+    public let sampleFormat: SampleFormat?
+    /// Samples a second of each channel.
+    public let rate: Int
+    public let channels: Int
+
+    public init(_ sampleFormat: SampleFormat?, rate: Int, channels: Int) {
+        self.sampleFormat = sampleFormat
+        self.rate = rate
+        self.channels = channels
+    }
+
+    /// Bytes of one sample of all channels; 0 for coded audio.
+    public var bytesPerSample: Int { (sampleFormat?.bytes ?? 0) * channels }
+    public var description: String {
+        (sampleFormat.map { "\($0.rawValue) " } ?? "") + "\(rate) Hz \(channels) ch"
+    }
+}
+
+public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
+    public let width: Int
+    public let height: Int
+    /// nil for coded video.
+    public let pixelFormat: PixelFormat?
+    /// nil when it varies or is unknown.
+    public let frameRate: FrameRate?
+
+    public init(width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil) {
+        self.width = width
+        self.height = height
+        self.pixelFormat = pixelFormat
+        self.frameRate = frameRate
+    }
+
+    public var description: String {
+        "\(width)x\(height)" + (pixelFormat.map { " \($0.rawValue)" } ?? "") + (frameRate.map { " \($0)" } ?? "")
+    }
+}
+
+/// Interleaved samples in the machine's byte order.
+public enum SampleFormat: String, Sendable, CaseIterable {
+    case s16, f32
+    public var bytes: Int { self == .s16 ? 2 : 4 }
+}
+
+/// How a picture lies in memory. `i420` and `nv12` are 8-bit 4:2:0; the packed ones name their bytes in order.
+public enum PixelFormat: String, Sendable, CaseIterable {
+    case i420, nv12, bgra, rgb24
+
+    public var planeCount: Int {
+        switch self {
+        case .i420: 3
+        case .nv12: 2
+        case .bgra, .rgb24: 1
+        }
+    }
+
+    /// Bytes of one row of a plane without padding.
+    public func rowBytes(plane: Int, width: Int) -> Int {
+        switch self {
+        case .i420: plane == 0 ? width : (width + 1) / 2
+        case .nv12: plane == 0 ? width : (width + 1) / 2 * 2
+        case .bgra: width * 4
+        case .rgb24: width * 3
+        }
+    }
+
+    public func rows(plane: Int, height: Int) -> Int {
+        switch self {
+        case .i420, .nv12: plane == 0 ? height : (height + 1) / 2
+        case .bgra, .rgb24: height
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// What travels on an edge: a frame of raw media or a packet of coded media.
+///
+/// Immutable once sent, reference counted, shared freely between lanes. The one who made it, and holds the only
+/// reference, may write to it; `Pool` hands out such ones. The header is small and stored inline, so that an edge reads
+/// duration, epoch and flags without knowing which kind of item it carries.
+open class MediaItem: @unchecked Sendable {
+    public final var header: Header
+    public final var format: MediaFormat
+
+    public init(itemOf format: MediaFormat) {
+        self.format = format
+        header = Header()
+    }
+
+    /// Payload bytes, for counters.
+    @inlinable
+    public final var byteCount: Int { header.byteCount }
+}
+
+/// 48 bytes that every frame and packet carries.
+@frozen
+public struct Header: Sendable {
+    /// When it is shown or heard. `.none` if unknown.
+    public var pts: MediaTime
+    /// When it is decoded; equals `pts` where nothing is reordered.
+    public var dts: MediaTime
+    /// How long it lasts. `.none` lets `Output.send` fill it: the dts step if in (0, 1 s], else the format's nominal
+    /// duration, else the last one.
+    public var duration: MediaTime
+    /// When the first byte of it was seen, on the graph's clock.
+    public var captured: Instant
+    /// Of the session that it came from. 0 is never stale.
+    public var epoch: UInt32
+    public var flags: Flags
+    /// Which clock `pts` belongs to: streams of one source share a number.
+    public var sourceClock: UInt16
+    public var byteCount: Int
+
+    @inlinable
+    public init(
+        pts: MediaTime = .none, dts: MediaTime = .none, duration: MediaTime = .none,
+        captured: Instant = Instant(nanoseconds: 0), epoch: UInt32 = 0, flags: Flags = [], sourceClock: UInt16 = 0
+    ) {
+        self.pts = pts
+        self.dts = dts
+        self.duration = duration
+        self.captured = captured
+        self.epoch = epoch
+        self.flags = flags
+        self.sourceClock = sourceClock
+        byteCount = 0
+    }
+
+    @frozen
+    public struct Flags: OptionSet, Sendable {
+        public let rawValue: UInt16
+        @inlinable
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        /// Decoding can begin here. Every raw frame and every audio packet may be treated as one.
+        @inlinable public static var keyframe: Flags { Flags(rawValue: 1) }
+        /// What follows does not continue what came before.
+        @inlinable public static var discontinuity: Flags { Flags(rawValue: 2) }
+        /// A decoder must be fed it, but what comes out is not to be shown.
+        @inlinable public static var decodeOnly: Flags { Flags(rawValue: 4) }
+    }
+}

@@ -1,0 +1,36 @@
+/// One unit of coded media as an encoder gave it: an access unit, an Opus packet. Followed by 64 zero bytes.
+public final class Packet: MediaItem, @unchecked Sendable {
+    public private(set) var buffer: MediaBuffer
+
+    /// A packet of `count` bytes, their contents undefined.
+    public init(format: MediaFormat, count: Int) {
+        buffer = MediaBuffer(capacity: count)
+        super.init(itemOf: format)
+        header.byteCount = count
+    }
+
+    /// Foreign memory of `count` bytes from `buffer.bytes`; the owner guarantees 64 zero bytes behind it.
+    public init(format: MediaFormat, buffer: MediaBuffer, count: Int) {
+        self.buffer = buffer
+        super.init(itemOf: format)
+        header.byteCount = count
+    }
+
+    public var count: Int { header.byteCount }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: header.byteCount) }
+
+    /// To be used only by the holder of the only reference, before it is sent.
+    public var mutableBytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: header.byteCount)
+    }
+
+    /// Makes this packet hold `count` bytes of `format`, keeping the memory where it suffices, and zeroes the padding.
+    /// Only for the holder of the only reference.
+    public func reset(format: MediaFormat, count: Int) {
+        if count > buffer.capacity { buffer = MediaBuffer(capacity: count + count / 4) }
+        (buffer.bytes + count).initializeMemory(as: UInt8.self, repeating: 0, count: MediaBuffer.padding)
+        self.format = format
+        header = Header()
+        header.byteCount = count
+    }
+}

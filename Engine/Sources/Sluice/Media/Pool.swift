@@ -1,0 +1,50 @@
+/// Reuses items that nobody else holds any more, so that a steady stream allocates nothing.
+///
+/// The pool keeps a strong reference to each item and hands out those that are uniquely referenced: a Swift object
+/// cannot give itself back from `deinit`. It grows, counted, rather than blocks. One lane only.
+public struct Pool<Item: MediaItem> {
+    private var items: [Item] = []
+    private var cursor = 0
+    /// How many items were ever made.
+    public private(set) var grown = 0
+    /// Free items looked at before a new one is made.
+    private static var search: Int { 64 }
+
+    public init() {}
+
+    /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`.
+    public mutating func take(reuse: (Item) -> Void, make: () -> Item) -> Item {
+        for _ in 0..<min(items.count, Pool.search) {
+            cursor = cursor + 1 < items.count ? cursor + 1 : 0
+            if isKnownUniquelyReferenced(&items[cursor]) {
+                let item = items[cursor]
+                reuse(item)
+                return item
+            }
+        }
+        let item = make()
+        grown += 1
+        items.insert(item, at: cursor)
+        return item
+    }
+}
+
+extension Pool where Item == AudioFrame {
+    public mutating func take(_ format: MediaFormat, sampleCount: Int) -> AudioFrame {
+        take(reuse: { $0.reset(format: format, sampleCount: sampleCount) }) {
+            AudioFrame(format: format, sampleCount: sampleCount)
+        }
+    }
+}
+
+extension Pool where Item == VideoFrame {
+    public mutating func take(_ format: MediaFormat) -> VideoFrame {
+        take(reuse: { $0.reset(format: format) }) { VideoFrame(format: format) }
+    }
+}
+
+extension Pool where Item == Packet {
+    public mutating func take(_ format: MediaFormat, count: Int) -> Packet {
+        take(reuse: { $0.reset(format: format, count: count) }) { Packet(format: format, count: count) }
+    }
+}

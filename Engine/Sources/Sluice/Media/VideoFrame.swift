@@ -1,0 +1,101 @@
+/// One raw picture: up to three planes inside one buffer, or foreign memory that hangs on an owner.
+public final class VideoFrame: MediaItem, @unchecked Sendable {
+    public private(set) var buffer: MediaBuffer
+    public private(set) var planes: Planes
+
+    /// Where the planes lie. Rows are `stride` bytes apart, at least `PixelFormat.rowBytes`.
+    public struct Planes: Sendable {
+        public var offset: (Int, Int, Int)
+        public var stride: (Int, Int, Int)
+        public var byteCount: Int
+
+        public init(offset: (Int, Int, Int), stride: (Int, Int, Int), byteCount: Int) {
+            self.offset = offset
+            self.stride = stride
+            self.byteCount = byteCount
+        }
+
+        /// Planes one behind the other, rows padded to 64 bytes.
+        public init(_ layout: VideoLayout) {
+            guard let pixels = layout.pixelFormat else {
+                self.init(offset: (0, 0, 0), stride: (0, 0, 0), byteCount: 0)
+                return
+            }
+            var offsets = [0, 0, 0]
+            var strides = [0, 0, 0]
+            var end = 0
+            for plane in 0..<pixels.planeCount {
+                offsets[plane] = end
+                strides[plane] = (pixels.rowBytes(plane: plane, width: layout.width) + 63) & ~63
+                end += strides[plane] * pixels.rows(plane: plane, height: layout.height)
+            }
+            self.init(
+                offset: (offsets[0], offsets[1], offsets[2]), stride: (strides[0], strides[1], strides[2]), byteCount: end)
+        }
+    }
+
+    /// A picture of raw video `format`, its contents undefined.
+    public init(format: MediaFormat) {
+        planes = Planes(format.video!)
+        buffer = MediaBuffer(capacity: planes.byteCount)
+        super.init(itemOf: format)
+        header.byteCount = planes.byteCount
+    }
+
+    /// A picture in `buffer`; `planes.offset` counts from `buffer.bytes` and may be negative for foreign memory.
+    public init(format: MediaFormat, buffer: MediaBuffer, planes: Planes) {
+        self.buffer = buffer
+        self.planes = planes
+        super.init(itemOf: format)
+        header.byteCount = planes.byteCount
+    }
+
+    public var layout: VideoLayout { format.video! }
+
+    public func stride(_ plane: Int) -> Int {
+        switch plane {
+        case 0: planes.stride.0
+        case 1: planes.stride.1
+        default: planes.stride.2
+        }
+    }
+
+    /// The first byte of a plane. Writing is for the holder of the only reference, before it is sent.
+    public func plane(_ plane: Int) -> UnsafeMutablePointer<UInt8> {
+        let offset =
+            switch plane {
+            case 0: planes.offset.0
+            case 1: planes.offset.1
+            default: planes.offset.2
+            }
+        return (buffer.bytes + offset).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Makes this frame hold a picture of `format`, keeping the memory where it suffices. Only for the holder of the
+    /// only reference.
+    public func reset(format: MediaFormat) {
+        if self.format != format || planes.byteCount > buffer.capacity {
+            planes = Planes(format.video!)
+            if planes.byteCount > buffer.capacity { buffer = MediaBuffer(capacity: planes.byteCount) }
+        }
+        self.format = format
+        header = Header()
+        header.byteCount = planes.byteCount
+    }
+
+    /// A copy in memory of its own, with the same header.
+    public func copy() -> VideoFrame {
+        let other = VideoFrame(format: format)
+        let pixels = layout.pixelFormat!
+        for index in 0..<pixels.planeCount {
+            let row = pixels.rowBytes(plane: index, width: layout.width)
+            for y in 0..<pixels.rows(plane: index, height: layout.height) {
+                (other.plane(index) + y * other.stride(index)).update(from: plane(index) + y * stride(index), count: row)
+            }
+        }
+        let bytes = other.header.byteCount
+        other.header = header
+        other.header.byteCount = bytes
+        return other
+    }
+}

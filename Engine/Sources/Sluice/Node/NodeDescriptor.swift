@@ -1,0 +1,45 @@
+/// What a node type says of itself: the name graphs use, one sentence, and how it wants to be run.
+public struct NodeDescriptor: Equatable, Sendable {
+    /// As graphs write it: lower case with hyphens, `opus-encoder`.
+    public let type: String
+    /// One sentence without a full stop, for `list`.
+    public let summary: String
+    public let work: Work
+    public let traits: Traits
+    /// A line of graph JSON that shows its use, for `inspect`.
+    public let example: String?
+
+    public init(
+        _ type: String, summary: String, work: Work = .light, traits: Traits = [], example: String? = nil
+    ) {
+        self.type = type
+        self.summary = summary
+        self.work = work
+        self.traits = traits
+        self.example = example
+    }
+
+    /// What one call of `process` costs, which decides the lane.
+    public enum Work: String, Sendable, CaseIterable {
+        /// Microseconds: shares the session's lane.
+        case light
+        /// Milliseconds of CPU, as an encoder: a lane of its own unless the graph names one.
+        case heavy
+        /// May wait in a call: a lane of its own, and `interrupt()` ends the wait.
+        case blocking
+    }
+
+    public struct Traits: OptionSet, Sendable {
+        public let rawValue: Int
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// Talks to a live socket or device: the virtual clock refuses it by name.
+        public static let live = Traits(rawValue: 1)
+        /// Its timers are heard or seen: its lane asks for real-time priority, and sharing it with heavy work warns.
+        public static let paced = Traits(rawValue: 2)
+        /// Shares one input among several outputs: edges from it drop by default, and `block` needs `lossless`.
+        public static let shares = Traits(rawValue: 4)
+        /// Sends on without end: `run` without `--for` says how to stop.
+        public static let endless = Traits(rawValue: 8)
+    }
+}

@@ -1,0 +1,112 @@
+/// Everything that is known of a node type without running it: read off one fresh instance, written to the plugin's
+/// manifest, and all that static validation, `list`, `inspect` and `schema` look at.
+public struct NodeSpec: Equatable, Sendable {
+    public var descriptor: NodeDescriptor
+    public var inputs: [PortSpec]
+    public var outputs: [PortSpec]
+    public var parameters: [ParameterSpec]
+    public var controlInputs: [ControlSpec]
+    public var controlOutputs: [ControlSpec]
+
+    public init(
+        descriptor: NodeDescriptor, inputs: [PortSpec] = [], outputs: [PortSpec] = [], parameters: [ParameterSpec] = [],
+        controlInputs: [ControlSpec] = [], controlOutputs: [ControlSpec] = []
+    ) {
+        self.descriptor = descriptor
+        self.inputs = inputs
+        self.outputs = outputs
+        self.parameters = parameters
+        self.controlInputs = controlInputs
+        self.controlOutputs = controlOutputs
+    }
+
+    public var type: String { descriptor.type }
+}
+
+/// A media port. Names are lower case; `in` and `out` where a node has one.
+public struct PortSpec: Equatable, Sendable {
+    public var name: String
+    public var formats: FormatSet
+    /// Replaces `formats` where a parameter of the node has this value: `source` gives packets when `decode` is false.
+    public var variants: [Variant]
+    /// An output that gives what this input takes: a relay, a pacer.
+    public var follows: String?
+    /// Takes any number of edges: a relay's output.
+    public var isMany: Bool
+    /// A graph may leave it unconnected.
+    public var isOptional: Bool
+
+    public struct Variant: Equatable, Sendable {
+        public var parameter: String
+        public var value: ParameterValue
+        public var formats: FormatSet
+
+        public init(parameter: String, value: ParameterValue, formats: FormatSet) {
+            self.parameter = parameter
+            self.value = value
+            self.formats = formats
+        }
+    }
+
+    public init(
+        _ name: String, _ formats: FormatSet, variants: [Variant] = [], follows: String? = nil, isMany: Bool = false,
+        isOptional: Bool = false
+    ) {
+        self.name = name
+        self.formats = formats
+        self.variants = variants
+        self.follows = follows
+        self.isMany = isMany
+        self.isOptional = isOptional
+    }
+
+    /// What the port gives or takes in a node with these parameter values, defaults filled in.
+    public func formats(with values: [String: ParameterValue]) -> FormatSet {
+        variants.first { values[$0.parameter] == $0.value }?.formats ?? formats
+    }
+}
+
+/// A parameter of a node. Its name is snake_case with the unit in it: `frame_ms`, `bitrate_kbps`.
+public struct ParameterSpec: Equatable, Sendable {
+    public var name: String
+    public var type: ParameterType
+    /// nil: the graph must give it.
+    public var defaultValue: ParameterValue?
+    /// Inclusive bounds of a number.
+    public var range: ClosedRange<Double>?
+    public var help: String
+    /// May change while the graph runs, by a control link of the same name.
+    public var isLive: Bool
+
+    public init(
+        _ name: String, _ type: ParameterType, default defaultValue: ParameterValue? = nil,
+        range: ClosedRange<Double>? = nil, help: String, isLive: Bool = false
+    ) {
+        self.name = name
+        self.type = type
+        self.defaultValue = defaultValue
+        self.range = range
+        self.help = help
+        self.isLive = isLive
+    }
+}
+
+/// One end of a control link. A `value` output fits a live parameter, a `request` output a request input.
+public struct ControlSpec: Equatable, Sendable {
+    public var name: String
+    public var kind: Kind
+    public var help: String
+
+    public enum Kind: String, Sendable, CaseIterable {
+        /// The latest wins: a bitrate, a delay.
+        case value
+        /// Coalesces, is never lost: a keyframe, a calibration.
+        case request
+    }
+
+    public init(_ name: String, _ kind: Kind, help: String) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+    }
+}

@@ -1,0 +1,102 @@
+/// The value of a parameter, as a graph file or `--set` gives it.
+public enum ParameterValue: Hashable, Sendable, CustomStringConvertible {
+    case string(String)
+    case integer(Int)
+    case number(Double)
+    case boolean(Bool)
+
+    public var description: String {
+        switch self {
+        case .string(let text): text
+        case .integer(let value): String(value)
+        case .number(let value): value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+        case .boolean(let value): String(value)
+        }
+    }
+
+    /// The kind of value, as errors name it.
+    public var typeName: String {
+        switch self {
+        case .string: "a string"
+        case .integer: "an integer"
+        case .number: "a number"
+        case .boolean: "true or false"
+        }
+    }
+}
+
+/// What a parameter accepts.
+public enum ParameterType: Hashable, Sendable {
+    case string
+    case integer
+    case number
+    case boolean
+    /// One of these strings.
+    case choice([String])
+
+    public var name: String {
+        switch self {
+        case .string: "string"
+        case .integer: "integer"
+        case .number: "number"
+        case .boolean: "boolean"
+        case .choice: "choice"
+        }
+    }
+}
+
+/// A Swift type that a node's `@Parameter` may have.
+public protocol ParameterConvertible: Sendable {
+    static var parameterType: ParameterType { get }
+    init?(_ value: ParameterValue)
+    var parameterValue: ParameterValue { get }
+}
+
+extension String: ParameterConvertible {
+    public static var parameterType: ParameterType { .string }
+    public init?(_ value: ParameterValue) {
+        guard case .string(let text) = value else { return nil }
+        self = text
+    }
+    public var parameterValue: ParameterValue { .string(self) }
+}
+
+extension Int: ParameterConvertible {
+    public static var parameterType: ParameterType { .integer }
+    public init?(_ value: ParameterValue) {
+        guard case .integer(let number) = value else { return nil }
+        self = number
+    }
+    public var parameterValue: ParameterValue { .integer(self) }
+}
+
+extension Double: ParameterConvertible {
+    public static var parameterType: ParameterType { .number }
+    public init?(_ value: ParameterValue) {
+        switch value {
+        case .number(let number): self = number
+        case .integer(let number): self = Double(number)
+        default: return nil
+        }
+    }
+    public var parameterValue: ParameterValue { .number(self) }
+}
+
+extension Bool: ParameterConvertible {
+    public static var parameterType: ParameterType { .boolean }
+    public init?(_ value: ParameterValue) {
+        guard case .boolean(let flag) = value else { return nil }
+        self = flag
+    }
+    public var parameterValue: ParameterValue { .boolean(self) }
+}
+
+/// A string enumeration is a choice of its cases.
+extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawValue == String {
+    public static var parameterType: ParameterType { .choice(allCases.map(\.rawValue)) }
+    public init?(_ value: ParameterValue) {
+        guard case .string(let text) = value else { return nil }
+        self.init(rawValue: text)
+    }
+    public var parameterValue: ParameterValue { .string(rawValue) }
+}
