@@ -30,8 +30,9 @@ public struct SessionPlan: Sendable {
 /// A template, and the way to plan an instance of it.
 public struct TemplatePlan: Sendable {
     public var name: String
-    /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
-    public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
+    /// Plans an instance with these parameters over the template's defaults, and its number, from 1. Throws
+    /// `GraphError`.
+    public var instance: @Sendable (_ parameters: [String: ParameterValue], _ number: Int) throws -> SessionPlan
 }
 
 public struct NodePlan: Sendable {
@@ -46,6 +47,13 @@ public struct NodePlan: Sendable {
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
     public var position: SourcePosition
+
+    /// With the defaults of those that the file leaves out.
+    public var allParameters: [String: ParameterValue] {
+        var all = parameters
+        for spec in spec.parameters where all[spec.name] == nil { all[spec.name] = spec.defaultValue }
+        return all
+    }
 
     public enum OnError: String, Sendable, CaseIterable { case fail, restart }
 }

@@ -1,5 +1,7 @@
 /// Interleaved PCM. The format's sample format, rate and channels say how to read it.
 public final class AudioFrame: MediaItem, @unchecked Sendable {
+    public override class var possibleFormats: FormatSet { .rawAudio }
+
     public private(set) var buffer: MediaBuffer
     /// Samples of each channel.
     public private(set) var sampleCount: Int

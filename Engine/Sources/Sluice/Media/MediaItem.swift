@@ -12,6 +12,9 @@ open class MediaItem: @unchecked Sendable {
         header = Header()
     }
 
+    /// What a port of this type carries unless it says more.
+    open class var possibleFormats: FormatSet { .any }
+
     /// Payload bytes, for counters.
     @inlinable
     public final var byteCount: Int { header.byteCount }

@@ -1,5 +1,7 @@
 /// One unit of coded media as an encoder gave it: an access unit, an Opus packet. Followed by 64 zero bytes.
 public final class Packet: MediaItem, @unchecked Sendable {
+    public override class var possibleFormats: FormatSet { .codedAudio | .codedVideo }
+
     public private(set) var buffer: MediaBuffer
 
     /// A packet of `count` bytes, their contents undefined.

@@ -1,5 +1,7 @@
 /// One raw picture: up to three planes inside one buffer, or foreign memory that hangs on an owner.
 public final class VideoFrame: MediaItem, @unchecked Sendable {
+    public override class var possibleFormats: FormatSet { .rawVideo }
+
     public private(set) var buffer: MediaBuffer
     public private(set) var planes: Planes
 

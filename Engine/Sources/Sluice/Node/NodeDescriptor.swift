@@ -39,6 +39,8 @@ public struct NodeDescriptor: Equatable, Sendable {
         public static let paced = Traits(rawValue: 2)
         /// Shares one input among several outputs: edges from it drop by default, and `block` needs `lossless`.
         public static let shares = Traits(rawValue: 4)
+        /// Puts several inputs in order, so one branch waits for another: the engine refuses edges too small for that.
+        public static let joins = Traits(rawValue: 16)
         /// Sends on without end: `run` without `--for` says how to stop.
         public static let endless = Traits(rawValue: 8)
     }

@@ -1,0 +1,153 @@
+import Synchronization
+
+/// The receiving end of a control link.
+public protocol ControlInput: AnyObject {
+    var control: ControlSpec { get }
+    /// Where it arrives; a restarted node's new instance takes over the old one's.
+    var cell: ControlCell { get set }
+    /// Takes what arrived into the node's view of it. On the node's lane, before `process`.
+    func handOver()
+}
+
+/// Where a control arrives from any thread: the latest value, and a count of requests. Never blocks, never allocates.
+public final class ControlCell: @unchecked Sendable {
+    private let bits = Atomic<UInt64>(0)
+    private let hasValue = Atomic<Bool>(false)
+    private let requests = Atomic<Int>(0)
+    /// Whom to wake; set while the graph is wired, before any link is used.
+    weak var core: NodeCore?
+
+    func post(value: Double) {
+        bits.store(value.bitPattern, ordering: .relaxed)
+        hasValue.store(true, ordering: .releasing)
+        core?.wakeForControl()
+    }
+
+    func postRequest() {
+        requests.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        core?.wakeForControl()
+    }
+
+    func takeValue() -> Double? {
+        guard hasValue.exchange(false, ordering: .acquiring) else { return nil }
+        return Double(bitPattern: bits.load(ordering: .relaxed))
+    }
+
+    func takeRequests() -> Int { requests.exchange(0, ordering: .acquiringAndReleasing) }
+}
+
+/// A request that a node takes: `keyframe`, `calibrate`. Several that arrive before the node runs count as one.
+///
+/// One named `keyframe` is also asked by the engine when an edge behind the node lost packets that others depend on.
+public final class RequestInput: ControlInput, @unchecked Sendable {
+    public let control: ControlSpec
+    public var cell = ControlCell()
+    private var isPending = false
+
+    public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
+
+    /// True if it was asked since the last call.
+    public func take() -> Bool {
+        defer { isPending = false }
+        return isPending
+    }
+
+    public func handOver() { if cell.takeRequests() > 0 { isPending = true } }
+
+    @usableFromInline
+    func post() { cell.postRequest() }
+}
+
+/// The sending end of a control link.
+public protocol ControlOutput: AnyObject {
+    var control: ControlSpec { get }
+    var links: ControlLinks { get set }
+}
+
+/// Sends numbers of which the latest wins: an estimate of the network, a measured delay.
+public final class ValueOutput: ControlOutput {
+    public let control: ControlSpec
+    public var links = ControlLinks()
+
+    public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
+
+    public func send(_ value: Double) { links.send(value) }
+}
+
+/// Sends requests.
+public final class RequestOutput: ControlOutput {
+    public let control: ControlSpec
+    public var links = ControlLinks()
+
+    public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
+
+    public func send() { links.sendRequest() }
+}
+
+/// The links that leave one control output. Changed only before its node runs.
+public final class ControlLinks {
+    private var targets: [Target] = []
+
+    struct Target {
+        let cell: ControlCell
+        /// Of several template instances; nil inside one session.
+        let join: ControlJoin?
+        let member: Int
+    }
+
+    func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0) {
+        targets.append(Target(cell: cell, join: join, member: member))
+    }
+
+    /// The session ends: its part in joins is taken back.
+    func removeAll() {
+        for target in targets { target.join?.leave(target.member) }
+        targets = []
+    }
+
+    func send(_ value: Double) {
+        for target in targets {
+            if let join = target.join { join.set(value, by: target.member) } else { target.cell.post(value: value) }
+        }
+    }
+
+    func sendRequest() { for target in targets { target.cell.postRequest() } }
+}
+
+/// Makes one value of those that several instances of a template send to their parent.
+final class ControlJoin: Sendable {
+    private let how: ControlPlan.Join
+    private let cell: ControlCell
+    private let values = Mutex<[Int: Double]>([:])
+
+    init(_ how: ControlPlan.Join, cell: ControlCell) {
+        self.how = how
+        self.cell = cell
+    }
+
+    func set(_ value: Double, by member: Int) {
+        let result = values.withLock { all in
+            all[member] = value
+            return joined(all, latest: value)
+        }
+        cell.post(value: result)
+    }
+
+    /// A session ends: a minimum or maximum is that of the others from now on.
+    func leave(_ member: Int) {
+        let result: Double? = values.withLock { all in
+            guard all.removeValue(forKey: member) != nil, how == .min || how == .max, !all.isEmpty else { return nil }
+            return joined(all, latest: 0)
+        }
+        if let result { cell.post(value: result) }
+    }
+
+    private func joined(_ all: [Int: Double], latest: Double) -> Double {
+        switch how {
+        case .min: all.values.min() ?? latest
+        case .max: all.values.max() ?? latest
+        case .any: all.values.contains { $0 != 0 } ? 1 : 0
+        case .last: latest
+        }
+    }
+}

@@ -1,0 +1,199 @@
+/// What every input shares, whatever it carries. Created as a stored property of a node; connected by the engine.
+public class InputPort: @unchecked Sendable {
+    /// The port as validation sees it.
+    public let spec: PortSpec
+    @usableFromInline let state: UnsafeMutablePointer<InputState>
+    /// nil while the graph leaves the port unconnected, and after it was detached.
+    private(set) var edge: Edge?
+    private var narrowed: FormatSet?
+
+    init(_ spec: PortSpec) {
+        self.spec = spec
+        state = .allocate(capacity: 1)
+        state.initialize(to: InputState())
+        state.pointee.port = .passUnretained(self)
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Every port of a node shares its budget, connected or not.
+    func bind(_ core: NodeCore) { state.pointee.hot = core.hot }
+
+    func connect(_ edge: Edge) {
+        self.edge = edge
+        state.pointee.edge = edge.state
+    }
+
+    func disconnect() {
+        state.pointee.peeked = nil
+        state.pointee.edge = nil
+        edge = nil
+    }
+
+    /// Takes over the edge and what the port of a failed instance held.
+    func takeOver(from other: InputPort) {
+        guard let edge = other.edge else { return }
+        connect(edge)
+        state.pointee.peeked = other.state.pointee.peeked
+        state.pointee.announced = other.format
+        other.disconnect()
+    }
+
+    /// In the assembly: what the producer fixed.
+    func announce(_ format: MediaFormat?) { state.pointee.announced = format }
+
+    /// What this port takes in its node, parameters considered. Set in the assembly.
+    final var formats: FormatSet { narrowed ?? spec.formats }
+    final func narrow(_ formats: FormatSet) { narrowed = formats }
+    func accepts(_ format: MediaFormat) -> Bool { formats.contains(format) }
+
+    /// The node is done: the edge drops what it holds and what comes.
+    func close() {
+        guard let edge else { return }
+        if let item = state.pointee.peeked.take() {
+            edge.state.pointee.consumer.pointee.popped.add(-1)
+            edge.state.pointee.consumer.pointee.dropped.add(1)
+            _ = item
+        }
+        edge.state.pointee.close()
+    }
+
+    /// Before the fence: says that the node waits. True if the edge leads to another lane and something changed.
+    func announce() -> Bool {
+        guard let edge = state.pointee.edge else { return false }
+        if state.pointee.sawEmpty { edge.pointee.ring.announceItemsWanted() }
+        return (state.pointee.sawEmpty || state.pointee.tookItems) && !edge.pointee.isLocal
+    }
+
+    /// After the fence: wakes a producer that waits for the room made; true if items came meanwhile.
+    func lookAgain() -> Bool {
+        guard let edge = state.pointee.edge else { return false }
+        if state.pointee.tookItems {
+            state.pointee.tookItems = false
+            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeWaitingProducer() }
+        }
+        guard state.pointee.sawEmpty else { return false }
+        state.pointee.sawEmpty = false
+        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
+        return edge.pointee.ring.takeItemsWanted()
+    }
+
+    /// The graph connects this port.
+    public final var isConnected: Bool { edge != nil }
+
+    /// All media were taken and no more come; also true while unconnected.
+    @inlinable
+    public final var isEnded: Bool {
+        guard let edge = state.pointee.edge else { return true }
+        return state.pointee.peeked == nil && edge.pointee.isEnded
+    }
+
+    /// What the producer said in its `prepare`, then the format of the last item handed out. nil while unknown.
+    public final var format: MediaFormat? { state.pointee.handedOut ?? state.pointee.announced }
+
+    /// The last item handed out has another format than the one before, or is the first.
+    @inlinable
+    public final var formatChanged: Bool { state.pointee.formatChanged }
+
+    /// Items waiting on the edge, and in this port.
+    public final var depth: Int { (edge?.held ?? 0) + (state.pointee.peeked == nil ? 0 : 1) }
+    /// Media waiting on the edge.
+    public final var depthTime: MediaTime { MediaTime.milliseconds(Int64(edge?.heldMilliseconds ?? 0)) }
+    /// The edge's bounds; nil while unconnected.
+    public final var capacity: EdgeCapacity? { edge?.plan.capacity }
+    /// Items that the edge lost so far.
+    public final var dropped: Int { edge?.dropped ?? 0 }
+
+    /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
+    /// look at its input just now holds nothing old.
+    func flushStale() {
+        guard state.pointee.peeked == nil, state.pointee.edge != nil else { return }
+        state.pointee.peeked = state.pointee.edge!.pointee.take(now: state.pointee.hot.pointee.now)
+    }
+}
+
+/// The working part of an input: no reference counting and no exclusivity checks on the path of an item.
+public struct InputState {
+    @usableFromInline var edge: UnsafeMutablePointer<EdgeState>?
+    @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
+    /// Popped from the ring but not handed out.
+    @usableFromInline var peeked: MediaItem?
+    /// What the producer announced in its `prepare`.
+    var announced: MediaFormat?
+    /// The format of the last item that the node got.
+    @usableFromInline var handedOut: MediaFormat?
+    @usableFromInline var formatChanged = false
+    /// Said empty to the node in this dispatch, so the node waits for items.
+    @usableFromInline var sawEmpty = false
+    /// Items were taken in this dispatch, so the producer may wait for the room.
+    @usableFromInline var tookItems = false
+
+    /// The next item as the node is to see it; ignores budget and held outputs.
+    @inlinable @inline(__always)
+    mutating func advance() -> MediaItem? {
+        guard let edge else { return nil }
+        if peeked != nil { return takePeeked() }
+        guard let item = edge.pointee.take(now: hot.pointee.now) else {
+            sawEmpty = true
+            return nil
+        }
+        tookItems = true
+        if edge.pointee.ring.isRoomWanted { edge.pointee.wakeProducerEarly() }
+        return item
+    }
+
+    @inlinable
+    mutating func takePeeked() -> MediaItem? {
+        guard let item = peeked.take() else { return nil }
+        return item
+    }
+
+    @usableFromInline var port: Unmanaged<InputPort>?
+
+    /// Another format than the last item's: identity first, equality where that differs. False if the port does not take
+    /// it; then the node fails with both ends named.
+    @usableFromInline
+    mutating func note(_ new: MediaFormat) -> Bool {
+        formatChanged = handedOut == nil || handedOut! != new
+        guard !formatChanged || port!._withUnsafeGuaranteedRef({ $0.accepts(new) }) else {
+            hot.pointee.refusedBy = port
+            hot.pointee.refusedFormat = new
+            hot.pointee.budget = 0
+            return false
+        }
+        handedOut = new
+        return true
+    }
+}
+
+/// A media input. Only the node's own lane uses it, inside `process` and `finish`.
+public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
+    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected.
+    public init(_ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false) {
+        super.init(PortSpec(name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional))
+    }
+
+    /// The next item; nil when the input is empty (a later one wakes the node), when an output of the node is full
+    /// (room wakes it), or when the dispatch's budget is used up (it is called again after the others).
+    @inlinable @inline(__always)
+    public func next() -> Item? {
+        let state = self.state
+        guard state.pointee.hot.pointee.mayTake, let item = state.pointee.advance() else { return nil }
+        state.pointee.hot.pointee.budget &-= 1
+        if state.pointee.handedOut !== item.format {
+            guard state.pointee.note(item.format) else { return nil }
+        } else {
+            state.pointee.formatChanged = false
+        }
+        return unsafeDowncast(item, to: Item.self)
+    }
+
+    /// The item that `next` would hand out, without taking it; nil where `next` would give nil for emptiness.
+    public func peek() -> Item? {
+        if state.pointee.peeked == nil { state.pointee.peeked = state.pointee.advance() }
+        return state.pointee.peeked.map { unsafeDowncast($0, to: Item.self) }
+    }
+}

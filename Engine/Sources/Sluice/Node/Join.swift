@@ -1,0 +1,54 @@
+/// Hands out the items of several inputs in the order of their decoding times.
+///
+/// An input that has nothing is waited for, since its next item may be older than what the others hold; at most
+/// `maxWait`, then the join goes on without it, says so once, and takes it in again when it speaks. Inputs that ended
+/// are not waited for.
+public struct Join<Item: MediaItem> {
+    private let inputs: [Input<Item>]
+    private let maxWait: Interval
+    private var waitingSince: Instant?
+    private var isSilent: [Bool]
+
+    /// Declare `traits: .joins` in the node's descriptor, so that the engine checks the branches' depth.
+    public init(_ inputs: [Input<Item>], maxWait: Interval) {
+        self.inputs = inputs.filter(\.isConnected)
+        self.maxWait = maxWait
+        isSilent = Array(repeating: false, count: self.inputs.count)
+    }
+
+    /// The oldest item and its input; nil when one must be waited for (the node is woken then) or all have ended.
+    public mutating func next(now: Instant, context: NodeContext) -> (input: Input<Item>, item: Item)? {
+        var oldest: (index: Int, time: MediaTime)?
+        var mustWait = false
+        for (index, input) in inputs.enumerated() {
+            if let head = input.peek() {
+                isSilent[index] = false
+                let time = head.header.dts.isKnown ? head.header.dts : head.header.pts
+                if oldest == nil || time < oldest!.time { oldest = (index, time) }
+            } else if !input.isEnded && !isSilent[index] {
+                mustWait = true
+            }
+        }
+        guard let oldest else {
+            waitingSince = nil
+            return nil
+        }
+        if mustWait {
+            let since = waitingSince ?? now
+            waitingSince = since
+            guard now - since >= maxWait else {
+                context.wake(at: since + maxWait)
+                return nil
+            }
+            for (index, input) in inputs.enumerated() where input.peek() == nil && !input.isEnded && !isSilent[index] {
+                isSilent[index] = true
+                context.log(
+                    .warning,
+                    "input \(input.spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it")
+            }
+        }
+        waitingSince = nil
+        guard let item = inputs[oldest.index].next() else { return nil }
+        return (inputs[oldest.index], item)
+    }
+}

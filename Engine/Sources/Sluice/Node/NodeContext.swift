@@ -1,0 +1,116 @@
+/// What the engine offers a node. Used on the node's lane, inside `prepare`, `process` and `finish`, except where it says
+/// otherwise.
+public final class NodeContext: @unchecked Sendable {
+    private unowned let core: NodeCore
+    /// Why `process` or `finish` was called.
+    public internal(set) var reasons: WakeReasons = []
+    private(set) var isFinishRequested = false
+    private var watched: [Int32] = []
+    private var madeMailbox: Mailbox?
+
+    init(core: NodeCore) { self.core = core }
+
+    /// The node's name in the run: `listener.1/pacer`.
+    public var name: String { core.name }
+    /// Files and the like that a user names are relative to the working directory; this is the graph file's own.
+    public var graphFile: String { core.session.run.plan.file }
+    /// Virtual time: output must not depend on the machine.
+    public var isVirtual: Bool { core.session.run.isVirtual }
+    /// The lane's time, also inside `prepare`.
+    public var now: Instant { Instant(nanoseconds: core.lane.now) }
+    /// When the graph started, on its clock.
+    public var started: Instant { Instant(nanoseconds: core.session.run.startedAt) }
+
+    // MARK: Waking
+
+    /// Wakes the node at `instant`, once. One time is kept: the last one asked for.
+    public func wake(at instant: Instant) { core.lane.arm(core, at: Int(instant.nanoseconds)) }
+
+    public func cancelWake() { core.lane.disarm(core) }
+
+    /// Wakes the node soon, behind the others of its lane: for one that works on in pieces.
+    public func wakeAgain() { core.wakeLocal(.more) }
+
+    /// Wakes the node while `descriptor` is ready (level-triggered) until `unwatch`. Throws where the kernel refuses.
+    public func watch(_ descriptor: Int32, for interest: Interest) throws {
+        try core.lane.watch(descriptor, interest, for: core)
+        if !watched.contains(descriptor) { watched.append(descriptor) }
+    }
+
+    public func unwatch(_ descriptor: Int32) {
+        core.lane.unwatch(descriptor)
+        watched.removeAll { $0 == descriptor }
+    }
+
+    public struct Interest: OptionSet, Sendable {
+        public let rawValue: UInt32
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static let readable = Interest(rawValue: 1)
+        public static let writable = Interest(rawValue: 2)
+    }
+
+    /// Words from other threads. Make it in `prepare`; posting is allowed from anywhere, then wakes the node.
+    public var mailbox: Mailbox {
+        if let madeMailbox { return madeMailbox }
+        let made = Mailbox(core: core)
+        madeMailbox = made
+        return made
+    }
+
+    // MARK: Saying
+
+    /// A line in the report's events, and on the terminal.
+    public func log(_ level: EventLog.Level, _ text: String) { core.session.run.log(level, node: core.name, text) }
+
+    /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
+    public func isWaiting(for what: String?) { core.session.run.noteWaiting(core, for: what) }
+
+    public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
+    public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
+
+    // MARK: The session
+
+    /// The node has nothing more to send: `finish` is called next, then its outputs end.
+    public func finish() { isFinishRequested = true }
+
+    /// The graph is stopping.
+    public var isStopping: Bool { core.session.isDraining }
+
+    /// The current epoch of the media that this node handles. A source stamps its items with it.
+    public var epoch: UInt32 { core.session.epoch.current }
+
+    /// Makes everything older stale at once, on every edge of the session that flushes. To `epoch`, or to one more than
+    /// the current. False if `epoch` is not above the current one.
+    @discardableResult
+    public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { core.session.raiseEpoch(to: epoch) }
+
+    /// Starts an instance of a template of the graph. It is built on another thread; what goes wrong with it is an
+    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`.
+    public func start(
+        _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil
+    ) -> SessionHandle {
+        core.session.run.startInstance(template, parameters, resource: resource, parent: core.session)
+    }
+
+    /// What the one who started this instance handed over.
+    public var resource: (any Sendable)? { core.session.resource }
+
+    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does.
+    public func service<Service>(_ type: Service.Type) -> Service? { core.session.run.services.find(type) }
+
+    // MARK: Engine
+
+    /// The node ends: no wake-up and no descriptor of it is left behind.
+    func release() {
+        core.lane.disarm(core)
+        for descriptor in watched { core.lane.unwatch(descriptor) }
+        watched = []
+    }
+
+    /// For the fresh instance of a restarted node.
+    func renew() {
+        release()
+        isFinishRequested = false
+        madeMailbox = nil
+    }
+}

@@ -1,0 +1,276 @@
+/// What every output shares. Created as a stored property of a node; connected by the engine.
+public class OutputPort: @unchecked Sendable {
+    /// The port as validation sees it.
+    public let spec: PortSpec
+    @usableFromInline let state: UnsafeMutablePointer<OutputState>
+    private(set) var edges: [Edge] = []
+
+    init(_ spec: PortSpec) {
+        self.spec = spec
+        state = .allocate(capacity: 1)
+        state.initialize(to: OutputState())
+    }
+
+    deinit {
+        state.pointee.links.deallocate()
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Every port of a node shares its budget, connected or not.
+    func bind(_ core: NodeCore) { state.pointee.hot = core.hot }
+
+    /// On the node's lane, or before it runs.
+    func connect(_ edge: Edge) {
+        edges.append(edge)
+        state.pointee.add(edge.state, isBlocking: edge.plan.overflow == .block)
+        if let format = state.pointee.format { edge.state.pointee.isDependent = format.kind.hasDependentPackets }
+    }
+
+    /// On the node's lane, or when it no longer runs. False if the edge was gone.
+    func detach(_ edge: Edge) -> Bool {
+        guard edges.contains(where: { $0 === edge }) else { return false }
+        edges.removeAll { $0 === edge }
+        state.pointee.remove(edge.state)
+        return true
+    }
+
+    /// Takes over the edges of a failed instance and what it could not send.
+    func takeOver(from other: OutputPort) {
+        for edge in other.edges { connect(edge) }
+        state.pointee.spill = other.state.pointee.spill
+        other.state.pointee.spill = []
+        state.pointee.isFull = false
+        if other.state.pointee.isFull { state.pointee.hot.pointee.fullOutputs -= 1 }
+        _ = state.pointee.refreshFull()
+        other.edges = []
+    }
+
+    /// The next item says that it does not continue what came before.
+    func markDiscontinuity() { state.pointee.marksDiscontinuity = true }
+
+    /// Sends what waited in the node as far as there is room; true when nothing waits.
+    func drainSpill() -> Bool { state.pointee.drainSpill() }
+
+    /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
+    func announce() -> Bool {
+        guard state.pointee.sentItems || state.pointee.isFull else { return false }
+        var crosses = false
+        for index in 0..<state.pointee.count {
+            let edge = state.pointee.links[index]
+            if state.pointee.isFull && edge.pointee.overflow == .block && edge.pointee.seemsFull {
+                edge.pointee.ring.announceRoomWanted()
+            }
+            crosses = crosses || !edge.pointee.isLocal
+        }
+        return crosses
+    }
+
+    /// After the fence: wakes consumers that wait for the items sent; true if room came meanwhile.
+    func lookAgain() -> Bool {
+        if state.pointee.sentItems {
+            state.pointee.sentItems = false
+            for index in 0..<state.pointee.count where state.pointee.links[index].pointee.ring.consumerSignal == 1 {
+                state.pointee.links[index].pointee.wakeWaitingConsumer()
+            }
+        }
+        guard state.pointee.isFull else { return false }
+        return state.pointee.hasRoomAgain
+    }
+
+    public final var isConnected: Bool { !edges.isEmpty }
+    /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
+    public private(set) final var isAbsent = false
+    /// What was fixed in `prepare` or sent last; nil while open.
+    public final var format: MediaFormat? { state.pointee.format }
+
+    /// Fixes the format of what is going to be sent. In `prepare`; later the items' own formats tell.
+    public final func fix(_ format: MediaFormat) { state.pointee.note(format) }
+
+    /// In `prepare`: there is no such stream.
+    public final func markAbsent() { isAbsent = true }
+
+    /// Items sent.
+    var sent: Int { state.pointee.sent }
+
+    /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
+    public final var latency: Latency = .zero
+
+    /// No more items come. The engine calls it when the node is done; a node may end one of several outputs earlier.
+    public final func end() {
+        for edge in edges {
+            edge.state.pointee.ring.finish()
+            edge.consumer?.wake(.input)
+        }
+    }
+}
+
+/// How long a node keeps media.
+public struct Latency: Equatable, Sendable {
+    public var min: Interval
+    public var max: Interval
+
+    public init(min: Interval, max: Interval) {
+        self.min = min
+        self.max = max
+    }
+
+    public static let zero = Latency(min: .zero, max: .zero)
+    public static func + (a: Latency, b: Latency) -> Latency { Latency(min: a.min + b.min, max: a.max + b.max) }
+}
+
+/// The working part of an output: its edges in plain memory.
+public struct OutputState {
+    @usableFromInline var links: UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>>
+    @usableFromInline var count = 0
+    private var capacity = 1
+    @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
+    @usableFromInline var format: MediaFormat?
+    /// At least one edge blocks.
+    @usableFromInline var isBlocking = false
+    /// A blocking edge was full when last looked at: the node holds its inputs.
+    @usableFromInline var isFull = false
+    /// Sent although full: goes out before the node is called again.
+    @usableFromInline var spill: [MediaItem] = []
+    @usableFromInline var sent = 0
+    @usableFromInline var lastDts = MediaTime.none
+    @usableFromInline var lastDuration = MediaTime.zero
+    /// The node was restarted: the first item says so.
+    @usableFromInline var marksDiscontinuity = false
+    /// Items were sent in this dispatch.
+    @usableFromInline var sentItems = false
+
+    init() { links = .allocate(capacity: 1) }
+
+    mutating func add(_ edge: UnsafeMutablePointer<EdgeState>, isBlocking blocks: Bool) {
+        if count == capacity {
+            let larger = UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>>.allocate(capacity: capacity * 2)
+            larger.moveInitialize(from: links, count: count)
+            links.deallocate()
+            links = larger
+            capacity *= 2
+        }
+        (links + count).initialize(to: edge)
+        count += 1
+        isBlocking = isBlocking || blocks
+    }
+
+    mutating func remove(_ edge: UnsafeMutablePointer<EdgeState>) {
+        guard let index = (0..<count).first(where: { links[$0] == edge }) else { return }
+        for later in (index + 1)..<max(count, index + 1) { links[later - 1] = links[later] }
+        count -= 1
+        isBlocking = (0..<count).contains { links[$0].pointee.overflow == .block }
+        _ = refreshFull()
+    }
+
+    /// Whether every blocking edge has room and nothing waits to go out.
+    @inlinable
+    mutating func refreshFull() -> Bool {
+        let full = !spill.isEmpty || isBlocking && (0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
+        if full != isFull {
+            isFull = full
+            hot.pointee.fullOutputs &+= full ? 1 : -1
+        }
+        return full
+    }
+
+    /// Whether every blocking edge has room, though something may wait to go out.
+    var hasRoomAgain: Bool {
+        !(0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
+    }
+
+    mutating func drainSpill() -> Bool {
+        guard isFull else { return true }
+        var sent = 0
+        while sent < spill.count, hasRoomAgain {
+            sentItems = true
+            for index in 0..<count { links[index].pointee.push(spill[sent], at: hot.pointee.now) }
+            sent += 1
+        }
+        spill.removeFirst(sent)
+        _ = refreshFull()
+        return spill.isEmpty
+    }
+
+    @inlinable
+    mutating func note(_ new: MediaFormat) {
+        format = new
+        for index in 0..<count { links[index].pointee.isDependent = new.kind.hasDependentPackets }
+    }
+
+    /// Fills a missing duration as `Header.duration` says. The item is new then, so nobody else sees it.
+    @inlinable
+    mutating func fillDuration(_ item: borrowing MediaItem) {
+        let step = item.header.dts.isKnown && lastDts.isKnown ? item.header.dts - lastDts : MediaTime.zero
+        if step > .zero && step.ticks <= MediaTime.ticksPerSecond {
+            item.header.duration = step
+        } else {
+            let nominal = item.format.nominalDuration
+            item.header.duration = nominal.isKnown ? nominal : lastDuration
+        }
+    }
+
+    @inlinable @inline(__always)
+    mutating func send(_ item: consuming MediaItem) {
+        if !item.header.duration.isKnown { fillDuration(item) }
+        lastDts = item.header.dts
+        lastDuration = item.header.duration
+        if format !== item.format { note(item.format) }
+        if marksDiscontinuity {
+            item.header.flags.insert(.discontinuity)
+            marksDiscontinuity = false
+        }
+        sentItems = true
+        sent &+= 1
+        hot.pointee.spend()
+        if isFull {
+            spill.append(item)
+            return
+        }
+        let now = hot.pointee.now
+        if count == 1 {
+            links[0].pointee.push(item, at: now)
+        } else {
+            for index in 0..<count { links[index].pointee.push(copy item, at: now) }
+        }
+        if isBlocking { _ = refreshFull() }
+    }
+}
+
+/// A media output with at most one edge. Only the node's own lane uses it, inside `process` and `finish`.
+public final class Output<Item: MediaItem>: OutputPort, @unchecked Sendable {
+    /// `formats` narrows what `Item` allows. `follows` names the input whose formats come out unchanged. `optional`
+    /// outputs may be left unconnected; what is sent to them is dropped.
+    public init(
+        _ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], follows: String? = nil,
+        optional: Bool = false
+    ) {
+        super.init(
+            PortSpec(
+                name, formats ?? Item.possibleFormats, variants: variants, follows: follows, isOptional: optional))
+    }
+
+    /// The edge is not full and the dispatch's budget not used up. For nodes that make items of their own; where
+    /// `Input.next` drives, a full output holds the inputs by itself.
+    @inlinable
+    public var hasRoom: Bool { state.pointee.hot.pointee.budget > 0 && !state.pointee.isFull }
+
+    /// Sends `item`, which nobody may change from now on. A full blocking edge lets it wait in the node, which is not
+    /// called again before it went out.
+    @inlinable @inline(__always)
+    public func send(_ item: consuming Item) { state.pointee.send(item) }
+}
+
+/// An output with any number of edges, that come and go while the graph runs: a relay's. Every item goes to all.
+public final class FanOut<Item: MediaItem>: OutputPort, @unchecked Sendable {
+    public init(_ name: String, _ formats: FormatSet? = nil, follows: String? = nil) {
+        super.init(
+            PortSpec(name, formats ?? Item.possibleFormats, follows: follows, isMany: true, isOptional: true))
+    }
+
+    @inlinable
+    public var hasRoom: Bool { state.pointee.hot.pointee.budget > 0 && !state.pointee.isFull }
+
+    @inlinable @inline(__always)
+    public func send(_ item: consuming Item) { state.pointee.send(item) }
+}

@@ -1,0 +1,106 @@
+import Synchronization
+
+/// What every parameter shares: the engine finds it on the node and sets it before `prepare`.
+public protocol NodeParameter: AnyObject {
+    var spec: ParameterSpec { get }
+    /// False if the value is of another type. Range and choices were checked before.
+    func set(_ value: ParameterValue) -> Bool
+    /// The value as it is now, so that a restarted node goes on with it; nil while none is set.
+    var current: ParameterValue? { get }
+}
+
+extension NodeParameter {
+    func copy(from other: any NodeParameter) { if let value = other.current { _ = set(value) } }
+}
+
+/// A parameter that is fixed when the node starts.
+///
+///     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a frame") var frame: Double
+@propertyWrapper
+public final class Parameter<Value: ParameterConvertible>: NodeParameter {
+    public let spec: ParameterSpec
+    private var value: Value?
+
+    public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
+        spec = ParameterSpec(name, Value.parameterType, default: value.parameterValue, range: range, help: help)
+        self.value = value
+    }
+
+    /// A parameter that the graph must give. Reading it before `prepare` is a programming error.
+    public init(_ name: String, range: ClosedRange<Double>? = nil, help: String) {
+        spec = ParameterSpec(name, Value.parameterType, range: range, help: help)
+    }
+
+    public var wrappedValue: Value {
+        guard let value else { preconditionFailure("parameter \(spec.name) is read before the engine has set it") }
+        return value
+    }
+
+    public var current: ParameterValue? { value?.parameterValue }
+
+    public func set(_ new: ParameterValue) -> Bool {
+        guard let converted = Value(new) else { return false }
+        value = converted
+        return true
+    }
+}
+
+/// A parameter that may change while the graph runs, by a value control of the same name. A change is handed over on the
+/// node's lane before its next `process`, clamped to the range.
+@propertyWrapper
+public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
+    public let spec: ParameterSpec
+    public var cell = ControlCell()
+    private var value: Value
+    private var changed = false
+
+    public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
+        spec = ParameterSpec(
+            name, Value.parameterType, default: value.parameterValue, range: range, help: help, isLive: true)
+        self.value = value
+    }
+
+    public var wrappedValue: Value { value }
+    public var projectedValue: Live<Value> { self }
+
+    public var current: ParameterValue? { value.parameterValue }
+
+    public func set(_ new: ParameterValue) -> Bool {
+        guard let converted = Value(new) else { return false }
+        value = converted
+        return true
+    }
+
+    /// True once after each change by a control.
+    public func takeChange() -> Bool {
+        defer { changed = false }
+        return changed
+    }
+
+    public var control: ControlSpec { ControlSpec(spec.name, .value, help: spec.help) }
+
+    public func handOver() {
+        guard let number = cell.takeValue(), !number.isNaN else { return }
+        let clamped = spec.range.map { min(max(number, $0.lowerBound), $0.upperBound) } ?? number
+        value = Value(live: clamped)
+        changed = true
+    }
+}
+
+/// A type that a live parameter may have; it travels as a `Double`.
+public protocol LiveValue: ParameterConvertible {
+    init(live number: Double)
+}
+
+extension Double: LiveValue {
+    public init(live number: Double) { self = number }
+}
+
+extension Int: LiveValue {
+    /// Rounded to the nearest; saturates.
+    public init(live number: Double) { self = Int(exactly: number.rounded()) ?? (number < 0 ? .min : .max) }
+}
+
+extension Bool: LiveValue {
+    public init(live number: Double) { self = number != 0 }
+}

@@ -1,0 +1,50 @@
+/// A bounded ring from one output to one input, with the names of its ends. See `EdgeState` for how it works.
+public final class Edge: @unchecked Sendable {
+    @usableFromInline let state: UnsafeMutablePointer<EdgeState>
+    let plan: EdgePlan
+    /// As the report shows it: `listener.1/pacer.in`.
+    let from: String
+    let to: String
+    /// Held so that the ring may name them from either side; cleared when both lanes have let go of the edge.
+    private(set) var producer: NodeCore?
+    private(set) var consumer: NodeCore?
+    private let epoch: EpochCell?
+
+    init(_ plan: EdgePlan, from producer: NodeCore, to consumer: NodeCore, epoch: EpochCell?) {
+        self.plan = plan
+        self.producer = producer
+        self.consumer = consumer
+        self.epoch = plan.epoch == .flush ? epoch : nil
+        from = "\(producer.name).\(plan.from.port)"
+        to = "\(consumer.name).\(plan.to.port)"
+        state = .allocate(capacity: 1)
+        state.initialize(
+            to: EdgeState(
+                capacity: plan.capacity, overflow: plan.overflow, epoch: self.epoch, from: producer, to: consumer))
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Breaks the cycle between edge and nodes. Both lanes have answered by then.
+    func release() {
+        producer = nil
+        consumer = nil
+        state.pointee.keyframeTarget = nil
+    }
+
+    var pushed: Int { state.pointee.producer.pointee.pushed.count }
+    var popped: Int { state.pointee.consumer.pointee.popped.count }
+    var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }
+    var flushed: Int { state.pointee.consumer.pointee.flushed.count }
+    var held: Int { state.pointee.ring.tail - state.pointee.ring.head }
+    /// Media held, in milliseconds.
+    var heldMilliseconds: Int {
+        let gone = state.pointee.consumer.pointee.goneTicks.count
+        let there =
+            state.pointee.producer.pointee.pushedTicks.count - state.pointee.producer.pointee.droppedTicks.count - gone
+        return Int(MediaTime(ticks: Int64(max(0, there))).milliseconds)
+    }
+}

@@ -1,0 +1,291 @@
+import Synchronization
+
+/// The working part of an edge: the ring, what each side knows, and what a full or stale edge does.
+///
+/// Counters are written by one side each, so that pushed = popped + dropped + flushed + held at every moment when both
+/// sides are quiet. Depth in milliseconds is the sum of durations pushed − dropped − gone, never a difference of
+/// timestamps. A block edge has room while fewer than the bound of items are held and one more of the last duration
+/// stays within the bound of time; an empty edge always has room.
+public struct EdgeState: ~Copyable {
+    @usableFromInline let ring: Ring<HardwareWord>
+    @usableFromInline let producer: UnsafeMutablePointer<ProducerSide>
+    @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>
+    @usableFromInline let itemLimit: Int
+    @usableFromInline let tickLimit: Int64
+    @usableFromInline let overflow: Overflow
+    /// nil on an edge that keeps what is stale.
+    @usableFromInline let epoch: Unmanaged<EpochCell>?
+    /// Packets depend on each other: after a loss nothing passes until a keyframe. Fixed when the first format is known.
+    @usableFromInline var isDependent = false
+    /// Both ends run on one lane.
+    @usableFromInline let isLocal: Bool
+    @usableFromInline let producerCore: Unmanaged<NodeCore>
+    @usableFromInline let consumerCore: Unmanaged<NodeCore>
+    /// Set once, before media flow: who can make a keyframe for this edge.
+    @usableFromInline var keyframeTarget: RequestInput?
+
+    /// Written by the producer's lane alone.
+    @usableFromInline
+    struct ProducerSide: ~Copyable {
+        @usableFromInline let pushed = Counter()
+        @usableFromInline let dropped = Counter()
+        @usableFromInline let pushedTicks = Counter()
+        @usableFromInline let droppedTicks = Counter()
+        @usableFromInline let bytes = Counter()
+        @usableFromInline var lastDts = MediaTime.none
+        @usableFromInline var lastDuration: Int64 = 0
+        /// The consumer's head and ticks as last seen: looked up afresh only when the edge seems full.
+        @usableFromInline var knownHead = 0
+        @usableFromInline var knownGone = 0
+        /// Position of the last keyframe pushed, or −1.
+        @usableFromInline var keyframe = -1
+        /// A loss broke the chain: only a keyframe may be pushed.
+        @usableFromInline var refusesDependent = false
+        @usableFromInline init() {}
+    }
+
+    /// Written by the consumer's lane alone.
+    @usableFromInline
+    struct ConsumerSide: ~Copyable {
+        @usableFromInline let popped = Counter()
+        @usableFromInline let flushed = Counter()
+        @usableFromInline let dropped = Counter()
+        /// Ticks that were popped, flushed or dropped by this side.
+        @usableFromInline let goneTicks = Counter()
+        @usableFromInline let depthMax = Counter()
+        @usableFromInline let depthMaxTicks = Counter()
+        @usableFromInline let transit = Histogram()
+        @usableFromInline var knownTail = 0
+        /// A flush broke the chain: only a keyframe may pass.
+        @usableFromInline var awaitsKeyframe = false
+        @usableFromInline init() {}
+    }
+
+    init(
+        capacity: EdgeCapacity, overflow: Overflow, epoch: EpochCell?, from producerCore: NodeCore,
+        to consumerCore: NodeCore
+    ) {
+        ring = Ring(capacity: capacity.items, producerDrops: overflow == .dropOldest || overflow == .dropToKeyframe)
+        producer = .allocate(capacity: 1)
+        producer.initialize(to: ProducerSide())
+        consumer = .allocate(capacity: 1)
+        consumer.initialize(to: ConsumerSide())
+        itemLimit = capacity.items
+        tickLimit = MediaTime.milliseconds(Int64(capacity.milliseconds)).ticks
+        self.overflow = overflow
+        self.epoch = epoch.map { Unmanaged.passUnretained($0) }
+        isLocal = producerCore.lane === consumerCore.lane
+        self.producerCore = .passUnretained(producerCore)
+        self.consumerCore = .passUnretained(consumerCore)
+    }
+
+    deinit {
+        var tail = 0
+        tail = ring.tail
+        while let (item, _) = ring.pop(knownTail: &tail) { EdgeState.owned(item).release() }
+        producer.deinitialize(count: 1)
+        producer.deallocate()
+        consumer.deinitialize(count: 1)
+        consumer.deallocate()
+    }
+
+    @inlinable @inline(__always)
+    static func owned(_ item: Int) -> Unmanaged<MediaItem> {
+        Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: item).unsafelyUnwrapped)
+    }
+
+    // MARK: The producer's lane
+
+    @inlinable @inline(__always)
+    var seemsFull: Bool {
+        let count = ring.tailForProducer &- producer.pointee.knownHead
+        if count >= itemLimit { return true }
+        let ticks =
+            producer.pointee.pushedTicks.count &- producer.pointee.droppedTicks.count &- producer.pointee.knownGone
+        return Int64(ticks) &+ producer.pointee.lastDuration > tickLimit && count > 0
+    }
+
+    /// Looks the consumer's progress up where the edge seems full.
+    @inlinable
+    var isFull: Bool {
+        guard seemsFull else { return false }
+        producer.pointee.knownHead = ring.head
+        producer.pointee.knownGone = consumer.pointee.goneTicks.count
+        return seemsFull
+    }
+
+    /// Appends `item`, whose duration is known, as the overflow policy allows. A `block` edge is not looked at: the
+    /// caller has seen room. Returns false if the item was dropped.
+    @inlinable @inline(__always)
+    @discardableResult
+    mutating func push(_ item: consuming MediaItem, at now: Int) -> Bool {
+        let ticks = item.header.duration.isKnown ? item.header.duration.ticks : 0
+        producer.pointee.lastDuration = ticks
+        producer.pointee.pushed.add(1)
+        producer.pointee.pushedTicks.add(Int(ticks))
+        producer.pointee.bytes.add(item.header.byteCount)
+        let signal = ring.consumerSignal
+        if overflow != .block || signal > 1 {
+            guard makeRoom(for: item) else { return false }
+        }
+        if isDependent && item.header.flags.contains(.keyframe) { producer.pointee.keyframe = ring.tailForProducer }
+        ring.push(Int(bitPattern: Unmanaged.passRetained(item).toOpaque()), at: now)
+        if signal != 0 { wakeWaitingConsumer() }
+        return true
+    }
+
+    /// Drops what the policy says until there is room. False if `item` itself is the one to go.
+    @inlinable
+    mutating func makeRoom(for item: borrowing MediaItem) -> Bool {
+        if ring.isClosed { return dropped(item) }
+        let isKeyframe = item.header.flags.contains(.keyframe)
+        if producer.pointee.refusesDependent {
+            guard isKeyframe else { return dropped(item) }
+            producer.pointee.refusesDependent = false
+        }
+        guard isFullWithPushed(item) else { return true }
+        switch overflow {
+        case .block: return true
+        case .dropNewest: return dropped(item)
+        case .dropOldest:
+            repeat {
+                guard dropHead() else { return true }
+            } while isFullWithPushed(item)
+            return true
+        case .dropToKeyframe:
+            let keyframe = producer.pointee.keyframe
+            if !isKeyframe && keyframe > ring.head {
+                while ring.head < keyframe, dropHead() {}
+                if !isFullWithPushed(item) { return true }
+            }
+            while dropHead() {}
+            if isKeyframe { return true }
+            producer.pointee.refusesDependent = true
+            requestKeyframe()
+            return dropped(item)
+        }
+    }
+
+    /// `isFull` for an item that is counted in `pushedTicks` already.
+    @inlinable
+    func isFullWithPushed(_ item: borrowing MediaItem) -> Bool {
+        func full() -> Bool {
+            let count = ring.tailForProducer &- producer.pointee.knownHead
+            let ticks =
+                producer.pointee.pushedTicks.count &- producer.pointee.droppedTicks.count &- producer.pointee.knownGone
+            return count >= itemLimit || count > 0 && Int64(ticks) > tickLimit
+        }
+        guard full() else { return false }
+        producer.pointee.knownHead = ring.head
+        producer.pointee.knownGone = consumer.pointee.goneTicks.count
+        return full()
+    }
+
+    @inlinable
+    func dropped(_ item: borrowing MediaItem) -> Bool {
+        producer.pointee.dropped.add(1)
+        if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
+        return false
+    }
+
+    /// Takes the oldest item away; false if there was none.
+    @inlinable
+    func dropHead() -> Bool {
+        let raw = ring.dropHead()
+        guard raw != 0 else { return false }
+        let item = EdgeState.owned(raw).takeRetainedValue()
+        return !dropped(item)
+    }
+
+    @inlinable
+    func requestKeyframe() { keyframeTarget?.post() }
+
+    @inlinable
+    func wakeWaitingConsumer() {
+        guard ring.takeItemsWanted() else { return }
+        consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wake(.input) }
+    }
+
+    // MARK: The consumer's lane
+
+    /// The next item that is neither stale nor undecodable.
+    @inlinable @inline(__always)
+    mutating func take(now: Int) -> MediaItem? {
+        while true {
+            let before = consumer.pointee.knownTail
+            guard let (raw, instant) = ring.pop(knownTail: &consumer.pointee.knownTail) else { return nil }
+            if consumer.pointee.knownTail != before { noteDepth() }
+            let item = EdgeState.owned(raw).takeRetainedValue()
+            if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
+            if item.header.epoch != 0 && isStale(item) { continue }
+            if consumer.pointee.awaitsKeyframe && !endsWait(item) { continue }
+            consumer.pointee.popped.add(1)
+            consumer.pointee.transit.record(now &- instant)
+            return item
+        }
+    }
+
+    @inlinable
+    func noteDepth() {
+        consumer.pointee.depthMax.raise(to: consumer.pointee.knownTail &- ring.head &+ 1)
+        consumer.pointee.depthMaxTicks.raise(
+            to: producer.pointee.pushedTicks.count &- producer.pointee.droppedTicks.count
+                &- consumer.pointee.goneTicks.count)
+    }
+
+    /// Counts a stale item as flushed.
+    @inlinable
+    mutating func isStale(_ item: MediaItem) -> Bool {
+        guard let epoch, item.header.epoch < epoch._withUnsafeGuaranteedRef({ $0.current }) else { return false }
+        consumer.pointee.flushed.add(1)
+        if isDependent && !consumer.pointee.awaitsKeyframe {
+            consumer.pointee.awaitsKeyframe = true
+            requestKeyframe()
+        }
+        return true
+    }
+
+    @inlinable
+    mutating func endsWait(_ item: MediaItem) -> Bool {
+        if item.header.flags.contains(.keyframe) {
+            consumer.pointee.awaitsKeyframe = false
+            return true
+        }
+        consumer.pointee.dropped.add(1)
+        return false
+    }
+
+    /// Items or the end are there to be looked at.
+    var hasNews: Bool { ring.tail != ring.head || ring.end >= 0 }
+
+    /// The consumer leaves: what is held is dropped, and so is all that comes.
+    func close() {
+        ring.close()
+        var tail = ring.tail
+        while let (raw, _) = ring.pop(knownTail: &tail) {
+            let item = EdgeState.owned(raw).takeRetainedValue()
+            consumer.pointee.dropped.add(1)
+            if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
+        }
+        producerCore._withUnsafeGuaranteedRef { $0.wake(.room) }
+    }
+
+    @inlinable
+    func wakeWaitingProducer() {
+        guard ring.takeRoomWanted() else { return }
+        producerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.room) : $0.wake(.room) }
+    }
+
+    /// In the middle of a dispatch, which may be long: lets the producer go on once half of the edge is free.
+    @inlinable
+    func wakeProducerEarly() {
+        if !isLocal && (ring.tail &- ring.head) &* 2 <= itemLimit { wakeWaitingProducer() }
+    }
+
+    /// All items were taken and no more come.
+    @inlinable
+    var isEnded: Bool {
+        let end = ring.end
+        return end >= 0 && ring.head >= end
+    }
+}

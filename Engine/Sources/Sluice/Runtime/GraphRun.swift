@@ -1,0 +1,315 @@
+import CSys
+import Synchronization
+
+/// How a graph is to be run.
+public struct RunOptions: Sendable {
+    public var clock: ClockKind = .system
+    /// Graph time after which the graph drains; nil runs until the media end or `stop()`.
+    public var duration: Interval?
+    /// A descriptor that is readable when SIGINT or SIGTERM came (`sys_termination_descriptor`); −1 for none.
+    public var terminationDescriptor: Int32 = -1
+    /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
+    public var stopDeadline = Interval.seconds(5)
+    /// Each event as it happens, from any thread.
+    public var onEvent: (@Sendable (EventLog.Event) -> Void)?
+    /// Called on the supervisor's thread every `tickInterval` under the system clock.
+    public var onTick: (@Sendable (GraphRun) -> Void)?
+    public var tickInterval = Interval.milliseconds(500)
+
+    public init() {}
+}
+
+public enum ClockKind: String, Sendable, CaseIterable { case system, virtual }
+
+/// One run of a graph, from the plan to the report.
+public final class GraphRun: @unchecked Sendable {
+    public let plan: GraphPlan
+    public let options: RunOptions
+    let registry: NodeRegistry
+    let services: ServiceRegistry
+    let supervisor: Supervisor
+    let isVirtual: Bool
+    private(set) var startedAt: Int64 = 0
+    private(set) var endedAt: Int64 = 0
+
+    let events: EventLog
+    private(set) var lanes: [Lane] = []
+    private var threads: [ObjectIdentifier: LaneThread] = [:]
+    private(set) var root: Session!
+    /// The graph and every instance that has not ended.
+    private(set) var sessions: [Session] = []
+    /// Instances that have ended, as the report shows them.
+    private(set) var ended = EndedSessions()
+    private var instanceCounts: [String: Int] = [:]
+    private var sessionCount = 0
+    private var isStarted = false
+    private var isStopping = false
+    private(set) var outcome = Outcome.finished
+    private(set) var failure: (any Error)?
+    /// Nodes that had not finished when the run was given up.
+    private(set) var stuck: [String] = []
+    private var isOver = false
+    private var joins: [String: ControlJoin] = [:]
+    private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
+    private var watchdog = Watchdog()
+    private var drainWatch = DrainWatch()
+
+    struct Waiting: Sendable {
+        let what: String
+        let since: Int64
+    }
+
+    public enum Outcome: String, Sendable { case finished, stopped, failed }
+
+    /// Every type that the plan names is registered.
+    public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) {
+        self.plan = plan
+        self.registry = registry
+        self.options = options
+        services = registry.services.fresh()
+        isVirtual = options.clock == .virtual
+        supervisor = Supervisor(now: isVirtual ? 0 : sys_monotonic_ns())
+        startedAt = supervisor.now
+        let onEvent = options.onEvent
+        events = EventLog(observer: onEvent)
+    }
+
+    // MARK: The run, on the calling thread
+
+    /// Builds the graph, runs it to its end, and returns how that was. Throws `GraphError` or `NodeError` when it could
+    /// not start; then nothing ran and every opened resource is given back.
+    @discardableResult
+    public func execute() throws -> Outcome {
+        try build()
+        if isVirtual { VirtualRunner(self).runToEnd() } else { runThreads() }
+        endedAt = supervisor.now
+        return outcome
+    }
+
+    /// Builds the root session and the instances that start with it, everything prepared and nothing running.
+    func build() throws {
+        if isVirtual { try refuseLiveNodes() }
+        root = try Assembly(self).build(plan.root, name: "", parent: nil, template: nil, resource: nil)
+        sessions = [root]
+        do {
+            for start in plan.start {
+                for _ in 0..<start.count { try buildInstance(start.template, start.parameters, resource: nil, parent: root) }
+            }
+        } catch {
+            for session in sessions { for core in session.cores { core.node.close() } }
+            throw error
+        }
+        startedAt = isVirtual ? 0 : sys_monotonic_ns()
+        supervisor.now = startedAt
+        for lane in lanes { lane.now = startedAt }
+        isStarted = true
+        for session in sessions { session.start() }
+        if let duration = options.duration { supervisor.after(duration) { [self] in stop() } }
+    }
+
+    private func runThreads() {
+        for lane in lanes { startThread(lane) }
+        tick()
+        while !isOver {
+            if supervisor.wait(alsoFor: options.terminationDescriptor),
+                sys_termination_next(options.terminationDescriptor) != 0
+            {
+                if isStopping { giveUp() } else { stop() }
+            }
+            supervisor.turn()
+        }
+        for lane in lanes { lane.stop() }
+        for thread in threads.values { if stuck.isEmpty { thread.join() } else { thread.detach() } }
+    }
+
+    private func tick() {
+        supervisor.after(options.tickInterval) { [self] in
+            watchdog.look(self)
+            if let held = drainWatch.look(self) { handle(held) }
+            options.onTick?(self)
+            if !isOver { tick() }
+        }
+    }
+
+    private func handle(_ step: DrainWatch.Step) {
+        switch step {
+        case .interrupt: for session in sessions { for core in session.cores where !core.isDone { core.interrupt() } }
+        case .abandon: giveUp()
+        }
+    }
+
+    /// Drains the graph: sources stop, what is under way comes out. From any thread.
+    public func stop() {
+        supervisor.post { [self] in
+            guard !isStopping else { return }
+            isStopping = true
+            if outcome == .finished && options.duration == nil { outcome = .stopped }
+            for session in sessions where session.parent != nil { session.drain() }
+            root.drain()
+        }
+    }
+
+    /// Leaves without those that do not finish; the report names them.
+    func giveUp() {
+        stuck = sessions.flatMap(\.cores).filter { !$0.isDone }.map(\.name)
+        for name in stuck {
+            let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
+            log(.error, node: name, "\(words); the graph ends without it")
+        }
+        if !stuck.isEmpty { outcome = .failed }
+        isOver = true
+    }
+
+    var isFinished: Bool { isOver }
+    /// Lanes run already: what is built now is attached by messages.
+    var isRunning: Bool { isStarted }
+
+    func nextSessionID() -> Int {
+        sessionCount += 1
+        return sessionCount
+    }
+
+    var isDraining: Bool { isStopping || root.isDraining }
+
+    // MARK: Sessions
+
+    func startInstance(
+        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?, parent: Session
+    ) -> SessionHandle {
+        let handle = SessionHandle(run: self)
+        supervisor.post { [self] in
+            guard !isStopping, !parent.isDone else { return }
+            do {
+                handle.built(try buildInstance(template, parameters, resource: resource, parent: parent))
+            } catch {
+                log(.error, node: template, "\(error)")
+            }
+        }
+        return handle
+    }
+
+    @discardableResult
+    private func buildInstance(
+        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?, parent: Session
+    ) throws -> Session {
+        guard let definition = plan.templates[template] else {
+            throw NodeError("the graph has no template \"\(template)\"", isInputError: true)
+        }
+        let number = (instanceCounts[template] ?? 0) + 1
+        instanceCounts[template] = number
+        let session = try Assembly(self).build(
+            definition.instance(parameters, number), name: "\(template).\(number)", parent: parent, template: template,
+            resource: resource)
+        sessions.append(session)
+        if isStarted { session.start() }
+        return session
+    }
+
+    func noteDone(_ session: Session) {
+        if session !== root {
+            sessions.removeAll { $0 === session }
+            ended.add(session)
+            retire(session)
+        }
+        if session === root {
+            // What still runs in templates has lost the graph it belongs to.
+            for other in sessions where other !== root { other.drain() }
+        }
+        if root.isDone && sessions.count == 1 { isOver = true }
+    }
+
+    /// Lanes that an ended instance alone has used end with it.
+    private func retire(_ session: Session) {
+        let used = Set(sessions.flatMap(\.cores).map { ObjectIdentifier($0.lane) })
+        for lane in lanes where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
+            lane.stop()
+            threads.removeValue(forKey: ObjectIdentifier(lane))?.join()
+            lanes.removeAll { $0 === lane }
+        }
+    }
+
+    func noteFailure(of core: NodeCore, in session: Session, error: any Error) {
+        log(.error, node: core.name, "\(error)")
+        if session === root {
+            outcome = .failed
+            failure = failure ?? error
+            isStopping = true
+            for other in sessions where other !== root { other.drain() }
+        }
+    }
+
+    /// From any thread. Both ends of every edge that flushes look at what they hold.
+    func noteEpochRaised(_ epoch: EpochCell) {
+        supervisor.post { [self] in
+            for session in sessions where session.epoch === epoch { for core in session.cores { core.wake(.epoch) } }
+        }
+    }
+
+    func join(_ how: ControlPlan.Join, to cell: ControlCell, key: String) -> ControlJoin {
+        if let join = joins[key] { return join }
+        let join = ControlJoin(how, cell: cell)
+        joins[key] = join
+        return join
+    }
+
+    // MARK: Lanes
+
+    /// The lane of that name, made when first asked for; document order.
+    func lane(named name: String) throws -> Lane {
+        if let lane = lanes.first(where: { $0.name == name }) { return lane }
+        let lane = try Lane(name: name, isVirtual: isVirtual)
+        lane.now = supervisor.now
+        lanes.append(lane)
+        if isStarted && !isVirtual { startThread(lane) }
+        return lane
+    }
+
+    /// A paced node is to run on `lane`, which may run already.
+    func askForRealtime(_ lane: Lane) {
+        guard !isVirtual, !lane.wantsRealtime else { return }
+        lane.wantsRealtime = true
+        lane.perform { [self] in
+            let code = sys_set_fifo_priority(LaneThread.priority)
+            guard code != 0 else { return }
+            log(
+                .warning, node: "",
+                "real-time priority refused (\(errorText(code))): timers of lane \(lane.name) may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf.")
+        }
+    }
+
+    private func startThread(_ lane: Lane) { threads[ObjectIdentifier(lane)] = LaneThread(lane) }
+
+    // MARK: Saying, from any thread
+
+    func log(_ level: EventLog.Level, node: String, _ what: String) {
+        let now = isVirtual ? supervisor.now : sys_monotonic_ns()
+        events.add(EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
+    }
+
+    func noteWaiting(_ core: NodeCore, for what: String?) {
+        let since = core.lane.now
+        waiting.withLock { all in
+            let key = ObjectIdentifier(core)
+            if let what {
+                if all[key]?.what != what { all[key] = Waiting(what: what, since: since) }
+            } else {
+                all[key] = nil
+            }
+        }
+    }
+
+    func waitingState(of core: NodeCore) -> Waiting? { waiting.withLock { $0[ObjectIdentifier(core)] } }
+
+    private func refuseLiveNodes() throws {
+        let live = (plan.root.nodes).filter { $0.spec.descriptor.traits.contains(.live) }
+        guard live.isEmpty else {
+            throw GraphError(
+                live.map {
+                    Diagnostic(
+                        file: plan.file, position: $0.position,
+                        "node \"\($0.name)\" (\($0.spec.type)) talks to a live socket or device, which virtual time has none of.",
+                        advice: "Run the graph with --clock system.")
+                })
+        }
+    }
+}

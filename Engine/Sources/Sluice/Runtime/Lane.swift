@@ -1,0 +1,211 @@
+import CSys
+import Synchronization
+
+/// One thread's worth of nodes: a ready queue, a timer heap, messages, and descriptors.
+///
+/// A lane is passive: `LaneThread` runs one on a thread of its own under the system clock, `VirtualRunner` runs all of
+/// them in turn under the virtual one. In one turn a lane serves what is due in this order: timers, messages and wakes
+/// from other threads, descriptors, then each node that is ready, once. A node that used its budget up goes to the back.
+final class Lane: @unchecked Sendable {
+    let name: String
+    /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
+    var now: Int64 = 0
+    let isVirtual: Bool
+    /// Runs, or is going to run, with real-time priority. Of the supervisor.
+    var wantsRealtime = false
+
+    private var ready = ReadyQueue()
+    private var timers = TimerHeap()
+    private let poller: Poller?
+
+    // Written from any thread.
+    private let incoming = Atomic<UInt>(0)
+    private let messages = Mutex<[@Sendable () -> Void]>([])
+    private let hasMessages = Atomic<Bool>(false)
+    private let isAsleep = Atomic<Bool>(false)
+    private let isStopped = Atomic<Bool>(false)
+
+    let wakeups = Counter()
+    /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
+    let runningNode = Atomic<UInt>(0)
+    let runningSince = Atomic<Int>(0)
+
+    init(name: String, isVirtual: Bool) throws {
+        self.name = name
+        self.isVirtual = isVirtual
+        poller = isVirtual ? nil : try Poller()
+    }
+
+    // MARK: From any thread
+
+    /// A stack of woken nodes; each is on it at most once, since only the first reason since its last turn pushes it.
+    func enqueueIncoming(_ core: NodeCore) {
+        let node = UInt(bitPattern: Unmanaged.passRetained(core).toOpaque())
+        var top = incoming.load(ordering: .relaxed)
+        while true {
+            core.nextIncoming = top == 0 ? nil : Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
+            let (exchanged, original) = incoming.compareExchange(
+                expected: top, desired: node, ordering: .sequentiallyConsistent)
+            if exchanged { break }
+            top = original
+        }
+        rouse()
+    }
+
+    /// Runs `message` on the lane, between dispatches.
+    func perform(_ message: @escaping @Sendable () -> Void) {
+        messages.withLock { $0.append(message) }
+        hasMessages.store(true, ordering: .sequentiallyConsistent)
+        rouse()
+    }
+
+    func stop() {
+        isStopped.store(true, ordering: .sequentiallyConsistent)
+        rouse()
+    }
+
+    /// Writes the eventfd only when the lane sleeps, and only once for each sleep.
+    private func rouse() {
+        guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }
+        if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { poller?.signal() }
+    }
+
+    // MARK: On the lane
+
+    func enqueueReady(_ core: NodeCore) { ready.append(core) }
+    func arm(_ core: NodeCore, at: Int) { timers.arm(core, at: at) }
+    func disarm(_ core: NodeCore) { timers.cancel(core) }
+
+    func watch(_ descriptor: Int32, _ interest: NodeContext.Interest, for core: NodeCore) throws {
+        guard let poller else {
+            throw NodeError("\(core.name) waits for a descriptor, which virtual time has none of", advice: "Run it with --clock system.")
+        }
+        try poller.watch(descriptor, interest.rawValue, token: UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()))
+    }
+
+    func unwatch(_ descriptor: Int32) { poller?.unwatch(descriptor) }
+
+    var earliestTimer: Int { timers.earliest }
+
+    /// Timers that are due, messages, wakes from elsewhere.
+    func collect() {
+        while let core = timers.popDue(Int(now)) { core.wakeLocal(.timer) }
+        if hasMessages.load(ordering: .relaxed) {
+            hasMessages.store(false, ordering: .sequentiallyConsistent)
+            for message in messages.withLock({ all in
+                let taken = all
+                all = []
+                return taken
+            }) { message() }
+        }
+        takeIncoming()
+    }
+
+    private func takeIncoming() {
+        guard incoming.load(ordering: .relaxed) != 0 else { return }
+        var top = incoming.exchange(0, ordering: .sequentiallyConsistent)
+        var first: Unmanaged<NodeCore>?
+        // The stack has the latest on top; nodes run in the order in which they were woken.
+        while top != 0 {
+            let core = Unmanaged<NodeCore>.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
+            let next = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            core._withUnsafeGuaranteedRef { $0.nextIncoming = first }
+            first = core
+            top = next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
+        }
+        while let core = first {
+            first = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            core._withUnsafeGuaranteedRef { $0.takePending() }
+            core.release()
+        }
+    }
+
+    /// Every node that is ready now, once, at the lane's present time. False if there was none.
+    func dispatchReady() -> Bool {
+        guard !ready.isEmpty else { return false }
+        for _ in 0..<ready.count {
+            guard let core = ready.popFirst() else { break }
+            core.dispatch(now: now)
+        }
+        return true
+    }
+
+    /// The same under the system clock: reads it once a dispatch, serves timers that fall due in between, and tells each
+    /// node what it cost.
+    func dispatchReadyTimed() {
+        for _ in 0..<ready.count {
+            guard let core = ready.popFirst() else { break }
+            runningSince.store(Int(now), ordering: .relaxed)
+            runningNode.store(UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()), ordering: .relaxed)
+            core.dispatch(now: now)
+            let after = sys_monotonic_ns()
+            core.noteCost(Int(after - now))
+            now = after
+            while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
+        }
+        runningNode.store(0, ordering: .relaxed)
+    }
+
+    /// The lane's life on its thread.
+    func run() {
+        guard let poller else { return }
+        var polledAt: Int64 = 0
+        now = sys_monotonic_ns()
+        while !isStopped.load(ordering: .acquiring) {
+            collect()
+            if ready.isEmpty {
+                isAsleep.store(true, ordering: .sequentiallyConsistent)
+                if incoming.load(ordering: .sequentiallyConsistent) != 0
+                    || hasMessages.load(ordering: .sequentiallyConsistent)
+                    || isStopped.load(ordering: .sequentiallyConsistent)
+                {
+                    isAsleep.store(false, ordering: .sequentiallyConsistent)
+                    now = sys_monotonic_ns()
+                    continue
+                }
+                now = sys_monotonic_ns()
+                let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - now)
+                poller.wait(wait)
+                isAsleep.store(false, ordering: .sequentiallyConsistent)
+                now = sys_monotonic_ns()
+                polledAt = now
+                wakeups.add(1)
+            } else {
+                if poller.hasDescriptors && now - polledAt > 100_000 {
+                    poller.wait(0)
+                    polledAt = now
+                }
+                dispatchReadyTimed()
+            }
+        }
+        collect()
+    }
+}
+
+/// First in, first out, without allocation once it has grown.
+private struct ReadyQueue {
+    private var slots = ContiguousArray<Unmanaged<NodeCore>?>(repeating: nil, count: 16)
+    private var head = 0
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(_ core: NodeCore) {
+        if count == slots.count {
+            let old = slots
+            slots = ContiguousArray(repeating: nil, count: old.count * 2)
+            for index in 0..<count { slots[index] = old[(head + index) & (old.count - 1)] }
+            head = 0
+        }
+        slots[(head + count) & (slots.count - 1)] = .passRetained(core)
+        count += 1
+    }
+
+    mutating func popFirst() -> NodeCore? {
+        guard count > 0 else { return nil }
+        let core = slots[head]?.takeRetainedValue()
+        head = (head + 1) & (slots.count - 1)
+        count -= 1
+        return core
+    }
+}

@@ -1,0 +1,35 @@
+import CSys
+import Glibc
+
+/// A thread that runs one lane under the system clock.
+final class LaneThread: @unchecked Sendable {
+    private var thread = pthread_t()
+    private let lane: Lane
+
+    /// Real-time priority of lanes that carry paced nodes: above ordinary threads, below the kernel's own.
+    static let priority: Int32 = 10
+
+    init(_ lane: Lane) {
+        self.lane = lane
+        let box = Unmanaged.passRetained(self)
+        let code = pthread_create(&thread, nil, laneThreadBody, box.toOpaque())
+        if code != 0 {
+            box.release()
+            preconditionFailure("the kernel refuses a thread for lane \(lane.name): \(errorText(code))")
+        }
+    }
+
+    func join() { pthread_join(thread, nil) }
+    func detach() { pthread_detach(thread) }
+
+    fileprivate func body() {
+        sys_set_thread_name(lane.name)
+        _ = sys_set_timer_slack(1)
+        lane.run()
+    }
+}
+
+private func laneThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    Unmanaged<LaneThread>.fromOpaque(argument!).takeRetainedValue().body()
+    return nil
+}

@@ -1,0 +1,260 @@
+import Synchronization
+
+/// The engine's side of a node: its ports, its lane, why it is to run, and one dispatch of it.
+public final class NodeCore: @unchecked Sendable {
+    /// `listener.1/pacer`: unique in the run.
+    let name: String
+    let plan: NodePlan
+    let lane: Lane
+    unowned let session: Session
+    private(set) var node: any Node
+    private(set) var ports: NodePorts
+    private(set) var context: NodeContext!
+    let telemetry = NodeTelemetry()
+
+    /// What ports look at for every item.
+    @usableFromInline let hot: UnsafeMutablePointer<Hot>
+    /// Stands in for `hot` until a port is bound.
+    @usableFromInline nonisolated(unsafe) static let idle: UnsafeMutablePointer<Hot> = {
+        let hot = UnsafeMutablePointer<Hot>.allocate(capacity: 1)
+        hot.initialize(to: Hot())
+        return hot
+    }()
+
+    @frozen
+    public struct Hot {
+        /// Items that the node may still take, or send if it is a source, in this dispatch.
+        @usableFromInline var budget = 0
+        /// Outputs that are full: while there are any, inputs hand nothing out.
+        @usableFromInline var fullOutputs = 0
+        /// The lane's time at the start of the dispatch, in nanoseconds.
+        @usableFromInline var now = 0
+        @usableFromInline var isSource = false
+        /// An item came whose format the port does not take: the node fails after this dispatch.
+        @usableFromInline var refusedBy: Unmanaged<InputPort>?
+        @usableFromInline var refusedFormat: MediaFormat?
+
+        @inlinable @inline(__always)
+        var mayTake: Bool { budget > 0 && fullOutputs == 0 }
+        @inlinable @inline(__always)
+        mutating func spend() { if isSource { budget &-= 1 } }
+    }
+
+    enum State: Sendable { case idle, running, finishing, restarting, finished, failed }
+    /// On the lane; others read it when the lane has stopped.
+    private(set) var state = State.idle
+
+    // Scheduling. `queued` and `reasons` belong to the lane; `pending` and `nextIncoming` to whoever wakes.
+    var isQueued = false
+    private var reasons: WakeReasons = []
+    let pending = Atomic<UInt32>(0)
+    var nextIncoming: Unmanaged<NodeCore>?
+    var timerIndex = -1
+    var timerAt = Int.max
+    private var isStopRequested = false
+    /// `finish` has said that nothing is left; what it could not send may still wait.
+    private var isDrained = false
+    private var allowance = NodeCore.itemBudget
+    private var nanosecondsPerItem = 0
+
+    /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
+    static let itemBudget = 32
+    static let timeBudget = 200_000
+
+    init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
+        self.name = name
+        self.plan = plan
+        self.node = node
+        self.lane = lane
+        self.session = session
+        hot = .allocate(capacity: 1)
+        hot.initialize(to: Hot())
+        ports = NodePorts(of: node)
+        context = NodeContext(core: self)
+        ports.bind(self)
+    }
+
+    deinit {
+        hot.deinitialize(count: 1)
+        hot.deallocate()
+    }
+
+    // MARK: Waking
+
+    /// From any thread.
+    @usableFromInline
+    func wake(_ reason: WakeReasons) {
+        let before = pending.bitwiseOr(reason.rawValue, ordering: .acquiringAndReleasing).oldValue
+        if before == 0 { lane.enqueueIncoming(self) }
+    }
+
+    /// On the node's lane.
+    @usableFromInline
+    func wakeLocal(_ reason: WakeReasons) {
+        reasons.formUnion(reason)
+        if !isQueued {
+            isQueued = true
+            lane.enqueueReady(self)
+        }
+    }
+
+    func wakeForControl() { wake(.control) }
+
+    func takePending() { wakeLocal(WakeReasons(rawValue: pending.exchange(0, ordering: .acquiringAndReleasing))) }
+
+    var isDone: Bool { state == .finished || state == .failed }
+
+    // MARK: Life
+
+    func prepare() throws {
+        hot.pointee.isSource = !ports.inputs.contains { $0.isConnected }
+        hot.pointee.now = Int(lane.now)
+        try node.prepare(context)
+    }
+
+    /// On the lane, once.
+    func start() {
+        guard state == .idle else { return }
+        state = .running
+        wakeLocal(.start)
+    }
+
+    /// One turn. Returns the number of items moved.
+    func dispatch(now: Int64) {
+        isQueued = false
+        var why = reasons
+        reasons = []
+        guard state == .running || state == .finishing else { return }
+        hot.pointee.now = Int(now)
+        hot.pointee.budget = allowance
+        telemetry.dispatches.add(1)
+        if why.contains(.epoch) { for input in ports.inputs { input.flushStale() } }
+        if why.contains(.control) { for control in ports.controlInputs { control.handOver() } }
+        if why.contains(.stop) { isStopRequested = true }
+        guard drainSpill() else {
+            why.remove(.room)
+            reasons.formUnion(why)
+            settle()
+            return
+        }
+        context.reasons = why
+        do {
+            if state == .running { try node.process(now: Instant(nanoseconds: now)) }
+            if hot.pointee.refusedBy != nil { throw refusal }
+            if state == .running && isAtEnd { state = .finishing }
+            if state == .finishing, !isDrained, hot.pointee.fullOutputs == 0 {
+                isDrained = try node.finish(now: Instant(nanoseconds: now))
+            }
+            if isDrained && drainSpill() {
+                complete()
+                return
+            }
+        } catch {
+            fail(error)
+            return
+        }
+        if hot.pointee.budget <= 0 { wakeLocal(.more) }
+        settle()
+    }
+
+    /// Nothing is left to be processed: the node said so, its inputs have ended, or it is a source and the graph stops.
+    private var isAtEnd: Bool {
+        if context.isFinishRequested { return true }
+        if hot.pointee.isSource { return isStopRequested }
+        return ports.inputs.allSatisfy { $0.isEnded }
+    }
+
+    private var refusal: NodeError {
+        defer { (hot.pointee.refusedBy, hot.pointee.refusedFormat) = (nil, nil) }
+        guard let port = hot.pointee.refusedBy?.takeUnretainedValue(), let edge = port.edge,
+            let format = hot.pointee.refusedFormat
+        else { return NodeError("an input got a format that it does not take") }
+        return NodeError(mismatch(edge, gives: format, takes: port.formats), advice: "The format changed in mid-stream: put a converter between them.")
+    }
+
+    private func drainSpill() -> Bool {
+        guard hot.pointee.fullOutputs != 0 else { return true }
+        var isEmpty = true
+        for output in ports.outputs where !output.drainSpill() { isEmpty = false }
+        return isEmpty
+    }
+
+    /// How long one item took, over the last dispatches, decides how many the next one may take. Virtual time stands
+    /// still meanwhile, so there the budget is always whole and runs repeat.
+    func noteCost(_ elapsed: Int) {
+        telemetry.busy.add(elapsed)
+        let used = allowance - hot.pointee.budget
+        guard used > 0 else { return }
+        nanosecondsPerItem += (elapsed / used - nanosecondsPerItem) / 8
+        allowance = max(1, min(NodeCore.itemBudget, NodeCore.timeBudget / max(1, nanosecondsPerItem)))
+    }
+
+    /// The second half of both handshakes of `Ring`: announce, one fence for all edges of the node, look again.
+    private func settle() {
+        var crosses = false
+        for input in ports.inputs { crosses = input.announce() || crosses }
+        for output in ports.outputs { crosses = output.announce() || crosses }
+        if crosses { HardwareWord.fence() }
+        for input in ports.inputs where input.lookAgain() { wakeLocal(.input) }
+        for output in ports.outputs where output.lookAgain() { wakeLocal(.room) }
+    }
+
+    private func complete() {
+        state = .finished
+        leave()
+        session.noteDone(self, error: nil)
+    }
+
+    private func fail(_ error: any Error) {
+        if session.mayRestart(self, after: error) {
+            state = .restarting
+            node.close()
+            settle()
+            session.noteRestart(self, error: error)
+            return
+        }
+        state = .failed
+        leave()
+        session.noteDone(self, error: error)
+    }
+
+    /// Ends the outputs, lets the inputs go, gives the node's resources back.
+    private func leave() {
+        context.release()
+        node.close()
+        for output in ports.outputs { output.end() }
+        for input in ports.inputs { input.close() }
+        for control in ports.controlOutputs { control.links.removeAll() }
+    }
+
+    /// On the lane, from a session that is torn down or failed: as if the node had finished.
+    func abandon() {
+        guard !isDone else { return }
+        state = .failed
+        leave()
+        session.noteDone(self, error: nil)
+    }
+
+    /// On the lane: a fresh instance takes over the edges and what the inputs held.
+    func replace() {
+        guard state == .restarting else { return }
+        let fresh = type(of: node).init()
+        let old = ports
+        node = fresh
+        ports = NodePorts(of: fresh)
+        ports.bind(self)
+        ports.takeOver(from: old)
+        context.renew()
+        do {
+            try node.prepare(context)
+            state = .running
+            for output in ports.outputs { output.markDiscontinuity() }
+            wakeLocal(.start)
+        } catch {
+            state = .running
+            fail(error)
+        }
+    }
+
+    func interrupt() { node.interrupt() }
+}

@@ -1,0 +1,54 @@
+/// The ports, parameters and controls of a node instance, found among its stored properties in the order of declaration,
+/// those of its superclasses first.
+struct NodePorts {
+    private(set) var inputs: ContiguousArray<InputPort> = []
+    private(set) var outputs: ContiguousArray<OutputPort> = []
+    private(set) var parameters: [any NodeParameter] = []
+    private(set) var controlInputs: [any ControlInput] = []
+    private(set) var controlOutputs: [any ControlOutput] = []
+
+    init(of node: any Node) {
+        var mirrors = [Mirror(reflecting: node)]
+        while let parent = mirrors[0].superclassMirror { mirrors.insert(parent, at: 0) }
+        for mirror in mirrors { for child in mirror.children { add(child.value) } }
+    }
+
+    private mutating func add(_ value: Any) {
+        if let port = value as? InputPort { inputs.append(port) }
+        if let port = value as? OutputPort { outputs.append(port) }
+        if let parameter = value as? any NodeParameter { parameters.append(parameter) }
+        if let control = value as? any ControlInput { controlInputs.append(control) }
+        if let control = value as? any ControlOutput { controlOutputs.append(control) }
+    }
+
+    func bind(_ core: NodeCore) {
+        for input in inputs { input.bind(core) }
+        for output in outputs { output.bind(core) }
+        for control in controlInputs { control.cell.core = core }
+    }
+
+    func input(_ name: String) -> InputPort? { inputs.first { $0.spec.name == name } }
+    func output(_ name: String) -> OutputPort? { outputs.first { $0.spec.name == name } }
+    func controlInput(_ name: String) -> (any ControlInput)? { controlInputs.first { $0.control.name == name } }
+    func controlOutput(_ name: String) -> (any ControlOutput)? { controlOutputs.first { $0.control.name == name } }
+
+    /// The fresh instance of a restarted node: same edges, held items kept, control links in both directions kept.
+    func takeOver(from old: NodePorts) {
+        for (fresh, stale) in zip(inputs, old.inputs) { fresh.takeOver(from: stale) }
+        for (fresh, stale) in zip(outputs, old.outputs) { fresh.takeOver(from: stale) }
+        for (fresh, stale) in zip(parameters, old.parameters) where fresh.spec == stale.spec { fresh.copy(from: stale) }
+        for (fresh, stale) in zip(controlInputs, old.controlInputs) { fresh.cell = stale.cell }
+        for (fresh, stale) in zip(controlOutputs, old.controlOutputs) { fresh.links = stale.links }
+    }
+}
+
+extension NodeSpec {
+    /// Everything that a node type declares, read off a fresh instance.
+    public init(of type: any Node.Type) {
+        let ports = NodePorts(of: type.init())
+        self.init(
+            descriptor: type.descriptor, inputs: ports.inputs.map(\.spec), outputs: ports.outputs.map(\.spec),
+            parameters: ports.parameters.map(\.spec), controlInputs: ports.controlInputs.map(\.control),
+            controlOutputs: ports.controlOutputs.map(\.control))
+    }
+}

@@ -1,0 +1,53 @@
+import Synchronization
+
+/// What is counted of one node. Written on its lane, read by the report.
+final class NodeTelemetry: Sendable {
+    let dispatches = Counter()
+    /// Nanoseconds spent in the node, by the lane's clock: preemption counts too.
+    let busy = Counter()
+    let restarts = Counter()
+    private let named = Mutex<[(name: String, metric: Metric)]>([])
+
+    enum Metric: Sendable {
+        case count(CounterMetric)
+        case histogram(HistogramMetric)
+    }
+
+    /// Metrics in the order in which the node first named them.
+    var metrics: [(name: String, metric: Metric)] { named.withLock { $0 } }
+
+    func counter(_ name: String) -> CounterMetric {
+        named.withLock { all in
+            for case (name, .count(let metric)) in all { return metric }
+            let metric = CounterMetric()
+            all.append((name, .count(metric)))
+            return metric
+        }
+    }
+
+    func histogram(_ name: String) -> HistogramMetric {
+        named.withLock { all in
+            for case (name, .histogram(let metric)) in all { return metric }
+            let metric = HistogramMetric()
+            all.append((name, .histogram(metric)))
+            return metric
+        }
+    }
+}
+
+/// A number of a node in the report's `metrics`. Only the node's lane writes.
+public final class CounterMetric: Sendable {
+    let counter = Counter()
+    public func add(_ amount: Int = 1) { counter.add(amount) }
+    public func set(_ value: Int) { counter.set(value) }
+    public var count: Int { counter.count }
+}
+
+/// A distribution of a node in the report's `metrics`: p50, p99 and max. The unit stands in the name.
+public final class HistogramMetric: Sendable {
+    let histogram = Histogram()
+    public func record(_ value: Int) { histogram.record(value) }
+    public var p50: Int { histogram.quantile(0.5) }
+    public var p99: Int { histogram.quantile(0.99) }
+    public var max: Int { histogram.max }
+}

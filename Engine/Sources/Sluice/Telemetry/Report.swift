@@ -1,0 +1,67 @@
+import CSys
+
+/// What a run has counted, as JSON. Under the virtual clock everything that depends on the machine is absent, so equal
+/// runs give equal bytes.
+struct Report {
+    let run: GraphRun
+
+    var json: String {
+        var writer = JSONWriter(wrapDepth: 2)
+        writer.object { top in
+            top.key("graph", run.plan.name)
+            top.key("clock", run.isVirtual ? "virtual" : "system")
+            top.key("outcome", run.outcome.rawValue)
+            top.key("duration_s", Double(max(0, run.endedAt - run.startedAt)) / 1e9, places: 6)
+            if !run.isVirtual {
+                top.key("process") { process in
+                    process.object {
+                        $0.key("cpu_s", Double(sys_process_cpu_ns()) / 1e9, places: 3)
+                        $0.key("max_rss_kb", Int(sys_max_rss_kb()))
+                    }
+                }
+                top.key("lanes") { lanes in
+                    lanes.object { all in
+                        for lane in run.lanes { all.key(lane.name) { $0.object { $0.key("wakeups", lane.wakeups.count) } } }
+                    }
+                }
+            }
+            top.key("nodes") { nodes in
+                nodes.object { all in
+                    for node in run.ended.nodes + run.sessions.flatMap(\.cores).map(NodeSnapshot.init) { node.write(&all, run.isVirtual) }
+                }
+            }
+            top.key("edges") { edges in
+                edges.array { all in
+                    for edge in run.ended.edges + run.sessions.flatMap(\.edges).map(EdgeSnapshot.init) {
+                        all.element { edge.write(&$0, run.isVirtual) }
+                    }
+                }
+            }
+            run.ended.writeTotals(&top)
+            if !run.stuck.isEmpty {
+                top.key("stuck") { stuck in stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } } }
+            }
+            top.key("events") { events in
+                events.array { all in
+                    for event in run.events.events { all.element { write(event, &$0) } }
+                }
+            }
+            if run.events.lost > 0 { top.key("events_lost", run.events.lost) }
+        }
+        return writer.text + "\n"
+    }
+
+    private func write(_ event: EventLog.Event, _ writer: inout JSONWriter) {
+        writer.object {
+            $0.key("t_s", event.time.seconds, places: 6)
+            $0.key("level", event.level.rawValue)
+            if !event.node.isEmpty { $0.key("node", event.node) }
+            $0.key("what", event.what)
+        }
+    }
+}
+
+extension GraphRun {
+    /// The report; complete once `execute` has returned.
+    public var report: String { Report(run: self).json }
+}

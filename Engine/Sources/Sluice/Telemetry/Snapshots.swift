@@ -1,0 +1,190 @@
+/// What the report says of a node.
+struct NodeSnapshot {
+    let name: String
+    let type: String
+    let state: String
+    let framesIn: Int
+    let framesOut: Int
+    let busySeconds: Double
+    let wakeups: Int
+    let restarts: Int
+    let latency: Latency
+    let metrics: [(name: String, value: Value)]
+
+    enum Value {
+        case count(Int)
+        case histogram(p50: Int, p99: Int, max: Int)
+    }
+
+    init(_ core: NodeCore) {
+        name = core.name
+        type = core.plan.spec.type
+        state = "\(core.state)"
+        framesIn = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
+        framesOut = core.ports.outputs.reduce(0) { $0 + $1.sent }
+        busySeconds = Double(core.telemetry.busy.count) / 1e9
+        wakeups = core.telemetry.dispatches.count
+        restarts = core.telemetry.restarts.count
+        latency = core.ports.outputs.first?.latency ?? .zero
+        metrics = core.telemetry.metrics.map { name, metric in
+            switch metric {
+            case .count(let counter): (name, .count(counter.count))
+            case .histogram(let histogram): (name, .histogram(p50: histogram.p50, p99: histogram.p99, max: histogram.max))
+            }
+        }
+    }
+
+    func write(_ writer: inout JSONWriter, _ isVirtual: Bool) {
+        writer.key(name) { node in
+            node.object {
+                $0.key("type", type)
+                $0.key("state", state)
+                $0.key("frames_in", framesIn)
+                $0.key("frames_out", framesOut)
+                if !isVirtual { $0.key("cpu_s", busySeconds, places: 6) }
+                $0.key("wakeups", wakeups)
+                if restarts > 0 { $0.key("restarts", restarts) }
+                if latency != .zero {
+                    $0.key("latency_ms") { value in
+                        value.array {
+                            $0.element { $0.number(latency.min.milliseconds, places: 3) }
+                            $0.element { $0.number(latency.max.milliseconds, places: 3) }
+                        }
+                    }
+                }
+                $0.key("metrics") { all in all.object { for (name, value) in metrics { write(name, value, &$0) } } }
+            }
+        }
+    }
+
+    private func write(_ name: String, _ value: Value, _ writer: inout JSONWriter) {
+        switch value {
+        case .count(let count): writer.key(name, count)
+        case .histogram(let p50, let p99, let max):
+            writer.key(name) { value in
+                value.object {
+                    $0.key("p50", p50)
+                    $0.key("p99", p99)
+                    $0.key("max", max)
+                }
+            }
+        }
+    }
+}
+
+/// What the report says of an edge.
+struct EdgeSnapshot {
+    let from: String
+    let to: String
+    let plan: EdgePlan
+    let pushed, popped, dropped, flushed, held, bytes, depthMax, depthMaxMilliseconds: Int
+    /// Microseconds: median, 99th percentile, largest.
+    let transit: (Double, Double, Double)
+    let isDone: Bool
+
+    init(_ edge: Edge) {
+        (from, to, plan) = (edge.from, edge.to, edge.plan)
+        (pushed, popped, dropped, flushed, held) = (edge.pushed, edge.popped, edge.dropped, edge.flushed, edge.held)
+        let consumer = edge.state.pointee.consumer
+        bytes = edge.state.pointee.producer.pointee.bytes.count
+        depthMax = consumer.pointee.depthMax.count
+        depthMaxMilliseconds = Int(MediaTime(ticks: Int64(consumer.pointee.depthMaxTicks.count)).milliseconds.rounded())
+        transit = (
+            Double(consumer.pointee.transit.quantile(0.5)) / 1e3, Double(consumer.pointee.transit.quantile(0.99)) / 1e3,
+            Double(consumer.pointee.transit.max) / 1e3
+        )
+        isDone = edge.state.pointee.isEnded
+    }
+
+    func write(_ writer: inout JSONWriter, _ isVirtual: Bool) {
+        writer.object {
+            $0.key("from", from)
+            $0.key("to", to)
+            $0.key("capacity") { capacity in
+                capacity.object {
+                    $0.key("items", plan.capacity.items)
+                    $0.key("ms", plan.capacity.milliseconds)
+                }
+            }
+            $0.key("overflow", plan.overflow.rawValue)
+            $0.key("pushed", pushed)
+            $0.key("popped", popped)
+            $0.key("dropped", dropped)
+            $0.key("flushed", flushed)
+            $0.key("held", held)
+            $0.key("bytes", bytes)
+            $0.key("depth_max", depthMax)
+            $0.key("depth_max_ms", depthMaxMilliseconds)
+            $0.key("transit_us") { value in
+                value.object {
+                    $0.key("p50", transit.0, places: 1)
+                    $0.key("p99", transit.1, places: 1)
+                    $0.key("max", transit.2, places: 1)
+                }
+            }
+        }
+    }
+}
+
+/// Instances that have ended: the last ones whole, those before as totals, so that a graph that starts viewers all day
+/// keeps its memory.
+struct EndedSessions {
+    private(set) var nodes: [NodeSnapshot] = []
+    private(set) var edges: [EdgeSnapshot] = []
+    private var sizes: [(nodes: Int, edges: Int)] = []
+    private var totals: [(template: String, totals: Totals)] = []
+
+    static let kept = 100
+
+    struct Totals {
+        var count = 0
+        var pushed = 0
+        var popped = 0
+        var dropped = 0
+        var flushed = 0
+        var held = 0
+    }
+
+    mutating func add(_ session: Session) {
+        let newEdges = session.edges.map(EdgeSnapshot.init)
+        nodes += session.cores.map(NodeSnapshot.init)
+        edges += newEdges
+        sizes.append((session.cores.count, newEdges.count))
+        let template = session.template ?? ""
+        if !totals.contains(where: { $0.template == template }) { totals.append((template, Totals())) }
+        let index = totals.firstIndex { $0.template == template }!
+        totals[index].totals.count += 1
+        for edge in newEdges {
+            totals[index].totals.pushed += edge.pushed
+            totals[index].totals.popped += edge.popped
+            totals[index].totals.dropped += edge.dropped
+            totals[index].totals.flushed += edge.flushed
+            totals[index].totals.held += edge.held
+        }
+        if sizes.count > EndedSessions.kept {
+            let oldest = sizes.removeFirst()
+            nodes.removeFirst(oldest.nodes)
+            edges.removeFirst(oldest.edges)
+        }
+    }
+
+    func writeTotals(_ writer: inout JSONWriter) {
+        guard !totals.isEmpty else { return }
+        writer.key("ended_instances") { all in
+            all.object { list in
+                for (template, sum) in totals {
+                    list.key(template) { entry in
+                        entry.object {
+                            $0.key("count", sum.count)
+                            $0.key("pushed", sum.pushed)
+                            $0.key("popped", sum.popped)
+                            $0.key("dropped", sum.dropped)
+                            $0.key("flushed", sum.flushed)
+                            $0.key("held", sum.held)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
