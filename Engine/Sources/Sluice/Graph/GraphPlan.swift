@@ -31,7 +31,15 @@ public struct SessionPlan: Sendable {
 public struct TemplatePlan: Sendable {
     public var name: String
     /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
+    ///
+    /// `instance` (an integer, counted from 1) is what `${instance}` stands for; it is 1 when left out.
     public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
+    /// What an instance may be given, `instance` aside.
+    public var parameters: [ParameterSpec] = []
+    public var summary: String = ""
+    /// An instance with the template's defaults, for drawing; parameters that have none are left open.
+    public var outline = SessionPlan()
+    public var position = SourcePosition(line: 1, column: 1)
 }
 
 public struct NodePlan: Sendable {
@@ -46,6 +54,8 @@ public struct NodePlan: Sendable {
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
     public var position: SourcePosition
+    /// Parameters that hold a secret: never shown.
+    public var secrets: Set<String> = []
 
     public enum OnError: String, Sendable, CaseIterable { case fail, restart }
 }
@@ -75,6 +85,10 @@ public struct EdgePlan: Sendable {
     /// Vanishes when the source has no such stream.
     public var isOptional: Bool
     public var position: SourcePosition
+    /// The file leaves `overflow` to the media: once the format is known, `Overflow.standard` settles it.
+    public var isOverflowStandard: Bool = false
+    /// What may pass, as far as it is known before the start.
+    public var formats: FormatSet = .any
 }
 
 /// Both bounds of an edge; it is full when either is reached.
