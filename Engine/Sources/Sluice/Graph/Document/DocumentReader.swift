@@ -63,7 +63,10 @@ struct DocumentReader {
         case "summary": summary = string(member.value, "\"summary\"") ?? ""
         case "parameters": parameters = object(member.value, "\"parameters\"").compactMap(readParameter)
         case "nodes": body.nodes = object(member.value, "\"nodes\"").map(readNode)
-        case "edges": body.edges = array(member.value, "\"edges\"").flatMap(readEdge)
+        case "edges":
+            let edges = array(member.value, "\"edges\"").map(readEdge)
+            body.edges = edges.flatMap { $0 }
+            body.hasBrokenEdges = member.value.array == nil || edges.contains(where: \.isEmpty)
         case "controls": body.controls = array(member.value, "\"controls\"").compactMap(readControl)
         default: unknownKey(member, owner, keys)
         }

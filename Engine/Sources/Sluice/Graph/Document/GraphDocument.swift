@@ -15,6 +15,8 @@ public struct SessionDocument: Sendable {
     public var nodes: [NodeDocument] = []
     public var edges: [EdgeDocument] = []
     public var controls: [ControlDocument] = []
+    /// An edge could not be read, which has been reported: no node counts as unconnected.
+    var hasBrokenEdges = false
 }
 
 /// A parameter that a graph or template declares.

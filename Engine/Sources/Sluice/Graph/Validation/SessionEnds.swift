@@ -5,6 +5,7 @@ extension SessionPlanner {
             let label = "edge \"\(document.text)\""
             let source = node(document.from, label)
             let target = node(document.to, label)
+            if source == nil || target == nil { hasLostEnds = true }
             if document.to.isParent, target != nil {
                 bag.error(
                     document.to.position, "\(label): no edge may lead from a template into its parent.",

@@ -14,6 +14,8 @@ final class SessionPlanner {
     var edges: [ResolvedEdge] = []
     /// Ports with an edge that is broken for another reason: they do not count as unconnected.
     var touched: Set<EndPlan> = []
+    /// An edge names a node that does not exist: any other may be the one that was meant.
+    var hasLostEnds = false
     /// Nodes whose port could not be told: none of their ports counts as unconnected.
     var touchedNodes: Set<String> = []
     /// The same of the graph around a template.

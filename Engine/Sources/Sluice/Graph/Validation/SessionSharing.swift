@@ -18,6 +18,7 @@ extension SessionPlanner {
                     bag.error(
                         edge.document.position, "\(edge.label): \(edge.from) already goes to \(first.to).",
                         advice: "One output has one edge; to share it, put a relay.")
+                    touched.formUnion([edge.from, edge.to])
                     return true
                 }
                 if edge.from.isParent {
@@ -25,6 +26,7 @@ extension SessionPlanner {
                         edge.document.position,
                         "\(edge.label): \(edge.from) has one edge, and each instance of the template needs its own.",
                         advice: "One output has one edge; to share it, put a relay.")
+                    touched.formUnion([edge.from, edge.to])
                     return true
                 }
                 outputs[edge.from] = edge
@@ -34,6 +36,7 @@ extension SessionPlanner {
                     bag.error(
                         edge.document.position, "\(edge.label): \(edge.to) is already fed by \(first.from).",
                         advice: "One input has one edge; put a node that joins both before it, or use another input.")
+                    touched.formUnion([edge.from, edge.to])
                     return true
                 }
                 inputs[edge.to] = edge
@@ -44,6 +47,7 @@ extension SessionPlanner {
 
     /// `used` are the ends in this session that edges of templates begin at.
     func checkConnections(used: Set<EndPlan>) {
+        if hasLostEnds || document.hasBrokenEdges { return }
         var connected = used.union(touched)
         for edge in edges {
             connected.insert(edge.from)

@@ -7,7 +7,8 @@ func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
     for candidate in candidates where candidate.utf8.count <= 64 {
         let other = String(candidate.lowercased().map { $0 == "_" ? "-" : $0 })
         var distance = editDistance(Array(lower), Array(other))
-        if distance > max(1, min(lower.count, other.count) / 3) {
+        let shorter = min(lower.count, other.count)
+        if distance > max(1, shorter / 3) || distance >= shorter {
             let base = withoutUnit(other)
             guard !base.isEmpty, lower == base || withoutUnit(lower) == base else { continue }
             distance = 3
