@@ -4,6 +4,7 @@
 import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -20,10 +21,19 @@ let plugins: [Target] = [
     plugin("Flow"),
 ]
 
+/// Tests of one plugin, or of the house.
+func tests(_ name: String, of dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [engine, testKit] + dependencies)
+}
+
+let tests: [Target] = [
+    tests("House", of: ["FlowPlugin"])
+]
+
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
-    dependencies: [.package(path: "Engine")],
-    targets: plugins,
+    dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing")],
+    targets: plugins + tests,
     swiftLanguageModes: [.v6]
 )
