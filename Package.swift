@@ -19,10 +19,21 @@ let plugins: [Target] = [
     plugin("Flow")
 ]
 
+/// Tests of one plugin, in Tests/<Name>Tests.
+func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [engine, .target(name: "\(name)Plugin")] + dependencies,
+        path: "Tests/\(name)Tests")
+}
+
+let tests: [Target] = [
+    tests("Flow")
+]
+
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [.package(path: "Engine")],
-    targets: plugins,
+    targets: plugins + tests,
     swiftLanguageModes: [.v6]
 )
