@@ -16,7 +16,8 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 }
 
 let plugins: [Target] = [
-    plugin("Flow")
+    plugin("Bench"),
+    plugin("Flow"),
 ]
 
 /// Tests of one plugin, in Tests/<Name>Tests.

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 @testable import FlowPlugin
-@testable import Sluice
+import Sluice
 
 /// PCM that comes when a test says: a frame is made for each entry of `script`.
 final class Feed: Node {
@@ -141,7 +141,7 @@ enum Bench {
             name: "bench", file: "bench.json", summary: "", root: session,
             templates: templates.reduce(into: [:]) { all, entry in
                 let body = entry.value
-                all[entry.key] = TemplatePlan(name: entry.key) { _, _ in body }
+                all[entry.key] = TemplatePlan(name: entry.key) { _ in body }
             },
             start: start.map {
                 GraphPlan.Start(

@@ -1,7 +1,7 @@
 import Testing
 
 @testable import FlowPlugin
-@testable import Sluice
+import Sluice
 
 @Suite struct PacerScheduleTests {
     let frame = Interval.milliseconds(20)

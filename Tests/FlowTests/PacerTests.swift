@@ -1,7 +1,7 @@
 import Testing
 
 @testable import FlowPlugin
-@testable import Sluice
+import Sluice
 
 extension FlowSuite {
     @Suite struct PacerTests {
