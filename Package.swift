@@ -16,13 +16,20 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 }
 
 let plugins: [Target] = [
-    plugin("Flow")
+    plugin("Flow"),
+    plugin("Opus", uses: ["COpus"]),
+    plugin("VP8", uses: ["CVPX"]),
+]
+
+let libraries: [Target] = [
+    library("COpus", "opus", "libopus-dev"),
+    library("CVPX", "vpx", "libvpx-dev"),
 ]
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [.package(path: "Engine")],
-    targets: plugins,
+    targets: plugins + libraries,
     swiftLanguageModes: [.v6]
 )

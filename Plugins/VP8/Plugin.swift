@@ -1,0 +1,3 @@
+import Sluice
+@_cdecl("sluice_plugin")
+public func plugin(_ door: UnsafeMutableRawPointer) {}
