@@ -16,6 +16,7 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 }
 
 let plugins: [Target] = [
+    plugin("Bench"),
     plugin("Flow"),
     plugin("Opus", uses: ["COpus"]),
     plugin("VP8", uses: ["CVPX"]),

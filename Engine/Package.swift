@@ -11,6 +11,7 @@ let package = Package(
     targets: [
         .target(name: "CSys"),
         .target(name: "Sluice", dependencies: ["CSys"]),
+        .testTarget(name: "GraphTests", dependencies: ["Sluice"], path: "Tests/GraphTests"),
     ],
     swiftLanguageModes: [.v6]
 )
