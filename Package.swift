@@ -4,6 +4,8 @@
 import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+/// Swift's face on libav; `import CLibAV` beside `import LibAV` reaches the C functions themselves.
+let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -16,13 +18,14 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 }
 
 let plugins: [Target] = [
-    plugin("Flow")
+    plugin("Files", uses: [libav]),
+    plugin("Flow"),
 ]
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
-    dependencies: [.package(path: "Engine")],
+    dependencies: [.package(path: "Engine"), .package(path: "Plugins/Shared")],
     targets: plugins,
     swiftLanguageModes: [.v6]
 )
