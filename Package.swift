@@ -18,6 +18,7 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 }
 
 let plugins: [Target] = [
+    plugin("Bench"),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
 ]

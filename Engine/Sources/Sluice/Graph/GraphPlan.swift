@@ -11,12 +11,35 @@ public struct GraphPlan: Sendable {
     public var start: [Start]
     public var warnings: [Diagnostic]
 
+    public init(
+        name: String, file: String = "", summary: String = "", root: SessionPlan,
+        templates: [String: TemplatePlan] = [:], start: [Start] = [], warnings: [Diagnostic] = []
+    ) {
+        self.name = name
+        self.file = file
+        self.summary = summary
+        self.root = root
+        self.templates = templates
+        self.start = start
+        self.warnings = warnings
+    }
+
     /// Template instances that run from the beginning: `count` of `template`.
     public struct Start: Sendable {
         public var template: String
         public var count: Int
         public var parameters: [String: ParameterValue]
         public var position: SourcePosition
+
+        public init(
+            template: String, count: Int, parameters: [String: ParameterValue] = [:],
+            position: SourcePosition = SourcePosition(line: 1, column: 1)
+        ) {
+            self.template = template
+            self.count = count
+            self.parameters = parameters
+            self.position = position
+        }
     }
 }
 
@@ -25,6 +48,12 @@ public struct SessionPlan: Sendable {
     public var nodes: [NodePlan] = []
     public var edges: [EdgePlan] = []
     public var controls: [ControlPlan] = []
+
+    public init(nodes: [NodePlan] = [], edges: [EdgePlan] = [], controls: [ControlPlan] = []) {
+        self.nodes = nodes
+        self.edges = edges
+        self.controls = controls
+    }
 }
 
 /// A template, and the way to plan an instance of it.
@@ -33,6 +62,13 @@ public struct TemplatePlan: Sendable {
     /// Plans an instance with these parameters over the template's defaults, and its number, from 1. Throws
     /// `GraphError`.
     public var instance: @Sendable (_ parameters: [String: ParameterValue], _ number: Int) throws -> SessionPlan
+
+    public init(
+        name: String, instance: @escaping @Sendable ([String: ParameterValue], Int) throws -> SessionPlan
+    ) {
+        self.name = name
+        self.instance = instance
+    }
 }
 
 public struct NodePlan: Sendable {
@@ -47,6 +83,19 @@ public struct NodePlan: Sendable {
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
     public var position: SourcePosition
+
+    public init(
+        name: String, spec: NodeSpec, parameters: [String: ParameterValue] = [:], lane: String? = nil,
+        onError: OnError = .fail, isLossless: Bool = false, position: SourcePosition = SourcePosition(line: 1, column: 1)
+    ) {
+        self.name = name
+        self.spec = spec
+        self.parameters = parameters
+        self.lane = lane
+        self.onError = onError
+        self.isLossless = isLossless
+        self.position = position
+    }
 
     /// With the defaults of those that the file leaves out.
     public var allParameters: [String: ParameterValue] {
@@ -83,6 +132,19 @@ public struct EdgePlan: Sendable {
     /// Vanishes when the source has no such stream.
     public var isOptional: Bool
     public var position: SourcePosition
+
+    public init(
+        from: EndPlan, to: EndPlan, capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
+        epoch: EpochPolicy = .flush, isOptional: Bool = false, position: SourcePosition = SourcePosition(line: 1, column: 1)
+    ) {
+        self.from = from
+        self.to = to
+        self.capacity = capacity
+        self.overflow = overflow
+        self.epoch = epoch
+        self.isOptional = isOptional
+        self.position = position
+    }
 }
 
 /// Both bounds of an edge; it is full when either is reached.
@@ -116,6 +178,17 @@ public struct ControlPlan: Sendable {
     /// How values of several template instances become one; nil inside one session.
     public var join: Join?
     public var position: SourcePosition
+
+    public init(
+        from: EndPlan, to: EndPlan, kind: ControlSpec.Kind, join: Join? = nil,
+        position: SourcePosition = SourcePosition(line: 1, column: 1)
+    ) {
+        self.from = from
+        self.to = to
+        self.kind = kind
+        self.join = join
+        self.position = position
+    }
 
     public enum Join: String, Sendable, CaseIterable { case min, max, last, any }
 }
