@@ -13,6 +13,7 @@ let package = Package(
         .target(name: "Sluice", dependencies: ["CSys"], plugins: ["ABIStamp"]),
         .plugin(name: "ABIStamp", capability: .buildTool(), dependencies: ["abi-stamp"]),
         .executableTarget(name: "abi-stamp"),
+        .testTarget(name: "GraphTests", dependencies: ["Sluice"], path: "Tests/GraphTests"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -62,6 +62,12 @@ public struct TemplatePlan: Sendable {
     /// Plans an instance with these parameters over the template's defaults, and its number, from 1. Throws
     /// `GraphError`.
     public var instance: @Sendable (_ parameters: [String: ParameterValue], _ number: Int) throws -> SessionPlan
+    /// What an instance may be given, `instance` aside.
+    public var parameters: [ParameterSpec] = []
+    public var summary: String = ""
+    /// An instance with the template's defaults, for drawing; parameters that have none are left open.
+    public var outline = SessionPlan()
+    public var position = SourcePosition(line: 1, column: 1)
 
     public init(
         name: String, instance: @escaping @Sendable ([String: ParameterValue], Int) throws -> SessionPlan
@@ -83,6 +89,8 @@ public struct NodePlan: Sendable {
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
     public var position: SourcePosition
+    /// Parameters that hold a secret: never shown.
+    public var secrets: Set<String> = []
 
     public init(
         name: String, spec: NodeSpec, parameters: [String: ParameterValue] = [:], lane: String? = nil,
@@ -132,6 +140,10 @@ public struct EdgePlan: Sendable {
     /// Vanishes when the source has no such stream.
     public var isOptional: Bool
     public var position: SourcePosition
+    /// The file leaves `overflow` to the media: once the format is known, `Overflow.standard` settles it.
+    public var isOverflowStandard: Bool = false
+    /// What may pass, as far as it is known before the start.
+    public var formats: FormatSet = .any
 
     public init(
         from: EndPlan, to: EndPlan, capacity: EdgeCapacity = .standard, overflow: Overflow = .block,

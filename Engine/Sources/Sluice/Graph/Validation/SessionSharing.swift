@@ -1,0 +1,89 @@
+/// One output has one edge, and so has one input; what must be connected is.
+extension SessionPlanner {
+    func checkSharing() {
+        var seen: [EndPlan: [EndPlan: ResolvedEdge]] = [:]
+        var outputs: [EndPlan: ResolvedEdge] = [:]
+        var inputs: [EndPlan: ResolvedEdge] = [:]
+        edges.removeAll { edge in
+            if let first = seen[edge.from]?[edge.to] {
+                bag.error(
+                    edge.document.position,
+                    "\(edge.label) is given twice; the first is in line \(first.document.position.line).",
+                    advice: "Remove one of them.")
+                return true
+            }
+            seen[edge.from, default: [:]][edge.to] = edge
+            if !edge.output.isMany {
+                if let first = outputs[edge.from] {
+                    bag.error(
+                        edge.document.position, "\(edge.label): \(edge.from) already goes to \(first.to).",
+                        advice: "One output has one edge; to share it, put a relay.")
+                    touched.formUnion([edge.from, edge.to])
+                    return true
+                }
+                if edge.from.isParent {
+                    bag.error(
+                        edge.document.position,
+                        "\(edge.label): \(edge.from) has one edge, and each instance of the template needs its own.",
+                        advice: "One output has one edge; to share it, put a relay.")
+                    touched.formUnion([edge.from, edge.to])
+                    return true
+                }
+                outputs[edge.from] = edge
+            }
+            if !edge.input.isMany {
+                if let first = inputs[edge.to] {
+                    bag.error(
+                        edge.document.position, "\(edge.label): \(edge.to) is already fed by \(first.from).",
+                        advice: "One input has one edge; put a node that joins both before it, or use another input.")
+                    touched.formUnion([edge.from, edge.to])
+                    return true
+                }
+                inputs[edge.to] = edge
+            }
+            return false
+        }
+    }
+
+    /// `used` are the ends in this session that edges of templates begin at.
+    func checkConnections(used: Set<EndPlan>) {
+        if hasLostEnds || document.hasBrokenEdges { return }
+        var connected = used.union(touched)
+        for edge in edges {
+            connected.insert(edge.from)
+            connected.insert(edge.to)
+        }
+        for document in document.nodes {
+            guard let spec = picture.nodes[document.name]?.spec, !touchedNodes.contains(document.name) else { continue }
+            for (port, noun, verb) in spec.inputs.map({ ($0, "input", "feeds") })
+                + spec.outputs.map({ ($0, "output", "takes from") })
+            where !port.isOptional && !connected.contains(EndPlan(node: document.name, port: port.name)) {
+                bag.error(
+                    document.position,
+                    "node \(quoted(document.name)): no edge \(verb) its \(noun) \(document.name).\(port.name).",
+                    advice: noun == "input"
+                        ? "Add \"… -> \(document.name).\(port.name)\"; it takes \(port.formats)."
+                        : "Add \"\(document.name).\(port.name) -> …\", to a null-sink if it is not wanted.")
+            }
+        }
+    }
+
+    /// A paced node on a named lane with heavy or blocking work is late whenever that works.
+    func checkLanes() {
+        var lanes: [String: [NodeState]] = [:]
+        let own = document.nodes.compactMap { picture.nodes[$0.name] }
+        let all = own + (parent.map { parent in parent.nodes.values.sorted { $0.position < $1.position } } ?? [])
+        for node in all { if let lane = node.lane { lanes[lane, default: []].append(node) } }
+        for node in own {
+            guard let lane = node.lane, let spec = node.spec, spec.descriptor.traits.contains(.paced) else { continue }
+            let work = spec.descriptor.work
+            for other in lanes[lane] ?? [] where other.position != node.position || work != .light {
+                guard let otherWork = other.spec?.descriptor.work, otherWork != .light else { continue }
+                bag.warning(
+                    node.position,
+                    "lane \(quoted(lane)): \(node.name) keeps time and shares the lane with \(other.name), whose work is \(otherWork.rawValue).",
+                    advice: "Give \(other.name) a lane of its own, or leave \"lane\" out.")
+            }
+        }
+    }
+}
