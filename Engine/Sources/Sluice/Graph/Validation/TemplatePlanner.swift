@@ -22,7 +22,9 @@ struct TemplatePlanner: Sendable {
     }
 
     func plan(outline: SessionPlan) -> TemplatePlan {
-        var plan = TemplatePlan(name: template.name, instance: { try self.instance($0) })
+        var plan = TemplatePlan(name: template.name, instance: { parameters, number in
+            try self.instance(parameters.merging([DocumentReader.instanceParameter: .integer(number)]) { given, _ in given })
+        })
         plan.summary = template.summary
         plan.position = template.position
         plan.outline = outline
