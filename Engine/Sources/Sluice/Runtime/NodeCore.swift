@@ -198,7 +198,10 @@ public final class NodeCore: @unchecked Sendable {
         for output in ports.outputStates { crosses = output.pointee.announce() || crosses }
         if crosses { HardwareWord.fence() }
         for input in ports.inputStates where input.pointee.lookAgain() { wakeLocal(.input) }
-        for output in ports.outputStates where output.pointee.lookAgain() { wakeLocal(.room) }
+        for output in ports.outputStates {
+            let why = output.pointee.lookAgain()
+            if !why.isEmpty { wakeLocal(why) }
+        }
     }
 
     private func complete() {
