@@ -4,6 +4,8 @@
 import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
+let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -15,14 +17,33 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
     .systemLibrary(name: name, path: "Plugins/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
 }
 
+/// Tests in Tests/<Name>Tests: of the plugin of that name, or of the house.
+func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [engine, testKit] + dependencies)
+}
+
 let plugins: [Target] = [
-    plugin("Flow")
+    plugin("Bench"),
+    plugin("Files", uses: [libav]),
+    plugin("Flow"),
+    plugin("Opus", uses: ["COpus"]),
+    plugin("VP8", uses: ["CVPX"]),
+]
+
+let libraries: [Target] = [
+    library("COpus", "opus", "libopus-dev"),
+    library("CVPX", "vpx", "libvpx-dev"),
+]
+
+let tests: [Target] = [
+    tests("Flow", of: ["FlowPlugin"]),
+    tests("House", of: ["FlowPlugin"]),
 ]
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
-    dependencies: [.package(path: "Engine")],
-    targets: plugins,
+    dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
+    targets: plugins + libraries + tests,
     swiftLanguageModes: [.v6]
 )

@@ -4,11 +4,15 @@
 /// reference, may write to it; `Pool` hands out such ones. The header is small and stored inline, so that an edge reads
 /// duration, epoch and flags without knowing which kind of item it carries.
 open class MediaItem: @unchecked Sendable {
-    public final var header: Header
-    public final var format: MediaFormat
+    // Exclusivity holds by the contract above; checking it at run time would cost more than a hop.
+    @exclusivity(unchecked) public final var header: Header
+    @exclusivity(unchecked) public final var format: MediaFormat { didSet { formatID = ObjectIdentifier(format) } }
+    /// Of `format`: compared for every item without counting a reference.
+    @exclusivity(unchecked) @usableFromInline final var formatID: ObjectIdentifier
 
     public init(itemOf format: MediaFormat) {
         self.format = format
+        formatID = ObjectIdentifier(format)
         header = Header()
     }
 

@@ -61,35 +61,11 @@ public class InputPort: @unchecked Sendable {
         edge.state.pointee.close()
     }
 
-    /// Before the fence: says that the node waits. True if the edge leads to another lane and something changed.
-    func announce() -> Bool {
-        guard let edge = state.pointee.edge else { return false }
-        if state.pointee.sawEmpty { edge.pointee.ring.announceItemsWanted() }
-        return (state.pointee.sawEmpty || state.pointee.tookItems) && !edge.pointee.isLocal
-    }
-
-    /// After the fence: wakes a producer that waits for the room made; true if items came meanwhile.
-    func lookAgain() -> Bool {
-        guard let edge = state.pointee.edge else { return false }
-        if state.pointee.tookItems {
-            state.pointee.tookItems = false
-            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeWaitingProducer() }
-        }
-        guard state.pointee.sawEmpty else { return false }
-        state.pointee.sawEmpty = false
-        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
-        return edge.pointee.ring.takeItemsWanted()
-    }
-
     /// The graph connects this port.
     public final var isConnected: Bool { edge != nil }
 
     /// All media were taken and no more come; also true while unconnected.
-    @inlinable
-    public final var isEnded: Bool {
-        guard let edge = state.pointee.edge else { return true }
-        return state.pointee.peeked == nil && edge.pointee.isEnded
-    }
+    @inlinable public final var isEnded: Bool { state.pointee.isEnded }
 
     /// What the producer said in its `prepare`, then the format of the last item handed out. nil while unknown.
     public final var format: MediaFormat? { state.pointee.handedOut ?? state.pointee.announced }
@@ -124,7 +100,8 @@ public struct InputState {
     /// What the producer announced in its `prepare`.
     var announced: MediaFormat?
     /// The format of the last item that the node got.
-    @usableFromInline var handedOut: MediaFormat?
+    var handedOut: MediaFormat?
+    @usableFromInline var handedOutID: ObjectIdentifier?
     @usableFromInline var formatChanged = false
     /// Said empty to the node in this dispatch, so the node waits for items.
     @usableFromInline var sawEmpty = false
@@ -153,6 +130,32 @@ public struct InputState {
 
     @usableFromInline var port: Unmanaged<InputPort>?
 
+    @inlinable
+    var isEnded: Bool {
+        guard let edge else { return true }
+        return peeked == nil && edge.pointee.isEnded
+    }
+
+    /// Before the fence: says that the node waits. True if the edge leads to another lane and something changed.
+    func announce() -> Bool {
+        guard let edge else { return false }
+        if sawEmpty { edge.pointee.ring.announceItemsWanted() }
+        return (sawEmpty || tookItems) && !edge.pointee.isLocal
+    }
+
+    /// After the fence: wakes a producer that waits for the room made; true if items came meanwhile.
+    mutating func lookAgain() -> Bool {
+        guard let edge else { return false }
+        if tookItems {
+            tookItems = false
+            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeWaitingProducer() }
+        }
+        guard sawEmpty else { return false }
+        sawEmpty = false
+        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
+        return edge.pointee.ring.takeItemsWanted()
+    }
+
     /// Another format than the last item's: identity first, equality where that differs. False if the port does not take
     /// it; then the node fails with both ends named.
     @usableFromInline
@@ -165,6 +168,7 @@ public struct InputState {
             return false
         }
         handedOut = new
+        handedOutID = ObjectIdentifier(new)
         return true
     }
 }
@@ -183,7 +187,7 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
         let state = self.state
         guard state.pointee.hot.pointee.mayTake, let item = state.pointee.advance() else { return nil }
         state.pointee.hot.pointee.budget &-= 1
-        if state.pointee.handedOut !== item.format {
+        if state.pointee.handedOutID != item.formatID {
             guard state.pointee.note(item.format) else { return nil }
         } else {
             state.pointee.formatChanged = false

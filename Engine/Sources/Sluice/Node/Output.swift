@@ -23,8 +23,8 @@ public class OutputPort: @unchecked Sendable {
     /// On the node's lane, or before it runs.
     func connect(_ edge: Edge) {
         edges.append(edge)
-        state.pointee.add(edge.state, isBlocking: edge.plan.overflow == .block)
-        if let format = state.pointee.format { edge.state.pointee.isDependent = format.kind.hasDependentPackets }
+        state.pointee.add(edge.state, isBlocking: edge.overflow == .block)
+        if let format = state.pointee.format { edge.state.pointee.settle(format.kind) }
     }
 
     /// On the node's lane, or when it no longer runs. False if the edge was gone.
@@ -52,32 +52,6 @@ public class OutputPort: @unchecked Sendable {
     /// Sends what waited in the node as far as there is room; true when nothing waits.
     func drainSpill() -> Bool { state.pointee.drainSpill() }
 
-    /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
-    func announce() -> Bool {
-        guard state.pointee.sentItems || state.pointee.isFull else { return false }
-        var crosses = false
-        for index in 0..<state.pointee.count {
-            let edge = state.pointee.links[index]
-            if state.pointee.isFull && edge.pointee.overflow == .block && edge.pointee.seemsFull {
-                edge.pointee.ring.announceRoomWanted()
-            }
-            crosses = crosses || !edge.pointee.isLocal
-        }
-        return crosses
-    }
-
-    /// After the fence: wakes consumers that wait for the items sent; true if room came meanwhile.
-    func lookAgain() -> Bool {
-        if state.pointee.sentItems {
-            state.pointee.sentItems = false
-            for index in 0..<state.pointee.count where state.pointee.links[index].pointee.ring.consumerSignal == 1 {
-                state.pointee.links[index].pointee.wakeWaitingConsumer()
-            }
-        }
-        guard state.pointee.isFull else { return false }
-        return state.pointee.hasRoomAgain
-    }
-
     public final var isConnected: Bool { !edges.isEmpty }
     /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
     public private(set) final var isAbsent = false
@@ -91,7 +65,7 @@ public class OutputPort: @unchecked Sendable {
     public final func markAbsent() { isAbsent = true }
 
     /// Items sent.
-    var sent: Int { state.pointee.sent }
+    var sent: Int { state.pointee.sentCount }
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
     public final var latency: Latency = .zero
@@ -120,19 +94,21 @@ public struct Latency: Equatable, Sendable {
 }
 
 /// The working part of an output: its edges in plain memory.
-public struct OutputState {
+public struct OutputState: ~Copyable {
+    @usableFromInline let slot = ReferenceSlot()
     @usableFromInline var links: UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>>
     @usableFromInline var count = 0
     private var capacity = 1
     @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
-    @usableFromInline var format: MediaFormat?
+    var format: MediaFormat?
+    @usableFromInline var formatID: ObjectIdentifier?
     /// At least one edge blocks.
     @usableFromInline var isBlocking = false
     /// A blocking edge was full when last looked at: the node holds its inputs.
     @usableFromInline var isFull = false
     /// Sent although full: goes out before the node is called again.
     @usableFromInline var spill: [MediaItem] = []
-    @usableFromInline var sent = 0
+    @usableFromInline var sentCount = 0
     @usableFromInline var lastDts = MediaTime.none
     @usableFromInline var lastDuration = MediaTime.zero
     /// The node was restarted: the first item says so.
@@ -174,6 +150,31 @@ public struct OutputState {
         return full
     }
 
+    /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
+    func announce() -> Bool {
+        guard sentItems || isFull else { return false }
+        var crosses = false
+        for index in 0..<count {
+            let edge = links[index]
+            if isFull && edge.pointee.overflow == .block && edge.pointee.seemsFull {
+                edge.pointee.ring.announceRoomWanted()
+            }
+            crosses = crosses || !edge.pointee.isLocal
+        }
+        return crosses
+    }
+
+    /// After the fence: wakes consumers that wait for the items sent; true if room came meanwhile.
+    mutating func lookAgain() -> Bool {
+        if sentItems {
+            sentItems = false
+            for index in 0..<count where links[index].pointee.ring.consumerSignal == 1 {
+                links[index].pointee.wakeWaitingConsumer()
+            }
+        }
+        return isFull && hasRoomAgain
+    }
+
     /// Whether every blocking edge has room, though something may wait to go out.
     var hasRoomAgain: Bool {
         !(0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
@@ -184,7 +185,7 @@ public struct OutputState {
         var sent = 0
         while sent < spill.count, hasRoomAgain {
             sentItems = true
-            for index in 0..<count { links[index].pointee.push(spill[sent], at: hot.pointee.now) }
+            push(.passRetained(spill[sent]))
             sent += 1
         }
         spill.removeFirst(sent)
@@ -192,15 +193,15 @@ public struct OutputState {
         return spill.isEmpty
     }
 
-    @inlinable
     mutating func note(_ new: MediaFormat) {
         format = new
-        for index in 0..<count { links[index].pointee.isDependent = new.kind.hasDependentPackets }
+        formatID = ObjectIdentifier(new)
+        for index in 0..<count { links[index].pointee.settle(new.kind) }
     }
 
     /// Fills a missing duration as `Header.duration` says. The item is new then, so nobody else sees it.
-    @inlinable
-    mutating func fillDuration(_ item: borrowing MediaItem) {
+    @usableFromInline
+    mutating func fillDuration(_ item: MediaItem) {
         let step = item.header.dts.isKnown && lastDts.isKnown ? item.header.dts - lastDts : MediaTime.zero
         if step > .zero && step.ticks <= MediaTime.ticksPerSecond {
             item.header.duration = step
@@ -210,30 +211,50 @@ public struct OutputState {
         }
     }
 
-    @inlinable @inline(__always)
-    mutating func send(_ item: consuming MediaItem) {
+    /// What only some items need: a duration, a new format, the mark of a restart.
+    @usableFromInline
+    mutating func complete(_ item: MediaItem) {
         if !item.header.duration.isKnown { fillDuration(item) }
-        lastDts = item.header.dts
-        lastDuration = item.header.duration
-        if format !== item.format { note(item.format) }
+        if formatID != item.formatID { note(item.format) }
         if marksDiscontinuity {
             item.header.flags.insert(.discontinuity)
             marksDiscontinuity = false
         }
+    }
+
+    @inlinable @inline(__always)
+    mutating func send(_ sent: consuming MediaItem) {
+        let item = EdgeState.owned(slot.word(of: sent))
+        item._withUnsafeGuaranteedRef {
+            if !$0.header.duration.isKnown || formatID != $0.formatID || marksDiscontinuity { complete($0) }
+            lastDts = $0.header.dts
+            lastDuration = $0.header.duration
+        }
         sentItems = true
-        sent &+= 1
+        sentCount &+= 1
         hot.pointee.spend()
         if isFull {
-            spill.append(item)
+            spill.append(item.takeRetainedValue())
             return
         }
-        let now = hot.pointee.now
-        if count == 1 {
-            links[0].pointee.push(item, at: now)
-        } else {
-            for index in 0..<count { links[index].pointee.push(copy item, at: now) }
-        }
+        push(item)
         if isBlocking { _ = refreshFull() }
+    }
+
+    /// To every edge, each with a reference of its own.
+    @inlinable @inline(__always)
+    func push(_ item: Unmanaged<MediaItem>) {
+        let now = hot.pointee.now
+        let header = item._withUnsafeGuaranteedRef { $0.header }
+        guard count > 0 else {
+            item.release()
+            return
+        }
+        for index in 0..<(count &- 1) {
+            _ = item.retain()
+            links[index].pointee.push(item, header, at: now)
+        }
+        links[count &- 1].pointee.push(item, header, at: now)
     }
 }
 

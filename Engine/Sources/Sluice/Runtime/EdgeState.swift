@@ -12,7 +12,9 @@ public struct EdgeState: ~Copyable {
     @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>
     @usableFromInline let itemLimit: Int
     @usableFromInline let tickLimit: Int64
-    @usableFromInline let overflow: Overflow
+    @usableFromInline var overflow: Overflow
+    /// The file left the policy of a shared output to the media, which are not known yet.
+    private var isOverflowOpen: Bool
     /// nil on an edge that keeps what is stale.
     @usableFromInline let epoch: Unmanaged<EpochCell>?
     /// Packets depend on each other: after a loss nothing passes until a keyframe. Fixed when the first format is known.
@@ -55,6 +57,7 @@ public struct EdgeState: ~Copyable {
         @usableFromInline let depthMax = Counter()
         @usableFromInline let depthMaxTicks = Counter()
         @usableFromInline let transit = Histogram()
+        @usableFromInline let slot = ReferenceSlot()
         @usableFromInline var knownTail = 0
         /// A flush broke the chain: only a keyframe may pass.
         @usableFromInline var awaitsKeyframe = false
@@ -62,7 +65,7 @@ public struct EdgeState: ~Copyable {
     }
 
     init(
-        capacity: EdgeCapacity, overflow: Overflow, epoch: EpochCell?, from producerCore: NodeCore,
+        capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
         ring = Ring(capacity: capacity.items, producerDrops: overflow == .dropOldest || overflow == .dropToKeyframe)
@@ -73,6 +76,7 @@ public struct EdgeState: ~Copyable {
         itemLimit = capacity.items
         tickLimit = MediaTime.milliseconds(Int64(capacity.milliseconds)).ticks
         self.overflow = overflow
+        self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
         isLocal = producerCore.lane === consumerCore.lane
         self.producerCore = .passUnretained(producerCore)
@@ -96,6 +100,14 @@ public struct EdgeState: ~Copyable {
 
     // MARK: The producer's lane
 
+    /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
+    mutating func settle(_ kind: MediaKind) {
+        isDependent = kind.hasDependentPackets
+        guard isOverflowOpen else { return }
+        isOverflowOpen = false
+        if !isDependent { overflow = .dropOldest }
+    }
+
     @inlinable @inline(__always)
     var seemsFull: Bool {
         let count = ring.tailForProducer &- producer.pointee.knownHead
@@ -114,61 +126,64 @@ public struct EdgeState: ~Copyable {
         return seemsFull
     }
 
-    /// Appends `item`, whose duration is known, as the overflow policy allows. A `block` edge is not looked at: the
-    /// caller has seen room. Returns false if the item was dropped.
+    /// Appends `item`, a reference that the edge now owns and whose duration is known, as the overflow policy allows. A
+    /// `block` edge is not looked at: the caller has seen room.
     @inlinable @inline(__always)
-    @discardableResult
-    mutating func push(_ item: consuming MediaItem, at now: Int) -> Bool {
-        let ticks = item.header.duration.isKnown ? item.header.duration.ticks : 0
+    mutating func push(_ item: Unmanaged<MediaItem>, _ header: Header, at now: Int) {
+        let ticks = header.duration.isKnown ? header.duration.ticks : 0
         producer.pointee.lastDuration = ticks
         producer.pointee.pushed.add(1)
         producer.pointee.pushedTicks.add(Int(ticks))
-        producer.pointee.bytes.add(item.header.byteCount)
+        producer.pointee.bytes.add(header.byteCount)
         let signal = ring.consumerSignal
         if overflow != .block || signal > 1 {
-            guard makeRoom(for: item) else { return false }
+            guard makeRoom(isKeyframe: header.flags.contains(.keyframe)) else {
+                producer.pointee.dropped.add(1)
+                producer.pointee.droppedTicks.add(Int(ticks))
+                item.release()
+                return
+            }
         }
-        if isDependent && item.header.flags.contains(.keyframe) { producer.pointee.keyframe = ring.tailForProducer }
-        ring.push(Int(bitPattern: Unmanaged.passRetained(item).toOpaque()), at: now)
+        if isDependent && header.flags.contains(.keyframe) { producer.pointee.keyframe = ring.tailForProducer }
+        ring.push(Int(bitPattern: item.toOpaque()), at: now)
         if signal != 0 { wakeWaitingConsumer() }
-        return true
     }
 
-    /// Drops what the policy says until there is room. False if `item` itself is the one to go.
+    /// Drops what the policy says until there is room for the item that is pushed just now. False if that is the one to
+    /// go.
     @inlinable
-    mutating func makeRoom(for item: borrowing MediaItem) -> Bool {
-        if ring.isClosed { return dropped(item) }
-        let isKeyframe = item.header.flags.contains(.keyframe)
+    mutating func makeRoom(isKeyframe: Bool) -> Bool {
+        if ring.isClosed { return false }
         if producer.pointee.refusesDependent {
-            guard isKeyframe else { return dropped(item) }
+            guard isKeyframe else { return false }
             producer.pointee.refusesDependent = false
         }
-        guard isFullWithPushed(item) else { return true }
+        guard isFullWithPushed else { return true }
         switch overflow {
         case .block: return true
-        case .dropNewest: return dropped(item)
+        case .dropNewest: return false
         case .dropOldest:
             repeat {
                 guard dropHead() else { return true }
-            } while isFullWithPushed(item)
+            } while isFullWithPushed
             return true
         case .dropToKeyframe:
             let keyframe = producer.pointee.keyframe
             if !isKeyframe && keyframe > ring.head {
                 while ring.head < keyframe, dropHead() {}
-                if !isFullWithPushed(item) { return true }
+                if !isFullWithPushed { return true }
             }
             while dropHead() {}
             if isKeyframe { return true }
             producer.pointee.refusesDependent = true
             requestKeyframe()
-            return dropped(item)
+            return false
         }
     }
 
     /// `isFull` for an item that is counted in `pushedTicks` already.
     @inlinable
-    func isFullWithPushed(_ item: borrowing MediaItem) -> Bool {
+    var isFullWithPushed: Bool {
         func full() -> Bool {
             let count = ring.tailForProducer &- producer.pointee.knownHead
             let ticks =
@@ -181,20 +196,15 @@ public struct EdgeState: ~Copyable {
         return full()
     }
 
-    @inlinable
-    func dropped(_ item: borrowing MediaItem) -> Bool {
-        producer.pointee.dropped.add(1)
-        if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
-        return false
-    }
-
     /// Takes the oldest item away; false if there was none.
     @inlinable
     func dropHead() -> Bool {
         let raw = ring.dropHead()
         guard raw != 0 else { return false }
         let item = EdgeState.owned(raw).takeRetainedValue()
-        return !dropped(item)
+        producer.pointee.dropped.add(1)
+        if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
+        return true
     }
 
     @inlinable
@@ -215,8 +225,9 @@ public struct EdgeState: ~Copyable {
             let before = consumer.pointee.knownTail
             guard let (raw, instant) = ring.pop(knownTail: &consumer.pointee.knownTail) else { return nil }
             if consumer.pointee.knownTail != before { noteDepth() }
-            let item = EdgeState.owned(raw).takeRetainedValue()
-            if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
+            let item = consumer.pointee.slot.reference(raw)
+            let ticks = item.header.duration.ticks
+            if ticks != .min { consumer.pointee.goneTicks.add(Int(ticks)) }
             if item.header.epoch != 0 && isStale(item) { continue }
             if consumer.pointee.awaitsKeyframe && !endsWait(item) { continue }
             consumer.pointee.popped.add(1)

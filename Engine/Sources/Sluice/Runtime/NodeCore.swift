@@ -7,8 +7,9 @@ public final class NodeCore: @unchecked Sendable {
     let plan: NodePlan
     let lane: Lane
     unowned let session: Session
-    private(set) var node: any Node
-    private(set) var ports: NodePorts
+    @exclusivity(unchecked) private(set) var node: any Node
+    // Both change only on the lane, when the node is restarted; no need to check that at run time.
+    @exclusivity(unchecked) private(set) var ports: NodePorts
     private(set) var context: NodeContext!
     let telemetry = NodeTelemetry()
 
@@ -75,6 +76,7 @@ public final class NodeCore: @unchecked Sendable {
     }
 
     deinit {
+        ports.release()
         hot.deinitialize(count: 1)
         hot.deallocate()
     }
@@ -161,7 +163,7 @@ public final class NodeCore: @unchecked Sendable {
     private var isAtEnd: Bool {
         if context.isFinishRequested { return true }
         if hot.pointee.isSource { return isStopRequested }
-        return ports.inputs.allSatisfy { $0.isEnded }
+        return ports.inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
     private var refusal: NodeError {
@@ -192,11 +194,11 @@ public final class NodeCore: @unchecked Sendable {
     /// The second half of both handshakes of `Ring`: announce, one fence for all edges of the node, look again.
     private func settle() {
         var crosses = false
-        for input in ports.inputs { crosses = input.announce() || crosses }
-        for output in ports.outputs { crosses = output.announce() || crosses }
+        for input in ports.inputStates { crosses = input.pointee.announce() || crosses }
+        for output in ports.outputStates { crosses = output.pointee.announce() || crosses }
         if crosses { HardwareWord.fence() }
-        for input in ports.inputs where input.lookAgain() { wakeLocal(.input) }
-        for output in ports.outputs where output.lookAgain() { wakeLocal(.room) }
+        for input in ports.inputStates where input.pointee.lookAgain() { wakeLocal(.input) }
+        for output in ports.outputStates where output.pointee.lookAgain() { wakeLocal(.room) }
     }
 
     private func complete() {
@@ -244,6 +246,7 @@ public final class NodeCore: @unchecked Sendable {
         ports = NodePorts(of: fresh)
         ports.bind(self)
         ports.takeOver(from: old)
+        old.release()
         context.renew()
         do {
             try node.prepare(context)

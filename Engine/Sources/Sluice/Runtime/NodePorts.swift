@@ -3,14 +3,32 @@
 struct NodePorts {
     private(set) var inputs: ContiguousArray<InputPort> = []
     private(set) var outputs: ContiguousArray<OutputPort> = []
+    /// The working parts of the ports: what every dispatch walks, without counting references.
+    private(set) var inputStates: UnsafeBufferPointer<UnsafeMutablePointer<InputState>>
+    private(set) var outputStates: UnsafeBufferPointer<UnsafeMutablePointer<OutputState>>
     private(set) var parameters: [any NodeParameter] = []
     private(set) var controlInputs: [any ControlInput] = []
     private(set) var controlOutputs: [any ControlOutput] = []
 
     init(of node: any Node) {
+        (inputStates, outputStates) = (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
         var mirrors = [Mirror(reflecting: node)]
         while let parent = mirrors[0].superclassMirror { mirrors.insert(parent, at: 0) }
         for mirror in mirrors { for child in mirror.children { add(child.value) } }
+        inputStates = NodePorts.list(inputs.map(\.state))
+        outputStates = NodePorts.list(outputs.map(\.state))
+    }
+
+    private static func list<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = copy.initialize(from: elements)
+        return UnsafeBufferPointer(copy)
+    }
+
+    /// The owner is done with the ports.
+    func release() {
+        inputStates.deallocate()
+        outputStates.deallocate()
     }
 
     private mutating func add(_ value: Any) {
@@ -46,6 +64,7 @@ extension NodeSpec {
     /// Everything that a node type declares, read off a fresh instance.
     public init(of type: any Node.Type) {
         let ports = NodePorts(of: type.init())
+        defer { ports.release() }
         self.init(
             descriptor: type.descriptor, inputs: ports.inputs.map(\.spec), outputs: ports.outputs.map(\.spec),
             parameters: ports.parameters.map(\.spec), controlInputs: ports.controlInputs.map(\.control),
