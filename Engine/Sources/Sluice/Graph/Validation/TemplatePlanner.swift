@@ -22,9 +22,7 @@ struct TemplatePlanner: Sendable {
     }
 
     func plan(outline: SessionPlan) -> TemplatePlan {
-        var plan = TemplatePlan(name: template.name, instance: { parameters, number in
-            try self.instance(parameters.merging([DocumentReader.instanceParameter: .integer(number)]) { given, _ in given })
-        })
+        var plan = TemplatePlan(name: template.name, instance: { try self.instance($0) })
         plan.summary = template.summary
         plan.position = template.position
         plan.outline = outline
