@@ -59,16 +59,10 @@ public struct SessionPlan: Sendable {
 /// A template, and the way to plan an instance of it.
 public struct TemplatePlan: Sendable {
     public var name: String
-<<<<<<< HEAD
     /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
     ///
     /// `instance` (an integer, counted from 1) is what `${instance}` stands for; it is 1 when left out.
     public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
-=======
-    /// Plans an instance with these parameters over the template's defaults, and its number, from 1. Throws
-    /// `GraphError`.
-    public var instance: @Sendable (_ parameters: [String: ParameterValue], _ number: Int) throws -> SessionPlan
->>>>>>> door
     /// What an instance may be given, `instance` aside.
     public var parameters: [ParameterSpec] = []
     public var summary: String = ""
@@ -76,13 +70,7 @@ public struct TemplatePlan: Sendable {
     public var outline = SessionPlan()
     public var position = SourcePosition(line: 1, column: 1)
 
-<<<<<<< HEAD
     public init(name: String, instance: @escaping @Sendable ([String: ParameterValue]) throws -> SessionPlan) {
-=======
-    public init(
-        name: String, instance: @escaping @Sendable ([String: ParameterValue], Int) throws -> SessionPlan
-    ) {
->>>>>>> door
         self.name = name
         self.instance = instance
     }

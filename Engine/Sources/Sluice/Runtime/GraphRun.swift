@@ -32,7 +32,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var startedAt: Int64 = 0
     private(set) var endedAt: Int64 = 0
 
-    let events: EventLog
+    public let events: EventLog
     private(set) var lanes: [Lane] = []
     private var threads: [ObjectIdentifier: LaneThread] = [:]
     private(set) var root: Session!

@@ -183,12 +183,20 @@ public final class NodeCore: @unchecked Sendable {
 
     /// How long one item took, over the last dispatches, decides how many the next one may take. Virtual time stands
     /// still meanwhile, so there the budget is always whole and runs repeat.
-    func noteCost(_ elapsed: Int) {
+    func noteCost(_ elapsed: Int, at now: Int64) {
         telemetry.busy.add(elapsed)
+        noteFirstSend(at: now)
         let used = allowance - hot.pointee.budget
         guard used > 0 else { return }
         nanosecondsPerItem += (elapsed / used - nanosecondsPerItem) / 8
         allowance = max(1, min(NodeCore.itemBudget, NodeCore.timeBudget / max(1, nanosecondsPerItem)))
+    }
+
+    func noteFirstSend(at now: Int64) {
+        guard telemetry.firstSent.count == 0, ports.outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
+            return
+        }
+        telemetry.firstSent.set(Int(now))
     }
 
     /// The second half of both handshakes of `Ring`: announce, one fence for all edges of the node, look again.

@@ -56,7 +56,7 @@ public struct GraphBuilder {
         var inner = GraphBuilder(registry: registry)
         body(&inner)
         let plan = inner.session
-        templates[name] = TemplatePlan(name: name) { parameters, _ in
+        templates[name] = TemplatePlan(name: name) { parameters in
             var instance = plan
             for index in instance.nodes.indices {
                 let known = Set(instance.nodes[index].spec.parameters.map(\.name))

@@ -22,16 +22,16 @@ struct TemplatePlanner: Sendable {
     }
 
     func plan(outline: SessionPlan) -> TemplatePlan {
-        var plan = TemplatePlan(name: template.name, instance: { parameters, number in
-            try self.instance(parameters.merging([DocumentReader.instanceParameter: .integer(number)]) { given, _ in given })
-        })
+        var plan = TemplatePlan(name: template.name, instance: { try self.instance($0) })
         plan.summary = template.summary
         plan.position = template.position
         plan.outline = outline
         let quiet = bindDefaults(number: nil, DiagnosticBag(file: file))
         plan.parameters = template.parameters.map {
             ParameterSpec(
-                $0.name, $0.type, default: $0.isSecret ? nil : quiet.entries[$0.name]?.value, range: $0.range,
+                $0.name, $0.type,
+                default: quiet.entries[$0.name]?.isSecret == true ? nil : quiet.entries[$0.name]?.value,
+                range: $0.range,
                 help: $0.help)
         }
         return plan
