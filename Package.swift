@@ -27,10 +27,23 @@ let libraries: [Target] = [
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
+/// Tests/<name>Tests, which prove what the plugin of that name does.
+func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [engine, "TestSupport", .byName(name: "\(name)Plugin")] + dependencies,
+        path: "Tests/\(name)Tests")
+}
+
+let testTargets: [Target] = [
+    .target(name: "TestSupport", dependencies: [engine], path: "Tests/TestSupport"),
+    tests("Opus", uses: ["COpus"]),
+    tests("VP8", uses: ["CVPX"]),
+]
+
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [.package(path: "Engine")],
-    targets: plugins + libraries,
+    targets: plugins + libraries + testTargets,
     swiftLanguageModes: [.v6]
 )

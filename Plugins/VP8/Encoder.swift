@@ -58,7 +58,7 @@ final class Encoder {
         config.g_pass = VPX_RC_ONE_PASS
         config.g_lag_in_frames = 0
         config.g_threads = UInt32(settings.threads)
-        config.g_error_resilient = settings.isErrorResilient ? VPX_ERROR_RESILIENT_DEFAULT : 0
+        config.g_error_resilient = settings.isErrorResilient ? 1 : 0
         config.rc_end_usage = VPX_CBR
         config.rc_target_bitrate = UInt32(settings.bitrate)
         // A second of buffer, in ms, where libvpx assumes six: a live receiver has no more.
