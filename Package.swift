@@ -4,6 +4,8 @@
 import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
+let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -15,8 +17,17 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
     .systemLibrary(name: name, path: "Plugins/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
 }
 
+/// Tests in Tests/<Name>Tests: of the plugin of that name, or of the house.
+func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+    // One test binary holds every plugin, and each brings the entry point by which the engine would have found it.
+    .testTarget(
+        name: "\(name)Tests", dependencies: [engine, testKit] + dependencies,
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])])
+}
+
 let plugins: [Target] = [
     plugin("Bench"),
+    plugin("Files", uses: [libav]),
     plugin("Flow"),
     plugin("Opus", uses: ["COpus"]),
     plugin("VP8", uses: ["CVPX"]),
@@ -27,23 +38,18 @@ let libraries: [Target] = [
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
-/// Tests/<name>Tests, which prove what the plugin of that name does.
-func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(
-        name: "\(name)Tests", dependencies: [engine, "TestSupport", .byName(name: "\(name)Plugin")] + dependencies,
-        path: "Tests/\(name)Tests")
-}
-
-let testTargets: [Target] = [
+let tests: [Target] = [
+    tests("Flow", of: ["FlowPlugin"]),
+    tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine], path: "Tests/TestSupport"),
-    tests("Opus", uses: ["COpus"]),
-    tests("VP8", uses: ["CVPX"]),
+    tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
-    dependencies: [.package(path: "Engine")],
-    targets: plugins + libraries + testTargets,
+    dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
+    targets: plugins + libraries + tests,
     swiftLanguageModes: [.v6]
 )

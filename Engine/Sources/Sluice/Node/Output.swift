@@ -23,8 +23,8 @@ public class OutputPort: @unchecked Sendable {
     /// On the node's lane, or before it runs.
     func connect(_ edge: Edge) {
         edges.append(edge)
-        state.pointee.add(edge.state, isBlocking: edge.plan.overflow == .block)
-        if let format = state.pointee.format { edge.state.pointee.isDependent = format.kind.hasDependentPackets }
+        state.pointee.add(edge.state, isBlocking: edge.overflow == .block)
+        if let format = state.pointee.format { edge.state.pointee.settle(format.kind) }
     }
 
     /// On the node's lane, or when it no longer runs. False if the edge was gone.
@@ -196,7 +196,7 @@ public struct OutputState: ~Copyable {
     mutating func note(_ new: MediaFormat) {
         format = new
         formatID = ObjectIdentifier(new)
-        for index in 0..<count { links[index].pointee.isDependent = new.kind.hasDependentPackets }
+        for index in 0..<count { links[index].pointee.settle(new.kind) }
     }
 
     /// Fills a missing duration as `Header.duration` says. The item is new then, so nobody else sees it.

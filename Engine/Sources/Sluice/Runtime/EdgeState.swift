@@ -12,7 +12,9 @@ public struct EdgeState: ~Copyable {
     @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>
     @usableFromInline let itemLimit: Int
     @usableFromInline let tickLimit: Int64
-    @usableFromInline let overflow: Overflow
+    @usableFromInline var overflow: Overflow
+    /// The file left the policy of a shared output to the media, which are not known yet.
+    private var isOverflowOpen: Bool
     /// nil on an edge that keeps what is stale.
     @usableFromInline let epoch: Unmanaged<EpochCell>?
     /// Packets depend on each other: after a loss nothing passes until a keyframe. Fixed when the first format is known.
@@ -63,7 +65,7 @@ public struct EdgeState: ~Copyable {
     }
 
     init(
-        capacity: EdgeCapacity, overflow: Overflow, epoch: EpochCell?, from producerCore: NodeCore,
+        capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
         ring = Ring(capacity: capacity.items, producerDrops: overflow == .dropOldest || overflow == .dropToKeyframe)
@@ -74,6 +76,7 @@ public struct EdgeState: ~Copyable {
         itemLimit = capacity.items
         tickLimit = MediaTime.milliseconds(Int64(capacity.milliseconds)).ticks
         self.overflow = overflow
+        self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
         isLocal = producerCore.lane === consumerCore.lane
         self.producerCore = .passUnretained(producerCore)
@@ -96,6 +99,14 @@ public struct EdgeState: ~Copyable {
     }
 
     // MARK: The producer's lane
+
+    /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
+    mutating func settle(_ kind: MediaKind) {
+        isDependent = kind.hasDependentPackets
+        guard isOverflowOpen else { return }
+        isOverflowOpen = false
+        if !isDependent { overflow = .dropOldest }
+    }
 
     @inlinable @inline(__always)
     var seemsFull: Bool {

@@ -32,7 +32,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var startedAt: Int64 = 0
     private(set) var endedAt: Int64 = 0
 
-    let events: EventLog
+    public let events: EventLog
     private(set) var lanes: [Lane] = []
     private var threads: [ObjectIdentifier: LaneThread] = [:]
     private(set) var root: Session!
@@ -81,10 +81,17 @@ public final class GraphRun: @unchecked Sendable {
     @discardableResult
     public func execute() throws -> Outcome {
         try build()
-        if isVirtual { VirtualRunner(self).runToEnd() } else { runThreads() }
-        endedAt = supervisor.now
+        if isVirtual {
+            var runner = VirtualRunner(self)
+            runner.runToEnd()
+        } else {
+            runThreads()
+        }
+        noteEnd()
         return outcome
     }
+
+    func noteEnd() { endedAt = supervisor.now }
 
     /// Builds the root session and the instances that start with it, everything prepared and nothing running.
     func build() throws {
@@ -93,7 +100,9 @@ public final class GraphRun: @unchecked Sendable {
         sessions = [root]
         do {
             for start in plan.start {
-                for _ in 0..<start.count { try buildInstance(start.template, start.parameters, resource: nil, parent: root) }
+                for _ in 0..<start.count {
+                    try buildInstance(start.template, start.parameters, resource: nil, parent: root)
+                }
             }
         } catch {
             for session in sessions { for core in session.cores { core.node.close() } }
@@ -221,7 +230,8 @@ public final class GraphRun: @unchecked Sendable {
     /// Lanes that an ended instance alone has used end with it.
     private func retire(_ session: Session) {
         let used = Set(sessions.flatMap(\.cores).map { ObjectIdentifier($0.lane) })
-        for lane in lanes where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
+        for lane in lanes
+        where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
             lane.stop()
             threads.removeValue(forKey: ObjectIdentifier(lane))?.join()
             lanes.removeAll { $0 === lane }
@@ -273,7 +283,8 @@ public final class GraphRun: @unchecked Sendable {
             guard code != 0 else { return }
             log(
                 .warning, node: "",
-                "real-time priority refused (\(errorText(code))): timers of lane \(lane.name) may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf.")
+                "real-time priority refused (\(errorText(code))): timers of lane \(lane.name) may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf."
+            )
         }
     }
 
@@ -283,7 +294,8 @@ public final class GraphRun: @unchecked Sendable {
 
     func log(_ level: EventLog.Level, node: String, _ what: String) {
         let now = isVirtual ? supervisor.now : sys_monotonic_ns()
-        events.add(EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
+        events.add(
+            EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
     }
 
     func noteWaiting(_ core: NodeCore, for what: String?) {

@@ -77,13 +77,14 @@ struct EdgeSnapshot {
     let from: String
     let to: String
     let plan: EdgePlan
+    let overflow: Overflow
     let pushed, popped, dropped, flushed, held, bytes, depthMax, depthMaxMilliseconds: Int
     /// Microseconds: median, 99th percentile, largest.
     let transit: (Double, Double, Double)
     let isDone: Bool
 
     init(_ edge: Edge) {
-        (from, to, plan) = (edge.from, edge.to, edge.plan)
+        (from, to, plan, overflow) = (edge.from, edge.to, edge.plan, edge.overflow)
         (pushed, popped, dropped, flushed, held) = (edge.pushed, edge.popped, edge.dropped, edge.flushed, edge.held)
         let consumer = edge.state.pointee.consumer
         bytes = edge.state.pointee.producer.pointee.bytes.count
@@ -106,7 +107,7 @@ struct EdgeSnapshot {
                     $0.key("ms", plan.capacity.milliseconds)
                 }
             }
-            $0.key("overflow", plan.overflow.rawValue)
+            $0.key("overflow", overflow.rawValue)
             $0.key("pushed", pushed)
             $0.key("popped", popped)
             $0.key("dropped", dropped)
