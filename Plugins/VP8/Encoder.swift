@@ -84,9 +84,14 @@ final class Encoder {
         _ frame: VideoFrame, at time: Int64, duration: Int64, asKeyframe: Bool,
         _ body: (UnsafeRawBufferPointer, _ isKeyframe: Bool) -> Void
     ) throws {
+        // libvpx knows one stride for both chroma planes.
+        let frame = frame.stride(1) == frame.stride(2) ? frame : frame.copy()
         wrap(frame)
-        let status = vpx_codec_encode(
-            codec, image, time, UInt(max(1, duration)), asKeyframe ? cvpx_force_keyframe : 0, cvpx_deadline_realtime)
+        let status = withExtendedLifetime(frame) {
+            vpx_codec_encode(
+                codec, image, time, UInt(max(1, duration)), asKeyframe ? cvpx_force_keyframe : 0, cvpx_deadline_realtime
+            )
+        }
         guard status == VPX_CODEC_OK else { throw vpxError("encoding a picture failed", status) }
         var iterator: vpx_codec_iter_t?
         while let packet = vpx_codec_get_cx_data(codec, &iterator) {
