@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
     public var terminationDescriptor: Int32 = -1
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
+    /// What errors may propose to put between two nodes; nil proposes nothing.
+    public var catalog: (any NodeCatalog)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
