@@ -167,10 +167,11 @@ public final class GraphRun: @unchecked Sendable {
 
     /// Leaves without those that do not finish; the report names them.
     func giveUp() {
-        stuck = sessions.flatMap(\.cores).filter { !$0.isDone }.map(\.name)
-        for name in stuck {
+        let held = sessions.flatMap(\.cores).filter { !$0.isDone }
+        stuck = held.map(\.name)
+        for core in held {
             let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: name, "\(words); the graph ends without it")
+            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
         }
         if !stuck.isEmpty { outcome = .failed }
         isOver = true
