@@ -2,5 +2,10 @@ import Sluice
 
 @_cdecl("sluice_plugin")
 public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) { $0.register(NullSink.self) }
+    Plugin.open(door) {
+        $0.register(NullSink.self)
+        $0.register(Relay.self)
+        $0.register(Pacer.self)
+        $0.register(Meter.self)
+    }
 }

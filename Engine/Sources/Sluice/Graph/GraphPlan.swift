@@ -59,13 +59,18 @@ public struct SessionPlan: Sendable {
 /// A template, and the way to plan an instance of it.
 public struct TemplatePlan: Sendable {
     public var name: String
-    /// Plans an instance with these parameters over the template's defaults, and its number, from 1. Throws
-    /// `GraphError`.
-    public var instance: @Sendable (_ parameters: [String: ParameterValue], _ number: Int) throws -> SessionPlan
+    /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
+    ///
+    /// `instance` (an integer, counted from 1) is what `${instance}` stands for; it is 1 when left out.
+    public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
+    /// What an instance may be given, `instance` aside.
+    public var parameters: [ParameterSpec] = []
+    public var summary: String = ""
+    /// An instance with the template's defaults, for drawing; parameters that have none are left open.
+    public var outline = SessionPlan()
+    public var position = SourcePosition(line: 1, column: 1)
 
-    public init(
-        name: String, instance: @escaping @Sendable ([String: ParameterValue], Int) throws -> SessionPlan
-    ) {
+    public init(name: String, instance: @escaping @Sendable ([String: ParameterValue]) throws -> SessionPlan) {
         self.name = name
         self.instance = instance
     }
@@ -83,6 +88,8 @@ public struct NodePlan: Sendable {
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
     public var position: SourcePosition
+    /// Parameters that hold a secret: never shown.
+    public var secrets: Set<String> = []
 
     public init(
         name: String, spec: NodeSpec, parameters: [String: ParameterValue] = [:], lane: String? = nil,
@@ -132,6 +139,10 @@ public struct EdgePlan: Sendable {
     /// Vanishes when the source has no such stream.
     public var isOptional: Bool
     public var position: SourcePosition
+    /// The file leaves `overflow` to the media: once the format is known, `Overflow.standard` settles it.
+    public var isOverflowStandard: Bool = false
+    /// What may pass, as far as it is known before the start.
+    public var formats: FormatSet = .any
 
     public init(
         from: EndPlan, to: EndPlan, capacity: EdgeCapacity = .standard, overflow: Overflow = .block,

@@ -1,0 +1,97 @@
+/// A graph as a picture: nodes with their types, edges with what is not standard about them, templates as frames
+/// around their nodes, control links dashed. Parameter values are not drawn, so no secret is.
+public struct GraphDrawing: Sendable {
+    public enum Format: String, Sendable, CaseIterable { case dot, mermaid, svg }
+
+    /// The graph itself first, then its templates in the order of the file.
+    var sessions: [Session] = []
+    var title: String
+    var summary: String
+
+    struct Session: Sendable {
+        /// nil for the graph itself.
+        var title: String?
+        var nodes: [Node] = []
+        var edges: [Link] = []
+        var controls: [Link] = []
+    }
+
+    struct Node: Sendable {
+        /// Unique in the drawing: `listener/pacer`.
+        var id: String
+        var name: String
+        var type: String
+        /// The connected ports where the type has several on that side; a single one needs no name.
+        var inputs: [String]
+        var outputs: [String]
+    }
+
+    struct Link: Sendable {
+        var from: String
+        var fromPort: String
+        var to: String
+        var toPort: String
+        var label: String
+        var isOptional = false
+    }
+
+    public init(_ plan: GraphPlan) {
+        title = plan.name
+        summary = plan.summary
+        let shared = plan.templates.values.flatMap(\.outline.edges).map(\.from).filter(\.isParent).map(\.inParent)
+        sessions.append(Self.session(nil, prefix: "", plan.root, used: Set(shared)))
+        for template in plan.templates.values.sorted(by: { $0.position < $1.position }) {
+            let counts = plan.start.filter { $0.template == template.name }.map(\.count)
+            let title = template.name + (counts.isEmpty ? "" : " × \(counts.reduce(0, +))")
+            sessions.append(Self.session(title, prefix: template.name + "/", template.outline))
+        }
+    }
+
+    public func text(_ format: Format) -> String {
+        switch format {
+        case .dot: dot
+        case .mermaid: mermaid
+        case .svg: svg
+        }
+    }
+
+    private static func session(
+        _ title: String?, prefix: String, _ plan: SessionPlan, used: Set<EndPlan> = []
+    ) -> Session {
+        func id(_ end: EndPlan) -> String { (end.isParent ? "" : prefix) + end.node }
+        var session = Session(title: title)
+        let ends = plan.edges.flatMap { [$0.from, $0.to] }.filter { !$0.isParent }
+        let connected = used.union(ends)
+        session.nodes = plan.nodes.map { node in
+            func named(_ ports: [PortSpec]) -> [String] {
+                ports.count < 2
+                    ? [] : ports.map(\.name).filter { connected.contains(EndPlan(node: node.name, port: $0)) }
+            }
+            return Node(
+                id: prefix + node.name, name: node.name, type: node.spec.type, inputs: named(node.spec.inputs),
+                outputs: named(node.spec.outputs))
+        }
+        session.edges = plan.edges.map {
+            Link(
+                from: id($0.from), fromPort: $0.from.port, to: id($0.to), toPort: $0.to.port, label: label($0),
+                isOptional: $0.isOptional)
+        }
+        session.controls = plan.controls.map {
+            let names = $0.from.port == $0.to.port ? $0.from.port : "\($0.from.port) → \($0.to.port)"
+            return Link(
+                from: id($0.from), fromPort: $0.from.port, to: id($0.to), toPort: $0.to.port,
+                label: names + ($0.join.map { " (\($0.rawValue))" } ?? ""))
+        }
+        return session
+    }
+
+    /// Empty for a standard edge.
+    private static func label(_ edge: EdgePlan) -> String {
+        var words: [String] = []
+        if edge.overflow != .block { words.append(edge.overflow.rawValue) }
+        if edge.capacity != .standard { words.append("\(edge.capacity.items) items/\(edge.capacity.milliseconds) ms") }
+        if edge.epoch != .flush { words.append(edge.epoch.rawValue) }
+        if edge.isOptional { words.append("optional") }
+        return words.joined(separator: ", ")
+    }
+}

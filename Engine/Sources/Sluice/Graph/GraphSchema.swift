@@ -1,0 +1,271 @@
+/// The JSON Schema (draft-07, which editors know best) of graph files that use the node types of a catalog.
+///
+/// It refuses what is structurally wrong: unknown keys and types, values of the wrong type or out of range, broken
+/// edges. Whether names exist and formats agree is left to validation.
+public struct GraphSchema {
+    private let catalog: any NodeCatalog
+
+    public init(_ catalog: any NodeCatalog) { self.catalog = catalog }
+
+    /// The schema as JSON text, ending in a line feed; the same catalog gives the same bytes.
+    public var text: String { json.text + "\n" }
+
+    public var json: JSONValue {
+        var definitions: [(String, JSONValue)] = [
+            ("reference", ["type": "string", "pattern": "^\\$\\{[a-z][a-z0-9_]*\\}$"]),
+            ("name", ["pattern": "^[a-z][a-z0-9_-]{0,63}$"]),
+            ("parameterName", ["pattern": "^[a-z][a-z0-9_]{0,63}$", "not": ["const": "instance"]]),
+            ("scalar", ["type": ["string", "number", "boolean"]]),
+            ("comment", [:]),
+            ("end", ["type": "string", "pattern": .init(stringLiteral: Self.end("^", "$"))]),
+            ("edge", edge), ("control", control), ("parameter", parameter), ("node", node), ("template", template),
+            ("start", start),
+        ]
+        for type in catalog.types.sorted() {
+            if let spec = catalog.spec(for: type) { definitions.append(("type-\(type)", nodeType(spec))) }
+        }
+        var properties = sessionProperties
+        properties.insert(("$schema", ["type": "string"]), at: 0)
+        properties += [
+            ("templates", map(of: "template", names: "name", "Sub-graphs that are started per session.")),
+            (
+                "start",
+                [
+                    "description": "Template instances that run from the beginning.", "type": "array",
+                    "items": reference("start"),
+                ]
+            ),
+        ]
+        return object([
+            ("$schema", "http://json-schema.org/draft-07/schema#"),
+            ("title", "Sluice graph"),
+            ("type", "object"),
+            ("required", ["nodes"]),
+            ("properties", object(commented(properties))),
+            ("additionalProperties", false),
+            ("definitions", object(definitions)),
+        ])
+    }
+
+    private var sessionProperties: [(String, JSONValue)] {
+        [
+            ("summary", ["type": "string", "description": "One sentence on what it is for."]),
+            ("parameters", map(of: "parameter", names: "parameterName", "What ${name} stands for.")),
+            ("nodes", map(of: "node", names: "name", "The steps by name.", atLeast: 1)),
+            (
+                "edges",
+                ["description": "Media from outputs to inputs.", "type": "array", "items": reference("edge")]
+            ),
+            (
+                "controls",
+                ["description": "Messages between nodes, no media.", "type": "array", "items": reference("control")]
+            ),
+        ]
+    }
+
+    private var template: JSONValue { closed(sessionProperties, required: ["nodes"]) }
+
+    private static func end(_ before: String, _ after: String) -> String {
+        before + "(\\$parent\\.)?[a-z][a-z0-9_-]*(\\.[a-z][a-z0-9_-]*)?" + after
+    }
+
+    private static func chain(_ repeated: String) -> JSONValue {
+        let text = end("^\\s*", "") + "(\\s*->\\s*" + end("", "") + ")" + repeated + "\\s*$"
+        return ["type": "string", "pattern": JSONValue(stringLiteral: text)]
+    }
+
+    private var edge: JSONValue {
+        let capacity = closed(
+            [
+                ("items", bounded("integer", EdgeCapacity.itemRange, "Items that it holds at most.")),
+                (
+                    "ms",
+                    bounded("integer", EdgeCapacity.millisecondRange, "Milliseconds of media that it holds at most.")
+                ),
+            ], atLeast: 1)
+        return [
+            "anyOf": [
+                Self.chain("+"),
+                closed(
+                    [
+                        ("from", reference("end")), ("to", reference("end")), ("capacity", capacity),
+                        ("overflow", choice(Overflow.allCases.map(\.rawValue), "What it does when it is full.")),
+                        ("epoch", choice(EpochPolicy.allCases.map(\.rawValue), "What it does with stale items.")),
+                        (
+                            "optional",
+                            orReference([
+                                "type": "boolean", "description": "Vanishes when the source has no such stream.",
+                            ])
+                        ),
+                    ], required: ["from", "to"]),
+            ]
+        ]
+    }
+
+    private var control: JSONValue {
+        [
+            "anyOf": [
+                Self.chain("{1}"),
+                closed(
+                    [
+                        ("from", reference("end")), ("to", reference("end")),
+                        (
+                            "join",
+                            choice(ControlPlan.Join.allCases.map(\.rawValue), "How several instances become one.")
+                        ),
+                    ], required: ["from", "to"]),
+            ]
+        ]
+    }
+
+    private var parameter: JSONValue {
+        closed([
+            ("type", ["enum": ["string", "integer", "number", "boolean"]]),
+            ("default", reference("scalar")),
+            ("range", ["type": "array", "items": ["type": "number"], "minItems": 2, "maxItems": 2]),
+            ("choices", ["type": "array", "items": ["type": "string"], "minItems": 1]),
+            ("help", ["type": "string"]),
+            ("secret", ["type": "boolean", "description": "Never shown, not taken from the command line."]),
+            ("env", ["type": "string", "description": "The environment variable that gives it."]),
+            ("file", ["type": "string", "description": "The file that gives it."]),
+        ])
+    }
+
+    private var start: JSONValue {
+        closed(
+            [
+                ("template", ["type": "string"]),
+                ("count", bounded("integer", 0...Double(GraphValidator.maximumCount), "Instances; 1 when left out.")),
+                ("parameters", ["type": "object", "additionalProperties": reference("scalar")]),
+            ], required: ["template"])
+    }
+}
+
+/// Node types.
+extension GraphSchema {
+    /// The definition of the type that the node names; an unknown type fails at `enum`.
+    private var node: JSONValue {
+        let specs = catalog.types.sorted().compactMap(catalog.spec)
+        let branches = specs.map { spec -> JSONValue in
+            [
+                "if": ["properties": ["type": ["const": JSONValue(stringLiteral: spec.type)]], "required": ["type"]],
+                "then": reference("type-\(spec.type)"),
+            ]
+        }
+        return object([
+            ("type", "object"),
+            ("required", ["type"]),
+            (
+                "properties",
+                [
+                    "type": [
+                        "description": "The node type.",
+                        "enum": JSONValue(JSONValue.Kind.array(specs.map { JSONValue(stringLiteral: $0.type) })),
+                    ]
+                ]
+            ),
+            ("allOf", JSONValue(JSONValue.Kind.array(branches))),
+        ])
+    }
+
+    private func nodeType(_ spec: NodeSpec) -> JSONValue {
+        var properties: [(String, JSONValue)] = [
+            ("type", ["const": JSONValue(stringLiteral: spec.type)]),
+            ("lane", ["type": "string", "minLength": 1, "description": "The thread that it runs on."]),
+            ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "What an error of this node does.")),
+        ]
+        if spec.descriptor.traits.contains(.shares) {
+            let help: JSONValue = [
+                "type": "boolean", "description": "Edges from it may block; the slowest reader then governs.",
+            ]
+            properties.append(("lossless", orReference(help)))
+        }
+        properties += spec.parameters.map { ($0.name, schema(of: $0)) }
+        let required = spec.parameters.filter { $0.defaultValue == nil }.map(\.name)
+        return closed(properties, required: ["type"] + required, description: spec.descriptor.summary)
+    }
+
+    private func schema(of parameter: ParameterSpec) -> JSONValue {
+        var members: [(String, JSONValue)] = [("description", .init(stringLiteral: parameter.help))]
+        if let value = parameter.defaultValue { members.append(("default", JSONValue(parameter: value))) }
+        switch parameter.type {
+        case .string: return object(members + [("type", "string")])
+        case .choice(let choices):
+            return choice(choices, parameter.help, defaultValue: parameter.defaultValue)
+        case .boolean: members.append(("type", "boolean"))
+        case .integer, .number:
+            members.append(("type", .init(stringLiteral: parameter.type.name)))
+            if let range = parameter.range { members += bounds(range) }
+        }
+        return orReference(object(members))
+    }
+}
+
+/// Building blocks.
+extension GraphSchema {
+    private func object(_ members: [(String, JSONValue)]) -> JSONValue {
+        JSONValue(JSONValue.Kind.object(members.map { JSONMember($0, $1) }))
+    }
+
+    private func reference(_ name: String) -> JSONValue {
+        ["$ref": JSONValue(stringLiteral: "#/definitions/\(name)")]
+    }
+
+    private func commented(_ properties: [(String, JSONValue)]) -> [(String, JSONValue)] {
+        properties + [("$comment", reference("comment"))]
+    }
+
+    /// An object with these keys, `$comment` and no others.
+    private func closed(
+        _ properties: [(String, JSONValue)], required: [String] = [], atLeast: Int = 0, description: String = ""
+    ) -> JSONValue {
+        var members: [(String, JSONValue)] = []
+        if !description.isEmpty { members.append(("description", .init(stringLiteral: description))) }
+        members.append(("type", "object"))
+        if !required.isEmpty {
+            members.append(("required", JSONValue(JSONValue.Kind.array(required.map { .init(stringLiteral: $0) }))))
+        }
+        if atLeast > 0 { members.append(("minProperties", .init(integerLiteral: atLeast))) }
+        members.append(("properties", object(commented(properties))))
+        members.append(("additionalProperties", false))
+        return object(members)
+    }
+
+    private func map(of definition: String, names: String, _ description: String, atLeast: Int = 0) -> JSONValue {
+        object([
+            ("description", .init(stringLiteral: description)),
+            ("type", "object"),
+            ("minProperties", .init(integerLiteral: atLeast)),
+            ("properties", object(commented([]))),
+            ("propertyNames", ["anyOf": [["const": "$comment"], reference(names)]]),
+            ("additionalProperties", reference(definition)),
+        ])
+    }
+
+    private func orReference(_ schema: JSONValue) -> JSONValue { ["anyOf": [schema, reference("reference")]] }
+
+    private func bounds(_ range: ClosedRange<Double>) -> [(String, JSONValue)] {
+        var members: [(String, JSONValue)] = []
+        if range.lowerBound > -9e18 { members.append(("minimum", number(range.lowerBound))) }
+        if range.upperBound < 9e18 { members.append(("maximum", number(range.upperBound))) }
+        return members
+    }
+
+    private func number(_ value: Double) -> JSONValue {
+        Int(exactly: value).map { JSONValue(integerLiteral: $0) } ?? JSONValue(floatLiteral: value)
+    }
+
+    private func bounded(_ type: String, _ range: ClosedRange<Double>, _ help: String) -> JSONValue {
+        orReference(
+            object([("description", .init(stringLiteral: help)), ("type", .init(stringLiteral: type))] + bounds(range)))
+    }
+
+    private func choice(_ values: [String], _ help: String, defaultValue: ParameterValue? = nil) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("description", .init(stringLiteral: help)),
+            ("enum", JSONValue(JSONValue.Kind.array(values.map { .init(stringLiteral: $0) }))),
+        ]
+        if let defaultValue { members.append(("default", JSONValue(parameter: defaultValue))) }
+        return ["anyOf": [object(members), ["type": "string", "pattern": "\\$\\{[a-z][a-z0-9_]*\\}"]]]
+    }
+}

@@ -1,0 +1,65 @@
+/// Writing JSON.
+extension JSONValue {
+    /// The value as JSON text, members in their order, indented by two spaces; short arrays of scalars on one line.
+    public var text: String {
+        var text = ""
+        write(to: &text, indent: 0)
+        return text
+    }
+
+    private func write(to text: inout String, indent: Int) {
+        let inner = String(repeating: "  ", count: indent + 1)
+        let outer = String(repeating: "  ", count: indent)
+        switch kind {
+        case .null: text += "null"
+        case .boolean(let value): text += String(value)
+        case .integer(let value): text += String(value)
+        case .number(let value): text += ParameterValue.number(value).description
+        case .string(let value): text += Self.quote(value)
+        case .array(let values) where values.allSatisfy(\.isScalar):
+            text += "["
+            for (index, value) in values.enumerated() {
+                if index > 0 { text += ", " }
+                value.write(to: &text, indent: 0)
+            }
+            text += "]"
+        case .array(let values):
+            text += "["
+            for (index, value) in values.enumerated() {
+                text += (index > 0 ? "," : "") + "\n" + inner
+                value.write(to: &text, indent: indent + 1)
+            }
+            text += "\n" + outer + "]"
+        case .object(let members) where members.isEmpty:
+            text += "{}"
+        case .object(let members):
+            text += "{"
+            for (index, member) in members.enumerated() {
+                text += (index > 0 ? "," : "") + "\n" + inner + Self.quote(member.key) + ": "
+                member.value.write(to: &text, indent: indent + 1)
+            }
+            text += "\n" + outer + "}"
+        }
+    }
+
+    private var isScalar: Bool { array == nil && members == nil }
+
+    /// A JSON string literal of the text.
+    public static func quote(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,134 @@
+/// A JSON value that knows where it stood in its file, so that an error about it can say so.
+///
+/// Two values are equal when they mean the same; positions do not count. Members keep the order of the file.
+public struct JSONValue: Sendable {
+    public var kind: Kind
+    /// Where the value begins; 0:0 for one that was made by a program.
+    public var position: SourcePosition
+
+    public enum Kind: Sendable, Equatable {
+        case null
+        case boolean(Bool)
+        /// Written without fraction and exponent.
+        case integer(Int)
+        /// Always finite.
+        case number(Double)
+        case string(String)
+        case array([JSONValue])
+        case object([JSONMember])
+    }
+
+    public init(_ kind: Kind, at position: SourcePosition = SourcePosition(line: 0, column: 0)) {
+        self.kind = kind
+        self.position = position
+    }
+
+    /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) of at most `JSONParser.maximumSize` bytes.
+    ///
+    /// Throws `GraphError`, with one diagnostic for broken syntax or one for each duplicate key.
+    public static func parse(_ bytes: [UInt8], file: String) throws(GraphError) -> JSONValue {
+        var parser = JSONParser(bytes, file: file)
+        let value = try parser.parse()
+        if !parser.duplicates.isEmpty { throw GraphError(DiagnosticBag.inFileOrder(parser.duplicates)) }
+        return value
+    }
+}
+
+/// One `"key": value` of an object.
+public struct JSONMember: Sendable, Equatable {
+    public var key: String
+    public var keyPosition: SourcePosition
+    public var value: JSONValue
+
+    public init(_ key: String, _ value: JSONValue, at position: SourcePosition = SourcePosition(line: 0, column: 0)) {
+        self.key = key
+        keyPosition = position
+        self.value = value
+    }
+
+    public static func == (a: JSONMember, b: JSONMember) -> Bool { a.key == b.key && a.value == b.value }
+}
+
+extension JSONValue: Equatable {
+    public static func == (a: JSONValue, b: JSONValue) -> Bool {
+        switch (a.kind, b.kind) {
+        case (.integer(let integer), .number(let number)), (.number(let number), .integer(let integer)):
+            Double(exactly: integer) == number
+        default: a.kind == b.kind
+        }
+    }
+}
+
+extension JSONValue {
+    public var isNull: Bool { kind == .null }
+
+    public var boolean: Bool? {
+        if case .boolean(let value) = kind { value } else { nil }
+    }
+
+    /// A number without a fractional part, however it is written.
+    public var integer: Int? {
+        switch kind {
+        case .integer(let value): value
+        case .number(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+
+    public var number: Double? {
+        switch kind {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
+    public var string: String? {
+        if case .string(let value) = kind { value } else { nil }
+    }
+
+    public var array: [JSONValue]? {
+        if case .array(let value) = kind { value } else { nil }
+    }
+
+    public var members: [JSONMember]? {
+        if case .object(let value) = kind { value } else { nil }
+    }
+
+    /// The member of that name. Linear: iterate over `members` where an object may be large.
+    public subscript(key: String) -> JSONValue? { members?.first { $0.key == key }?.value }
+
+    /// The kind of value as errors name it: `a string`, `an object`.
+    public var kindName: String {
+        switch kind {
+        case .null: "null"
+        case .boolean: "true or false"
+        case .integer, .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(stringLiteral value: String) { self.init(.string(value)) }
+    public init(integerLiteral value: Int) { self.init(.integer(value)) }
+    public init(floatLiteral value: Double) { self.init(.number(value)) }
+    public init(booleanLiteral value: Bool) { self.init(.boolean(value)) }
+    public init(arrayLiteral elements: JSONValue...) { self.init(.array(elements)) }
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self.init(.object(elements.map { JSONMember($0, $1) }))
+    }
+
+    public init(parameter value: ParameterValue) {
+        switch value {
+        case .string(let text): self.init(.string(text))
+        case .integer(let number): self.init(.integer(number))
+        case .number(let number): self.init(.number(number))
+        case .boolean(let flag): self.init(.boolean(flag))
+        }
+    }
+}

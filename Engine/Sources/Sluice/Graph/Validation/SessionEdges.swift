@@ -1,0 +1,81 @@
+/// Capacity, overflow and epoch of an edge.
+extension SessionPlanner {
+    func planEdge(_ edge: ResolvedEdge) -> EdgePlan? {
+        let document = edge.document
+        let label = edge.label
+        func resolve(
+            _ json: JSONValue?, _ type: ParameterType, _ key: String, _ range: ClosedRange<Double>? = nil
+        ) -> ParameterValue? {
+            json.flatMap { scope.resolve($0, as: type, range: range, label: "\(label): \(key)", bag) }?.value
+        }
+        let items = resolve(document.items, .integer, "items", EdgeCapacity.itemRange).flatMap(Int.init)
+        let milliseconds = resolve(document.milliseconds, .integer, "ms", EdgeCapacity.millisecondRange).flatMap(
+            Int.init)
+        let overflow = resolve(document.overflow, .choice(Overflow.allCases.map(\.rawValue)), "overflow")
+            .flatMap(String.init).flatMap(Overflow.init)
+        let epoch = resolve(document.epoch, .choice(EpochPolicy.allCases.map(\.rawValue)), "epoch")
+            .flatMap(String.init).flatMap(EpochPolicy.init)
+        let isOptional = resolve(document.optional, .boolean, "optional").flatMap(Bool.init)
+        let shares = edge.source.spec?.descriptor.traits.contains(.shares) == true
+        if let overflow, let position = document.overflow?.position {
+            check(overflow, at: position, edge, shares: shares)
+        }
+        var plan = EdgePlan(
+            from: edge.from, to: edge.to,
+            capacity: EdgeCapacity(givenItems: items, givenMilliseconds: milliseconds),
+            overflow: overflow
+                ?? .standard(for: edge.carried, fromSharing: shares, isLossless: edge.source.isLossless),
+            epoch: epoch ?? .flush, isOptional: isOptional ?? false, position: document.position)
+        plan.isOverflowStandard = document.overflow == nil
+        plan.formats = edge.carried
+        return plan
+    }
+
+    private func check(_ overflow: Overflow, at position: SourcePosition, _ edge: ResolvedEdge, shares: Bool) {
+        if overflow == .block, shares, !edge.source.isLossless {
+            bag.error(
+                position,
+                "\(edge.label): \"block\" would let one slow reader hold \(edge.from.node) and all its others.",
+                advice:
+                    "Use \"\(Overflow.standard(for: edge.carried, fromSharing: true, isLossless: false).rawValue)\","
+                    + " or give \(edge.from.node) \"lossless\": true, and the slowest governs.")
+        }
+        if overflow == .dropOldest || overflow == .dropNewest, edge.carried.hasDependentPackets == true {
+            bag.error(
+                position,
+                "\(edge.label): \"\(overflow.rawValue)\" would lose packets that later ones depend on (\(edge.carried)).",
+                advice: "Use \"block\" or \"drop-to-keyframe\".")
+        }
+        if overflow == .dropToKeyframe, edge.carried.patterns.allSatisfy({ !$0.kind.isCoded }) {
+            bag.error(
+                position, "\(edge.label): \"drop-to-keyframe\" is for packets, and this edge carries \(edge.carried).",
+                advice: "Use \"drop-oldest\".")
+        }
+    }
+}
+
+extension EdgeCapacity {
+    static let itemRange = 1.0...65536.0
+    static let millisecondRange = 1.0...600_000.0
+
+    /// A bound that stands alone governs: the other is lifted out of its way, yet stays a bound. With `ms` alone there
+    /// is room for an item every 2 ms (16 to 4096 items); with `items` alone an item may last 1 s (500 ms to 60 s).
+    public init(givenItems: Int?, givenMilliseconds: Int?) {
+        switch (givenItems, givenMilliseconds) {
+        case (let items?, let milliseconds?): self.init(items: items, milliseconds: milliseconds)
+        case (let items?, nil): self.init(items: items, milliseconds: min(max(items * 1000, 500), 60_000))
+        case (nil, let milliseconds?):
+            self.init(items: min(max(milliseconds / 2, 16), 4096), milliseconds: milliseconds)
+        case (nil, nil): self = .standard
+        }
+    }
+}
+
+extension Overflow {
+    /// What an edge does whose file says nothing: `block`; out of a node that shares without `lossless`, `drop-oldest`
+    /// for media whose items stand alone and `drop-to-keyframe` where coded video may pass.
+    public static func standard(for formats: FormatSet, fromSharing: Bool, isLossless: Bool) -> Overflow {
+        if !fromSharing || isLossless { return .block }
+        return formats.patterns.contains(where: \.kind.hasDependentPackets) ? .dropToKeyframe : .dropOldest
+    }
+}

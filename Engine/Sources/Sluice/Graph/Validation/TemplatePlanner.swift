@@ -1,0 +1,101 @@
+/// Plans instances of one template: before the start for its checks, and while the graph runs.
+struct TemplatePlanner: Sendable {
+    let template: TemplateDocument
+    let file: String
+    let graphScope: ParameterScope
+    let catalog: any NodeCatalog
+    let parent: SessionPicture
+    let sources: ParameterSources
+
+    private var label: String { "template \(quoted(template.name))" }
+
+    /// An instance with the defaults alone, the ends of the graph that its edges begin at, and the nodes of the graph
+    /// whose port it could not tell.
+    func outline(_ bag: DiagnosticBag) -> (SessionPlan, ends: Set<EndPlan>, nodes: Set<String>) {
+        var scope = bindDefaults(number: nil, bag)
+        scope.owner = label
+        let planner = SessionPlanner(template.body, scope: scope, catalog: catalog, parent: parent, bag)
+        let plan = planner.plan()
+        planner.checkConnections(used: [])
+        let ends = planner.edges.map(\.from).filter(\.isParent) + planner.touched.filter(\.isParent)
+        return (plan, Set(ends.map(\.inParent)), planner.touchedParents)
+    }
+
+    func plan(outline: SessionPlan) -> TemplatePlan {
+        var plan = TemplatePlan(name: template.name, instance: { try self.instance($0) })
+        plan.summary = template.summary
+        plan.position = template.position
+        plan.outline = outline
+        let quiet = bindDefaults(number: nil, DiagnosticBag(file: file))
+        plan.parameters = template.parameters.map {
+            ParameterSpec(
+                $0.name, $0.type,
+                default: quiet.entries[$0.name]?.isSecret == true ? nil : quiet.entries[$0.name]?.value,
+                range: $0.range,
+                help: $0.help)
+        }
+        return plan
+    }
+
+    /// Whether an instance must be given the parameter.
+    func needs(_ parameter: ParameterDeclaration) -> Bool {
+        bindDefaults(number: nil, DiagnosticBag(file: file)).entries[parameter.name]?.value == nil
+            && parameter.defaultValue == nil && sources.missing == .isError
+    }
+
+    /// What is wrong with an instance of these parameters.
+    func problems(with parameters: [String: ParameterValue]) -> [Diagnostic] {
+        let bag = DiagnosticBag(file: file)
+        _ = instance(parameters, bag, mayBeOpen: sources.missing == .isOpen)
+        return bag.errors
+    }
+
+    private func instance(_ parameters: [String: ParameterValue]) throws(GraphError) -> SessionPlan {
+        let bag = DiagnosticBag(file: file)
+        let plan = instance(parameters, bag, mayBeOpen: false)
+        try bag.throwIfFailed()
+        return plan
+    }
+
+    private func instance(
+        _ parameters: [String: ParameterValue], _ bag: DiagnosticBag, mayBeOpen: Bool
+    ) -> SessionPlan {
+        var parameters = parameters
+        let number = parameters.removeValue(forKey: DocumentReader.instanceParameter) ?? .integer(1)
+        var scope = bindDefaults(number: number, bag)
+        scope.owner = label
+        for parameter in template.parameters {
+            if let given = parameters.removeValue(forKey: parameter.name) {
+                guard let value = parameter.type.convert(given), value.isInside(parameter.range) else {
+                    let shown = parameter.isSecret ? "" : ", found \(given.shown)"
+                    let wanted = parameter.range.map(describe) ?? parameter.type.wanted
+                    bag.error(
+                        parameter.position, "\(label): parameter \(quoted(parameter.name)) takes \(wanted)\(shown).")
+                    continue
+                }
+                scope.entries[parameter.name]?.value = value
+                if !parameter.isSecret { scope.entries[parameter.name]?.isSecret = false }
+            } else if scope.entries[parameter.name]?.value == nil, !mayBeOpen {
+                bag.error(
+                    parameter.position, "\(label): parameter \(quoted(parameter.name)) has no value.",
+                    advice: "Give it when an instance is started, or add a \"default\".")
+            }
+        }
+        for name in parameters.keys.sorted() {
+            bag.error(
+                template.position, "\(label) has no parameter \(quoted(name)).",
+                advice: suggestion(for: name, in: template.parameters.map(\.name), listing: "It takes"))
+        }
+        let planner = SessionPlanner(template.body, scope: scope, catalog: catalog, parent: parent, bag)
+        let plan = planner.plan()
+        planner.checkConnections(used: [])
+        return plan
+    }
+
+    /// The template's parameters over the graph's; a default may refer to those and to `${instance}`.
+    private func bindDefaults(number: ParameterValue?, _ bag: DiagnosticBag) -> ParameterScope {
+        var outer = graphScope
+        outer.entries[DocumentReader.instanceParameter] = ParameterScope.Entry(type: .integer, value: number)
+        return ParameterBinder(sources: sources, bag: bag, template: label).bind(template.parameters, outer: outer)
+    }
+}
