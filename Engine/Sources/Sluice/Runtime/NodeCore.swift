@@ -166,12 +166,13 @@ public final class NodeCore: @unchecked Sendable {
         return ports.inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
-    private var refusal: NodeError {
+    private var refusal: any Error {
         defer { (hot.pointee.refusedBy, hot.pointee.refusedFormat) = (nil, nil) }
         guard let port = hot.pointee.refusedBy?.takeUnretainedValue(), let edge = port.edge,
-            let format = hot.pointee.refusedFormat
+            let format = hot.pointee.refusedFormat,
+            let diagnostic = disagreement(on: edge, gives: format, takes: port.formats)
         else { return NodeError("an input got a format that it does not take") }
-        return NodeError(mismatch(edge, gives: format, takes: port.formats), advice: "The format changed in mid-stream: put a converter between them.")
+        return GraphError([diagnostic])
     }
 
     private func drainSpill() -> Bool {
@@ -183,12 +184,20 @@ public final class NodeCore: @unchecked Sendable {
 
     /// How long one item took, over the last dispatches, decides how many the next one may take. Virtual time stands
     /// still meanwhile, so there the budget is always whole and runs repeat.
-    func noteCost(_ elapsed: Int) {
+    func noteCost(_ elapsed: Int, at now: Int64) {
         telemetry.busy.add(elapsed)
+        noteFirstSend(at: now)
         let used = allowance - hot.pointee.budget
         guard used > 0 else { return }
         nanosecondsPerItem += (elapsed / used - nanosecondsPerItem) / 8
         allowance = max(1, min(NodeCore.itemBudget, NodeCore.timeBudget / max(1, nanosecondsPerItem)))
+    }
+
+    func noteFirstSend(at now: Int64) {
+        guard telemetry.firstSent.count == 0, ports.outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
+            return
+        }
+        telemetry.firstSent.set(Int(now))
     }
 
     /// The second half of both handshakes of `Ring`: announce, one fence for all edges of the node, look again.
@@ -198,7 +207,10 @@ public final class NodeCore: @unchecked Sendable {
         for output in ports.outputStates { crosses = output.pointee.announce() || crosses }
         if crosses { HardwareWord.fence() }
         for input in ports.inputStates where input.pointee.lookAgain() { wakeLocal(.input) }
-        for output in ports.outputStates where output.pointee.lookAgain() { wakeLocal(.room) }
+        for output in ports.outputStates {
+            let why = output.pointee.lookAgain()
+            if !why.isEmpty { wakeLocal(why) }
+        }
     }
 
     private func complete() {
