@@ -41,7 +41,7 @@ let libraries: [Target] = [
 let tests: [Target] = [
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin"]),
-    .target(name: "TestSupport", dependencies: [engine], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]

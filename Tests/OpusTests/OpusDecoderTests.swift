@@ -9,7 +9,7 @@ import Testing
     private func encode(_ sound: [AudioFrame], _ parameters: [String: ParameterValue] = [:]) throws -> [Packet] {
         try NodeBench(OpusEncoderNode.self, parameters).run(sound).packets
     }
-    private func decode(_ packets: [Packet]) throws -> NodeBench.Result {
+    private func decode(_ packets: [Packet]) throws -> NodeBench<OpusDecoderNode>.Result {
         try NodeBench(OpusDecoderNode.self).run(packets)
     }
 

@@ -98,10 +98,10 @@ import Testing
     }
 
     @Test func aNewBitrateChangesTheRate() throws {
-        let sound = Sound.sine(count: 100).map { NodeBench.Step.send($0) }
-        let bench = NodeBench(
-            OpusEncoderNode.self, ["vbr": .boolean(false), "bitrate_kbps": .number(32)], value: "bitrate_kbps")
-        let packets = try bench.run(sound[0..<50] + [.set(128)] + sound[50...]).packets
+        let bench = NodeBench(OpusEncoderNode.self, ["vbr": .boolean(false), "bitrate_kbps": .number(32)])
+        let packets = try bench.run(Sound.sine(count: 100)) { node, number in
+            if number == 50 { node.set("bitrate_kbps", to: 128) }
+        }.packets
         #expect(packets[40].count == 80)
         #expect(packets[50].count == 320)
     }

@@ -80,10 +80,10 @@ import Testing
     }
 
     @Test func aNewBitrateChangesTheRate() throws {
-        let frames = Picture.moving(320, 240, count: 180).map { NodeBench.Step.send($0) }
-        let bench = NodeBench(
-            VP8EncoderNode.self, ["bitrate_kbps": .number(200), "gop_s": .number(0)], value: "bitrate_kbps")
-        let packets = try bench.run(frames[0..<90] + [.set(1_000)] + frames[90...]).packets
+        let bench = NodeBench(VP8EncoderNode.self, ["bitrate_kbps": .number(200), "gop_s": .number(0)])
+        let packets = try bench.run(Picture.moving(320, 240, count: 180)) { node, number in
+            if number == 90 { node.set("bitrate_kbps", to: 1_000) }
+        }.packets
         // Two settled seconds of each, in kb/s.
         let slow = packets[30..<90].reduce(0) { $0 + $1.count } * 8 / 2_000
         let fast = packets[120..<180].reduce(0) { $0 + $1.count } * 8 / 2_000
@@ -93,9 +93,11 @@ import Testing
     }
 
     @Test func aRequestMakesTheNextPictureAKeyframe() throws {
-        let frames = Picture.moving(160, 120, count: 30).map { NodeBench.Step.send($0) }
-        let bench = NodeBench(VP8EncoderNode.self, ["gop_s": .number(0)], request: "keyframe")
-        let packets = try bench.run(frames[0..<13] + [.ask, .ask] + frames[13...]).packets
+        let packets = try NodeBench(VP8EncoderNode.self, ["gop_s": .number(0)]).run(Picture.moving(160, 120, count: 30))
+        {
+            node, number in
+            if number == 13 { for _ in 0..<2 { node.request("keyframe") } }
+        }.packets
         #expect(packets.indices.filter { isKeyframe(packets[$0]) } == [0, 13])
     }
 
