@@ -141,7 +141,7 @@ struct Assembly {
 
     private func check(_ format: MediaFormat, on edge: Edge) throws {
         guard let input = edge.consumer?.ports.input(edge.plan.to.port), !input.accepts(format) else { return }
-        throw diagnostic(edge.plan.position, mismatch(edge, gives: format, takes: input.formats), "Put a converter between them.")
+        throw GraphError([disagreement(on: edge, gives: format, takes: input.formats)].compactMap { $0 })
     }
 
     private func checkMayVanish(_ edge: Edge) throws {
@@ -204,7 +204,11 @@ struct Assembly {
     private func sentence(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
 }
 
-/// `edge "camera -> opus": camera.out gives …, opus.in takes ….`
-func mismatch(_ edge: Edge, gives format: MediaFormat, takes formats: FormatSet) -> String {
-    "edge \"\(edge.plan.from.node) -> \(edge.plan.to.node)\": \(edge.plan.from) gives \(format), \(edge.plan.to) takes \(formats)."
+/// Why an edge cannot carry `format`, with both ends named and what to put between; nil once its ends have let it go.
+func disagreement(on edge: Edge, gives format: MediaFormat, takes formats: FormatSet) -> Diagnostic? {
+    guard let producer = edge.producer, let consumer = edge.consumer else { return nil }
+    let run = consumer.session.run
+    return edge.plan.disagreement(
+        gives: format, takes: formats, source: producer.plan, target: consumer.plan,
+        edges: consumer.session.edges.map(\.plan), catalog: run.options.catalog ?? NodeTable([]), file: run.plan.file)
 }

@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
     public var terminationDescriptor: Int32 = -1
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
+    /// What errors may propose to put between two nodes; nil proposes nothing.
+    public var catalog: (any NodeCatalog)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
@@ -80,7 +82,10 @@ public final class GraphRun: @unchecked Sendable {
     /// not start; then nothing ran and every opened resource is given back.
     @discardableResult
     public func execute() throws -> Outcome {
-        try build()
+        do { try build() } catch {
+            outcome = .failed
+            throw error
+        }
         if isVirtual {
             var runner = VirtualRunner(self)
             runner.runToEnd()
@@ -123,15 +128,17 @@ public final class GraphRun: @unchecked Sendable {
         for lane in lanes { startThread(lane) }
         tick()
         while !isOver {
-            if supervisor.wait(alsoFor: options.terminationDescriptor),
-                sys_termination_next(options.terminationDescriptor) != 0
-            {
-                if isStopping { giveUp() } else { stop() }
-            }
+            if supervisor.wait(alsoFor: options.terminationDescriptor) { lookForTermination() }
             supervisor.turn()
         }
         for lane in lanes { lane.stop() }
         for thread in threads.values { if stuck.isEmpty { thread.join() } else { thread.detach() } }
+    }
+
+    /// The first signal drains the graph, the second ends it at once.
+    func lookForTermination() {
+        guard options.terminationDescriptor >= 0, sys_termination_next(options.terminationDescriptor) != 0 else { return }
+        if isStopping { giveUp() } else { stop() }
     }
 
     private func tick() {
@@ -163,10 +170,11 @@ public final class GraphRun: @unchecked Sendable {
 
     /// Leaves without those that do not finish; the report names them.
     func giveUp() {
-        stuck = sessions.flatMap(\.cores).filter { !$0.isDone }.map(\.name)
-        for name in stuck {
+        let held = sessions.flatMap(\.cores).filter { !$0.isDone }
+        stuck = held.map(\.name)
+        for core in held {
             let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: name, "\(words); the graph ends without it")
+            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
         }
         if !stuck.isEmpty {
             outcome = .failed

@@ -177,12 +177,13 @@ public final class NodeCore: @unchecked Sendable {
         return ports.inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
-    private var refusal: NodeError {
+    private var refusal: any Error {
         defer { (hot.pointee.refusedBy, hot.pointee.refusedFormat) = (nil, nil) }
         guard let port = hot.pointee.refusedBy?.takeUnretainedValue(), let edge = port.edge,
-            let format = hot.pointee.refusedFormat
+            let format = hot.pointee.refusedFormat,
+            let diagnostic = disagreement(on: edge, gives: format, takes: port.formats)
         else { return NodeError("an input got a format that it does not take") }
-        return NodeError(mismatch(edge, gives: format, takes: port.formats), advice: "The format changed in mid-stream: put a converter between them.")
+        return GraphError([diagnostic])
     }
 
     private func drainSpill() -> Bool {

@@ -151,6 +151,8 @@ struct EndedSessions {
         var held = 0
     }
 
+    var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
+
     mutating func add(_ session: Session) {
         let newEdges = session.edges.map(EdgeSnapshot.init)
         nodes += session.cores.map(NodeSnapshot.init)
