@@ -18,6 +18,7 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 let plugins: [Target] = [
     plugin("Bench"),
     plugin("Flow"),
+    plugin("Raw"),
 ]
 
 /// Tests of one plugin, in Tests/<Name>Tests.
@@ -28,7 +29,8 @@ func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Targe
 }
 
 let tests: [Target] = [
-    tests("Flow")
+    tests("Flow"),
+    tests("Raw"),
 ]
 
 let package = Package(
