@@ -4,6 +4,8 @@
 import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
+let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -15,28 +17,41 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
     .systemLibrary(name: name, path: "Plugins/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
 }
 
-let plugins: [Target] = [
-    plugin("Bench"),
-    plugin("Flow"),
-    plugin("Raw"),
-]
-
-/// Tests of one plugin, in Tests/<Name>Tests.
-func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+/// Tests in Tests/<Name>Tests: of the plugin of that name, or of the house.
+func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+    // One test binary holds every plugin, and each brings the entry point by which the engine would have found it.
     .testTarget(
-        name: "\(name)Tests", dependencies: [engine, .target(name: "\(name)Plugin")] + dependencies,
-        path: "Tests/\(name)Tests")
+        name: "\(name)Tests", dependencies: [engine, testKit] + dependencies,
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])])
 }
 
+let plugins: [Target] = [
+    plugin("Bench"),
+    plugin("Files", uses: [libav]),
+    plugin("Flow"),
+    plugin("Opus", uses: ["COpus"]),
+    plugin("Raw"),
+    plugin("VP8", uses: ["CVPX"]),
+]
+
+let libraries: [Target] = [
+    library("COpus", "opus", "libopus-dev"),
+    library("CVPX", "vpx", "libvpx-dev"),
+]
+
 let tests: [Target] = [
-    tests("Flow"),
-    tests("Raw"),
+    tests("Flow", of: ["FlowPlugin"]),
+    tests("House", of: ["FlowPlugin"]),
+    .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
+    tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("Raw", of: ["RawPlugin"]),
+    tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
-    dependencies: [.package(path: "Engine")],
-    targets: plugins + tests,
+    dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
+    targets: plugins + libraries + tests,
     swiftLanguageModes: [.v6]
 )

@@ -10,7 +10,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "CSys"),
-        .target(name: "Sluice", dependencies: ["CSys"]),
+        .target(name: "Sluice", dependencies: ["CSys"], plugins: ["ABIStamp"]),
+        .plugin(name: "ABIStamp", capability: .buildTool(), dependencies: ["abi-stamp"]),
+        .executableTarget(name: "abi-stamp"),
         .testTarget(name: "GraphTests", dependencies: ["Sluice"], path: "Tests/GraphTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -21,7 +21,7 @@ final class Rig {
     func path(_ name: String) -> String { folder + "/" + name }
 
     func write(_ name: String, _ bytes: [UInt8]) -> String {
-        FileManager.default.createFile(atPath: path(name), contents: Data(bytes))
+        _ = FileManager.default.createFile(atPath: path(name), contents: Data(bytes))
         return path(name)
     }
 

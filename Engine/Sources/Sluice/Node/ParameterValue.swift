@@ -25,6 +25,15 @@ public enum ParameterValue: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension ParameterValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByBooleanLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+}
+
 /// What a parameter accepts.
 public enum ParameterType: Hashable, Sendable {
     case string
@@ -100,3 +109,6 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
     }
     public var parameterValue: ParameterValue { .string(rawValue) }
 }
+
+extension PixelFormat: ParameterConvertible {}
+extension SampleFormat: ParameterConvertible {}

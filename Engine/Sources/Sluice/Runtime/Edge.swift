@@ -20,7 +20,8 @@ public final class Edge: @unchecked Sendable {
         state = .allocate(capacity: 1)
         state.initialize(
             to: EdgeState(
-                capacity: plan.capacity, overflow: plan.overflow, epoch: self.epoch, from: producer, to: consumer))
+                capacity: plan.capacity, overflow: plan.overflow, isOverflowOpen: plan.isOverflowStandard,
+                epoch: self.epoch, from: producer, to: consumer))
     }
 
     deinit {
@@ -35,6 +36,9 @@ public final class Edge: @unchecked Sendable {
         state.pointee.keyframeTarget = nil
     }
 
+    /// Settled once the media are known, where the file leaves it open.
+    var overflow: Overflow { state.pointee.overflow }
+    func flushes(with epoch: EpochCell) -> Bool { self.epoch === epoch }
     var pushed: Int { state.pointee.producer.pointee.pushed.count }
     var popped: Int { state.pointee.consumer.pointee.popped.count }
     var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }

@@ -12,7 +12,9 @@ public struct EdgeState: ~Copyable {
     @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>
     @usableFromInline let itemLimit: Int
     @usableFromInline let tickLimit: Int64
-    @usableFromInline let overflow: Overflow
+    @usableFromInline var overflow: Overflow
+    /// The file left the policy of a shared output to the media, which are not known yet.
+    private var isOverflowOpen: Bool
     /// nil on an edge that keeps what is stale.
     @usableFromInline let epoch: Unmanaged<EpochCell>?
     /// Packets depend on each other: after a loss nothing passes until a keyframe. Fixed when the first format is known.
@@ -63,7 +65,7 @@ public struct EdgeState: ~Copyable {
     }
 
     init(
-        capacity: EdgeCapacity, overflow: Overflow, epoch: EpochCell?, from producerCore: NodeCore,
+        capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
         let isLocal = producerCore.lane === consumerCore.lane
@@ -77,6 +79,7 @@ public struct EdgeState: ~Copyable {
         itemLimit = capacity.items
         tickLimit = MediaTime.milliseconds(Int64(capacity.milliseconds)).ticks
         self.overflow = overflow
+        self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
         self.isLocal = isLocal
         self.producerCore = .passUnretained(producerCore)
@@ -100,6 +103,15 @@ public struct EdgeState: ~Copyable {
 
     // MARK: The producer's lane
 
+    /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
+    mutating func settle(_ kind: MediaKind) {
+        // Written only when it changes: the consumer reads it.
+        if isDependent != kind.hasDependentPackets { isDependent = kind.hasDependentPackets }
+        guard isOverflowOpen else { return }
+        isOverflowOpen = false
+        if !isDependent { overflow = .dropOldest }
+    }
+
     @inlinable @inline(__always)
     var seemsFull: Bool {
         let count = ring.tailForProducer &- producer.pointee.knownHead
@@ -112,7 +124,8 @@ public struct EdgeState: ~Copyable {
     /// Looks the consumer's progress up where the edge seems full.
     @inlinable
     var isFull: Bool {
-        guard seemsFull else { return false }
+        // Of an edge whose consumer has left nothing goes out any more, and what comes is dropped.
+        guard seemsFull, !ring.isClosed else { return false }
         producer.pointee.knownHead = ring.head
         producer.pointee.knownGone = consumer.pointee.goneTicks.count
         return seemsFull
@@ -162,10 +175,10 @@ public struct EdgeState: ~Copyable {
         case .dropToKeyframe:
             let keyframe = producer.pointee.keyframe
             if !isKeyframe && keyframe > ring.head {
-                while ring.head < keyframe, dropHead() {}
+                ring.drop(before: keyframe) { noteDropped($0) }
                 if !isFullWithPushed { return true }
             }
-            while dropHead() {}
+            ring.drop(before: ring.tailForProducer) { noteDropped($0) }
             if isKeyframe { return true }
             producer.pointee.refusesDependent = true
             requestKeyframe()
@@ -193,10 +206,16 @@ public struct EdgeState: ~Copyable {
     func dropHead() -> Bool {
         let raw = ring.dropHead()
         guard raw != 0 else { return false }
+        noteDropped(raw)
+        return true
+    }
+
+    /// The producer won the item and lets it go.
+    @usableFromInline
+    func noteDropped(_ raw: Int) {
         let item = EdgeState.owned(raw).takeRetainedValue()
         producer.pointee.dropped.add(1)
         if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
-        return true
     }
 
     @inlinable
@@ -226,6 +245,14 @@ public struct EdgeState: ~Copyable {
             consumer.pointee.transit.record(now &- instant)
             return item
         }
+    }
+
+    /// Whether an item that was popped before the epoch rose is stale by now; then it counts as flushed instead.
+    @inlinable
+    mutating func flushes(popped item: MediaItem) -> Bool {
+        guard item.header.epoch != 0, isStale(item) else { return false }
+        consumer.pointee.popped.add(-1)
+        return true
     }
 
     @inlinable
@@ -270,7 +297,14 @@ public struct EdgeState: ~Copyable {
             consumer.pointee.dropped.add(1)
             if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
         }
-        producerCore._withUnsafeGuaranteedRef { $0.wake(.room) }
+        producerCore._withUnsafeGuaranteedRef { $0.wake(ring.takePassedFence() ? [.room, .fence] : .room) }
+    }
+
+    /// Answers a fence that the consumer has passed.
+    @usableFromInline
+    func answerFence() {
+        guard ring.takePassedFence() else { return }
+        producerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.fence) : $0.wake(.fence) }
     }
 
     @inlinable

@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
     public var terminationDescriptor: Int32 = -1
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
+    /// What errors may propose to put between two nodes; nil proposes nothing.
+    public var catalog: (any NodeCatalog)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
@@ -32,7 +34,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var startedAt: Int64 = 0
     private(set) var endedAt: Int64 = 0
 
-    let events: EventLog
+    public let events: EventLog
     private(set) var lanes: [Lane] = []
     private var threads: [ObjectIdentifier: LaneThread] = [:]
     private(set) var root: Session!
@@ -80,10 +82,23 @@ public final class GraphRun: @unchecked Sendable {
     /// not start; then nothing ran and every opened resource is given back.
     @discardableResult
     public func execute() throws -> Outcome {
-        try build()
-        if isVirtual { VirtualRunner(self).runToEnd() } else { runThreads() }
-        endedAt = supervisor.now
+        do { try build() } catch {
+            outcome = .failed
+            throw error
+        }
+        if isVirtual {
+            var runner = VirtualRunner(self)
+            runner.runToEnd()
+        } else {
+            runThreads()
+        }
+        noteEnd()
         return outcome
+    }
+
+    func noteEnd() {
+        endedAt = supervisor.now
+        if isOver { supervisor.cancelTimers() }
     }
 
     /// Builds the root session and the instances that start with it, everything prepared and nothing running.
@@ -93,7 +108,9 @@ public final class GraphRun: @unchecked Sendable {
         sessions = [root]
         do {
             for start in plan.start {
-                for _ in 0..<start.count { try buildInstance(start.template, start.parameters, resource: nil, parent: root) }
+                for _ in 0..<start.count {
+                    try buildInstance(start.template, start.parameters, resource: nil, parent: root)
+                }
             }
         } catch {
             for session in sessions { for core in session.cores { core.node.close() } }
@@ -111,15 +128,17 @@ public final class GraphRun: @unchecked Sendable {
         for lane in lanes { startThread(lane) }
         tick()
         while !isOver {
-            if supervisor.wait(alsoFor: options.terminationDescriptor),
-                sys_termination_next(options.terminationDescriptor) != 0
-            {
-                if isStopping { giveUp() } else { stop() }
-            }
+            if supervisor.wait(alsoFor: options.terminationDescriptor) { lookForTermination() }
             supervisor.turn()
         }
         for lane in lanes { lane.stop() }
         for thread in threads.values { if stuck.isEmpty { thread.join() } else { thread.detach() } }
+    }
+
+    /// The first signal drains the graph, the second ends it at once.
+    func lookForTermination() {
+        guard options.terminationDescriptor >= 0, sys_termination_next(options.terminationDescriptor) != 0 else { return }
+        if isStopping { giveUp() } else { stop() }
     }
 
     private func tick() {
@@ -144,19 +163,24 @@ public final class GraphRun: @unchecked Sendable {
             guard !isStopping else { return }
             isStopping = true
             if outcome == .finished && options.duration == nil { outcome = .stopped }
-            for session in sessions where session.parent != nil { session.drain() }
+            for session in sessions where session.parent != nil { session.drain(withParent: true) }
             root.drain()
         }
     }
 
     /// Leaves without those that do not finish; the report names them.
     func giveUp() {
-        stuck = sessions.flatMap(\.cores).filter { !$0.isDone }.map(\.name)
-        for name in stuck {
+        let held = sessions.flatMap(\.cores).filter { !$0.isDone }
+        stuck = held.map(\.name)
+        for core in held {
             let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: name, "\(words); the graph ends without it")
+            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
         }
-        if !stuck.isEmpty { outcome = .failed }
+        if !stuck.isEmpty {
+            outcome = .failed
+            // A thread that is still in such a node's call may come back to the run at any time.
+            if !isVirtual { _ = Unmanaged.passRetained(self) }
+        }
         isOver = true
     }
 
@@ -221,7 +245,8 @@ public final class GraphRun: @unchecked Sendable {
     /// Lanes that an ended instance alone has used end with it.
     private func retire(_ session: Session) {
         let used = Set(sessions.flatMap(\.cores).map { ObjectIdentifier($0.lane) })
-        for lane in lanes where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
+        for lane in lanes
+        where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
             lane.stop()
             threads.removeValue(forKey: ObjectIdentifier(lane))?.join()
             lanes.removeAll { $0 === lane }
@@ -241,7 +266,13 @@ public final class GraphRun: @unchecked Sendable {
     /// From any thread. Both ends of every edge that flushes look at what they hold.
     func noteEpochRaised(_ epoch: EpochCell) {
         supervisor.post { [self] in
-            for session in sessions where session.epoch === epoch { for core in session.cores { core.wake(.epoch) } }
+            for session in sessions {
+                if session.epoch === epoch {
+                    for core in session.cores { core.wake(.epoch) }
+                } else {
+                    for edge in session.edges where edge.flushes(with: epoch) { edge.consumer?.wake(.epoch) }
+                }
+            }
         }
     }
 
@@ -273,7 +304,8 @@ public final class GraphRun: @unchecked Sendable {
             guard code != 0 else { return }
             log(
                 .warning, node: "",
-                "real-time priority refused (\(errorText(code))): timers of lane \(lane.name) may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf.")
+                "real-time priority refused (\(errorText(code))): timers of lane \(lane.name) may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf."
+            )
         }
     }
 
@@ -283,7 +315,8 @@ public final class GraphRun: @unchecked Sendable {
 
     func log(_ level: EventLog.Level, node: String, _ what: String) {
         let now = isVirtual ? supervisor.now : sys_monotonic_ns()
-        events.add(EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
+        events.add(
+            EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
     }
 
     func noteWaiting(_ core: NodeCore, for what: String?) {

@@ -78,9 +78,12 @@ final class Lane: @unchecked Sendable {
 
     func watch(_ descriptor: Int32, _ interest: NodeContext.Interest, for core: NodeCore) throws {
         guard let poller else {
-            throw NodeError("\(core.name) waits for a descriptor, which virtual time has none of", advice: "Run it with --clock system.")
+            throw NodeError(
+                "\(core.name) waits for a descriptor, which virtual time has none of",
+                advice: "Run it with --clock system.")
         }
-        try poller.watch(descriptor, interest.rawValue, token: UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()))
+        try poller.watch(
+            descriptor, interest.rawValue, token: UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()))
     }
 
     func unwatch(_ descriptor: Int32) { poller?.unwatch(descriptor) }
@@ -120,18 +123,18 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    /// Every node that is ready now, once, at the lane's present time. False if there was none.
-    func dispatchReady() -> Bool {
-        guard !ready.isEmpty else { return false }
-        for _ in 0..<ready.count {
-            guard let core = ready.popFirst() else { break }
-            core.dispatch(now: now)
-        }
-        return true
+    /// Nodes that are ready now.
+    var readyCount: Int { ready.count }
+
+    /// Dispatches the node that has been ready longest at the lane's present time; nil if there is none.
+    func dispatchFirst() -> NodeCore? {
+        guard let core = ready.popFirst() else { return nil }
+        core.dispatch(now: now)
+        return core
     }
 
-    /// The same under the system clock: reads it once a dispatch, serves timers that fall due in between, and tells each
-    /// node what it cost.
+    /// Under the system clock: every node that is ready now, once. Reads the clock once a dispatch, serves timers that
+    /// fall due in between, and tells each node what it cost.
     func dispatchReadyTimed() {
         for _ in 0..<ready.count {
             guard let core = ready.popFirst() else { break }
@@ -139,7 +142,7 @@ final class Lane: @unchecked Sendable {
             runningNode.store(UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()), ordering: .relaxed)
             core.dispatch(now: now)
             let after = sys_monotonic_ns()
-            core.noteCost(Int(after - now))
+            core.noteCost(Int(after - now), at: after)
             now = after
             while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
         }

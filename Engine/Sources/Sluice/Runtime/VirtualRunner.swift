@@ -2,12 +2,23 @@
 /// Same input, same output, to the byte.
 struct VirtualRunner {
     private let run: GraphRun
+    // Where the present round over the lanes stands.
+    private var laneIndex = Int.max
+    private var leftOnLane = 0
+    private var isBusy = true
+
+    /// A look for a termination signal costs a system call.
+    private static let dispatchesPerLook = 1_000
 
     init(_ run: GraphRun) { self.run = run }
 
-    func runToEnd() {
+    mutating func runToEnd() {
+        var dispatches = 0
         while !run.isFinished {
-            settle()
+            while dispatchNext() != nil {
+                dispatches += 1
+                if dispatches % VirtualRunner.dispatchesPerLook == 0 { run.lookForTermination() }
+            }
             if run.isFinished { return }
             guard step() else {
                 run.giveUp()
@@ -17,22 +28,47 @@ struct VirtualRunner {
     }
 
     /// Everything that can happen at the present time.
-    func settle() {
-        var isBusy = true
-        while isBusy && !run.isFinished {
-            isBusy = run.supervisor.turn()
-            for lane in run.lanes {
-                lane.collect()
-                if lane.dispatchReady() { isBusy = true }
+    mutating func settle() { while dispatchNext() != nil {} }
+
+    /// The next dispatch of a node at the present time; nil when there is none, or the run is over. In a round each lane
+    /// dispatches every node that was ready when its turn came, once.
+    mutating func dispatchNext() -> NodeCore? {
+        while !run.isFinished {
+            if leftOnLane > 0 {
+                leftOnLane -= 1
+                if let core = run.lanes[laneIndex].dispatchFirst() {
+                    isBusy = true
+                    return core
+                }
             }
+            if laneIndex < run.lanes.count - 1 {
+                laneIndex += 1
+            } else {
+                if run.supervisor.turn() { isBusy = true }
+                guard isBusy, !run.isFinished else {
+                    (laneIndex, leftOnLane, isBusy) = (.max, 0, true)
+                    return nil
+                }
+                isBusy = false
+                laneIndex = 0
+            }
+            guard laneIndex < run.lanes.count else { continue }
+            run.lanes[laneIndex].collect()
+            leftOnLane = run.lanes[laneIndex].readyCount
         }
+        return nil
+    }
+
+    /// When something is going to happen next; nil if no timer is armed.
+    var nextTimer: Int64? {
+        let next = min(run.supervisor.earliestTimer, run.lanes.map { Int64($0.earliestTimer) }.min() ?? .max)
+        return next == .max ? nil : next
     }
 
     /// Jumps to the next timer; false if none is armed.
     func step() -> Bool {
-        let next = min(run.supervisor.earliestTimer, run.lanes.map { Int64($0.earliestTimer) }.min() ?? .max)
-        guard next != .max else { return false }
-        jump(to: next)
+        guard let nextTimer else { return false }
+        jump(to: nextTimer)
         return true
     }
 

@@ -8,6 +8,8 @@ struct NodeSnapshot {
     let busySeconds: Double
     let wakeups: Int
     let restarts: Int
+    /// Seconds from the start of the run to the first item sent; nil before.
+    let firstSent: Double?
     let latency: Latency
     let metrics: [(name: String, value: Value)]
 
@@ -25,6 +27,8 @@ struct NodeSnapshot {
         busySeconds = Double(core.telemetry.busy.count) / 1e9
         wakeups = core.telemetry.dispatches.count
         restarts = core.telemetry.restarts.count
+        let first = core.telemetry.firstSent.count
+        firstSent = framesOut == 0 ? nil : Double(max(0, Int64(first) - core.session.run.startedAt)) / 1e9
         latency = core.ports.outputs.first?.latency ?? .zero
         metrics = core.telemetry.metrics.map { name, metric in
             switch metric {
@@ -43,6 +47,7 @@ struct NodeSnapshot {
                 $0.key("frames_out", framesOut)
                 if !isVirtual { $0.key("cpu_s", busySeconds, places: 6) }
                 $0.key("wakeups", wakeups)
+                if let firstSent { $0.key("first_out_s", firstSent, places: 6) }
                 if restarts > 0 { $0.key("restarts", restarts) }
                 if latency != .zero {
                     $0.key("latency_ms") { value in
@@ -77,13 +82,14 @@ struct EdgeSnapshot {
     let from: String
     let to: String
     let plan: EdgePlan
+    let overflow: Overflow
     let pushed, popped, dropped, flushed, held, bytes, depthMax, depthMaxMilliseconds: Int
     /// Microseconds: median, 99th percentile, largest.
     let transit: (Double, Double, Double)
     let isDone: Bool
 
     init(_ edge: Edge) {
-        (from, to, plan) = (edge.from, edge.to, edge.plan)
+        (from, to, plan, overflow) = (edge.from, edge.to, edge.plan, edge.overflow)
         (pushed, popped, dropped, flushed, held) = (edge.pushed, edge.popped, edge.dropped, edge.flushed, edge.held)
         let consumer = edge.state.pointee.consumer
         bytes = edge.state.pointee.producer.pointee.bytes.count
@@ -106,7 +112,7 @@ struct EdgeSnapshot {
                     $0.key("ms", plan.capacity.milliseconds)
                 }
             }
-            $0.key("overflow", plan.overflow.rawValue)
+            $0.key("overflow", overflow.rawValue)
             $0.key("pushed", pushed)
             $0.key("popped", popped)
             $0.key("dropped", dropped)
@@ -144,6 +150,8 @@ struct EndedSessions {
         var flushed = 0
         var held = 0
     }
+
+    var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
 
     mutating func add(_ session: Session) {
         let newEdges = session.edges.map(EdgeSnapshot.init)

@@ -1,0 +1,154 @@
+/// Manifest from JSON. Anything unexpected gives nil: the manifest is then written anew.
+extension PluginManifest {
+    init?(_ json: JSONValue) {
+        guard json["manifest"]?.integer == PluginManifest.version, let size = json["size"]?.integer,
+            let modified = json["modified_ns"]?.integer, let stamp = json["engine"]?.string,
+            let libraries = json.list("libraries", NeededLibrary.init), let types = json.list("types", NodeSpec.init)
+        else { return nil }
+        self.init(file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types)
+    }
+}
+
+extension JSONValue {
+    /// The elements of a list that may be left out; nil if one of them cannot be read.
+    fileprivate func list<Element>(_ key: String, _ read: (JSONValue) -> Element?) -> [Element]? {
+        guard let value = self[key] else { return [] }
+        guard let all = value.array else { return nil }
+        let elements = all.compactMap(read)
+        return elements.count == all.count ? elements : nil
+    }
+
+    /// The same where leaving it out means something: `.some(nil)`.
+    fileprivate func optionalList<Element>(_ key: String, _ read: (JSONValue) -> Element?) -> [Element]?? {
+        guard self[key] != nil else { return .some(nil) }
+        return list(key, read).map { .some($0) } ?? .none
+    }
+
+    fileprivate func flag(_ key: String) -> Bool { self[key]?.boolean ?? false }
+
+    fileprivate var formats: FormatSet? {
+        self["formats"] == nil ? .any : list("formats", FormatPattern.init).map(FormatSet.init)
+    }
+
+    fileprivate var value: ParameterValue? {
+        switch kind {
+        case .string(let text): .string(text)
+        case .integer(let number): .integer(number)
+        case .number(let number): .number(number)
+        case .boolean(let flag): .boolean(flag)
+        default: nil
+        }
+    }
+}
+
+extension NeededLibrary {
+    fileprivate init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let path = json["path"]?.string, let package = json["package"]?.string
+        else { return nil }
+        self.init(name: name, path: path, package: package)
+    }
+}
+
+extension NodeSpec {
+    fileprivate init?(_ json: JSONValue) {
+        guard let type = json["type"]?.string, let summary = json["summary"]?.string,
+            let work = json["work"]?.string.flatMap(NodeDescriptor.Work.init),
+            let inputs = json.list("inputs", PortSpec.init), let outputs = json.list("outputs", PortSpec.init),
+            let parameters = json.list("parameters", ParameterSpec.init),
+            let controlInputs = json.list("control_inputs", ControlSpec.init),
+            let controlOutputs = json.list("control_outputs", ControlSpec.init)
+        else { return nil }
+        self.init(
+            descriptor: NodeDescriptor(
+                type, summary: summary, work: work,
+                traits: NodeDescriptor.Traits(rawValue: json["traits"]?.integer ?? 0), example: json["example"]?.string),
+            inputs: inputs, outputs: outputs, parameters: parameters, controlInputs: controlInputs,
+            controlOutputs: controlOutputs)
+        settleVariants()
+    }
+
+    /// The variants' values take the types of the parameters that they stand for: JSON has one kind of number.
+    private mutating func settleVariants() {
+        func settle(_ port: inout PortSpec) {
+            for index in port.variants.indices {
+                let name = port.variants[index].parameter
+                guard case .number? = parameters.first(where: { $0.name == name })?.type,
+                    case .integer(let number) = port.variants[index].value
+                else { continue }
+                port.variants[index].value = .number(Double(number))
+            }
+        }
+        for index in inputs.indices { settle(&inputs[index]) }
+        for index in outputs.indices { settle(&outputs[index]) }
+    }
+}
+
+extension PortSpec {
+    fileprivate init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let formats = json.formats,
+            let variants = json.list("variants", Variant.init)
+        else { return nil }
+        self.init(
+            name, formats, variants: variants, follows: json["follows"]?.string, isMany: json.flag("many"),
+            isOptional: json.flag("optional"))
+    }
+}
+
+extension PortSpec.Variant {
+    fileprivate init?(_ json: JSONValue) {
+        guard let parameter = json["parameter"]?.string, let value = json["value"]?.value, let formats = json.formats
+        else { return nil }
+        self.init(parameter: parameter, value: value, formats: formats)
+    }
+}
+
+extension FormatPattern {
+    fileprivate init?(_ json: JSONValue) {
+        guard let kind = json["kind"]?.string.flatMap(MediaKind.init),
+            let codecs = json.optionalList("codecs", { $0.string.map(Codec.init) }),
+            let samples = json.optionalList("samples", { $0.string.flatMap(SampleFormat.init) }),
+            let rates = json.optionalList("rates", \.integer), let channels = json.optionalList("channels", \.integer),
+            let pixels = json.optionalList("pixels", { $0.string.flatMap(PixelFormat.init) })
+        else { return nil }
+        self.init(kind, codecs: codecs, sampleFormats: samples, rates: rates, channels: channels, pixelFormats: pixels)
+    }
+}
+
+extension ParameterSpec {
+    fileprivate init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let help = json["help"]?.string,
+            let type = json["value_type"]?.string.flatMap({ ParameterSpec.type($0, json) })
+        else { return nil }
+        var value = json["default"]?.value
+        if json["default"] != nil && value == nil { return nil }
+        if case .number = type, case .integer(let number)? = value { value = .number(Double(number)) }
+        var range: ClosedRange<Double>?
+        if let bounds = json["range"] {
+            guard let ends = bounds.array, ends.count == 2 else { return nil }
+            let (low, high) = (ends[0].number ?? -.infinity, ends[1].number ?? .infinity)
+            guard low <= high else { return nil }
+            range = low...high
+        }
+        self.init(name, type, default: value, range: range, help: help, isLive: json.flag("live"))
+    }
+
+    private static func type(_ name: String, _ json: JSONValue) -> ParameterType? {
+        switch name {
+        case "string": .string
+        case "integer": .integer
+        case "number": .number
+        case "boolean": .boolean
+        case "choice": json.list("choices", \.string).map(ParameterType.choice)
+        default: nil
+        }
+    }
+}
+
+extension ControlSpec {
+    fileprivate init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap(Kind.init),
+            let help = json["help"]?.string
+        else { return nil }
+        self.init(name, kind, help: help)
+    }
+}

@@ -1,0 +1,56 @@
+import Glibc
+
+/// The node types of every plugin in a search path, known from manifests: nothing is loaded, except once a plugin that
+/// has no manifest or another one than it was written for.
+public struct PluginCatalog: NodeCatalog {
+    private var specs: [String: NodeSpec] = [:]
+    /// The file that offers a type.
+    private var plugins: [String: String] = [:]
+    private var unavailable: [String: Unavailability] = [:]
+    public private(set) var types: [String] = []
+    /// Plugins that cannot be used, in the order of the search path.
+    public private(set) var refused: [Unavailability] = []
+    /// One sentence for each type that two plugins offer.
+    public private(set) var duplicates: [String] = []
+
+    /// Plugins are the files `lib*Plugin.so` in `directories`; where two offer a type, the first is used. A directory
+    /// that is named twice is looked at once, one that cannot be read holds none.
+    public init(directories: [String]) {
+        var seen: Set<String> = []
+        for directory in directories where seen.insert(canonicalPath(directory)).inserted {
+            for path in PluginFile.all(in: directory) { add(PluginFile(path: path).examine()) }
+        }
+        for type in specs.keys { unavailable[type] = nil }
+        types = specs.keys.sorted()
+    }
+
+    private mutating func add(_ plugin: PluginFile.Examined) {
+        if let reason = plugin.unavailability {
+            refused.append(reason)
+            for spec in plugin.types where unavailable[spec.type] == nil { unavailable[spec.type] = reason }
+            return
+        }
+        for spec in plugin.types {
+            if let first = plugins[spec.type] {
+                duplicates.append("node type \"\(spec.type)\" is in \(first) and again in \(plugin.path); the first is used.")
+            } else {
+                specs[spec.type] = spec
+                plugins[spec.type] = plugin.path
+            }
+        }
+    }
+
+    public func spec(for type: String) -> NodeSpec? { specs[type] }
+    public func unavailability(of type: String) -> Unavailability? { unavailable[type] }
+    /// The types that would be there if their plugins could be used.
+    public var unavailableTypes: [String] { unavailable.keys.sorted() }
+    /// The file of the plugin that offers a type.
+    public func plugin(of type: String) -> String? { plugins[type] }
+}
+
+/// The path without links and detours; as given where there is no such file.
+func canonicalPath(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}

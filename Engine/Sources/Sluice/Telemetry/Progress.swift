@@ -1,0 +1,57 @@
+/// How far a run is, for who watches it.
+public struct Progress: Sendable {
+    public var elapsed: Interval
+    /// The nodes without outputs, instances of a template as one, with the items that they have taken.
+    public var sinks: [(name: String, items: Int)] = []
+    /// Of the edges that hold something, the one that is nearest to one of its bounds.
+    public var fullest: Edge?
+    /// Items that full edges have dropped since the start.
+    public var dropped = 0
+    /// Instances of templates that run now.
+    public var instances = 0
+
+    public struct Edge: Sendable {
+        public var name: String
+        public var items: Int
+        public var milliseconds: Int
+        public var capacity: EdgeCapacity
+
+        /// Of the nearer bound, 0...1.
+        public var share: Double {
+            max(Double(items) / Double(max(1, capacity.items)), Double(milliseconds) / Double(max(1, capacity.milliseconds)))
+        }
+    }
+}
+
+extension GraphRun {
+    /// How far the run is. Only on the supervisor's thread: inside `RunOptions.onTick`, or after `execute`.
+    public var progress: Progress {
+        var progress = Progress(elapsed: Interval(nanoseconds: max(0, supervisor.now - startedAt)))
+        progress.dropped = ended.dropped
+        progress.instances = sessions.count { $0.parent != nil }
+        var taken: [ObjectIdentifier: Int] = [:]
+        for edge in sessions.lazy.flatMap(\.edges) {
+            progress.dropped += edge.dropped
+            if let consumer = edge.consumer { taken[ObjectIdentifier(consumer), default: 0] += edge.popped }
+            guard edge.held > 0 else { continue }
+            let candidate = Progress.Edge(
+                name: "\(edge.from) -> \(edge.to)", items: edge.held, milliseconds: edge.heldMilliseconds,
+                capacity: edge.plan.capacity)
+            if candidate.share > progress.fullest?.share ?? 0 { progress.fullest = candidate }
+        }
+        var order: [String: Int] = [:]
+        for session in sessions {
+            for core in session.cores where core.ports.outputs.isEmpty {
+                let name = (session.template.map { $0 + "/" } ?? "") + core.plan.name
+                let items = taken[ObjectIdentifier(core)] ?? 0
+                if let index = order[name] {
+                    progress.sinks[index].items += items
+                } else {
+                    order[name] = progress.sinks.count
+                    progress.sinks.append((name, items))
+                }
+            }
+        }
+        return progress
+    }
+}

@@ -1,0 +1,19 @@
+// swift-tools-version: 6.0
+// The test kit is a package of its own for the reason that the engine is: beside the engine's targets it would embed a
+// second copy of the engine in every test, with a registry and types of its own.
+import PackageDescription
+
+let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
+
+let package = Package(
+    name: "Testing",
+    products: [
+        .library(name: "SluiceTesting", targets: ["SluiceTesting"])
+    ],
+    dependencies: [.package(name: "Engine", path: "..")],
+    targets: [
+        .target(name: "SluiceTesting", dependencies: [engine]),
+        .testTarget(name: "HarnessTests", dependencies: [engine, "SluiceTesting"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

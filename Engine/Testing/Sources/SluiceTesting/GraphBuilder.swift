@@ -1,0 +1,83 @@
+import Sluice
+
+/// Makes the plan of a graph by hand, where a test wants node types of its own or no file.
+///
+///     var graph = GraphBuilder()
+///     graph.node("source", TestSource.self)
+///     graph.node("gain", Gain.self, ["gain_db": 6])
+///     graph.edge("source.out -> gain.in", items: 4)
+public struct GraphBuilder {
+    public private(set) var session = SessionPlan()
+    public let registry: NodeRegistry
+    private var templates: [String: TemplatePlan] = [:]
+    private var start: [GraphPlan.Start] = []
+
+    public init(registry: NodeRegistry = NodeRegistry()) {
+        self.registry = registry
+        registry.register(TestSource.self)
+        registry.register(TestSink.self)
+    }
+
+    public var plan: GraphPlan {
+        GraphPlan(name: "test", file: "test.json", root: session, templates: templates, start: start)
+    }
+
+    public mutating func node(
+        _ name: String, _ type: any Node.Type, _ parameters: [String: ParameterValue] = [:], lane: String? = nil,
+        onError: NodePlan.OnError = .fail
+    ) {
+        if registry.type(named: type.descriptor.type) == nil { registry.register(type) }
+        session.nodes.append(
+            NodePlan(name: name, spec: NodeSpec(of: type), parameters: parameters, lane: lane, onError: onError))
+    }
+
+    /// `from.port -> to.port`; an end in the parent session is `$parent.relay.out`.
+    public mutating func edge(
+        _ ends: String, items: Int = 16, milliseconds: Int = 500, overflow: Overflow = .block,
+        epoch: EpochPolicy = .flush, optional: Bool = false
+    ) {
+        let (from, to) = GraphBuilder.ends(ends)
+        session.edges.append(
+            EdgePlan(
+                from: from, to: to, capacity: EdgeCapacity(items: items, milliseconds: milliseconds),
+                overflow: overflow,
+                epoch: epoch, isOptional: optional))
+    }
+
+    public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Join? = nil) {
+        let (from, to) = GraphBuilder.ends(ends)
+        session.controls.append(ControlPlan(from: from, to: to, kind: kind, join: join))
+    }
+
+    /// A template, and how many of it start with the graph. `body` is called once.
+    public mutating func template(
+        _ name: String, count: Int = 0, _ body: (inout GraphBuilder) -> Void
+    ) {
+        var inner = GraphBuilder(registry: registry)
+        body(&inner)
+        let plan = inner.session
+        templates[name] = TemplatePlan(name: name) { parameters in
+            var instance = plan
+            for index in instance.nodes.indices {
+                let known = Set(instance.nodes[index].spec.parameters.map(\.name))
+                instance.nodes[index].parameters.merge(parameters.filter { known.contains($0.key) }) { $1 }
+            }
+            return instance
+        }
+        if count > 0 { start.append(GraphPlan.Start(template: name, count: count)) }
+    }
+
+    private static func ends(_ text: String) -> (EndPlan, EndPlan) {
+        let sides = text.replacing(" ", with: "").split(separator: "->", maxSplits: 1).map(String.init)
+        precondition(sides.count == 2, "\"\(text)\" is not \"from.port -> to.port\"")
+        return (end(sides[0]), end(sides[1]))
+    }
+
+    private static func end(_ text: String) -> EndPlan {
+        var words = text.split(separator: ".").map(String.init)
+        let isParent = words[0] == "$parent"
+        if isParent { words.removeFirst() }
+        precondition(words.count == 2, "\"\(text)\" is not \"node.port\"")
+        return EndPlan(node: words[0], port: words[1], isParent: isParent)
+    }
+}

@@ -1,0 +1,106 @@
+@_spi(Testing) import Sluice
+
+/// Runs a whole graph in virtual time under a test's hand.
+///
+/// Time stands at 0 until the test lets it pass. Nodes of type `test-source` and `test-sink` are its hands: see
+/// `source(_:)` and `sink(_:)`. Everything happens on the calling thread.
+public final class GraphHarness {
+    private let stepped: SteppedRun
+
+    /// Throws what building the graph throws: `GraphError`, or `NodeError` of a `prepare`.
+    public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) throws {
+        stepped = try SteppedRun(plan, registry: registry, options: options)
+    }
+
+    public convenience init(_ graph: GraphBuilder, options: RunOptions = RunOptions()) throws {
+        try self.init(graph.plan, registry: graph.registry, options: options)
+    }
+
+    // MARK: Hands
+
+    /// The `test-source` of that name. It must exist.
+    public func source(_ name: String) -> TestSource { instance(name) }
+    /// The `test-sink` of that name. It must exist; an instance that has ended is no longer found.
+    public func sink(_ name: String) -> TestSink { instance(name) }
+
+    private func instance<N: Node>(_ name: String) -> N {
+        guard let node = stepped.node(name) as? N else {
+            preconditionFailure("the graph has no \(N.descriptor.type) \"\(name)\", but \(stepped.nodeNames)")
+        }
+        return node
+    }
+
+    /// Any node's present instance; nil when its session has ended.
+    public func node(_ name: String) -> (any Node)? { stepped.node(name) }
+    /// For metrics, epochs and templates in the node's name: `context(of: "a")?.counter("late").count`.
+    public func context(of name: String) -> NodeContext? { stepped.context(of: name) }
+    /// `running`, `finishing`, `restarting`, `finished`, `failed`; nil when its session has ended.
+    public func state(of name: String) -> String? { stepped.state(of: name) }
+    public var nodeNames: [String] { stepped.nodeNames }
+
+    /// False if the node has no such value control.
+    @discardableResult
+    public func set(_ control: String, of node: String, to value: Double) -> Bool {
+        stepped.send(value, to: control, of: node)
+    }
+
+    /// False if the node has no such request.
+    @discardableResult
+    public func request(_ control: String, of node: String) -> Bool { stepped.request(control, of: node) }
+
+    // MARK: Time
+
+    public var now: Instant { stepped.now }
+
+    /// Everything that can happen without time passing.
+    public func settle() { stepped.settle() }
+    public func advance(by interval: Interval) { stepped.advance(to: now + interval) }
+    public func advance(to instant: Instant) { stepped.advance(to: instant) }
+    /// Until nothing would ever happen again without the test.
+    public func runOut() { stepped.runOut() }
+    /// Until `node` has been called once more, letting time pass; why, or nil if nothing wakes it.
+    public func step(_ node: String) -> WakeReasons? { stepped.step(node) }
+
+    /// Runs to the end as `sluice run --clock virtual` does: what nothing wakes any more is given up and fails the run.
+    @discardableResult
+    public func run() -> GraphRun.Outcome {
+        stepped.runToEnd()
+        return outcome
+    }
+
+    /// Asks the graph to drain, as SIGINT does.
+    public func stop() { stepped.run.stop() }
+
+    // MARK: What happened
+
+    public var isOver: Bool { stepped.isOver }
+    public var outcome: GraphRun.Outcome { stepped.outcome }
+    /// What ended the graph's own session.
+    public var failure: (any Error)? { stepped.failure }
+    public var events: [EventLog.Event] { stepped.events }
+    public var report: String { stepped.run.report }
+
+    /// The edge into `end`, for instance `listener.1/pacer.in`.
+    public func edge(to end: String) -> EdgeCounts? { edges.last { $0.to == end } }
+    public var edges: [EdgeCounts] {
+        stepped.edges.map {
+            EdgeCounts(
+                from: $0.from, to: $0.to, pushed: $0.pushed, popped: $0.popped, dropped: $0.dropped,
+                flushed: $0.flushed,
+                held: $0.held, depthMax: $0.depthMax, depthMaxMilliseconds: $0.depthMaxMilliseconds)
+        }
+    }
+
+    /// pushed = popped + dropped + flushed + held on every edge.
+    public var isBalanced: Bool { edges.allSatisfy { $0.isBalanced } }
+
+    /// An edge's counters.
+    public struct EdgeCounts: Equatable, Sendable {
+        public let from, to: String
+        public let pushed, popped, dropped, flushed, held: Int
+        public let depthMax, depthMaxMilliseconds: Int
+        public var isBalanced: Bool { pushed == popped + dropped + flushed + held }
+    }
+
+    func listen(to control: String, of node: String) -> ControlTap? { stepped.listen(to: control, of: node) }
+}

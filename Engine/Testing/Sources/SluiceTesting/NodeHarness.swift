@@ -1,0 +1,116 @@
+@_spi(Testing) import Sluice
+
+/// Runs one node in virtual time: a test pushes into its inputs, lets time pass, and pulls from its outputs.
+///
+///     let harness = try NodeHarness(Gain.self, parameters: ["gain_db": 6])
+///     harness.push(TestMedia.sine(440, count: 1), into: "in")
+///     #expect(harness.step() == [.start, .input])
+///     let frame = harness.pull(from: "out") as? AudioFrame
+///
+/// Every input hangs on an edge from the test, every output on one to it. The engine around the node is the real one.
+public final class NodeHarness<N: Node> {
+    /// The graph in which the node stands, under the name `node`.
+    public let graph: GraphHarness
+    private var taps: [String: ControlTap] = [:]
+
+    /// - Parameters:
+    ///   - announcing: formats that inputs know in `prepare`, by port.
+    ///   - unconnected: ports that the graph leaves out.
+    ///   - capacity: of every edge.
+    ///   - overflow: of the edges into the node; those out of it block.
+    ///   - registry: types and services that the node asks for.
+    /// - Throws: what `prepare` throws, with the engine's words around it.
+    public init(
+        _ type: N.Type, parameters: [String: ParameterValue] = [:], announcing: [String: MediaFormat] = [:],
+        unconnected: Set<String> = [], capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
+        epoch: EpochPolicy = .flush, onError: NodePlan.OnError = .fail, registry: NodeRegistry = NodeRegistry()
+    ) throws {
+        var builder = GraphBuilder(registry: registry)
+        let spec = NodeSpec(of: type)
+        let inputs = spec.inputs.map(\.name).filter { !unconnected.contains($0) }
+        let outputs = spec.outputs.map(\.name).filter { !unconnected.contains($0) }
+        for port in inputs { builder.node("to-\(port)", TestSource.self) }
+        builder.node("node", type, parameters, onError: onError)
+        for port in outputs { builder.node("from-\(port)", TestSink.self) }
+        for port in inputs {
+            builder.edge(
+                "to-\(port).out -> node.\(port)", items: capacity.items, milliseconds: capacity.milliseconds,
+                overflow: overflow, epoch: epoch)
+        }
+        for port in outputs {
+            builder.edge(
+                "node.\(port) -> from-\(port).in", items: capacity.items, milliseconds: capacity.milliseconds,
+                epoch: epoch, optional: true)
+        }
+        let formats = Dictionary(uniqueKeysWithValues: announcing.map { ("to-\($0.key)", $0.value) })
+        registry.services.provide(TestSource.Announcements.self) { TestSource.Announcements(formats: formats) }
+        graph = try GraphHarness(builder)
+        for output in spec.controlOutputs { taps[output.name] = graph.listen(to: output.name, of: "node") }
+    }
+
+    /// The instance; another one after a restart.
+    public var node: N { graph.node("node") as! N }
+    /// For metrics (`context.counter("dropped").count`), epochs and the node's own wake-ups.
+    public var context: NodeContext { graph.context(of: "node")! }
+
+    // MARK: Media
+
+    /// Puts items before an input; they reach the node when time is given: `settle`, `step`, `advance`.
+    public func push(_ items: some Sequence<MediaItem>, into port: String = "in") {
+        graph.source("to-\(port)").push(items)
+    }
+    public func push(_ item: MediaItem, into port: String = "in") { graph.source("to-\(port)").push(item) }
+    /// No item follows at this input.
+    public func end(_ port: String = "in") { graph.source("to-\(port)").end() }
+
+    /// The oldest item that came out and was not pulled yet; nil if there is none. Gives the node no time.
+    public func pull(from port: String = "out") -> MediaItem? { graph.sink("from-\(port)").take() }
+    public func pullAll(from port: String = "out") -> [MediaItem] { graph.sink("from-\(port)").takeAll() }
+
+    /// The test's end of an output: its format, its formats in order, whether it ended, its appetite.
+    public func sink(_ port: String = "out") -> TestSink { graph.sink("from-\(port)") }
+    /// The test's end of an input.
+    public func source(_ port: String = "in") -> TestSource { graph.source("to-\(port)") }
+
+    // MARK: Controls and epochs
+
+    /// A value for a live parameter. False if there is no such control.
+    @discardableResult
+    public func set(_ control: String, to value: Double) -> Bool { graph.set(control, of: "node", to: value) }
+    @discardableResult
+    public func request(_ control: String) -> Bool { graph.request(control, of: "node") }
+
+    /// The latest value that a control output sent since the last call; nil if none.
+    public func value(of control: String) -> Double? { taps[control]?.takeValue() }
+    /// How many requests a control output sent since the last call.
+    public func requests(of control: String) -> Int { taps[control]?.takeRequests() ?? 0 }
+
+    public var epoch: UInt32 { context.epoch }
+    @discardableResult
+    public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { context.raiseEpoch(to: epoch) }
+
+    // MARK: Time
+
+    public var now: Instant { graph.now }
+    /// Until the node has been called once more, letting time pass; why it was called, nil if nothing wakes it.
+    public func step() -> WakeReasons? { graph.step("node") }
+    public func settle() { graph.settle() }
+    public func advance(by interval: Interval) { graph.advance(by: interval) }
+    public func advance(to instant: Instant) { graph.advance(to: instant) }
+
+    /// Ends every input that is left and runs to the end of the graph.
+    @discardableResult
+    public func finish() -> GraphRun.Outcome {
+        for name in graph.nodeNames where name.hasPrefix("to-") { graph.source(name).end() }
+        return graph.run()
+    }
+
+    // MARK: What happened
+
+    public var isOver: Bool { graph.isOver }
+    public var state: String? { graph.state(of: "node") }
+    /// What the node threw, unless it was restarted.
+    public var error: (any Error)? { graph.failure }
+    public var events: [EventLog.Event] { graph.events }
+    public var report: String { graph.report }
+}

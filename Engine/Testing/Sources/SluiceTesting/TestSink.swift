@@ -1,0 +1,40 @@
+import Sluice
+
+/// Keeps what it receives for a test to look at.
+public final class TestSink: Node {
+    public static let descriptor = NodeDescriptor("test-sink", summary: "Keeps what it receives for a test")
+
+    let input = Input<MediaItem>("in")
+    private var mailbox: Mailbox?
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) { mailbox = context.mailbox }
+
+    /// Everything received and not yet taken, with the graph's time at which it came.
+    public private(set) var received: [(item: MediaItem, at: Instant)] = []
+    /// Formats in the order in which they came, as `formatChanged` told.
+    public private(set) var formats: [MediaFormat] = []
+    /// What the producer said before media came, then the last item's.
+    public var format: MediaFormat? { input.format }
+    public var isEnded: Bool { input.isEnded }
+
+    /// How many more items it takes before it leaves them on its edge; nil takes all. On the thread that drives the run.
+    public var appetite: Int? { didSet { mailbox?.post() } }
+
+    /// Takes the oldest received item away.
+    public func take() -> MediaItem? { received.isEmpty ? nil : received.removeFirst().item }
+    public func takeAll() -> [MediaItem] {
+        defer { received = [] }
+        return received.map(\.item)
+    }
+
+    public func process(now: Instant) {
+        while mailbox?.next() != nil {}
+        while appetite != 0, let item = input.next() {
+            appetite = appetite.map { $0 - 1 }
+            if input.formatChanged { formats.append(item.format) }
+            received.append((item, now))
+        }
+    }
+}

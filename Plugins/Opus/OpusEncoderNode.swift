@@ -1,0 +1,187 @@
+import COpus
+import Sluice
+
+/// Encodes PCM to Opus.
+///
+/// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. What does not fill
+/// an Opus frame is carried over into the next one; only where the samples end, jump or change epoch is a frame filled up
+/// with silence, and its duration then says how much of it is real. Opus delays the signal by its lookahead (RFC 7845
+/// calls it pre-skip), so a packet's pts lies that much before the first sample that went into it: what a decoder makes
+/// of the packet is heard at exactly that time.
+public final class OpusEncoderNode: Node {
+    public static let descriptor = NodeDescriptor(
+        "opus-encoder", summary: "Encodes PCM to Opus",
+        example: #""opus": { "type": "opus-encoder", "bitrate_kbps": 64, "frame_ms": 20 }"#)
+
+    let input = Input<AudioFrame>(
+        "in", .audio([.s16, .f32], rates: [8_000, 12_000, 16_000, 24_000, 48_000], channels: [1, 2]))
+    let output = Output<Packet>("out", .codedAudio([.opus]))
+
+    @Live("bitrate_kbps", default: 64, range: 6...510, help: "bits a second in thousands; may change while running")
+    var bitrate: Double
+    @Live("loss_percent", default: 0, range: 0...100, help: "packet loss to expect; may change while running")
+    var loss: Int
+    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a packet: 2.5, 5, 10, 20, 40 or 60 ms")
+    var frameLength: Double
+    @Parameter("application", default: .audio, help: "audio, voip (speech), lowdelay (2.5 ms of delay instead of 6.5)")
+    var application: Application
+    @Parameter("vbr", default: true, help: "let packets differ in size around the bitrate; false makes all alike")
+    var vbr: Bool
+    @Parameter("complexity", default: 5, range: 0...10, help: "CPU against quality, 0 the cheapest")
+    var complexity: Int
+    @Parameter(
+        "fec", default: false, help: "put a copy of the last speech frame into each packet, if loss_percent says so")
+    var fec: Bool
+    @Parameter("dtx", default: false, help: "send next to nothing during silence")
+    var dtx: Bool
+
+    private var encoder: Encoder?
+    private var layout = AudioLayout(.s16, rate: 48_000, channels: 2)
+    private var packetFormat: MediaFormat?
+    private var pool = Pool<Packet>()
+    /// Samples of one Opus frame at the input's rate.
+    private var frameSamples = 0
+    /// Counts what was received; `encoded` of it, and silence, went into packets.
+    private var timeline = SampleTimeline()
+    private var encoded: Int64 = 0
+    private var carry = MediaBuffer(capacity: 0)
+    private var carried = 0
+    /// The header of the frame that the first carried sample came with.
+    private var carriedHeader = Header()
+    private var marksDiscontinuity = false
+    private var hasEncoded = false
+    private var lastEnd = MediaTime.zero
+
+    /// The largest a packet of up to 60 ms can be is 3 × 1275 bytes and a few of framing (RFC 6716, section 3.2).
+    private static let largestPacket = 4_000
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        guard [2.5, 5, 10, 20, 40, 60].contains(frameLength) else {
+            throw NodeError(
+                "frame_ms is \(ParameterValue.number(frameLength)), which is no length of an Opus frame",
+                advice: "Use 2.5, 5, 10, 20, 40 or 60.", isInputError: true)
+        }
+        let format = input.format ?? MediaFormat(audio: layout)
+        let delay = try open(format.audio ?? layout)
+        if input.format == nil { encoder = nil } else { output.fix(packetFormat!) }
+        output.latency = Latency(min: Interval(delay), max: Interval(delay) + .seconds(frameLength / 1_000))
+    }
+
+    public func process(now: Instant) throws {
+        if $bitrate.takeChange() { encoder?.set(bitrate: Int(bitrate * 1_000)) }
+        if $loss.takeChange() { encoder?.set(lossPercent: loss) }
+        while let frame = input.next() { try take(frame) }
+    }
+
+    public func finish(now: Instant) throws -> Bool {
+        // What the encoder's delay still holds comes out with the silence that pushes it.
+        while let encoder, encoded < timeline.count + Int64(encoder.lookahead) { try encodePadded() }
+        return true
+    }
+
+    public func close() { encoder = nil }
+
+    private func take(_ frame: AudioFrame) throws {
+        if input.formatChanged || encoder == nil {
+            try endStretch()
+            try open(frame.layout)
+        } else if carried > 0 && carriedHeader.epoch != frame.header.epoch || !timeline.isContinued(by: frame.header) {
+            try endStretch()
+        }
+        if !timeline.isStarted {
+            marksDiscontinuity = hasEncoded || frame.header.flags.contains(.discontinuity)
+            timeline = SampleTimeline(start: frame.header.pts.isKnown ? frame.header.pts : lastEnd, rate: layout.rate)
+            encoded = 0
+        }
+        timeline.advance(frame.sampleCount)
+
+        let bytesPerSample = layout.bytesPerSample
+        var next = UnsafeRawPointer(frame.buffer.bytes)
+        var left = frame.sampleCount
+        if carried > 0 {
+            let taken = min(frameSamples - carried, left)
+            append(next, samples: taken)
+            next += taken * bytesPerSample
+            left -= taken
+            guard carried == frameSamples else { return }
+            carried = 0
+            try encode(UnsafeRawPointer(carry.bytes), from: carriedHeader)
+        }
+        while left >= frameSamples {
+            try encode(next, from: frame.header)
+            next += frameSamples * bytesPerSample
+            left -= frameSamples
+        }
+        if left > 0 {
+            carriedHeader = frame.header
+            append(next, samples: left)
+        }
+    }
+
+    private func append(_ pcm: UnsafeRawPointer, samples: Int) {
+        (carry.bytes + carried * layout.bytesPerSample).copyMemory(
+            from: pcm, byteCount: samples * layout.bytesPerSample)
+        carried += samples
+    }
+
+    /// What comes next does not continue the samples so far: what is carried goes out, and counting starts anew. The
+    /// encoder's delay is not pushed out, since its packets would overlap those of what comes next.
+    private func endStretch() throws {
+        guard timeline.isStarted else { return }
+        if carried > 0 { try encodePadded() }
+        lastEnd = timeline.end
+        timeline = SampleTimeline()
+    }
+
+    private func encodePadded() throws {
+        let real = carried * layout.bytesPerSample
+        (carry.bytes + real).initializeMemory(
+            as: UInt8.self, repeating: 0, count: frameSamples * layout.bytesPerSample - real)
+        carried = 0
+        try encode(UnsafeRawPointer(carry.bytes), from: carriedHeader)
+    }
+
+    /// Encodes one frame of PCM that begins with samples of `origin` and sends it.
+    private func encode(_ pcm: UnsafeRawPointer, from origin: Header) throws {
+        guard let encoder, let packetFormat, let samples = layout.sampleFormat else { return }
+        let packet = pool.take(packetFormat, count: OpusEncoderNode.largestPacket)
+        let count = try encoder.encode(pcm, samples, samples: frameSamples, into: packet.mutableBytes)
+        packet.reset(format: packetFormat, count: count)
+        let first = encoded - Int64(encoder.lookahead)
+        packet.header.pts = timeline.time(of: first)
+        packet.header.dts = packet.header.pts
+        packet.header.duration = timeline.time(of: min(first + Int64(frameSamples), timeline.count)) - packet.header.pts
+        packet.header.captured = origin.captured
+        packet.header.epoch = origin.epoch
+        packet.header.sourceClock = origin.sourceClock
+        packet.header.flags = marksDiscontinuity ? [.keyframe, .discontinuity] : .keyframe
+        marksDiscontinuity = false
+        hasEncoded = true
+        carriedHeader = origin
+        encoded += Int64(frameSamples)
+        output.send(packet)
+    }
+
+    /// An encoder for this layout, and its delay. Only another rate or number of channels needs a new one.
+    @discardableResult
+    private func open(_ new: AudioLayout) throws -> MediaTime {
+        if encoder == nil || new.rate != layout.rate || new.channels != layout.channels {
+            let fresh = try Encoder(rate: new.rate, channels: new.channels, application: application)
+            fresh.set(vbr: vbr, complexity: complexity, fec: fec, dtx: dtx)
+            fresh.set(bitrate: Int(bitrate * 1_000))
+            fresh.set(lossPercent: loss)
+            encoder = fresh
+        }
+        layout = new
+        frameSamples = Int(frameLength * Double(new.rate) / 1_000)
+        carry = MediaBuffer(capacity: frameSamples * new.bytesPerSample)
+        let delay = encoder!.lookahead
+        let head = OpusHead(channels: new.channels, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)
+        packetFormat = MediaFormat(
+            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: new.channels), configuration: head.bytes,
+            bitrate: Int(bitrate * 1_000))
+        return MediaTime(Int64(delay), timescale: Int64(new.rate))
+    }
+}

@@ -1,0 +1,19 @@
+// swift-tools-version: 6.0
+// What several plugins share, each a dynamic library of its own, so that one copy is mapped however many plugins use it.
+// A plugin that needs no libav must not depend on LibAV: loading libavformat and libavcodec takes 25 ms.
+import PackageDescription
+
+let package = Package(
+    name: "Shared",
+    products: [
+        .library(name: "LibAV", type: .dynamic, targets: ["LibAV"])
+    ],
+    dependencies: [.package(path: "../../Engine")],
+    targets: [
+        .systemLibrary(
+            name: "CLibAV", pkgConfig: "libavformat",
+            providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
+        .target(name: "LibAV", dependencies: ["CLibAV", .product(name: "Sluice", package: "Engine")]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,39 @@
+// libavformat, libavcodec, libswscale and libavutil for Swift, and what of them Swift does not see: macros and variadics.
+#pragma once
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/error.h>
+#include <libavutil/frame.h>
+#include <libavutil/imgutils.h>
+#include <libavutil/log.h>
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+
+static inline int sluice_averror(int code) { return AVERROR(code); }
+static inline int sluice_averror_eof(void) { return AVERROR_EOF; }
+static inline int sluice_averror_again(void) { return AVERROR(EAGAIN); }
+static inline int sluice_averror_exit(void) { return AVERROR_EXIT; }
+static inline int sluice_averror_invalid_data(void) { return AVERROR_INVALIDDATA; }
+static inline int64_t sluice_no_pts(void) { return AV_NOPTS_VALUE; }
+static inline void sluice_log_quiet(void) { av_log_set_level(AV_LOG_QUIET); }
+
+static inline void sluice_err2str(int code, char *text, size_t size) { av_strerror(code, text, size); }
+
+// Flags that are macros with casts.
+static inline int sluice_pkt_flag_key(void) { return AV_PKT_FLAG_KEY; }
+static inline int sluice_pkt_flag_discard(void) { return AV_PKT_FLAG_DISCARD; }
+static inline int sluice_pkt_flag_corrupt(void) { return AV_PKT_FLAG_CORRUPT; }
+static inline int sluice_fmt_flag_bitexact(void) { return AVFMT_FLAG_BITEXACT; }
+static inline int sluice_fmt_flag_flush_packets(void) { return AVFMT_FLAG_FLUSH_PACKETS; }
+static inline int sluice_fmt_flag_custom_io(void) { return AVFMT_FLAG_CUSTOM_IO; }
+static inline int sluice_codec_flag_low_delay(void) { return AV_CODEC_FLAG_LOW_DELAY; }
+static inline int sluice_codec_flag_global_header(void) { return AV_CODEC_FLAG_GLOBAL_HEADER; }
+static inline int sluice_codec_flag_bitexact(void) { return AV_CODEC_FLAG_BITEXACT; }
+static inline int sluice_seek_size(void) { return AVSEEK_SIZE; }
+static inline int sluice_seek_force(void) { return AVSEEK_FORCE; }

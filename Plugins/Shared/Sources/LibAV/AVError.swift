@@ -1,0 +1,39 @@
+import CLibAV
+
+/// A failure of a libav call: its negative code and libav's own words for it.
+public struct AVError: Error, Equatable, CustomStringConvertible, Sendable {
+    public let code: Int32
+
+    public init(_ code: Int32) { self.code = code }
+
+    /// `No space left on device`, `Invalid data found when processing input`.
+    public var description: String { AVError.text(code) }
+
+    public static let endOfFile = sluice_averror_eof()
+    /// More input, or more room, is wanted first.
+    public static let again = sluice_averror_again()
+    /// Ended by an interrupt callback.
+    public static let exit = sluice_averror_exit()
+    public static let invalidData = sluice_averror_invalid_data()
+
+    public static func text(_ code: Int32) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+            sluice_err2str(code, buffer.baseAddress!, buffer.count)
+            return String(cString: buffer.baseAddress!)
+        }
+    }
+
+    /// Throws where `code` is negative, else gives it back.
+    @discardableResult
+    public static func check(_ code: Int32) throws(AVError) -> Int32 {
+        guard code >= 0 else { throw AVError(code) }
+        return code
+    }
+}
+
+/// libav writes to stderr unless told otherwise. Every wrapper here silences it first; errors reach the user as
+/// `NodeError`s instead. Call it before using libav without a wrapper.
+public enum LibAVLog {
+    private static let silenced: Void = sluice_log_quiet()
+    public static func silence() { silenced }
+}

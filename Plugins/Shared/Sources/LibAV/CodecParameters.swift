@@ -1,0 +1,111 @@
+import CLibAV
+import Sluice
+
+extension Codec {
+    /// libav's number for it; AV_CODEC_ID_NONE where libav does not know the name.
+    public var id: AVCodecID { avcodec_descriptor_get_by_name(name)?.pointee.id ?? AV_CODEC_ID_NONE }
+
+    public init(_ id: AVCodecID) { self.init(String(cString: avcodec_get_name(id))) }
+}
+
+extension MediaFormat {
+    /// The coded format that a demuxer or encoder describes. nil for streams that are neither audio nor video, and for
+    /// sizes or rates that make no sense.
+    public convenience init?(_ parameters: AVCodecParameters, frameRate: AVRational = AVRational(num: 0, den: 1)) {
+        let configuration = [UInt8](
+            UnsafeBufferPointer(start: parameters.extradata, count: Int(max(0, parameters.extradata_size))))
+        let codec = Codec(parameters.codec_id)
+        let bitrate = Int(clamping: max(0, parameters.bit_rate))
+        switch parameters.codec_type {
+        case AVMEDIA_TYPE_VIDEO:
+            guard (1...32_768).contains(parameters.width), (1...32_768).contains(parameters.height) else { return nil }
+            let rate = frameRate.num > 0 && frameRate.den > 0 ? FrameRate(Int(frameRate.num), Int(frameRate.den)) : nil
+            let layout = VideoLayout(
+                width: Int(parameters.width), height: Int(parameters.height), frameRate: rate)
+            self.init(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
+        case AVMEDIA_TYPE_AUDIO:
+            let channels = parameters.ch_layout.nb_channels
+            guard (1...768_000).contains(parameters.sample_rate), (1...64).contains(channels) else { return nil }
+            let layout = AudioLayout(nil, rate: Int(parameters.sample_rate), channels: Int(channels))
+            self.init(codec: codec, audio: layout, configuration: configuration, bitrate: bitrate)
+        default: return nil
+        }
+    }
+
+    /// libav's description of this format; raw audio counts as PCM, which is how containers take it. Throws where libav
+    /// has no word for it.
+    public func fill(_ parameters: UnsafeMutablePointer<AVCodecParameters>) throws(AVError) {
+        if let video {
+            parameters.pointee.codec_type = AVMEDIA_TYPE_VIDEO
+            parameters.pointee.width = Int32(clamping: video.width)
+            parameters.pointee.height = Int32(clamping: video.height)
+            parameters.pointee.format = (video.pixelFormat ?? .i420).av.rawValue
+        }
+        if let audio {
+            parameters.pointee.codec_type = AVMEDIA_TYPE_AUDIO
+            parameters.pointee.sample_rate = Int32(clamping: audio.rate)
+            av_channel_layout_default(&parameters.pointee.ch_layout, Int32(clamping: audio.channels))
+        }
+        switch (codec, audio?.sampleFormat) {
+        case (let codec?, _): parameters.pointee.codec_id = codec.id
+        case (nil, .s16): parameters.pointee.codec_id = AV_CODEC_ID_PCM_S16LE
+        case (nil, .f32): parameters.pointee.codec_id = AV_CODEC_ID_PCM_F32LE
+        case (nil, nil): parameters.pointee.codec_id = AV_CODEC_ID_RAWVIDEO
+        }
+        guard parameters.pointee.codec_id != AV_CODEC_ID_NONE else { throw AVError(AVError.invalidData) }
+        if let sampleFormat = audio?.sampleFormat {
+            parameters.pointee.format = sampleFormat.av.rawValue
+            parameters.pointee.bits_per_coded_sample = Int32(sampleFormat.bytes * 8)
+            parameters.pointee.block_align = Int32(clamping: audio?.bytesPerSample ?? 0)
+        }
+        parameters.pointee.bit_rate = Int64(bitrate)
+        try fillConfiguration(parameters)
+    }
+
+    private func fillConfiguration(_ parameters: UnsafeMutablePointer<AVCodecParameters>) throws(AVError) {
+        var bytes = configuration
+        if codec == .opus, let audio {
+            if bytes.isEmpty { bytes = OpusHead(channels: audio.channels, rate: audio.rate).bytes }
+            // Both in samples of 48 kHz, which is what Opus streams are declared as. A decoder converges within 80 ms
+            // (RFC 7845, section 4.6).
+            parameters.pointee.sample_rate = 48_000
+            parameters.pointee.initial_padding = Int32(OpusHead.preSkip(of: bytes) ?? 0)
+            parameters.pointee.seek_preroll = 3_840
+        }
+        guard !bytes.isEmpty else { return }
+        let size = bytes.count + MediaBuffer.padding
+        guard let memory = av_mallocz(size) else { throw AVError(sluice_averror(ENOMEM)) }
+        memory.copyMemory(from: bytes, byteCount: bytes.count)
+        av_freep(&parameters.pointee.extradata)
+        parameters.pointee.extradata = memory.assumingMemoryBound(to: UInt8.self)
+        parameters.pointee.extradata_size = Int32(clamping: bytes.count)
+    }
+}
+
+/// The header of an Opus stream (RFC 7845, section 5.1) for mono and stereo: what containers want as configuration.
+public struct OpusHead: Sendable {
+    /// Samples of 48 kHz at the start that a player drops: the encoder's lookahead.
+    public var preSkip: Int
+    public var channels: Int
+    /// Of the original input, only informative.
+    public var rate: Int
+
+    /// 312 samples is the lookahead of libopus at 48 kHz in its default application.
+    public init(channels: Int, rate: Int = 48_000, preSkip: Int = 312) {
+        self.channels = channels
+        self.rate = rate
+        self.preSkip = preSkip
+    }
+
+    public var bytes: [UInt8] {
+        let rate = UInt32(clamping: rate)
+        return Array("OpusHead".utf8) + [1, UInt8(clamping: channels), UInt8(preSkip & 255), UInt8(preSkip >> 8 & 255)]
+            + [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: rate >> $0) } + [0, 0, 0]
+    }
+
+    /// nil where `bytes` are no OpusHead.
+    public static func preSkip(of bytes: [UInt8]) -> Int? {
+        guard bytes.count >= 19, bytes.starts(with: Array("OpusHead".utf8)) else { return nil }
+        return Int(bytes[10]) | Int(bytes[11]) << 8
+    }
+}

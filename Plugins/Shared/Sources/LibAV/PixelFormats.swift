@@ -1,0 +1,34 @@
+import CLibAV
+import Sluice
+
+extension PixelFormat {
+    public var av: AVPixelFormat {
+        switch self {
+        case .i420: AV_PIX_FMT_YUV420P
+        case .nv12: AV_PIX_FMT_NV12
+        case .bgra: AV_PIX_FMT_BGRA
+        case .rgb24: AV_PIX_FMT_RGB24
+        }
+    }
+
+    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420.
+    public init?(_ format: AVPixelFormat) {
+        switch format {
+        case AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P: self = .i420
+        case AV_PIX_FMT_NV12: self = .nv12
+        case AV_PIX_FMT_BGRA: self = .bgra
+        case AV_PIX_FMT_RGB24: self = .rgb24
+        default: return nil
+        }
+    }
+}
+
+extension SampleFormat {
+    /// The interleaved format of the same samples.
+    public var av: AVSampleFormat {
+        switch self {
+        case .s16: AV_SAMPLE_FMT_S16
+        case .f32: AV_SAMPLE_FMT_FLT
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Sluice
+
+/// Encodes i420 pictures to VP8 with libvpx, one packet a picture and no delay.
+///
+/// The pictures are encoded where they lie. The encoder's own clock only rises: it steps by the distance of two pictures
+/// where that is in (0, 1 s], else by the first one's duration; packets keep the times of their pictures.
+public final class VP8EncoderNode: Node {
+    public static let descriptor = NodeDescriptor(
+        "vp8-encoder", summary: "Encodes pictures to VP8", work: .heavy,
+        example: #""vp8": { "type": "vp8-encoder", "bitrate_kbps": 1500, "gop_s": 2 }"#)
+
+    let input = Input<VideoFrame>("in", .video([.i420]))
+    let output = Output<Packet>("out", .codedVideo([.vp8]))
+    let keyframe = RequestInput("keyframe", help: "makes the next picture a keyframe")
+
+    @Live(
+        "bitrate_kbps", default: 1_500, range: 10...200_000,
+        help: "bits a second in thousands; may change while running")
+    var bitrate: Double
+    @Parameter("gop_s", default: 2, range: 0...3_600, help: "longest time between keyframes in s; 0: only on request")
+    var gop: Double
+    @Parameter(
+        "cpu_used", default: -8, range: -16...16, help: "speed against quality; above 0 it follows the wall clock")
+    var cpuUsed: Int
+    @Parameter("threads", default: 1, range: 1...16, help: "encoder threads")
+    var threads: Int
+    @Parameter("error_resilient", default: false, help: "let a decoder go on after a lost packet, for some bitrate")
+    var isErrorResilient: Bool
+
+    private var encoder: Encoder?
+    private var packetFormat: MediaFormat?
+    private var pool = Pool<Packet>()
+    /// Room of a packet, a power of two above the largest so far, so that packets soon stop growing.
+    private var room = 16_384
+    private var clock: Int64 = 0
+    private var lastTime = MediaTime.none
+    private var lastStep: Int64 = 0
+    private var skipped: CounterMetric!
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        skipped = context.counter("skipped_frames")
+        if cpuUsed > 0 {
+            let text =
+                "cpu_used \(cpuUsed) tunes itself by the wall clock, so equal input gives other bytes on a busy machine"
+            if context.isVirtual {
+                throw NodeError(text, advice: "Use 0 or less under the virtual clock.", isInputError: true)
+            }
+            context.log(.warning, "\(text); use \(-cpuUsed)")
+        }
+        if let format = input.format {
+            try follow(format)
+            output.fix(packetFormat!)
+        }
+    }
+
+    public func process(now: Instant) throws {
+        if $bitrate.takeChange(), let encoder {
+            try encoder.change(bitrate: Int(bitrate.rounded()), keyframeDistance: encoder.settings.keyframeDistance)
+        }
+        while let frame = input.next() {
+            if input.formatChanged || encoder == nil { try follow(frame.format) }
+            try encode(frame)
+        }
+    }
+
+    public func close() { encoder = nil }
+
+    private func encode(_ frame: VideoFrame) throws {
+        guard let encoder, let packetFormat else { return }
+        let duration = frame.header.duration.isKnown ? frame.header.duration.rescaled(to: Encoder.timescale) : 0
+        advance(to: frame.header.pts)
+        lastStep = max(1, duration)
+        var gavePacket = false
+        try encoder.encode(frame, at: clock, duration: lastStep, asKeyframe: keyframe.take()) { bytes, isKeyframe in
+            while room < bytes.count { room *= 2 }
+            let packet = pool.take(packetFormat, count: room)
+            packet.reset(format: packetFormat, count: bytes.count)
+            packet.mutableBytes.copyMemory(from: bytes)
+            packet.header = frame.header
+            packet.header.dts = frame.header.pts
+            packet.header.byteCount = bytes.count
+            packet.header.flags.remove(.keyframe)
+            if isKeyframe { packet.header.flags.insert(.keyframe) }
+            gavePacket = true
+            output.send(packet)
+        }
+        if !gavePacket { skipped.add(1) }
+    }
+
+    private func advance(to time: MediaTime) {
+        if time.isKnown && lastTime.isKnown {
+            let step = time.ticks.subtractingReportingOverflow(lastTime.ticks)
+            let isPlausible = !step.overflow && step.partialValue > 0 && step.partialValue <= MediaTime.ticksPerSecond
+            // From the times themselves, so that rounded steps do not add up.
+            let exact =
+                isPlausible ? time.rescaled(to: Encoder.timescale) - lastTime.rescaled(to: Encoder.timescale) : 0
+            clock &+= exact > 0 ? exact : lastStep
+        } else {
+            clock &+= lastStep
+        }
+        if time.isKnown { lastTime = time }
+    }
+
+    /// An encoder for pictures of this format: the same one where only the frame rate is new.
+    private func follow(_ format: MediaFormat) throws {
+        guard let layout = format.video else { return }
+        let rate = min(max(layout.frameRate.map(\.perSecond) ?? 30, 1), 1_000)
+        let settings = Encoder.Settings(
+            width: layout.width, height: layout.height, bitrate: Int(bitrate.rounded()),
+            keyframeDistance: gop > 0 ? max(1, Int((gop * rate).rounded())) : 0, cpuUsed: cpuUsed, threads: threads,
+            isErrorResilient: isErrorResilient)
+        if let encoder, encoder.settings.width == layout.width, encoder.settings.height == layout.height {
+            try encoder.change(bitrate: settings.bitrate, keyframeDistance: settings.keyframeDistance)
+        } else {
+            guard 1...Encoder.largestSide ~= layout.width, 1...Encoder.largestSide ~= layout.height else {
+                throw NodeError(
+                    "VP8 has no pictures of \(layout.width)x\(layout.height)",
+                    advice: "Put a video-convert before it: each side is 1 to \(Encoder.largestSide).")
+            }
+            encoder = nil
+            encoder = try Encoder(settings)
+            clock = 0
+        }
+        packetFormat = MediaFormat(
+            codec: .vp8, video: VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate),
+            bitrate: settings.bitrate * 1_000)
+    }
+}
