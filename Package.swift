@@ -30,6 +30,7 @@ let plugins: [Target] = [
     plugin("Files", uses: [libav]),
     plugin("Flow"),
     plugin("Opus", uses: ["COpus"]),
+    plugin("Raw"),
     plugin("VP8", uses: ["CVPX"]),
 ]
 
@@ -43,6 +44,7 @@ let tests: [Target] = [
     tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("Raw", of: ["RawPlugin"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
