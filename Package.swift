@@ -40,6 +40,7 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
