@@ -40,10 +40,13 @@ let tests: [Target] = [
     tests("House", of: ["FlowPlugin"]),
 ]
 
+let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+
 let package = Package(
     name: "sluice",
-    products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
+    products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) }
+        + [.executable(name: "sluice", targets: ["Command"])],
     dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
-    targets: plugins + libraries + tests,
+    targets: [command] + plugins + libraries + tests,
     swiftLanguageModes: [.v6]
 )
