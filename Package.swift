@@ -19,7 +19,10 @@ func library(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
 
 /// Tests in Tests/<Name>Tests: of the plugin of that name, or of the house.
 func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [engine, testKit] + dependencies)
+    // One test binary holds every plugin, and each brings the entry point by which the engine would have found it.
+    .testTarget(
+        name: "\(name)Tests", dependencies: [engine, testKit] + dependencies,
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])])
 }
 
 let plugins: [Target] = [
@@ -38,6 +41,9 @@ let libraries: [Target] = [
 let tests: [Target] = [
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin"]),
+    .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
+    tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
 let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")

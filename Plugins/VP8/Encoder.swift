@@ -58,7 +58,7 @@ final class Encoder {
         config.g_pass = VPX_RC_ONE_PASS
         config.g_lag_in_frames = 0
         config.g_threads = UInt32(settings.threads)
-        config.g_error_resilient = settings.isErrorResilient ? vpx_codec_er_flags_t(VPX_ERROR_RESILIENT_DEFAULT) : 0
+        config.g_error_resilient = settings.isErrorResilient ? 1 : 0
         config.rc_end_usage = VPX_CBR
         config.rc_target_bitrate = UInt32(settings.bitrate)
         // A second of buffer, in ms, where libvpx assumes six: a live receiver has no more.
@@ -84,9 +84,14 @@ final class Encoder {
         _ frame: VideoFrame, at time: Int64, duration: Int64, asKeyframe: Bool,
         _ body: (UnsafeRawBufferPointer, _ isKeyframe: Bool) -> Void
     ) throws {
+        // libvpx knows one stride for both chroma planes.
+        let frame = frame.stride(1) == frame.stride(2) ? frame : frame.copy()
         wrap(frame)
-        let status = vpx_codec_encode(
-            codec, image, time, UInt(max(1, duration)), asKeyframe ? cvpx_force_keyframe : 0, cvpx_deadline_realtime)
+        let status = withExtendedLifetime(frame) {
+            vpx_codec_encode(
+                codec, image, time, UInt(max(1, duration)), asKeyframe ? cvpx_force_keyframe : 0, cvpx_deadline_realtime
+            )
+        }
         guard status == VPX_CODEC_OK else { throw vpxError("encoding a picture failed", status) }
         var iterator: vpx_codec_iter_t?
         while let packet = vpx_codec_get_cx_data(codec, &iterator) {

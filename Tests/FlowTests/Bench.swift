@@ -1,8 +1,8 @@
 import Foundation
+import Sluice
 import Synchronization
 
 @testable import FlowPlugin
-import Sluice
 
 /// PCM that comes when a test says: a frame is made for each entry of `script`.
 final class Feed: Node {
@@ -97,7 +97,12 @@ enum Bench {
         var tapes: [String: [Tape.Got]]
         var report: [String: Any]
         var outcome: GraphRun.Outcome
-        var events: [EventLog.Event]
+        /// What was said, in order.
+        var events: [(node: String, what: String)] {
+            (report["events"] as? [[String: Any]] ?? []).map {
+                ($0["node"] as? String ?? "", $0["what"] as? String ?? "")
+            }
+        }
 
         func tape(_ name: String = "tape") -> [Tape.Got] { tapes[name] ?? [] }
         func node(_ name: String) -> [String: Any] {
@@ -153,7 +158,7 @@ enum Bench {
         let run = GraphRun(plan, registry: registry, options: options)
         let outcome = try run.execute()
         let report = try JSONSerialization.jsonObject(with: Data(run.report.utf8)) as? [String: Any] ?? [:]
-        return Result(tapes: tapes.withLock { $0 }, report: report, outcome: outcome, events: run.events.events)
+        return Result(tapes: tapes.withLock { $0 }, report: report, outcome: outcome)
     }
 
     /// feed → pacer → tape.

@@ -1,7 +1,7 @@
+import Sluice
 import Testing
 
 @testable import FlowPlugin
-import Sluice
 
 @Suite struct PacerScheduleTests {
     let frame = Interval.milliseconds(20)

@@ -1,7 +1,7 @@
+import Sluice
 import Testing
 
 @testable import FlowPlugin
-import Sluice
 
 extension FlowSuite {
     @Suite struct PacerTests {

@@ -1,7 +1,7 @@
+import Sluice
 import Testing
 
 @testable import FlowPlugin
-import Sluice
 
 /// The bench keeps what nodes recorded in one place, so its tests run one after another.
 @Suite(.serialized) struct FlowSuite {}

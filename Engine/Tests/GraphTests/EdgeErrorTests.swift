@@ -14,6 +14,23 @@ import Testing
                 """)
     }
 
+    @Test func `A disagreement that shows at the run reads the same, with the whole format`() throws {
+        let nodes = #""camera": { "type": "camera" }, "echo": { "type": "echo" }, "out": { "type": "null-sink" }"#
+        let plan = try load(graph(nodes: nodes, edges: #""camera.out -> echo -> out""#)).root
+        var target = plan.nodes[1]
+        target.spec = catalog.spec(for: "opus-encoder")!
+        let format = MediaFormat(
+            video: VideoLayout(width: 1280, height: 720, pixelFormat: .i420, frameRate: FrameRate(30)))
+        let diagnostic = plan.edges[0].disagreement(
+            gives: format, takes: target.spec.inputs[0].formats, source: plan.nodes[0], target: target,
+            edges: plan.edges, catalog: catalog, file: "graphs/talk.json")
+        #expect(
+            diagnostic.description == """
+                graphs/talk.json:4:1: edge "camera.out -> echo": camera.out gives video 1280x720 i420 30/s, echo.in takes audio s16/f32 48000 Hz.
+                  Did you mean camera.audio?
+                """)
+    }
+
     @Test func `A known converter is named, and two where one is not enough`() {
         let nodes =
             #""mic": { "type": "microphone" }, "opus": { "type": "opus-encoder" }, "out": { "type": "null-sink" }"#

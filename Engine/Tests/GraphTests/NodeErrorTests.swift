@@ -139,6 +139,27 @@ import Testing
         #expect(errors(text) == expected)
     }
 
+    @Test func `Control characters of a file do not reach the terminal`() {
+        let all = errors(graph(nodes: #""s": { "type": "microphone" }"#, edges: #""s -> \u001b[2Jx""#))
+        #expect(all == "t.json:4:1: edge \"s -> \u{FFFD}[2Jx\": there is no node \"\\u001b[2Jx\".\n  The nodes are: s.")
+    }
+
+    @Test func `A lane's name counts inside templates too`() throws {
+        let text = """
+            { "nodes": { "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": "l" }, "relay": { "type": "relay" } },
+              "edges": [ "s -> p -> relay" ],
+              "templates": { "t": { "nodes": { "tape": { "type": "record", "path": "x", "lane": "l" } },
+                "edges": [ "$parent.relay -> tape.audio" ] } }, "start": [ { "template": "t" } ] }
+            """
+        #expect(
+            try load(text).warnings.map(\.description) == [
+                """
+                t.json:3:36: warning: lane "l": p keeps time and shares the lane with tape, whose work is blocking.
+                  Give tape a lane of its own, or leave "lane" out.
+                """
+            ])
+    }
+
     @Test func `A paced node that shares its lane with heavy work warns`() throws {
         let nodes = #"""
             "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": "main" }, "o": { "type": "null-sink" },

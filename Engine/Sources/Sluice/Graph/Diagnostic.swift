@@ -19,8 +19,15 @@ public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
         self.file = file
         self.position = position
         self.severity = severity
-        self.message = message
-        self.advice = advice
+        self.message = Self.visible(message)
+        self.advice = Self.visible(advice)
+    }
+
+    /// What comes from a file must not command a terminal.
+    private static func visible(_ text: String) -> String {
+        func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
     }
 
     /// `graphs/talk.json:14:5: edge "camera -> opus": …` with the advice indented on a line of its own.

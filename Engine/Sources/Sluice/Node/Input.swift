@@ -39,6 +39,7 @@ public class InputPort: @unchecked Sendable {
         connect(edge)
         state.pointee.peeked = other.state.pointee.peeked
         state.pointee.announced = other.format
+        narrowed = other.narrowed
         other.disconnect()
     }
 
@@ -85,10 +86,7 @@ public class InputPort: @unchecked Sendable {
 
     /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
     /// look at its input just now holds nothing old.
-    func flushStale() {
-        guard state.pointee.peeked == nil, state.pointee.edge != nil else { return }
-        state.pointee.peeked = state.pointee.edge!.pointee.take(now: state.pointee.hot.pointee.now)
-    }
+    func flushStale() { _ = state.pointee.look() }
 }
 
 /// The working part of an input: no reference counting and no exclusivity checks on the path of an item.
@@ -112,9 +110,10 @@ public struct InputState {
     @inlinable @inline(__always)
     mutating func advance() -> MediaItem? {
         guard let edge else { return nil }
-        if peeked != nil { return takePeeked() }
+        if peeked != nil, let item = takePeeked() { return item }
         guard let item = edge.pointee.take(now: hot.pointee.now) else {
-            sawEmpty = true
+            // Stale items may have gone, so there may be room for whoever waits for it.
+            (sawEmpty, tookItems) = (true, true)
             return nil
         }
         tookItems = true
@@ -124,8 +123,15 @@ public struct InputState {
 
     @inlinable
     mutating func takePeeked() -> MediaItem? {
-        guard let item = peeked.take() else { return nil }
+        guard let edge, let item = peeked.take(), !edge.pointee.flushes(popped: item) else { return nil }
         return item
+    }
+
+    /// What `advance` would give, kept for it.
+    @usableFromInline
+    mutating func look() -> MediaItem? {
+        peeked = advance()
+        return peeked
     }
 
     @usableFromInline var port: Unmanaged<InputPort>?
@@ -149,6 +155,7 @@ public struct InputState {
         if tookItems {
             tookItems = false
             if edge.pointee.ring.isRoomWanted { edge.pointee.wakeWaitingProducer() }
+            if edge.pointee.ring.hasFence { edge.pointee.answerFence() }
         }
         guard sawEmpty else { return false }
         sawEmpty = false
@@ -197,7 +204,6 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
 
     /// The item that `next` would hand out, without taking it; nil where `next` would give nil for emptiness.
     public func peek() -> Item? {
-        if state.pointee.peeked == nil { state.pointee.peeked = state.pointee.advance() }
-        return state.pointee.peeked.map { unsafeDowncast($0, to: Item.self) }
+        state.pointee.look().map { unsafeDowncast($0, to: Item.self) }
     }
 }

@@ -75,8 +75,11 @@ public struct WakeReasons: OptionSet, Sendable, CustomStringConvertible {
     /// The last dispatch used its budget up.
     @inlinable public static var more: WakeReasons { WakeReasons(rawValue: 512) }
 
+    /// Everything sent before `OutputPort.placeFence` has left its edges.
+    @inlinable public static var fence: WakeReasons { WakeReasons(rawValue: 1024) }
+
     public var description: String {
-        let names = ["start", "timer", "input", "room", "descriptor", "control", "post", "epoch", "stop", "more"]
+        let names = ["start", "timer", "input", "room", "descriptor", "control", "post", "epoch", "stop", "more", "fence"]
         return names.enumerated().filter { rawValue & (1 << UInt32($0.offset)) != 0 }.map(\.element).joined(separator: "+")
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What every output shares. Created as a stored property of a node; connected by the engine.
 public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
@@ -10,6 +12,9 @@ public class OutputPort: @unchecked Sendable {
         state = .allocate(capacity: 1)
         state.initialize(to: OutputState())
     }
+
+    /// `format` for another thread than the lane's.
+    var formatFromOutside: MediaFormat? { state.pointee.published.withLock { $0 } }
 
     deinit {
         state.pointee.links.deallocate()
@@ -38,6 +43,8 @@ public class OutputPort: @unchecked Sendable {
     /// Takes over the edges of a failed instance and what it could not send.
     func takeOver(from other: OutputPort) {
         for edge in other.edges { connect(edge) }
+        state.pointee.sentCount = other.state.pointee.sentCount
+        state.pointee.fenceBehind = other.state.pointee.fenceBehind
         state.pointee.spill = other.state.pointee.spill
         other.state.pointee.spill = []
         state.pointee.isFull = false
@@ -50,7 +57,11 @@ public class OutputPort: @unchecked Sendable {
     func markDiscontinuity() { state.pointee.marksDiscontinuity = true }
 
     /// Sends what waited in the node as far as there is room; true when nothing waits.
-    func drainSpill() -> Bool { state.pointee.drainSpill() }
+    func drainSpill() -> Bool {
+        let isEmpty = state.pointee.drainSpill()
+        if isEmpty && state.pointee.endsAfterSpill { end() }
+        return isEmpty
+    }
 
     public final var isConnected: Bool { !edges.isEmpty }
     /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
@@ -72,11 +83,20 @@ public class OutputPort: @unchecked Sendable {
 
     /// No more items come. The engine calls it when the node is done; a node may end one of several outputs earlier.
     public final func end() {
+        state.pointee.endsAfterSpill = !state.pointee.spill.isEmpty
+        guard !state.pointee.endsAfterSpill else { return }
         for edge in edges {
             edge.state.pointee.ring.finish()
             edge.consumer?.wake(.input)
         }
     }
+
+    /// Asks to be woken, with `.fence`, when everything sent so far has left the edges: taken by the next node, dropped or
+    /// flushed. One fence is kept, the last; on an output without edges it is passed at once.
+    public final func placeFence() { state.pointee.placeFence() }
+
+    /// Everything sent before the last `placeFence` has left the edges.
+    public final var isFencePassed: Bool { state.pointee.isFencePassed }
 }
 
 /// How long a node keeps media.
@@ -101,6 +121,8 @@ public struct OutputState: ~Copyable {
     private var capacity = 1
     @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
     var format: MediaFormat?
+    /// The same, for other threads.
+    let published = Mutex<MediaFormat?>(nil)
     @usableFromInline var formatID: ObjectIdentifier?
     /// At least one edge blocks.
     @usableFromInline var isBlocking = false
@@ -115,6 +137,10 @@ public struct OutputState: ~Copyable {
     @usableFromInline var marksDiscontinuity = false
     /// Items were sent in this dispatch.
     @usableFromInline var sentItems = false
+    /// The node ended the output while items waited.
+    var endsAfterSpill = false
+    /// Waiting items that a fence stands behind, or −1 when no fence waits for them.
+    var fenceBehind = -1
 
     init() { links = .allocate(capacity: 1) }
 
@@ -165,14 +191,31 @@ public struct OutputState: ~Copyable {
     }
 
     /// After the fence: wakes consumers that wait for the items sent; true if room came meanwhile.
-    mutating func lookAgain() -> Bool {
+    mutating func lookAgain() -> WakeReasons {
+        var why: WakeReasons = []
         if sentItems {
             sentItems = false
             for index in 0..<count where links[index].pointee.ring.consumerSignal == 1 {
                 links[index].pointee.wakeWaitingConsumer()
             }
+            for index in 0..<count where links[index].pointee.ring.hasFence {
+                if links[index].pointee.ring.takePassedFence() { why.insert(.fence) }
+            }
         }
-        return isFull && hasRoomAgain
+        if isFull && hasRoomAgain { why.insert(.room) }
+        return why
+    }
+
+    mutating func placeFence() {
+        fenceBehind = spill.isEmpty ? -1 : spill.count
+        guard spill.isEmpty else { return }
+        for index in 0..<count { links[index].pointee.ring.placeFence() }
+        // The end of the dispatch looks whether it is passed already.
+        sentItems = true
+    }
+
+    var isFencePassed: Bool {
+        fenceBehind < 0 && !(0..<count).contains { links[$0].pointee.ring.isFenceAhead }
     }
 
     /// Whether every blocking edge has room, though something may wait to go out.
@@ -187,14 +230,17 @@ public struct OutputState: ~Copyable {
             sentItems = true
             push(.passRetained(spill[sent]))
             sent += 1
+            if fenceBehind == sent { for index in 0..<count { links[index].pointee.ring.placeFence() } }
         }
         spill.removeFirst(sent)
+        fenceBehind = max(-1, fenceBehind <= sent ? -1 : fenceBehind - sent)
         _ = refreshFull()
         return spill.isEmpty
     }
 
     mutating func note(_ new: MediaFormat) {
         format = new
+        published.withLock { $0 = new }
         formatID = ObjectIdentifier(new)
         for index in 0..<count { links[index].pointee.settle(new.kind) }
     }

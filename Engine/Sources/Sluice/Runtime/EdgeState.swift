@@ -68,7 +68,10 @@ public struct EdgeState: ~Copyable {
         capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
-        ring = Ring(capacity: capacity.items, producerDrops: overflow == .dropOldest || overflow == .dropToKeyframe)
+        let isLocal = producerCore.lane === consumerCore.lane
+        let producerDrops = overflow == .dropOldest || overflow == .dropToKeyframe
+        // On one lane the two sides take turns: nobody else moves the head while the consumer does.
+        ring = Ring(capacity: capacity.items, producerDrops: producerDrops && !isLocal)
         producer = .allocate(capacity: 1)
         producer.initialize(to: ProducerSide())
         consumer = .allocate(capacity: 1)
@@ -78,7 +81,7 @@ public struct EdgeState: ~Copyable {
         self.overflow = overflow
         self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
-        isLocal = producerCore.lane === consumerCore.lane
+        self.isLocal = isLocal
         self.producerCore = .passUnretained(producerCore)
         self.consumerCore = .passUnretained(consumerCore)
     }
@@ -102,7 +105,8 @@ public struct EdgeState: ~Copyable {
 
     /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
     mutating func settle(_ kind: MediaKind) {
-        isDependent = kind.hasDependentPackets
+        // Written only when it changes: the consumer reads it.
+        if isDependent != kind.hasDependentPackets { isDependent = kind.hasDependentPackets }
         guard isOverflowOpen else { return }
         isOverflowOpen = false
         if !isDependent { overflow = .dropOldest }
@@ -120,7 +124,8 @@ public struct EdgeState: ~Copyable {
     /// Looks the consumer's progress up where the edge seems full.
     @inlinable
     var isFull: Bool {
-        guard seemsFull else { return false }
+        // Of an edge whose consumer has left nothing goes out any more, and what comes is dropped.
+        guard seemsFull, !ring.isClosed else { return false }
         producer.pointee.knownHead = ring.head
         producer.pointee.knownGone = consumer.pointee.goneTicks.count
         return seemsFull
@@ -170,10 +175,10 @@ public struct EdgeState: ~Copyable {
         case .dropToKeyframe:
             let keyframe = producer.pointee.keyframe
             if !isKeyframe && keyframe > ring.head {
-                while ring.head < keyframe, dropHead() {}
+                ring.drop(before: keyframe) { noteDropped($0) }
                 if !isFullWithPushed { return true }
             }
-            while dropHead() {}
+            ring.drop(before: ring.tailForProducer) { noteDropped($0) }
             if isKeyframe { return true }
             producer.pointee.refusesDependent = true
             requestKeyframe()
@@ -201,10 +206,16 @@ public struct EdgeState: ~Copyable {
     func dropHead() -> Bool {
         let raw = ring.dropHead()
         guard raw != 0 else { return false }
+        noteDropped(raw)
+        return true
+    }
+
+    /// The producer won the item and lets it go.
+    @usableFromInline
+    func noteDropped(_ raw: Int) {
         let item = EdgeState.owned(raw).takeRetainedValue()
         producer.pointee.dropped.add(1)
         if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
-        return true
     }
 
     @inlinable
@@ -234,6 +245,14 @@ public struct EdgeState: ~Copyable {
             consumer.pointee.transit.record(now &- instant)
             return item
         }
+    }
+
+    /// Whether an item that was popped before the epoch rose is stale by now; then it counts as flushed instead.
+    @inlinable
+    mutating func flushes(popped item: MediaItem) -> Bool {
+        guard item.header.epoch != 0, isStale(item) else { return false }
+        consumer.pointee.popped.add(-1)
+        return true
     }
 
     @inlinable
@@ -278,7 +297,14 @@ public struct EdgeState: ~Copyable {
             consumer.pointee.dropped.add(1)
             if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
         }
-        producerCore._withUnsafeGuaranteedRef { $0.wake(.room) }
+        producerCore._withUnsafeGuaranteedRef { $0.wake(ring.takePassedFence() ? [.room, .fence] : .room) }
+    }
+
+    /// Answers a fence that the consumer has passed.
+    @usableFromInline
+    func answerFence() {
+        guard ring.takePassedFence() else { return }
+        producerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.fence) : $0.wake(.fence) }
     }
 
     @inlinable

@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
     public var terminationDescriptor: Int32 = -1
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
+    /// What errors may propose to put between two nodes; nil proposes nothing.
+    public var catalog: (any NodeCatalog)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
@@ -94,7 +96,10 @@ public final class GraphRun: @unchecked Sendable {
         return outcome
     }
 
-    func noteEnd() { endedAt = supervisor.now }
+    func noteEnd() {
+        endedAt = supervisor.now
+        if isOver { supervisor.cancelTimers() }
+    }
 
     /// Builds the root session and the instances that start with it, everything prepared and nothing running.
     func build() throws {
@@ -158,19 +163,24 @@ public final class GraphRun: @unchecked Sendable {
             guard !isStopping else { return }
             isStopping = true
             if outcome == .finished && options.duration == nil { outcome = .stopped }
-            for session in sessions where session.parent != nil { session.drain() }
+            for session in sessions where session.parent != nil { session.drain(withParent: true) }
             root.drain()
         }
     }
 
     /// Leaves without those that do not finish; the report names them.
     func giveUp() {
-        stuck = sessions.flatMap(\.cores).filter { !$0.isDone }.map(\.name)
-        for name in stuck {
+        let held = sessions.flatMap(\.cores).filter { !$0.isDone }
+        stuck = held.map(\.name)
+        for core in held {
             let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: name, "\(words); the graph ends without it")
+            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
         }
-        if !stuck.isEmpty { outcome = .failed }
+        if !stuck.isEmpty {
+            outcome = .failed
+            // A thread that is still in such a node's call may come back to the run at any time.
+            if !isVirtual { _ = Unmanaged.passRetained(self) }
+        }
         isOver = true
     }
 
@@ -256,7 +266,13 @@ public final class GraphRun: @unchecked Sendable {
     /// From any thread. Both ends of every edge that flushes look at what they hold.
     func noteEpochRaised(_ epoch: EpochCell) {
         supervisor.post { [self] in
-            for session in sessions where session.epoch === epoch { for core in session.cores { core.wake(.epoch) } }
+            for session in sessions {
+                if session.epoch === epoch {
+                    for core in session.cores { core.wake(.epoch) }
+                } else {
+                    for edge in session.edges where edge.flushes(with: epoch) { edge.consumer?.wake(.epoch) }
+                }
+            }
         }
     }
 

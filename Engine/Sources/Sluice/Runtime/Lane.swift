@@ -142,7 +142,7 @@ final class Lane: @unchecked Sendable {
             runningNode.store(UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()), ordering: .relaxed)
             core.dispatch(now: now)
             let after = sys_monotonic_ns()
-            core.noteCost(Int(after - now))
+            core.noteCost(Int(after - now), at: after)
             now = after
             while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
         }

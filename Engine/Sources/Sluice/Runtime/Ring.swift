@@ -3,7 +3,8 @@
 /// **Slots.** A slot is one word, an owned reference; beside it stands the instant at which it was pushed. `head` and
 /// `tail` only rise, so a position names a push for ever and compare-and-swap on `head` has no ABA. The producer alone
 /// moves `tail`. On a `block` edge the consumer alone moves `head`, with a plain store. On a dropping edge both sides
-/// advance `head` by compare-and-swap: each reads the slot first and owns the item only if its swap wins. A loser's
+/// advance `head` by compare-and-swap: each reads the slot first and owns the item only if its swap wins. The producer
+/// may take several at once by one swap, where what lies between must not reach the consumer alone. A loser's
 /// read may be of a slot that was overwritten meanwhile; it throws the word away unlooked at. The producer overwrites a
 /// slot only after it has seen `head` pass it, so a winner's read was of the item at that position.
 ///
@@ -12,6 +13,9 @@
 /// Whichever fence is later sees the other's write, so either the waiter finds the item or the publisher finds the
 /// waiter: no wake-up is lost, and the swap makes each announcement wake once. A publisher may also look without a
 /// fence after every item: that wakes earlier, and what it misses the fenced look at the end of its dispatch finds.
+///
+/// **Fences.** A fence is the position that the producer asks to be told about, answered once `head` has passed it: by
+/// whoever moves `head`, whether items were popped, dropped or flushed. It is the third word of that handshake.
 ///
 /// **The end.** `end` holds the position after the last item, or −1. The consumer's announcement word also carries
 /// `closed`: it has left and what is pushed from then on is dropped by the producer. An item pushed in the instant of
@@ -29,6 +33,7 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     @usableFromInline static var headWord: Int { 16 }
     @usableFromInline static var itemsWord: Int { 32 }
     @usableFromInline static var roomWord: Int { 33 }
+    @usableFromInline static var fenceWord: Int { 34 }
     @usableFromInline static var wordCount: Int { 48 }
 
     /// The announcements of a waiting side.
@@ -36,7 +41,8 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     @usableFromInline static var wanted: Int { 1 }
     @usableFromInline static var closed: Int { 2 }
 
-    /// Room for at least `capacity` items. `producerDrops`: the producer may take items from the head.
+    /// Room for at least `capacity` items. `producerDrops`: the producer may take items from the head
+    /// while the consumer, on another thread, does the same.
     public init(capacity: Int, producerDrops: Bool) {
         var size = 1
         while size < capacity { size *= 2 }
@@ -81,7 +87,8 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
         words[Ring.tailWord].store(position &+ 1)
     }
 
-    /// Takes the item at the head away from the consumer; 0 if the ring was found empty. Only on a shared ring.
+    /// Takes the item at the head away from the consumer; 0 if the ring was found empty. Only on a ring whose producer
+    /// drops, or whose two sides are one thread.
     @inlinable
     public func dropHead() -> Int {
         while true {
@@ -89,6 +96,20 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
             if position == words[Ring.tailWord].loadRelaxed() { return 0 }
             let item = slots[(position & mask) &* 2].loadRelaxed()
             if words[Ring.headWord].compareExchange(expected: position, desired: position &+ 1) { return item }
+        }
+    }
+
+    /// Takes every item before `position` away from the consumer in one step, so that nothing from behind the gap can
+    /// reach it in between. Hands each to `body`, which owns it. Only on a shared ring.
+    @inlinable
+    public func drop(before position: Int, _ body: (_ item: Int) -> Void) {
+        while true {
+            let first = words[Ring.headWord].load()
+            if first >= position { return }
+            guard words[Ring.headWord].compareExchange(expected: first, desired: position) else { continue }
+            // Nobody but the producer overwrites a slot, so these are still the items it has won.
+            for won in first..<position { body(slots[(won & mask) &* 2].loadRelaxed()) }
+            return
         }
     }
 
@@ -106,6 +127,27 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Announces that the producer waits for room. It must then fence and look at `head` again.
     @inlinable
     public func announceRoomWanted() { words[Ring.roomWord].storeRelaxed(Ring.wanted) }
+
+    /// Asks to be told when the consumer has passed what was pushed so far. One fence is kept, the last. The producer must
+    /// then fence and look itself.
+    @inlinable
+    public func placeFence() { words[Ring.fenceWord].storeRelaxed(words[Ring.tailWord].loadRelaxed()) }
+
+    /// A fence stands, passed or not: nobody has answered it.
+    @inlinable @inline(__always)
+    public var hasFence: Bool { words[Ring.fenceWord].loadRelaxed() != 0 }
+
+    /// The consumer has not passed the fence.
+    @inlinable
+    public var isFenceAhead: Bool { words[Ring.fenceWord].loadRelaxed() > head }
+
+    /// True once for each fence, on the side that finds it passed first; that side wakes the producer.
+    @inlinable
+    public func takePassedFence() -> Bool {
+        let position = words[Ring.fenceWord].loadRelaxed()
+        return position != 0 && head >= position
+            && words[Ring.fenceWord].compareExchange(expected: position, desired: 0)
+    }
 
     @inlinable @inline(__always)
     public var isClosed: Bool { words[Ring.itemsWord].loadRelaxed() == Ring.closed }

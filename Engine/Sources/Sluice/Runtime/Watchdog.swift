@@ -8,7 +8,6 @@ struct Watchdog {
     private var saidRunning: [ObjectIdentifier: Int64] = [:]
 
     static let patience: Int64 = 2_000_000_000
-    static let callPatience: Int64 = 1_000_000_000
 
     mutating func look(_ run: GraphRun) {
         let now = run.supervisor.now
@@ -38,8 +37,7 @@ struct Watchdog {
         full[key]?.isSaid = true
         let bound = edge.held >= edge.plan.capacity.items
             ? "\(edge.held) of \(edge.plan.capacity.items) items" : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
-        let reason = run.waitingState(of: consumer).map { "\(consumer.name) has waited for \($0.what) since \(wallTime($0.since))" }
-            ?? (isInCall(consumer, now) ? "\(consumer.name) is in a call that has not returned" : "\(consumer.name) takes nothing")
+        let reason = StallReason(of: consumer, at: now)
         saidWaiting[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
         run.log(
             .warning, node: consumer.name,
@@ -63,7 +61,7 @@ struct Watchdog {
         let node = lane.runningNode.load(ordering: .relaxed)
         let since = Int64(lane.runningSince.load(ordering: .relaxed))
         let key = ObjectIdentifier(lane)
-        guard node != 0, now - since >= Watchdog.callPatience else {
+        guard node != 0, now - since >= StallReason.callPatience else {
             saidRunning[key] = nil
             return
         }
@@ -77,19 +75,7 @@ struct Watchdog {
         run.log(.warning, node: core.name, "\(core.name) has been in one call for \(seconds(now - since)) s\(held)")
     }
 
-    private func isInCall(_ core: NodeCore, _ now: Int64) -> Bool {
-        core.lane.runningNode.load(ordering: .relaxed) == UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque())
-            && now - Int64(core.lane.runningSince.load(ordering: .relaxed)) > Watchdog.callPatience
-    }
-
     private func seconds(_ nanoseconds: Int64) -> String { decimal(Double(nanoseconds) / 1e9, places: 1) }
-
-    /// UTC hours, minutes and seconds of a reading of the monotonic clock.
-    private func wallTime(_ monotonic: Int64) -> String {
-        let second = (sys_realtime_ns() - sys_monotonic_ns() + monotonic) / 1_000_000_000 % 86_400
-        func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        return "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) UTC"
-    }
 }
 
 /// While the graph drains: whether anything still moves.

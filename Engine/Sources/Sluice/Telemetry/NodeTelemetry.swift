@@ -6,6 +6,8 @@ final class NodeTelemetry: Sendable {
     /// Nanoseconds spent in the node, by the lane's clock: preemption counts too.
     let busy = Counter()
     let restarts = Counter()
+    /// The lane's time after the dispatch that sent the first item; 0 before.
+    let firstSent = Counter()
     private let named = Mutex<[(name: String, metric: Metric)]>([])
 
     enum Metric: Sendable {

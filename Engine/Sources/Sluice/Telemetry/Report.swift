@@ -15,6 +15,8 @@ struct Report {
             if !run.isVirtual {
                 top.key("process") { process in
                     process.object {
+                        // CLOCK_MONOTONIC when the graph started: lets who measures add the time of launching.
+                        $0.key("started_at_s", Double(run.startedAt) / 1e9, places: 6)
                         $0.key("cpu_s", Double(sys_process_cpu_ns()) / 1e9, places: 3)
                         $0.key("max_rss_kb", Int(sys_max_rss_kb()))
                     }

@@ -8,6 +8,8 @@ struct NodeSnapshot {
     let busySeconds: Double
     let wakeups: Int
     let restarts: Int
+    /// Seconds from the start of the run to the first item sent; nil before.
+    let firstSent: Double?
     let latency: Latency
     let metrics: [(name: String, value: Value)]
 
@@ -25,6 +27,8 @@ struct NodeSnapshot {
         busySeconds = Double(core.telemetry.busy.count) / 1e9
         wakeups = core.telemetry.dispatches.count
         restarts = core.telemetry.restarts.count
+        let first = core.telemetry.firstSent.count
+        firstSent = framesOut == 0 ? nil : Double(max(0, Int64(first) - core.session.run.startedAt)) / 1e9
         latency = core.ports.outputs.first?.latency ?? .zero
         metrics = core.telemetry.metrics.map { name, metric in
             switch metric {
@@ -43,6 +47,7 @@ struct NodeSnapshot {
                 $0.key("frames_out", framesOut)
                 if !isVirtual { $0.key("cpu_s", busySeconds, places: 6) }
                 $0.key("wakeups", wakeups)
+                if let firstSent { $0.key("first_out_s", firstSent, places: 6) }
                 if restarts > 0 { $0.key("restarts", restarts) }
                 if latency != .zero {
                     $0.key("latency_ms") { value in

@@ -44,7 +44,7 @@ extension ParameterScope {
                 }
                 let name = String(rest[rest.index(rest.startIndex, offsetBy: 2)..<end])
                 guard let entry = entries[name] else {
-                    let names = entries.keys.map { $0 }
+                    let names = entries.keys
                     bag.error(
                         position, "\(label): \(owner) has no parameter \(quoted(name)).",
                         advice: names.isEmpty

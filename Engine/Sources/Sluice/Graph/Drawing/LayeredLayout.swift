@@ -124,7 +124,7 @@ struct LayeredLayout {
             let controls = drawing.sessions.flatMap(\.controls).count {
                 boxes[$0.from]?.column == column || boxes[$0.to]?.column == column + 1
             }
-            let gap = max(56, label > 0 ? label + 74 : 0) + Double(controls) * 9
+            let gap = max(56, label > 0 ? label + 74 : 0) + Double(controls) * 7
             columns.append((x, width, gap))
             x += width + gap
         }

@@ -125,8 +125,8 @@ extension GraphDrawing {
             left[to.column] = into + 1
             let source = layout.columns[from.column]
             let target = layout.columns[to.column]
-            let startX = source.x + source.width + 10 + Double(out) * 9
-            let endX = target.x - 10 - Double(into) * 9
+            let startX = source.x + source.width + 8 + Double(out) * 7
+            let endX = target.x - 8 - Double(into) * 7
             let startY = from.y + from.height - 7 - Double(out % 3) * 5
             let endY = to.y + to.height - 7 - Double(into % 3) * 5
             let points = [

@@ -50,7 +50,13 @@ public struct JSONMember: Sendable, Equatable {
 }
 
 extension JSONValue: Equatable {
-    public static func == (a: JSONValue, b: JSONValue) -> Bool { a.kind == b.kind }
+    public static func == (a: JSONValue, b: JSONValue) -> Bool {
+        switch (a.kind, b.kind) {
+        case (.integer(let integer), .number(let number)), (.number(let number), .integer(let integer)):
+            Double(exactly: integer) == number
+        default: a.kind == b.kind
+        }
+    }
 }
 
 extension JSONValue {

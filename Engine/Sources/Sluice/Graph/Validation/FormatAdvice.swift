@@ -4,24 +4,31 @@ struct FormatAdvice {
     let edges: [ResolvedEdge]
 
     func advice(for edge: ResolvedEdge, gives given: FormatSet, takes taken: FormatSet) -> String {
-        let prefix = edge.from.isParent ? "$parent." : ""
-        let free = { (end: EndPlan) in !edges.contains { $0.from == end || $0.to == end } }
-        for output in edge.source.spec?.outputs ?? [] where output.name != edge.output.name {
-            guard output.isMany || free(EndPlan(node: edge.from.node, port: output.name)) else { continue }
-            if !edge.source.declared(output).intersection(taken).isEmpty {
-                return "Did you mean \(prefix)\(edge.from.node).\(output.name)?"
-            }
+        advice(
+            from: edge.from, edge.source, written: edge.document.from.text, to: edge.to, edge.target,
+            written: edge.document.to.text, gives: given, takes: taken,
+            isFree: { end in !edges.contains { $0.from == end || $0.to == end } })
+    }
+
+    /// `isFree` tells whether a port has no edge yet; `written` is how the ends are named in the file.
+    func advice(
+        from: EndPlan, _ source: NodeState, written fromText: String, to: EndPlan, _ target: NodeState,
+        written toText: String, gives given: FormatSet, takes taken: FormatSet, isFree: (EndPlan) -> Bool
+    ) -> String {
+        for output in source.spec?.outputs ?? [] where output.name != from.port {
+            let end = EndPlan(node: from.node, port: output.name, isParent: from.isParent)
+            guard output.isMany || isFree(end) else { continue }
+            if !source.declared(output).intersection(taken).isEmpty { return "Did you mean \(end)?" }
         }
-        for input in edge.target.spec?.inputs ?? [] where input.name != edge.input.name {
-            guard input.isMany || free(EndPlan(node: edge.to.node, port: input.name)) else { continue }
-            if !edge.target.declared(input).intersection(given).isEmpty {
-                return "Did you mean \(edge.to.node).\(input.name)?"
-            }
+        for input in target.spec?.inputs ?? [] where input.name != to.port {
+            let end = EndPlan(node: to.node, port: input.name)
+            guard input.isMany || isFree(end) else { continue }
+            if !target.declared(input).intersection(given).isEmpty { return "Did you mean \(end)?" }
         }
         guard let path = converters(from: given, to: taken) else {
             return "No known node turns the one into the other."
         }
-        let chain = ([edge.document.from.text] + path + [edge.document.to.text]).joined(separator: " -> ")
+        let chain = ([fromText] + path + [toText]).joined(separator: " -> ")
         let nodes = path.map { "a node of type \(quoted($0))" }.joined(separator: " and ")
         return "Put \(nodes) between them: \"\(chain)\"."
     }

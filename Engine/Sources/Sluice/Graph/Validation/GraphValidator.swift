@@ -51,7 +51,7 @@ struct GraphValidator {
                 start.templatePosition, "there is no template \(quoted(start.template)).",
                 advice: planners.isEmpty
                     ? "Declare it in \"templates\"."
-                    : suggestion(for: start.template, in: planners.keys.map { $0 }, listing: "The templates are"))
+                    : suggestion(for: start.template, in: planners.keys, listing: "The templates are"))
             return nil
         }
         var parameters: [String: ParameterValue] = [:]

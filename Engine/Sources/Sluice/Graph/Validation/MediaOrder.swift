@@ -74,8 +74,8 @@ struct MediaOrder {
             for target in targets[node] ?? [] where allowed.contains(target) {
                 if target == start {
                     var cycle = [node]
-                    while let before = previous[cycle[0]], cycle[0] != start { cycle.insert(before, at: 0) }
-                    return cycle
+                    while let last = cycle.last, last != start, let before = previous[last] { cycle.append(before) }
+                    return cycle.reversed()
                 }
                 if previous[target] == nil {
                     previous[target] = node

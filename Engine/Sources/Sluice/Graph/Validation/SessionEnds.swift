@@ -49,11 +49,11 @@ extension SessionPlanner {
             if let node = parent.nodes[end.node] { return node }
             bag.error(
                 end.position, "\(label): the graph has no node \(quoted(end.node)).",
-                advice: suggestion(for: end.node, in: parent.nodes.keys.map { $0 }, listing: "Its nodes are"))
+                advice: suggestion(for: end.node, in: parent.nodes.keys, listing: "Its nodes are"))
             return nil
         }
         if let node = picture.nodes[end.node] { return node }
-        let names = picture.nodes.keys.map { $0 }
+        let names = picture.nodes.keys
         let inParent = parent?.nodes[end.node] != nil
         bag.error(
             end.position, "\(label): there is no node \(quoted(end.node))\(parent == nil ? "" : " in the template").",

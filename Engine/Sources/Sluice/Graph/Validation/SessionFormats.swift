@@ -59,10 +59,15 @@ extension SessionPlanner {
             }
             bag.error(
                 closing?.document.position ?? document.nodes[0].position,
-                "media edges form a cycle: \((cycle + [cycle[0]]).joined(separator: " -> ")).",
+                "media edges form a cycle: \(shown(cycle)).",
                 advice: "Media edges form no cycle; what goes back is a control link.")
         }
         return graph.order
+    }
+
+    private func shown(_ cycle: [String]) -> String {
+        let ends = cycle.count > 12 ? cycle.prefix(6) + ["..."] + cycle.suffix(5) : cycle
+        return (ends + [cycle[0]]).joined(separator: " -> ")
     }
 }
 

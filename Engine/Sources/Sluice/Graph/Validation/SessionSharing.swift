@@ -68,22 +68,34 @@ extension SessionPlanner {
         }
     }
 
-    /// A paced node on a named lane with heavy or blocking work is late whenever that works.
+    /// A paced node on a named lane with heavy or blocking work is late whenever that works. A lane's name counts in
+    /// the whole graph, so a template's nodes are looked at together with those around it.
     func checkLanes() {
-        var lanes: [String: [NodeState]] = [:]
         let own = document.nodes.compactMap { picture.nodes[$0.name] }
-        let all = own + (parent.map { parent in parent.nodes.values.sorted { $0.position < $1.position } } ?? [])
-        for node in all { if let lane = node.lane { lanes[lane, default: []].append(node) } }
+        let around = parent.map { $0.nodes.values.sorted { $0.position < $1.position } } ?? []
+        let lanes = Dictionary(grouping: (own + around).filter { $0.lane != nil }, by: { $0.lane! })
         for node in own {
-            guard let lane = node.lane, let spec = node.spec, spec.descriptor.traits.contains(.paced) else { continue }
-            let work = spec.descriptor.work
-            for other in lanes[lane] ?? [] where other.position != node.position || work != .light {
-                guard let otherWork = other.spec?.descriptor.work, otherWork != .light else { continue }
-                bag.warning(
-                    node.position,
-                    "lane \(quoted(lane)): \(node.name) keeps time and shares the lane with \(other.name), whose work is \(otherWork.rawValue).",
-                    advice: "Give \(other.name) a lane of its own, or leave \"lane\" out.")
+            guard let lane = node.lane else { continue }
+            for other in lanes[lane] ?? [] where other.position != node.position {
+                // Two nodes of this session meet twice here; the paced one speaks.
+                if node.isPaced, other.isSlow { warn(node, keepsTimeWith: other, on: lane, at: node.position) }
+                if node.isSlow, other.isPaced, picture.nodes[other.name]?.position != other.position {
+                    warn(other, keepsTimeWith: node, on: lane, at: node.position)
+                }
             }
         }
     }
+
+    private func warn(_ paced: NodeState, keepsTimeWith slow: NodeState, on lane: String, at position: SourcePosition) {
+        let work = slow.spec?.descriptor.work.rawValue ?? ""
+        bag.warning(
+            position,
+            "lane \(quoted(lane)): \(paced.name) keeps time and shares the lane with \(slow.name), whose work is \(work).",
+            advice: "Give \(slow.name) a lane of its own, or leave \"lane\" out.")
+    }
+}
+
+extension NodeState {
+    fileprivate var isPaced: Bool { spec?.descriptor.traits.contains(.paced) == true }
+    fileprivate var isSlow: Bool { spec.map { $0.descriptor.work != .light } ?? false }
 }

@@ -1,7 +1,10 @@
+/// Among more names nothing is searched: a broken file of any size is answered at once.
+private let maximumCandidates = 300
+
 /// The candidate that was probably meant, nil when none is near: a few typing errors, or the unit left out
 /// (`frame` for `frame_ms`) or wrong (`bitrate_bps` for `bitrate_kbps`).
-func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
-    guard word.utf8.count <= 64 else { return nil }
+func nearest(to word: String, in candidates: some Collection<String>) -> String? {
+    guard word.utf8.count <= 64, candidates.count <= maximumCandidates else { return nil }
     let lower = String(word.lowercased().map { $0 == "_" ? "-" : $0 })
     var best: (distance: Int, candidate: String)?
     for candidate in candidates where candidate.utf8.count <= 64 {
@@ -29,7 +32,7 @@ public enum Spelling {
 /// `Did you mean "x"?`, or what there is to choose from, or nothing.
 func suggestion(for word: String, in candidates: some Collection<String>, listing noun: String) -> String {
     if let nearest = nearest(to: word, in: candidates) { return "Did you mean \(quoted(nearest))?" }
-    guard !candidates.isEmpty else { return "" }
+    guard !candidates.isEmpty, candidates.count <= maximumCandidates else { return "" }
     let shown = candidates.sorted().prefix(12).joined(separator: ", ")
     return "\(noun): \(shown)\(candidates.count > 12 ? ", …" : "")."
 }

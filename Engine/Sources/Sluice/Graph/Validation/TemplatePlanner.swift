@@ -29,7 +29,9 @@ struct TemplatePlanner: Sendable {
         let quiet = bindDefaults(number: nil, DiagnosticBag(file: file))
         plan.parameters = template.parameters.map {
             ParameterSpec(
-                $0.name, $0.type, default: $0.isSecret ? nil : quiet.entries[$0.name]?.value, range: $0.range,
+                $0.name, $0.type,
+                default: quiet.entries[$0.name]?.isSecret == true ? nil : quiet.entries[$0.name]?.value,
+                range: $0.range,
                 help: $0.help)
         }
         return plan
