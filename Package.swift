@@ -29,6 +29,7 @@ let plugins: [Target] = [
     plugin("Bench"),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
+    plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("VP8", uses: ["CVPX"]),
 ]
@@ -43,6 +44,7 @@ let tests: [Target] = [
     tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
