@@ -84,11 +84,11 @@ public final class RequestOutput: ControlOutput {
     public func send() { links.sendRequest() }
 }
 
-/// The links that leave one control output. Changed only before its node runs.
-public final class ControlLinks {
-    private var targets: [Target] = []
+/// The links that leave one control output. Instances of templates come and go at them while the node sends.
+public final class ControlLinks: Sendable {
+    private let targets = Mutex<[Target]>([])
 
-    struct Target {
+    struct Target: Sendable {
         let cell: ControlCell
         /// Of several template instances; nil inside one session.
         let join: ControlJoin?
@@ -96,22 +96,30 @@ public final class ControlLinks {
     }
 
     func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0) {
-        targets.append(Target(cell: cell, join: join, member: member))
+        targets.withLock { $0.append(Target(cell: cell, join: join, member: member)) }
     }
+
+    /// The session that `cell` belongs to ends.
+    func remove(_ cell: ControlCell) { targets.withLock { all in all.removeAll { $0.cell === cell } } }
 
     /// The session ends: its part in joins is taken back.
     func removeAll() {
-        for target in targets { target.join?.leave(target.member) }
-        targets = []
+        let all = targets.withLock { all in
+            defer { all = [] }
+            return all
+        }
+        for target in all { target.join?.leave(target.member) }
     }
 
     func send(_ value: Double) {
-        for target in targets {
-            if let join = target.join { join.set(value, by: target.member) } else { target.cell.post(value: value) }
+        targets.withLock { all in
+            for target in all {
+                if let join = target.join { join.set(value, by: target.member) } else { target.cell.post(value: value) }
+            }
         }
     }
 
-    func sendRequest() { for target in targets { target.cell.postRequest() } }
+    func sendRequest() { targets.withLock { all in for target in all { target.cell.postRequest() } } }
 }
 
 /// Makes one value of those that several instances of a template send to their parent.

@@ -6,6 +6,8 @@ public final class NodeContext: @unchecked Sendable {
     public internal(set) var reasons: WakeReasons = []
     private(set) var isFinishRequested = false
     private var watched: [Int32] = []
+    /// Asked for in `prepare`, which does not run on the lane.
+    private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])
     private var madeMailbox: Mailbox?
 
     init(core: NodeCore) { self.core = core }
@@ -16,28 +18,40 @@ public final class NodeContext: @unchecked Sendable {
     public var graphFile: String { core.session.run.plan.file }
     /// Virtual time: output must not depend on the machine.
     public var isVirtual: Bool { core.session.run.isVirtual }
-    /// The lane's time, also inside `prepare`.
-    public var now: Instant { Instant(nanoseconds: core.lane.now) }
+    /// The lane's time; in `prepare` the graph's.
+    public var now: Instant {
+        Instant(nanoseconds: core.state == .idle ? core.session.run.supervisor.now : core.lane.now)
+    }
     /// When the graph started, on its clock.
     public var started: Instant { Instant(nanoseconds: core.session.run.startedAt) }
 
     // MARK: Waking
 
     /// Wakes the node at `instant`, once. One time is kept: the last one asked for.
-    public func wake(at instant: Instant) { core.lane.arm(core, at: Int(instant.nanoseconds)) }
+    public func wake(at instant: Instant) {
+        if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, at: Int(instant.nanoseconds)) }
+    }
 
-    public func cancelWake() { core.lane.disarm(core) }
+    public func cancelWake() {
+        if core.state == .idle { asked.wake = nil } else { core.lane.disarm(core) }
+    }
 
     /// Wakes the node soon, behind the others of its lane: for one that works on in pieces.
     public func wakeAgain() { core.wakeLocal(.more) }
 
     /// Wakes the node while `descriptor` is ready (level-triggered) until `unwatch`. Throws where the kernel refuses.
     public func watch(_ descriptor: Int32, for interest: Interest) throws {
+        guard core.state != .idle else {
+            asked.watches.append((descriptor, interest))
+            return
+        }
         try core.lane.watch(descriptor, interest, for: core)
         if !watched.contains(descriptor) { watched.append(descriptor) }
     }
 
     public func unwatch(_ descriptor: Int32) {
+        asked.watches.removeAll { $0.0 == descriptor }
+        guard watched.contains(descriptor) else { return }
         core.lane.unwatch(descriptor)
         watched.removeAll { $0 == descriptor }
     }
@@ -99,6 +113,13 @@ public final class NodeContext: @unchecked Sendable {
     public func service<Service>(_ type: Service.Type) -> Service? { core.session.run.services.find(type) }
 
     // MARK: Engine
+
+    /// On the lane, when the node starts.
+    func armWhatWasAskedInPrepare() throws {
+        if let instant = asked.wake { wake(at: instant) }
+        for (descriptor, interest) in asked.watches { try watch(descriptor, for: interest) }
+        asked = (nil, [])
+    }
 
     /// The node ends: no wake-up and no descriptor of it is left behind.
     func release() {

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What every output shares. Created as a stored property of a node; connected by the engine.
 public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
@@ -10,6 +12,9 @@ public class OutputPort: @unchecked Sendable {
         state = .allocate(capacity: 1)
         state.initialize(to: OutputState())
     }
+
+    /// `format` for another thread than the lane's.
+    var formatFromOutside: MediaFormat? { state.pointee.published.withLock { $0 } }
 
     deinit {
         state.pointee.links.deallocate()
@@ -116,6 +121,8 @@ public struct OutputState: ~Copyable {
     private var capacity = 1
     @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
     var format: MediaFormat?
+    /// The same, for other threads.
+    let published = Mutex<MediaFormat?>(nil)
     @usableFromInline var formatID: ObjectIdentifier?
     /// At least one edge blocks.
     @usableFromInline var isBlocking = false
@@ -233,6 +240,7 @@ public struct OutputState: ~Copyable {
 
     mutating func note(_ new: MediaFormat) {
         format = new
+        published.withLock { $0 = new }
         formatID = ObjectIdentifier(new)
         for index in 0..<count { links[index].pointee.settle(new.kind) }
     }

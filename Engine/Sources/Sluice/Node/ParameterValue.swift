@@ -109,3 +109,6 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
     }
     public var parameterValue: ParameterValue { .string(rawValue) }
 }
+
+extension PixelFormat: ParameterConvertible {}
+extension SampleFormat: ParameterConvertible {}

@@ -18,7 +18,10 @@ struct Assembly {
             guard let found else { preconditionFailure("the plan names \(end), which it does not hold") }
             return found
         }
-        var edges = plan.edges.map { Edge($0, from: core($0.from), to: core($0.to), epoch: session.epoch) }
+        var edges = plan.edges.map { edge in
+            // Media carry the epoch of the session that they come from.
+            Edge(edge, from: core(edge.from), to: core(edge.to), epoch: edge.from.isParent ? parent?.epoch : session.epoch)
+        }
         for edge in edges {
             edge.consumer?.ports.input(edge.plan.to.port)?.connect(edge)
             if !edge.plan.from.isParent { edge.producer?.ports.output(edge.plan.from.port)?.connect(edge) }
@@ -71,9 +74,10 @@ struct Assembly {
     }
 
     private func link(_ plan: ControlPlan, from sender: NodeCore, to receiver: NodeCore, _ session: Session) {
-        guard let output = sender.ports.controlOutput(plan.from.port),
-            let input = receiver.ports.controlInput(plan.to.port)
+        guard let output = sender.portsFromOutside.controlOutput(plan.from.port),
+            let input = receiver.portsFromOutside.controlInput(plan.to.port)
         else { return }
+        if plan.from.isParent { session.noteIncoming(output.links, input.cell) }
         let join = plan.join.map { run.join($0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)") }
         output.links.add(input.cell, join: plan.kind == .value ? join : nil, member: session.id)
     }
@@ -104,7 +108,8 @@ struct Assembly {
 
     private func announceFormats(to core: NodeCore, _ edges: [Edge]) {
         for edge in edges where edge.consumer === core {
-            core.ports.input(edge.plan.to.port)?.announce(edge.producer?.ports.output(edge.plan.from.port)?.format)
+            let output = edge.producer?.portsFromOutside.output(edge.plan.from.port)
+            core.ports.input(edge.plan.to.port)?.announce(output?.formatFromOutside)
         }
     }
 
@@ -164,18 +169,20 @@ struct Assembly {
     private func keyframeTarget(of edge: Edge) -> RequestInput? {
         var producer = edge.producer
         while let core = producer {
-            if let request = core.ports.controlInput("keyframe") as? RequestInput { return request }
-            producer = core.ports.inputs.lazy.compactMap { input in
-                input.format.map { $0.kind.hasDependentPackets } ?? true ? input.edge?.producer : nil
-            }.first
+            let ports = core.portsFromOutside
+            if let request = ports.controlInput("keyframe") as? RequestInput { return request }
+            producer = ports.inputs.lazy.compactMap(\.edge).first { edge in
+                let format = edge.producer?.portsFromOutside.output(edge.plan.from.port)?.formatFromOutside
+                return format?.kind.hasDependentPackets ?? true
+            }?.producer
         }
         return nil
     }
 
     /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe.
     private func attach(_ edge: Edge) {
-        guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else { return }
-        if output.format?.kind.hasDependentPackets == true && run.isRunning {
+        guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else { return }
+        if output.formatFromOutside?.kind.hasDependentPackets == true && run.isRunning {
             edge.state.pointee.consumer.pointee.awaitsKeyframe = true
             edge.state.pointee.requestKeyframe()
         }

@@ -38,6 +38,7 @@ public final class Edge: @unchecked Sendable {
 
     /// Settled once the media are known, where the file leaves it open.
     var overflow: Overflow { state.pointee.overflow }
+    func flushes(with epoch: EpochCell) -> Bool { self.epoch === epoch }
     var pushed: Int { state.pointee.producer.pointee.pushed.count }
     var popped: Int { state.pointee.consumer.pointee.popped.count }
     var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }

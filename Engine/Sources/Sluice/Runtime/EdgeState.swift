@@ -68,7 +68,10 @@ public struct EdgeState: ~Copyable {
         capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
-        ring = Ring(capacity: capacity.items, producerDrops: overflow == .dropOldest || overflow == .dropToKeyframe)
+        let isLocal = producerCore.lane === consumerCore.lane
+        let producerDrops = overflow == .dropOldest || overflow == .dropToKeyframe
+        // On one lane the two sides take turns: nobody else moves the head while the consumer does.
+        ring = Ring(capacity: capacity.items, producerDrops: producerDrops && !isLocal)
         producer = .allocate(capacity: 1)
         producer.initialize(to: ProducerSide())
         consumer = .allocate(capacity: 1)
@@ -78,7 +81,7 @@ public struct EdgeState: ~Copyable {
         self.overflow = overflow
         self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
-        isLocal = producerCore.lane === consumerCore.lane
+        self.isLocal = isLocal
         self.producerCore = .passUnretained(producerCore)
         self.consumerCore = .passUnretained(consumerCore)
     }

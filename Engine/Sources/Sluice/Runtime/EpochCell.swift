@@ -13,7 +13,7 @@ public final class EpochCell: Sendable {
     func raise(to epoch: UInt32? = nil) -> Bool {
         var current = value.load(ordering: .relaxed)
         while true {
-            let next = epoch ?? current + 1
+            let next = epoch ?? current &+ 1
             guard next > current else { return false }
             let (exchanged, original) = value.weakCompareExchange(
                 expected: current, desired: next, ordering: .sequentiallyConsistent)

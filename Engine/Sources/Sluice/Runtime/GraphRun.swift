@@ -96,7 +96,10 @@ public final class GraphRun: @unchecked Sendable {
         return outcome
     }
 
-    func noteEnd() { endedAt = supervisor.now }
+    func noteEnd() {
+        endedAt = supervisor.now
+        if isOver { supervisor.cancelTimers() }
+    }
 
     /// Builds the root session and the instances that start with it, everything prepared and nothing running.
     func build() throws {
@@ -160,7 +163,7 @@ public final class GraphRun: @unchecked Sendable {
             guard !isStopping else { return }
             isStopping = true
             if outcome == .finished && options.duration == nil { outcome = .stopped }
-            for session in sessions where session.parent != nil { session.drain() }
+            for session in sessions where session.parent != nil { session.drain(withParent: true) }
             root.drain()
         }
     }
@@ -173,7 +176,11 @@ public final class GraphRun: @unchecked Sendable {
             let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
             log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
         }
-        if !stuck.isEmpty { outcome = .failed }
+        if !stuck.isEmpty {
+            outcome = .failed
+            // A thread that is still in such a node's call may come back to the run at any time.
+            if !isVirtual { _ = Unmanaged.passRetained(self) }
+        }
         isOver = true
     }
 
@@ -259,7 +266,13 @@ public final class GraphRun: @unchecked Sendable {
     /// From any thread. Both ends of every edge that flushes look at what they hold.
     func noteEpochRaised(_ epoch: EpochCell) {
         supervisor.post { [self] in
-            for session in sessions where session.epoch === epoch { for core in session.cores { core.wake(.epoch) } }
+            for session in sessions {
+                if session.epoch === epoch {
+                    for core in session.cores { core.wake(.epoch) }
+                } else {
+                    for edge in session.edges where edge.flushes(with: epoch) { edge.consumer?.wake(.epoch) }
+                }
+            }
         }
     }
 

@@ -41,9 +41,15 @@ public final class NodeCore: @unchecked Sendable {
         mutating func spend() { if isSource { budget &-= 1 } }
     }
 
-    enum State: Sendable { case idle, running, finishing, restarting, finished, failed }
-    /// On the lane; others read it when the lane has stopped.
-    private(set) var state = State.idle
+    enum State: UInt8, Sendable { case idle, running, finishing, restarting, finished, failed }
+    private let stateWord = Atomic<UInt8>(State.idle.rawValue)
+    /// Written on the lane, or before it runs; the supervisor reads it.
+    private(set) var state: State {
+        get { State(rawValue: stateWord.load(ordering: .relaxed))! }
+        set { stateWord.store(newValue.rawValue, ordering: .relaxed) }
+    }
+    /// Held while a restart replaces instance and ports, and by other threads that look at them.
+    private let replacing = Mutex<Void>(())
 
     // Scheduling. `queued` and `reasons` belong to the lane; `pending` and `nextIncoming` to whoever wakes.
     var isQueued = false
@@ -110,23 +116,28 @@ public final class NodeCore: @unchecked Sendable {
 
     func prepare() throws {
         hot.pointee.isSource = !ports.inputs.contains { $0.isConnected }
-        hot.pointee.now = Int(lane.now)
+        hot.pointee.now = Int(context.now.nanoseconds)
         try node.prepare(context)
     }
+
+    /// The ports for another thread than the lane's.
+    var portsFromOutside: NodePorts { replacing.withLock { _ in ports } }
 
     /// On the lane, once.
     func start() {
         guard state == .idle else { return }
         state = .running
+        do { try context.armWhatWasAskedInPrepare() } catch { return fail(error) }
         wakeLocal(.start)
     }
 
-    /// One turn. Returns the number of items moved.
+    /// One turn.
     func dispatch(now: Int64) {
         isQueued = false
+        // What comes before the start or between two instances is told to the next one.
+        guard state == .running || state == .finishing else { return }
         var why = reasons
         reasons = []
-        guard state == .running || state == .finishing else { return }
         hot.pointee.now = Int(now)
         hot.pointee.budget = allowance
         telemetry.dispatches.add(1)
@@ -222,6 +233,7 @@ public final class NodeCore: @unchecked Sendable {
     private func fail(_ error: any Error) {
         if session.mayRestart(self, after: error) {
             state = .restarting
+            context.release()
             node.close()
             settle()
             session.noteRestart(self, error: error)
@@ -235,6 +247,7 @@ public final class NodeCore: @unchecked Sendable {
     /// Ends the outputs, lets the inputs go, gives the node's resources back.
     private func leave() {
         context.release()
+        context.isWaiting(for: nil)
         node.close()
         for output in ports.outputs { output.end() }
         for input in ports.inputs { input.close() }
@@ -254,8 +267,11 @@ public final class NodeCore: @unchecked Sendable {
         guard state == .restarting else { return }
         let fresh = type(of: node).init()
         let old = ports
-        node = fresh
-        ports = NodePorts(of: fresh)
+        let freshPorts = NodePorts(of: fresh)
+        replacing.withLock { _ in
+            node = fresh
+            ports = freshPorts
+        }
         ports.bind(self)
         ports.takeOver(from: old)
         old.release()
@@ -271,5 +287,5 @@ public final class NodeCore: @unchecked Sendable {
         }
     }
 
-    func interrupt() { node.interrupt() }
+    func interrupt() { replacing.withLock { _ in node }.interrupt() }
 }

@@ -41,7 +41,8 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     @usableFromInline static var wanted: Int { 1 }
     @usableFromInline static var closed: Int { 2 }
 
-    /// Room for at least `capacity` items. `producerDrops`: the producer may take items from the head.
+    /// Room for at least `capacity` items. `producerDrops`: the producer may take items from the head
+    /// while the consumer, on another thread, does the same.
     public init(capacity: Int, producerDrops: Bool) {
         var size = 1
         while size < capacity { size *= 2 }
@@ -86,7 +87,8 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
         words[Ring.tailWord].store(position &+ 1)
     }
 
-    /// Takes the item at the head away from the consumer; 0 if the ring was found empty. Only on a shared ring.
+    /// Takes the item at the head away from the consumer; 0 if the ring was found empty. Only on a ring whose producer
+    /// drops, or whose two sides are one thread.
     @inlinable
     public func dropHead() -> Int {
         while true {

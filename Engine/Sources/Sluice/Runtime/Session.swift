@@ -20,9 +20,14 @@ final class Session: @unchecked Sendable {
     /// Those inside, and those that lead in from the parent.
     private(set) var edges: [Edge] = []
     private var unfinished = 0
+    /// Edges from the parent that its lane has not let go of.
+    private var attached = 0
+    /// Where the parent's control outputs lead into this session.
+    private var incomingLinks: [(links: ControlLinks, cell: ControlCell)] = []
     private(set) var error: (any Error)?
     private(set) var failedNode: String?
     private let draining = Atomic<Bool>(false)
+    private var isCut = false
     private(set) var isDone = false
     /// Restarts of each node in the last minute, as instants.
     private let restarts = Mutex<[ObjectIdentifier: [Int64]]>([:])
@@ -93,12 +98,18 @@ final class Session: @unchecked Sendable {
         for core in cores { core.lane.perform { core.start() } }
     }
 
-    /// Sources stop; what is under way drains through every edge.
-    func drain() {
+    /// Sources stop; what is under way drains through every edge. Edges from the parent are cut, unless the parent drains
+    /// too and ends them itself.
+    func drain(withParent: Bool = false) {
+        if !withParent && !isCut {
+            isCut = true
+            for edge in edges where edge.plan.from.isParent { detach(edge) }
+        }
         guard !draining.exchange(true, ordering: .relaxed) else { return }
-        for edge in edges where edge.plan.from.isParent { detach(edge, thenRelease: false) }
         for core in cores { core.wake(.stop) }
     }
+
+    func noteIncoming(_ links: ControlLinks, _ cell: ControlCell) { incomingLinks.append((links, cell)) }
 
     /// Gives up waiting: what has not finished is abandoned.
     func abandon() {
@@ -119,22 +130,36 @@ final class Session: @unchecked Sendable {
             drain()
         }
         guard unfinished == 0 else { return }
-        for edge in edges where edge.plan.from.isParent { detach(edge, thenRelease: true) }
-        for edge in edges where !edge.plan.from.isParent { edge.release() }
+        for (links, cell) in incomingLinks { links.remove(cell) }
+        incomingLinks = []
+        // Only when the other lanes have answered do the counters stand still, and may the rings go.
+        let fromParent = edges.filter { $0.plan.from.isParent }
+        attached = fromParent.count
+        if attached == 0 { end() }
+        for edge in fromParent {
+            detach(edge) { [self] in
+                attached -= 1
+                if attached == 0 { end() }
+            }
+        }
+    }
+
+    private func end() {
         isDone = true
         run.noteDone(self)
+        for edge in edges { edge.release() }
     }
 
     /// The producer's lane lets go of an edge that leaves its session; the edge ends.
-    private func detach(_ edge: Edge, thenRelease: Bool) {
+    private func detach(_ edge: Edge, then: (@Sendable () -> Void)? = nil) {
         guard let producer = edge.producer else { return }
-        producer.lane.perform { [self] in
+        producer.lane.perform { [run] in
             if producer.ports.output(edge.plan.from.port)?.detach(edge) == true {
                 edge.state.pointee.ring.finish()
                 edge.consumer?.wake(.input)
                 producer.wakeLocal(.room)
             }
-            if thenRelease { run.supervisor.post { edge.release() } }
+            if let then { run.supervisor.post(then) }
         }
     }
 }
@@ -142,7 +167,7 @@ final class Session: @unchecked Sendable {
 /// A running instance of a template, as its starter holds it.
 public final class SessionHandle: @unchecked Sendable {
     weak var session: Session?
-    private let run: GraphRun
+    private weak let run: GraphRun?
     private var stopsWhenBuilt = false
     /// `viewer.3`, once it is known.
     public internal(set) var name = ""
@@ -151,7 +176,7 @@ public final class SessionHandle: @unchecked Sendable {
 
     /// Drains the instance and takes it out of the graph. From any thread.
     public func stop() {
-        run.supervisor.post { [self] in
+        run?.supervisor.post { [self] in
             if let session { session.drain() } else { stopsWhenBuilt = true }
         }
     }

@@ -33,6 +33,8 @@ final class Supervisor: @unchecked Sendable {
         timers.append((now + interval.nanoseconds, order, action))
     }
 
+    func cancelTimers() { timers = [] }
+
     var earliestTimer: Int64 { timers.map(\.at).min() ?? .max }
 
     /// Runs what was posted and what is due; false if there was nothing.

@@ -1,0 +1,198 @@
+import CLibAV
+import Glibc
+import LibAV
+import Sluice
+
+/// A media file through libavformat: demuxed, and decoded where asked. Times begin at 0, or where the earlier of both
+/// streams begins; damaged packets are counted and skipped.
+final class MediaFile: SourceMedia {
+    private let reader: MediaFileReader
+    private var context: UnsafeMutablePointer<AVFormatContext>?
+    private var io: UnsafeMutablePointer<AVIOContext>?
+    private var tracks: [MediaFileTrack?] = [nil, nil]
+    private let packet = av_packet_alloc()!
+    private var isAtEnd = false
+    private let warn: (String) -> Void
+
+    /// Packets of one track read while the other was wanted.
+    static let pendingLimit = 4_096
+    static let pendingBytes = 64 << 20
+
+    /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
+    /// damage.
+    init(
+        _ reader: MediaFileReader, decode: Bool, threads: Int, wanted: [Track], damaged: CounterMetric,
+        warn: @escaping (String) -> Void
+    ) throws {
+        LibAVLog.silence()
+        self.reader = reader
+        self.warn = warn
+        let opened = try MediaFile.open(reader)
+        context = opened.context
+        io = opened.io
+        var start = MediaTime.none
+        for (track, kind) in [(Track.video, AVMEDIA_TYPE_VIDEO), (.audio, AVMEDIA_TYPE_AUDIO)] {
+            guard let stream = best(kind) else { continue }
+            let begins = MediaTime(stream.pointee.start_time, stream.pointee.time_base)
+            if begins.isKnown && (!start.isKnown || begins < start) { start = begins }
+            guard wanted.contains(track) else { continue }
+            let rate = av_guess_frame_rate(context, stream, nil)
+            tracks[track.rawValue] = try MediaFileTrack(
+                stream, frameRate: rate, decode: decode, threads: threads, damaged: damaged,
+                warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
+        }
+        for index in 0..<Int(opened.context.pointee.nb_streams) {
+            let stream = opened.context.pointee.streams[index]!
+            if !tracks.contains(where: { $0?.index == stream.pointee.index }) { stream.pointee.discard = AVDISCARD_ALL }
+        }
+        for track in tracks { track?.start = start.isKnown ? start : .zero }
+    }
+
+    deinit {
+        avformat_close_input(&context)
+        if let io {
+            av_free(io.pointee.buffer)
+            avio_context_free(&self.io)
+        }
+        var packet: UnsafeMutablePointer<AVPacket>? = packet
+        av_packet_free(&packet)
+    }
+
+    func format(_ track: Track) -> MediaFormat? { tracks[track.rawValue]?.format }
+
+    func next(_ track: Track) throws -> Pull {
+        guard let wanted = tracks[track.rawValue] else { return .end }
+        let other = tracks[1 - track.rawValue]
+        while true {
+            if let item = try wanted.take() { return .item(item) }
+            if isAtEnd {
+                guard try !wanted.drain() else { continue }
+                return .end
+            }
+            if let other, other.pending.count >= MediaFile.pendingLimit || other.pendingBytes >= MediaFile.pendingBytes
+            {
+                return .later
+            }
+            read()
+        }
+    }
+
+    /// One packet into the queue of its track.
+    private func read() {
+        let code = av_read_frame(context, packet)
+        guard code >= 0 else {
+            isAtEnd = true
+            noteEnd(code)
+            return
+        }
+        for case let track? in tracks where track.index == packet.pointee.stream_index {
+            track.append(packet)
+            return
+        }
+        av_packet_unref(packet)
+    }
+
+    /// Says once why the media end earlier than their header told.
+    private func noteEnd(_ code: Int32) {
+        guard !reader.wasStopped else { return }
+        let end = tracks.compactMap { $0?.readUntil }.filter(\.isKnown).max() ?? .zero
+        let seconds = end.seconds.fixed(2)
+        if reader.failure != 0 {
+            warn("reading \"\(reader.path)\" failed at \(seconds) s: \(String(cString: strerror(reader.failure)))")
+        } else if code != AVError.endOfFile {
+            warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
+        } else if let told = context?.pointee.duration, told != sluice_no_pts(),
+            context?.pointee.duration_estimation_method != AVFMT_DURATION_FROM_BITRATE
+        {
+            let told = MediaTime(told, AVRational(num: 1, den: 1_000_000))
+            guard end.seconds < told.seconds - 1 else { return }
+            warn(
+                "\"\(reader.path)\" ends at \(seconds) s, though its header tells \(told.seconds.fixed(2)) s: it is truncated"
+            )
+        }
+    }
+
+    func restart() throws -> Bool {
+        guard reader.isRegular, av_seek_frame(context, -1, context?.pointee.start_time ?? 0, AVSEEK_FLAG_BACKWARD) >= 0
+        else {
+            return false
+        }
+        for track in tracks { track?.restart() }
+        isAtEnd = false
+        return true
+    }
+
+    // MARK: Opening
+
+    private static func open(
+        _ reader: MediaFileReader
+    ) throws -> (context: UnsafeMutablePointer<AVFormatContext>, io: UnsafeMutablePointer<AVIOContext>) {
+        let size: Int32 = 65_536
+        let seek: (@convention(c) (UnsafeMutableRawPointer?, Int64, Int32) -> Int64)? = { opaque, offset, whence in
+            let reader = Unmanaged<MediaFileReader>.fromOpaque(opaque!).takeUnretainedValue()
+            return whence == sluice_seek_size() ? reader.size : reader.seek(offset, whence & ~sluice_seek_force())
+        }
+        let io = avio_alloc_context(
+            av_malloc(Int(size)), size, 0, Unmanaged.passUnretained(reader).toOpaque(),
+            { opaque, bytes, count in
+                let reader = Unmanaged<MediaFileReader>.fromOpaque(opaque!).takeUnretainedValue()
+                let got = reader.read(bytes!, Int(count))
+                if got > 0 { return Int32(got) }
+                if got == 0 { return AVError.endOfFile }
+                return reader.wasStopped ? AVError.exit : sluice_averror(reader.failure)
+            }, nil, reader.isRegular ? seek : nil)!
+        var context = avformat_alloc_context()
+        context!.pointee.pb = io
+        var options: OpaquePointer?
+        // Playlists may name other files, but nothing on the network.
+        av_dict_set(&options, "protocol_whitelist", "file", 0)
+        var code = avformat_open_input(&context, reader.path, nil, &options)
+        av_dict_free(&options)
+        if code >= 0 { code = avformat_find_stream_info(context, nil) }
+        guard code >= 0, let context else {
+            avformat_close_input(&context)
+            var io: UnsafeMutablePointer<AVIOContext>? = io
+            av_free(io!.pointee.buffer)
+            avio_context_free(&io)
+            throw refusal(reader, code)
+        }
+        return (context, io)
+    }
+
+    private static func refusal(_ reader: MediaFileReader, _ code: Int32) -> NodeError {
+        if reader.wasStopped && reader.bytesRead == 0 {
+            return NodeError(
+                "nobody wrote to \"\(reader.path)\" before the graph stopped", advice: "Start the writer first.")
+        }
+        if reader.wasStopped {
+            return NodeError("the graph stopped before \"\(reader.path)\" had told what media it holds")
+        }
+        if reader.bytesRead == 0 && reader.failure == 0 {
+            let what = reader.isRegular ? "it is empty" : "its writer closed it without writing"
+            return NodeError("cannot read \"\(reader.path)\": \(what)", isInputError: true)
+        }
+        return NodeError(
+            "\"\(reader.path)\" is no media file that libavformat knows: \(AVError.text(code))",
+            advice: "It may be truncated, or another kind of file. `ffprobe` tells more.", isInputError: true)
+    }
+
+    /// The stream that a player would choose; a cover picture is no video.
+    private func best(_ kind: AVMediaType) -> UnsafeMutablePointer<AVStream>? {
+        let index = av_find_best_stream(context, kind, -1, -1, nil, 0)
+        guard index >= 0, let stream = context?.pointee.streams[Int(index)] else { return nil }
+        return stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC != 0 ? nil : stream
+    }
+}
+
+extension Double {
+    /// With so many digits behind the point, for sentences.
+    func fixed(_ digits: Int) -> String {
+        var scale = 1
+        for _ in 0..<digits { scale *= 10 }
+        guard isFinite, magnitude < 1e12 else { return "\(self)" }
+        let value = Int((self * Double(scale)).rounded())
+        let fraction = String(value.magnitude % UInt(scale))
+        let zeros = String(repeating: "0", count: digits - fraction.count)
+        return (value < 0 ? "-" : "") + "\(value.magnitude / UInt(scale))" + (digits > 0 ? "." + zeros + fraction : "")
+    }
+}

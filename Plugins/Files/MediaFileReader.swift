@@ -1,0 +1,112 @@
+import Glibc
+import Sluice
+import Synchronization
+
+/// The bytes of a file, FIFO or socket, read by descriptor. A FIFO is waited for without blocking for ever: every 100 ms
+/// the wait looks whether it is to end.
+final class MediaFileReader: @unchecked Sendable {
+    let path: String
+    let isRegular: Bool
+    let size: Int64
+    private let descriptor: Int32
+    private let identity: OpenFiles.Identity
+    private let isInterrupted = Atomic<Bool>(false)
+    private let shouldStop: () -> Bool
+    private(set) var bytesRead: Int64 = 0
+    /// errno of a failed read; 0 while there is none.
+    private(set) var failure: Int32 = 0
+    private(set) var wasStopped = false
+
+    /// Throws what is wrong with the path. Never waits: a FIFO is opened without a writer.
+    init(_ path: String, shouldStop: @escaping () -> Bool) throws {
+        func fail(_ what: String, _ advice: String = "") -> NodeError {
+            NodeError("cannot open \"\(path)\": \(what)", advice: advice, isInputError: true)
+        }
+        guard !path.isEmpty else { throw fail("the path is empty", "Give a media file, \"pattern\" or \"tone\".") }
+        guard !path.utf8.contains(0) else { throw fail("the path holds a zero byte") }
+        let opened = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard opened >= 0 else {
+            let advice =
+                errno == ENOENT
+                ? "Give a media file, \"pattern\" or \"tone\"; paths are relative to the working directory." : ""
+            throw fail(String(cString: strerror(errno)), advice)
+        }
+        var status = stat()
+        fstat(opened, &status)
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFCHR else {
+            close(opened)
+            throw fail(kind == S_IFDIR ? "it is a directory" : "it is neither a file nor a FIFO", "Give a media file.")
+        }
+        self.path = path
+        self.shouldStop = shouldStop
+        descriptor = opened
+        isRegular = kind == S_IFREG
+        size = Int64(status.st_size)
+        identity = OpenFiles.Identity(status)
+        if isRegular { OpenFiles.add(identity) }
+    }
+
+    deinit {
+        if isRegular { OpenFiles.remove(identity) }
+        close(descriptor)
+    }
+
+    /// Ends a wait. From any thread.
+    func interrupt() { isInterrupted.store(true, ordering: .relaxed) }
+
+    /// As many bytes as there are, at most `count`; 0 at the end, −1 on failure or when the wait was ended.
+    func read(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        while true {
+            if !isRegular && !wait() { return -1 }
+            let got = Glibc.read(descriptor, bytes, count)
+            if got >= 0 {
+                bytesRead += Int64(got)
+                return got
+            }
+            if errno == EINTR || errno == EAGAIN { continue }
+            failure = errno
+            return -1
+        }
+    }
+
+    /// Until there is something to read, or every writer has gone. False when the wait was ended.
+    private func wait() -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while !isInterrupted.load(ordering: .relaxed) && !shouldStop() {
+            if poll(&entry, 1, 100) > 0 { return true }
+        }
+        wasStopped = true
+        return false
+    }
+
+    /// The new position; −1 where the file cannot.
+    func seek(_ offset: Int64, _ whence: Int32) -> Int64 {
+        isRegular ? Int64(lseek(descriptor, Int(offset), whence)) : -1
+    }
+}
+
+/// The regular files that sources of this process read, so that `record` does not write over one of them.
+enum OpenFiles {
+    struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+        init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
+    private static let counts = Mutex<[Identity: Int]>([:])
+
+    static func add(_ identity: Identity) { counts.withLock { $0[identity, default: 0] += 1 } }
+
+    static func remove(_ identity: Identity) {
+        counts.withLock { all in
+            all[identity, default: 0] -= 1
+            if all[identity]! <= 0 { all[identity] = nil }
+        }
+    }
+
+    static func isRead(_ identity: Identity) -> Bool { counts.withLock { $0[identity] != nil } }
+}

@@ -1,0 +1,197 @@
+import CLibAV
+import LibAV
+import Sluice
+
+/// One stream of a media file: packets in, items out.
+final class MediaFileTrack {
+    let index: Int32
+    let format: MediaFormat
+    /// Media time of the file that becomes 0.
+    var start = MediaTime.zero
+    private(set) var pending: [UnsafeMutablePointer<AVPacket>] = []
+    private var pendingHead = 0
+    private(set) var pendingBytes = 0
+    /// Where the last packet read ends, from `start`.
+    private(set) var readUntil = MediaTime.none
+
+    private let timeBase: AVRational
+    private let decoder: Decoder?
+    private let pictures: PictureMaker
+    private let samples = SampleMaker()
+    private var isDrained = false
+    private var isRestarted = false
+    private var hasWarned = false
+    /// When the next item is expected, where its own time is missing or, for audio, coarser than its samples.
+    private var expected = MediaTime.none
+    private let damaged: CounterMetric
+    private let warn: (String) -> Void
+
+    init(
+        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, threads: Int,
+        damaged: CounterMetric,
+        warn: @escaping (String) -> Void
+    ) throws {
+        index = stream.pointee.index
+        timeBase = stream.pointee.time_base
+        self.damaged = damaged
+        self.warn = warn
+        let parameters = stream.pointee.codecpar!
+        guard let coded = MediaFormat(parameters.pointee, frameRate: frameRate) else {
+            throw NodeError("a stream has a size or rate that makes no sense", isInputError: true)
+        }
+        pictures = PictureMaker(frameRate: coded.video?.frameRate)
+        guard decode else {
+            decoder = nil
+            format = coded
+            return
+        }
+        decoder = try Decoder(parameters, timeBase: timeBase, Decoder.Options(threads: threads))
+        if let video = coded.video {
+            let pixels = PixelFormat(AVPixelFormat(parameters.pointee.format)) ?? .i420
+            format = MediaFormat(
+                video: VideoLayout(
+                    width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate))
+        } else {
+            let sample = SampleMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
+            format = MediaFormat(audio: AudioLayout(sample, rate: coded.audio!.rate, channels: coded.audio!.channels))
+        }
+    }
+
+    deinit { dropPending() }
+
+    // MARK: Packets
+
+    /// Takes what `packet` refers to.
+    func append(_ packet: UnsafeMutablePointer<AVPacket>) {
+        let time = packet.pointee.pts != sluice_no_pts() ? packet.pointee.pts : packet.pointee.dts
+        let end = MediaTime(time, timeBase)
+        if end.isKnown {
+            let until = end - start + MediaTime(max(0, packet.pointee.duration), timeBase)
+            if !readUntil.isKnown || until > readUntil { readUntil = until }
+        }
+        guard let owned = av_packet_alloc() else { return }
+        av_packet_move_ref(owned, packet)
+        pending.append(owned)
+        pendingBytes += Int(owned.pointee.size)
+    }
+
+    private func takePacket() -> UnsafeMutablePointer<AVPacket>? {
+        guard pendingHead < pending.count else { return nil }
+        let packet = pending[pendingHead]
+        pendingHead += 1
+        if pendingHead == pending.count {
+            pending.removeAll(keepingCapacity: true)
+            pendingHead = 0
+        } else if pendingHead >= 256 {
+            pending.removeFirst(pendingHead)
+            pendingHead = 0
+        }
+        pendingBytes -= Int(packet.pointee.size)
+        return packet
+    }
+
+    private func dropPending() {
+        while let packet = takePacket() { free(packet) }
+    }
+
+    private func free(_ packet: UnsafeMutablePointer<AVPacket>) {
+        var pointer: UnsafeMutablePointer<AVPacket>? = packet
+        av_packet_free(&pointer)
+    }
+
+    // MARK: Items
+
+    /// The next item of the packets read so far; nil when more are wanted.
+    func take() throws -> MediaItem? {
+        while true {
+            if let item = try takeDecoded() { return item }
+            guard let packet = takePacket() else { return nil }
+            defer { free(packet) }
+            guard let decoder else {
+                if let item = coded(packet) { return item }
+                continue
+            }
+            do {
+                _ = try decoder.send(packet)
+            } catch {
+                noteDamage(error)
+            }
+        }
+    }
+
+    /// At the end: True if the decoder may hold more frames.
+    func drain() throws -> Bool {
+        guard let decoder, !isDrained else { return false }
+        isDrained = true
+        _ = try? decoder.send(nil)
+        return true
+    }
+
+    func restart() {
+        dropPending()
+        decoder?.flush()
+        isDrained = false
+        isRestarted = true
+        expected = .none
+    }
+
+    private func noteDamage(_ error: AVError) {
+        damaged.add()
+        guard !hasWarned else { return }
+        hasWarned = true
+        let at = readUntil.isKnown ? readUntil.seconds.fixed(2) : "0"
+        warn("damaged \(format.kind.isAudio ? "audio" : "video") near \(at) s (\(error)); going on without it")
+    }
+
+    private func coded(_ packet: UnsafeMutablePointer<AVPacket>) -> Packet? {
+        let isDecodeOnly = packet.pointee.flags & sluice_pkt_flag_discard() != 0
+        guard let item = Packet(moving: packet, format: format, timeBase: timeBase) else { return nil }
+        if isDecodeOnly { item.header.flags.insert(.decodeOnly) }
+        if isRestarted && format.kind.hasDependentPackets { item.header.flags.insert(.discontinuity) }
+        isRestarted = false
+        let fallback = expected.isKnown ? expected : .zero
+        let dts = item.header.dts.isKnown ? item.header.dts : item.header.pts
+        item.header.dts = dts.isKnown ? dts - start : fallback
+        item.header.pts = item.header.pts.isKnown ? item.header.pts - start : item.header.dts
+        expected = item.header.dts + (item.header.duration.isKnown ? item.header.duration : nominal)
+        return item
+    }
+
+    private var nominal: MediaTime { format.nominalDuration.isKnown ? format.nominalDuration : .zero }
+
+    private func takeDecoded() throws -> MediaItem? {
+        guard let decoder else { return nil }
+        while true {
+            do {
+                guard try decoder.receive() else { return nil }
+            } catch {
+                noteDamage(error)
+                continue
+            }
+            let pts = decoder.framePts
+            let duration = decoder.frameDuration
+            if format.kind.isAudio {
+                guard let frame = try samples.make(decoder.frame) else { continue }
+                stampSamples(frame, pts)
+                return frame
+            }
+            let frame = try pictures.make(decoder.frame)
+            frame.header.pts = pts.isKnown ? pts - start : expected.isKnown ? expected : .zero
+            frame.header.dts = frame.header.pts
+            frame.header.duration = duration.isKnown && duration > .zero ? duration : nominal > .zero ? nominal : .none
+            expected = frame.header.pts + (frame.header.duration.isKnown ? frame.header.duration : .zero)
+            return frame
+        }
+    }
+
+    /// Containers with coarse clocks (Matroska's milliseconds) jitter around the samples' exact grid: times within 10 ms
+    /// of it are the grid's.
+    private func stampSamples(_ frame: AudioFrame, _ pts: MediaTime) {
+        var time = pts.isKnown ? pts - start : expected.isKnown ? expected : .zero
+        if expected.isKnown && abs((time - expected).ticks) <= MediaTime.milliseconds(10).ticks { time = expected }
+        frame.header.pts = time
+        frame.header.dts = time
+        frame.header.duration = frame.sampleDuration
+        expected = time + frame.sampleDuration
+    }
+}

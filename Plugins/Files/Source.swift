@@ -1,0 +1,248 @@
+import Glibc
+import Sluice
+
+/// Opens a test pattern, a tone or a media file and sends its streams, in real time or as fast as they are taken.
+///
+/// In real time an item goes out when the graph's clock reaches its decoding time. A source that was held up by full
+/// edges sends what is late at once; when everything is late by more than half a second, its clock slips instead, so
+/// that no burst follows a stall.
+public final class Source: Node {
+    public static let descriptor = NodeDescriptor(
+        "source", summary: "Opens a test pattern, a tone or a media file", work: .blocking,
+        example: #""source": { "type": "source", "open": "pattern" }"#)
+
+    enum Pace: String, CaseIterable, ParameterConvertible { case live, fast }
+
+    let video = Output<MediaItem>(
+        "video", .rawVideo,
+        variants: [PortSpec.Variant(parameter: "decode", value: .boolean(false), formats: .codedVideo)], optional: true)
+    let audio = Output<MediaItem>(
+        "audio", .rawAudio,
+        variants: [PortSpec.Variant(parameter: "decode", value: .boolean(false), formats: .codedAudio)], optional: true)
+
+    @Parameter(
+        "open", help: "'pattern' (video with a frame number, and a tone), 'tone', or a media file") var open: String
+    @Parameter("pace", default: Pace.live, help: "live: in real time; fast: as fast as the graph takes it") var pace:
+        Pace
+    @Parameter("loop", default: false, help: "a file begins again when it ends, timestamps go on") var loop: Bool
+    @Parameter("decode", default: true, help: "false hands a file's packets on as they are") var decode: Bool
+    @Parameter(
+        "duration_s", default: 0, range: 0...1e7, help: "ends after this media time; 0 goes on to the end")
+    var duration: Double
+    @Parameter("width", default: 1280, range: 64...8192, help: "of the pattern") var width: Int
+    @Parameter("height", default: 720, range: 36...8192, help: "of the pattern") var height: Int
+    @Parameter("fps", default: 30, range: 1...240, help: "frames a second of the pattern") var fps: Double
+    @Parameter("pixel_format", default: PixelFormat.i420, help: "of the pattern") var pixelFormat: PixelFormat
+    @Parameter("sample_rate", default: 48_000, range: 8_000...192_000, help: "of the tone, in Hz") var sampleRate: Int
+    @Parameter("channels", default: 2, range: 1...8, help: "of the tone") var channels: Int
+    @Parameter(
+        "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
+    ) var threads: Int
+
+    private var context: NodeContext!
+    private var media: (any SourceMedia)?
+    private var reader: MediaFileReader?
+    private var tracks: [Line] = []
+    private var clock: ClockMap?
+    /// Added to the media's times: what earlier rounds of the loop lasted.
+    private var offset = MediaTime.zero
+    private var end = MediaTime.zero
+    private var slipped: CounterMetric!
+
+    /// One connected output and the item that it sends next.
+    private struct Line {
+        let track: Track
+        let output: Output<MediaItem>
+        var head: MediaItem?
+        var state = State.open
+
+        enum State {
+            case open
+            /// Out of media; a loop opens it again.
+            case ended
+            case closed
+        }
+    }
+
+    /// How far one stream may be ahead of the other while that one's edge is full.
+    private static let lead = MediaTime.milliseconds(1_000)
+    private static let patience = Interval.milliseconds(500)
+
+    public init() {}
+
+    // MARK: Opening
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        tracks = [Line(track: .video, output: video), Line(track: .audio, output: audio)].filter(\.output.isConnected)
+        slipped = context.counter("slipped_ms")
+        if open == "pattern" || open == "tone" {
+            guard decode else {
+                throw NodeError(
+                    "\"\(open)\" is raw media and has no packets to hand on",
+                    advice: "Leave out \"decode\": false, or open a media file.", isInputError: true)
+            }
+            let tone = Tone(rate: sampleRate, channels: channels)
+            let layout = VideoLayout(
+                width: width, height: height, pixelFormat: pixelFormat, frameRate: FrameRate(nearest: fps))
+            try use(open == "tone" ? tone : Pattern(layout, tone: tone), isPreparing: true)
+        } else {
+            let reader = try MediaFileReader(open, shouldStop: { [unowned context] in context.isStopping })
+            self.reader = reader
+            // What is not there yet is waited for in `process`; formats stay open until then.
+            if reader.isRegular { try use(file(reader), isPreparing: true) }
+        }
+    }
+
+    private func file(_ reader: MediaFileReader) throws -> MediaFile {
+        try MediaFile(
+            reader, decode: decode, threads: threads, wanted: tracks.map(\.track),
+            damaged: context.counter("damaged_packets"), warn: { [context] in context?.log(.warning, $0) })
+    }
+
+    private func use(_ media: any SourceMedia, isPreparing: Bool) throws {
+        self.media = media
+        guard Track.allCases.contains(where: { media.format($0) != nil }) || tracks.isEmpty else {
+            throw NodeError(
+                "\"\(open)\" holds no \(tracks.map(\.track.name).joined(separator: " and no "))",
+                advice: "Choose another input, or leave out what reads it.", isInputError: true)
+        }
+        for index in tracks.indices {
+            let (track, output) = (tracks[index].track, tracks[index].output)
+            if let format = media.format(track) {
+                if isPreparing { output.fix(format) }
+            } else if isPreparing {
+                output.markAbsent()
+                tracks[index].state = .closed
+            } else {
+                context.log(.warning, "\"\(open)\" has no \(track.name): that output ends")
+                close(index)
+            }
+        }
+    }
+
+    // MARK: Sending
+
+    public func process(now: Instant) throws {
+        if media == nil, let reader {
+            context.isWaiting(for: "a writer of \"\(open)\"")
+            defer { context.isWaiting(for: nil) }
+            try use(file(reader), isPreparing: false)
+        }
+        while try !isFinished() {
+            guard let index = next() else { return }
+            let item = tracks[index].head!
+            if pace == .live, let due = due(item, now), due > now {
+                context.wake(at: due)
+                return
+            }
+            tracks[index].head = nil
+            send(item, on: tracks[index].output, now)
+        }
+        context.finish()
+    }
+
+    private func send(_ item: MediaItem, on output: Output<MediaItem>, _ now: Instant) {
+        item.header.captured = pace == .live ? clock?.instant(of: item.header.dts) ?? now : now
+        item.header.epoch = context.epoch
+        item.header.sourceClock = 1
+        output.send(item)
+    }
+
+    /// Looks up the next item of every line. True when all lines have ended and nothing begins again.
+    private func isFinished() throws -> Bool {
+        while true {
+            for index in tracks.indices where tracks[index].state == .open && tracks[index].head == nil {
+                guard let pull = try media?.next(tracks[index].track) else { return true }
+                switch pull {
+                case .later: break
+                case .item(let item): hold(item, index)
+                case .end: tracks[index].state = .ended
+                }
+            }
+            guard !tracks.contains(where: { $0.state == .open }) else {
+                if !loop { for index in tracks.indices where tracks[index].state == .ended { close(index) } }
+                return false
+            }
+            guard try beginAgain() else {
+                for index in tracks.indices { close(index) }
+                return true
+            }
+        }
+    }
+
+    private func hold(_ item: MediaItem, _ index: Int) {
+        item.header.pts += offset
+        item.header.dts += offset
+        guard duration == 0 || item.header.dts < MediaTime.seconds(duration) else {
+            close(index)
+            return
+        }
+        end = max(end, item.header.pts + (item.header.duration.isKnown ? item.header.duration : .zero))
+        tracks[index].head = item
+    }
+
+    private func close(_ index: Int) {
+        if tracks[index].state != .closed { tracks[index].output.end() }
+        tracks[index].state = .closed
+    }
+
+    /// Every line has come to its end: opens those that wait for it behind the last item of all. False where that is
+    /// not asked for, or does not work.
+    private func beginAgain() throws -> Bool {
+        guard loop, tracks.contains(where: { $0.state == .ended }) else { return false }
+        guard end > offset, try media?.restart() == true else {
+            context.log(.warning, "\"\(open)\" cannot begin again: it ends here")
+            return false
+        }
+        offset = end
+        for index in tracks.indices where tracks[index].state == .ended { tracks[index].state = .open }
+        return true
+    }
+
+    /// The line whose item is the oldest among those with room.
+    private func next() -> Int? {
+        var best: Int?
+        for index in tracks.indices where tracks[index].output.hasRoom {
+            guard let head = tracks[index].head else { continue }
+            if best == nil || head.header.dts < tracks[best!].head!.header.dts { best = index }
+        }
+        guard let best, pace == .fast else { return best }
+        let time = tracks[best].head!.header.dts
+        for line in tracks { if let head = line.head, time > head.header.dts + Source.lead { return nil } }
+        return best
+    }
+
+    /// When the item is to go out. Where all that is held is late by more than `patience`, the clock slips.
+    private func due(_ item: MediaItem, _ now: Instant) -> Instant? {
+        if clock == nil { clock = ClockMap(start: item.header.dts, at: now) }
+        let latest = tracks.compactMap { $0.head?.header.dts }.max() ?? item.header.dts
+        let late = now - clock!.instant(of: latest)
+        if late > Source.patience {
+            clock!.origin = clock!.origin + late
+            slipped.add(Int(late.milliseconds))
+        }
+        return clock!.instant(of: item.header.dts)
+    }
+
+    public func interrupt() { reader?.interrupt() }
+
+    public func close() {
+        media = nil
+        reader = nil
+    }
+}
+
+extension FrameRate {
+    /// The usual rate next to `fps`: whole numbers, 1000/1001 of one (29.97), else thousandths.
+    init(nearest fps: Double) {
+        let whole = fps.rounded()
+        if abs(fps - whole) < 0.0005 {
+            self.init(Int(whole))
+        } else if abs(fps * 1.001 - (fps * 1.001).rounded()) < 0.002 {
+            self.init(Int((fps * 1.001).rounded()) * 1_000, 1_001)
+        } else {
+            self.init(Int((fps * 1_000).rounded()), 1_000)
+        }
+    }
+}

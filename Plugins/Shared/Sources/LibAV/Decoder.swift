@@ -1,0 +1,135 @@
+import CLibAV
+import Sluice
+
+/// A libavcodec decoder: packets in, AVFrames out. One lane only.
+///
+/// It carries `captured` and `epoch` from each packet to the frame that comes of it, through the decoder's reordering.
+public final class Decoder {
+    private let context: UnsafeMutablePointer<AVCodecContext>
+    private let scratch: UnsafeMutablePointer<AVPacket>
+    /// What `receive` fills.
+    public let frame: UnsafeMutablePointer<AVFrame>
+    private var origins: [Origin] = []
+
+    /// What a frame inherits of the packet it came from.
+    public struct Origin: Sendable {
+        public var pts: Int64
+        public var duration: MediaTime
+        public var captured: Instant
+        public var epoch: UInt32
+    }
+
+    /// One thread unless asked: more change the order of work and, in some codecs, add frames of delay.
+    public struct Options: Sendable {
+        public var threads = 1
+        /// Hands out each frame as soon as the codec allows.
+        public var isLowDelay = false
+        public init(threads: Int = 1, isLowDelay: Bool = false) {
+            self.threads = threads
+            self.isLowDelay = isLowDelay
+        }
+    }
+
+    /// For packets of `format`, with times in ticks of `MediaTime`.
+    public convenience init(_ format: MediaFormat, _ options: Options = Options()) throws {
+        var parameters = avcodec_parameters_alloc()
+        defer { avcodec_parameters_free(&parameters) }
+        do { try format.fill(parameters!) } catch {
+            throw NodeError(
+                "no decoder knows \(format)", advice: "Use a codec that libavcodec decodes: vp8, h264, opus, …")
+        }
+        // What a decoder makes of the codec's own configuration must not hang on our guess at an OpusHead's pre-skip.
+        parameters!.pointee.initial_padding = 0
+        try self.init(parameters!, timeBase: .mediaTime, options)
+    }
+
+    /// For packets of a demuxer's stream.
+    public init(_ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, _ options: Options = Options())
+        throws
+    {
+        LibAVLog.silence()
+        let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
+        guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
+        else {
+            throw NodeError(
+                "libavcodec has no decoder for \(name)", advice: "Convert the media to another codec first.")
+        }
+        var opened: UnsafeMutablePointer<AVCodecContext>? = made
+        made.pointee.thread_count = Int32(clamping: options.threads)
+        made.pointee.pkt_timebase = timeBase
+        if options.isLowDelay { made.pointee.flags |= sluice_codec_flag_low_delay() }
+        var code = avcodec_parameters_to_context(made, parameters)
+        if code >= 0 { code = avcodec_open2(made, codec, nil) }
+        guard code >= 0 else {
+            avcodec_free_context(&opened)
+            throw NodeError("the \(name) decoder does not open: \(AVError.text(code))")
+        }
+        context = made
+        scratch = av_packet_alloc()
+        frame = av_frame_alloc()
+    }
+
+    deinit {
+        var (context, scratch, frame):
+            (UnsafeMutablePointer<AVCodecContext>?, UnsafeMutablePointer<AVPacket>?, UnsafeMutablePointer<AVFrame>?) =
+                (context, scratch, frame)
+        avcodec_free_context(&context)
+        av_packet_free(&scratch)
+        av_frame_free(&frame)
+    }
+
+    public var timeBase: AVRational { context.pointee.pkt_timebase }
+
+    /// False where it wants its frames taken first; then send the same packet again.
+    public func send(_ packet: Packet) throws(AVError) -> Bool {
+        try packet.lend(to: scratch)
+        defer { av_packet_unref(scratch) }
+        packet.stamp(scratch, timeBase: timeBase)
+        guard try send(scratch) else { return false }
+        if origins.count >= 64 { origins.removeFirst(32) }
+        origins.append(
+            Origin(
+                pts: scratch.pointee.pts, duration: packet.header.duration, captured: packet.header.captured,
+                epoch: packet.header.epoch))
+        return true
+    }
+
+    /// The same with libav's own packet; nil says that no more come.
+    public func send(_ packet: UnsafePointer<AVPacket>?) throws(AVError) -> Bool {
+        let code = avcodec_send_packet(context, packet)
+        if code == AVError.again { return false }
+        if packet == nil && code == AVError.endOfFile { return true }
+        try AVError.check(code)
+        return true
+    }
+
+    /// True if `frame` holds the next frame. False where more packets are wanted, or all came out.
+    public func receive() throws(AVError) -> Bool {
+        let code = avcodec_receive_frame(context, frame)
+        if code == AVError.again || code == AVError.endOfFile { return false }
+        try AVError.check(code)
+        return true
+    }
+
+    /// When the frame is shown or heard.
+    public var framePts: MediaTime { MediaTime(frame.pointee.best_effort_timestamp, timeBase) }
+    public var frameDuration: MediaTime {
+        frame.pointee.pkt_duration > 0 ? MediaTime(frame.pointee.pkt_duration, timeBase) : .none
+    }
+
+    /// What the frame inherits of its packet; nil for packets that were not sent as `Packet`, or have no times.
+    public func takeOrigin() -> Origin? {
+        guard let index = origins.firstIndex(where: { $0.pts == frame.pointee.best_effort_timestamp }) else {
+            return origins.last
+        }
+        let origin = origins[index]
+        origins.remove(at: index)
+        return origin
+    }
+
+    /// Forgets everything: after a seek, a loss, or the end.
+    public func flush() {
+        avcodec_flush_buffers(context)
+        origins.removeAll(keepingCapacity: true)
+    }
+}
