@@ -31,11 +31,14 @@ let plugins: [Target] = [
     plugin("Flow"),
     plugin("Opus", uses: ["COpus"]),
     plugin("Raw"),
+    plugin("SRT", uses: [libav, "CSRT"]),
     plugin("VP8", uses: ["CVPX"]),
+    plugin("VideoDecoder", uses: [libav]),
 ]
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    library("CSRT", "srt", "libsrt-gnutls-dev"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
