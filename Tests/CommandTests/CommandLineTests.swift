@@ -259,14 +259,13 @@ import Testing
             ], in: scratch.url, executable: home.url.appendingPathComponent("sluice"),
             during: { process in
                 while !FileManager.default.fileExists(atPath: report.path) { sched_yield() }
-                maps.text = (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)) ?? ""
+                maps.files = mappedFiles(of: process)
                 kill(process, SIGINT)
             })
         #expect(run.status == 0, "\(run.errors)")
-        let files = Set(maps.text.split(separator: "\n").map { $0.drop { $0 != "/" } })
-        #expect(files.contains { $0.hasSuffix("/libStrangerPlugin.so") })
-        #expect(files.filter { $0.hasSuffix("/libSluice.so") }.count == 1)
+        #expect(maps.files.contains { $0.hasSuffix("/libStrangerPlugin.so") })
+        #expect(maps.files.filter { $0.hasSuffix("/libSluice.so") }.count == 1)
     }
 
-    private final class Box: @unchecked Sendable { var text = "" }
+    private final class Box: @unchecked Sendable { var files: Set<String> = [] }
 }

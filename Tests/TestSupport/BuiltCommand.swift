@@ -3,9 +3,8 @@ import Foundation
 /// What the build has put beside the engine that this process uses: the command and the plugins.
 public enum Built {
     public static let directory: URL = {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-        let engine = maps.split(separator: "\n").first { $0.hasSuffix("/libSluice.so") }.map { $0.drop { $0 != "/" } }
-        return URL(fileURLWithPath: String(engine ?? "/libSluice.so")).deletingLastPathComponent()
+        let engine = mappedFiles().first { $0.hasSuffix("/libSluice.so") }
+        return URL(fileURLWithPath: engine ?? "/libSluice.so").deletingLastPathComponent()
     }()
 
     /// A file of the build; `tools/build debug` makes those that the tests do not link.
