@@ -57,7 +57,7 @@ let tests: [Target] = [
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
-    tests("Docs", of: []),
+    tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 

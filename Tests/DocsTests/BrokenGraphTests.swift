@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `Tests/Fixtures/broken-graphs` holds a graph for each kind of mistake; `index.tsv` there says what is to happen.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct GraphExampleTests {
@@ -9,10 +10,8 @@ import Testing
     @Test(arguments: try blocks) func everyJSONExampleIsJSONAndEveryWholeGraphIsValid(_ block: Page.Block) throws {
         let value = try JSONSerialization.jsonObject(with: Data(block.text.utf8), options: .fragmentsAllowed)
         guard let object = value as? [String: Any], object["nodes"] is [String: Any], object["graph"] == nil else { return }
-        let file = FileManager.default.temporaryDirectory.appending(path: "sluice-example-\(UUID().uuidString).json")
-        try block.text.write(to: file, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let answer = try Repository.sluice("validate", file.path)
+        let scratch = try Scratch()
+        let answer = try Repository.sluice("validate", scratch.write("graph.json", block.text).path)
         #expect(answer.status == 0, "\(block): \(answer.errors)")
         #expect(answer.errors.isEmpty, "\(block): \(answer.errors)")
     }

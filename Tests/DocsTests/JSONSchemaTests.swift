@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A JSON Schema validator that is not ours: Debian's python3-jsonschema.
@@ -18,7 +19,9 @@ import Testing
         """
 
     private func verdicts(_ files: [String]) throws -> [String: String] {
-        let answer = try Repository.run("/usr/bin/python3", ["-c", Self.program, "graphs/graph.schema.json"] + files)
+        let answer = try CommandRun(
+            ["-c", Self.program, "graphs/graph.schema.json"] + files, in: Repository.root,
+            executable: URL(filePath: "/usr/bin/python3"))
         #expect(answer.status == 0, "\(answer.errors)")
         let lines = answer.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
         return Dictionary(uniqueKeysWithValues: lines.map { ($0[0], $0[1]) })
