@@ -1,26 +1,20 @@
 import FlowPlugin
 import Foundation
-import Sluice
 import SluiceTesting
 import Testing
 
 @Suite struct OneEngineTests {
-    /// A second copy would have a registry and types of its own, and casts would fail without a word.
+    /// A second copy, in the plugin or in the kit, would have types of its own: the node's ports would not be found, and
+    /// no item would pass.
     @Test func oneEngineIsMappedBesideThePluginsAndTheTestKit() throws {
         let harness = try NodeHarness(NullSink.self)
         harness.push(TestMedia.pictures(count: 3))
         #expect(harness.finish() == .finished)
         #expect(harness.graph.edge(to: "node.in")?.popped == 3)
-        let type = UInt(bitPattern: unsafeBitCast(NodeRegistry.self as AnyClass, to: Int.self))
         let mappings = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n").map {
             $0.split(separator: " ")
         }
         let engines = mappings.filter { $0.last?.hasSuffix("/libSluice.so") == true }
         #expect(Set(engines.compactMap(\.last)).count == 1)
-        #expect(
-            engines.contains { mapping in
-                let bounds = mapping[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-                return bounds.count == 2 && (bounds[0]..<bounds[1]).contains(type)
-            })
     }
 }
