@@ -33,13 +33,16 @@ let plugins: [Target] = [
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("Raw"),
+    plugin("SRT", uses: [libav, "CSRT"]),
     plugin("VP8", uses: ["CVPX"]),
+    plugin("VideoDecoder", uses: [libav]),
 ]
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
+    library("CSRT", "srt", "libsrt-gnutls-dev"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
