@@ -47,6 +47,7 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("Command", of: ["TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
