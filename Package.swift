@@ -46,10 +46,13 @@ let tests: [Target] = [
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
+let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+
 let package = Package(
     name: "sluice",
-    products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
+    products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) }
+        + [.executable(name: "sluice", targets: ["Command"])],
     dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
-    targets: plugins + libraries + tests,
+    targets: [command] + plugins + libraries + tests,
     swiftLanguageModes: [.v6]
 )

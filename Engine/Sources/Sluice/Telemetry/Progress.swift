@@ -18,7 +18,9 @@ public struct Progress: Sendable {
 
         /// Of the nearer bound, 0...1.
         public var share: Double {
-            max(Double(items) / Double(max(1, capacity.items)), Double(milliseconds) / Double(max(1, capacity.milliseconds)))
+            max(
+                Double(items) / Double(max(1, capacity.items)),
+                Double(milliseconds) / Double(max(1, capacity.milliseconds)))
         }
     }
 }
@@ -29,10 +31,8 @@ extension GraphRun {
         var progress = Progress(elapsed: Interval(nanoseconds: max(0, supervisor.now - startedAt)))
         progress.dropped = ended.dropped
         progress.instances = sessions.count { $0.parent != nil }
-        var taken: [ObjectIdentifier: Int] = [:]
         for edge in sessions.lazy.flatMap(\.edges) {
             progress.dropped += edge.dropped
-            if let consumer = edge.consumer { taken[ObjectIdentifier(consumer), default: 0] += edge.popped }
             guard edge.held > 0 else { continue }
             let candidate = Progress.Edge(
                 name: "\(edge.from) -> \(edge.to)", items: edge.held, milliseconds: edge.heldMilliseconds,
@@ -43,7 +43,7 @@ extension GraphRun {
         for session in sessions {
             for core in session.cores where core.ports.outputs.isEmpty {
                 let name = (session.template.map { $0 + "/" } ?? "") + core.plan.name
-                let items = taken[ObjectIdentifier(core)] ?? 0
+                let items = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
                 if let index = order[name] {
                     progress.sinks[index].items += items
                 } else {

@@ -21,6 +21,14 @@ func nearest(to word: String, in candidates: some Collection<String>) -> String?
     return best?.candidate
 }
 
+/// Spelling help for words that are not in a graph file.
+public enum Spelling {
+    /// `Did you mean "x"?`, or `Known graphs: a, b.`, or nothing.
+    public static func suggestion(for word: String, in candidates: [String], listing noun: String) -> String {
+        Sluice.suggestion(for: word, in: candidates, listing: noun)
+    }
+}
+
 /// `Did you mean "x"?`, or what there is to choose from, or nothing.
 func suggestion(for word: String, in candidates: some Collection<String>, listing noun: String) -> String {
     if let nearest = nearest(to: word, in: candidates) { return "Did you mean \(quoted(nearest))?" }

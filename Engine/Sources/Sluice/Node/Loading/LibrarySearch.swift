@@ -3,13 +3,14 @@ import Glibc
 /// Finds shared libraries where the dynamic linker would (ld.so(8)), without loading them.
 enum LibrarySearch {
     #if arch(arm64)
-    private static let multiarch = "aarch64-linux-gnu"
+        private static let multiarch = "aarch64-linux-gnu"
     #else
-    private static let multiarch = "x86_64-linux-gnu"
+        private static let multiarch = "x86_64-linux-gnu"
     #endif
 
     private static let standard = [
-        "/lib/\(multiarch)", "/usr/lib/\(multiarch)", "/usr/local/lib", "/usr/local/lib/\(multiarch)", "/lib", "/usr/lib",
+        "/lib/\(multiarch)", "/usr/lib/\(multiarch)", "/usr/local/lib", "/usr/local/lib/\(multiarch)", "/lib",
+        "/usr/lib",
         "/lib64", "/usr/lib64",
     ]
 
@@ -62,7 +63,8 @@ struct NeededLibrary: Equatable, Sendable {
             for name in object.needed where seen.insert(name).inserted {
                 guard let path = LibrarySearch.path(of: name, runPath: object.runPath, in: directory) else {
                     if !LibrarySearch.canLoad(name) {
-                        found.append(NeededLibrary(name: name, path: "", package: DebianPackages.conventionalName(of: name)))
+                        found.append(
+                            NeededLibrary(name: name, path: "", package: DebianPackages.conventionalName(of: name)))
                     }
                     continue
                 }

@@ -6,7 +6,7 @@ public struct PluginCatalog: NodeCatalog {
     private var specs: [String: NodeSpec] = [:]
     /// The file that offers a type.
     private var plugins: [String: String] = [:]
-    private var unavailable: [String: Unavailability] = [:]
+    private var unavailable: [String: (spec: NodeSpec, reason: Unavailability)] = [:]
     public private(set) var types: [String] = []
     /// Plugins that cannot be used, in the order of the search path.
     public private(set) var refused: [Unavailability] = []
@@ -27,12 +27,13 @@ public struct PluginCatalog: NodeCatalog {
     private mutating func add(_ plugin: PluginFile.Examined) {
         if let reason = plugin.unavailability {
             refused.append(reason)
-            for spec in plugin.types where unavailable[spec.type] == nil { unavailable[spec.type] = reason }
+            for spec in plugin.types where unavailable[spec.type] == nil { unavailable[spec.type] = (spec, reason) }
             return
         }
         for spec in plugin.types {
             if let first = plugins[spec.type] {
-                duplicates.append("node type \"\(spec.type)\" is in \(first) and again in \(plugin.path); the first is used.")
+                duplicates.append(
+                    "node type \"\(spec.type)\" is in \(first) and again in \(plugin.path); the first is used.")
             } else {
                 specs[spec.type] = spec
                 plugins[spec.type] = plugin.path
@@ -41,9 +42,11 @@ public struct PluginCatalog: NodeCatalog {
     }
 
     public func spec(for type: String) -> NodeSpec? { specs[type] }
-    public func unavailability(of type: String) -> Unavailability? { unavailable[type] }
+    public func unavailability(of type: String) -> Unavailability? { unavailable[type]?.reason }
     /// The types that would be there if their plugins could be used.
     public var unavailableTypes: [String] { unavailable.keys.sorted() }
+    /// What is known of such a type.
+    public func unavailableSpec(for type: String) -> NodeSpec? { unavailable[type]?.spec }
     /// The file of the plugin that offers a type.
     public func plugin(of type: String) -> String? { plugins[type] }
 }

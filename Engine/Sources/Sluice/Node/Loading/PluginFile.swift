@@ -53,7 +53,8 @@ public struct PluginFile: Sendable {
     private var mark: FileMark? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        return FileMark(size: status.st_size, modified: status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec)
+        return FileMark(
+            size: status.st_size, modified: status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec)
     }
 
     private func refusal(_ manifest: PluginManifest) -> Unavailability? {

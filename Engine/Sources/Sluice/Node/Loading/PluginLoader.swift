@@ -39,7 +39,8 @@ public final class PluginLoader {
         if let stamp = SharedObject.stamp(inSymbol: words) {
             return .wrongEngine(plugin: path, stamp: stamp)
         }
-        for sanitizer in SharedObject.Sanitizer.allCases where words.contains("undefined symbol: __\(sanitizer.prefix)san_") {
+        for sanitizer in SharedObject.Sanitizer.allCases
+        where words.contains("undefined symbol: __\(sanitizer.prefix)san_") {
             return .wrongSanitizer(plugin: path, has: sanitizer)
         }
         if words.hasSuffix("cannot open shared object file: No such file or directory"),
@@ -74,7 +75,9 @@ extension Unavailability {
 
     static func wrongSanitizer(plugin: String, has sanitizer: SharedObject.Sanitizer?) -> Unavailability {
         let mine = SharedObject.Sanitizer.current
-        func words(_ sanitizer: SharedObject.Sanitizer?) -> String { sanitizer.map { "with the \($0) sanitizer" } ?? "without sanitizer" }
+        func words(_ sanitizer: SharedObject.Sanitizer?) -> String {
+            sanitizer.map { "with the \($0) sanitizer" } ?? "without sanitizer"
+        }
         return Unavailability(
             plugin: plugin, reason: "it was built \(words(sanitizer)), this engine \(words(mine))",
             advice: "Build it the same way: swift build\(mine.map { " --sanitize=\($0)" } ?? "").")
@@ -87,6 +90,7 @@ extension Unavailability {
             plugin: plugin,
             reason: names.joined(separator: " and ") + (names.count == 1 ? " is missing" : " are missing"),
             advice: packages.isEmpty
-                ? "Install what provides it." : "Install it: apt-get install \(Set(packages).sorted().joined(separator: " ")).")
+                ? "Install what provides it."
+                : "Install it: apt-get install \(Set(packages).sorted().joined(separator: " ")).")
     }
 }

@@ -19,7 +19,9 @@ struct PluginManifest: Equatable, Sendable {
     /// nil where there is none, or none that can be read: the plugin is then looked at itself.
     init?(besidePlugin path: String) {
         let path = PluginManifest.path(besidePlugin: path)
-        guard let bytes = try? GraphFiles.system.read(path), let json = try? JSONValue.parse(bytes, file: path) else { return nil }
+        guard let bytes = try? GraphFiles.system.read(path), let json = try? JSONValue.parse(bytes, file: path) else {
+            return nil
+        }
         self.init(json)
     }
 

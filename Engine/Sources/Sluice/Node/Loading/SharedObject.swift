@@ -96,13 +96,15 @@ private struct ELFTables {
     }
 
     /// ET_DYN, 64 bits, little-endian.
-    var isLibrary: Bool { load(UInt32.self, 0) == 0x464C_457F && load(UInt16.self, 4) == 0x0102 && load(UInt16.self, 16) == 3 }
+    var isLibrary: Bool {
+        load(UInt32.self, 0) == 0x464C_457F && load(UInt16.self, 4) == 0x0102 && load(UInt16.self, 16) == 3
+    }
 
     var isForThisMachine: Bool {
         #if arch(arm64)
-        load(UInt16.self, 18) == 183
+            load(UInt16.self, 18) == 183
         #else
-        load(UInt16.self, 18) == 62
+            load(UInt16.self, 18) == 62
         #endif
     }
 

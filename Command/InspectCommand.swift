@@ -1,0 +1,45 @@
+import Sluice
+
+enum InspectCommand: Subcommand {
+    static let help = Help(
+        name: "inspect",
+        summary: "Tells what a node type takes, gives and can be told; without TYPE, all of them briefly",
+        operands: "[TYPE]", options: [Help.pluginPath], example: "sluice inspect null-sink")
+
+    static func run(_ arguments: Arguments) throws -> Int32 {
+        let type = try arguments.optionalOperand()
+        let catalog = try Surroundings.catalog(arguments)
+        guard let type else {
+            Console.answer(catalog.types.compactMap(catalog.spec(for:)).map(brief).joined())
+            for type in catalog.unavailableTypes { Console.answer("\(type): \(unavailable(type, catalog))") }
+            Surroundings.sayRefused(catalog)
+            return 0
+        }
+        if let spec = catalog.spec(for: type) {
+            Console.answer(NodePage(spec, plugin: catalog.plugin(of: type) ?? "").text)
+        } else if let spec = catalog.unavailableSpec(for: type) {
+            Console.answer(unavailable(type, catalog) + "\n")
+            Console.answer(NodePage(spec, plugin: catalog.unavailability(of: type)?.plugin ?? "").text)
+        } else {
+            Surroundings.sayRefused(catalog)
+            throw arguments.error(
+                "there is no node type \"\(type)\".",
+                Spelling.suggestion(for: type, in: catalog.types, listing: "The types are"))
+        }
+        return 0
+    }
+
+    private static func unavailable(_ type: String, _ catalog: PluginCatalog) -> String {
+        guard let reason = catalog.unavailability(of: type) else { return "" }
+        return "not available: \(reason.reason). \(reason.advice)\n"
+    }
+
+    /// `relay: Shares … (takes in; gives out…)`
+    private static func brief(_ spec: NodeSpec) -> String {
+        func ports(_ verb: String, _ ports: [PortSpec]) -> [String] {
+            ports.isEmpty ? [] : [verb + " " + ports.map { $0.name + ($0.isMany ? "…" : "") }.joined(separator: ", ")]
+        }
+        let media = ports("takes", spec.inputs) + ports("gives", spec.outputs)
+        return "\(spec.type): \(spec.descriptor.summary) (\(media.joined(separator: "; ")))\n"
+    }
+}

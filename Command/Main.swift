@@ -1,0 +1,75 @@
+import Glibc
+import Sluice
+
+/// The command `sluice`. Exit status 0: ran and finished; 1: the run failed; 2: the input was wrong.
+@main
+enum Main {
+    static let commands: [any Subcommand.Type] = [
+        RunCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self, SchemaCommand.self,
+        DrawCommand.self,
+        HelpCommand.self, ManifestCommand.self,
+    ]
+
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        do {
+            try start(words)
+        } catch let error as UsageError {
+            Console.say("\(error)\n")
+            exit(2)
+        } catch let error as GraphError {
+            Console.say("\(error)\n")
+            exit(2)
+        } catch let error as NodeError {
+            Console.say("\(error)\n")
+            exit(error.isInputError ? 2 : 1)
+        } catch {
+            Console.say("\(error)\n")
+            exit(1)
+        }
+    }
+
+    private static func start(_ words: [String]) throws {
+        guard let first = words.first else {
+            Console.say(HelpCommand.overview)
+            exit(2)
+        }
+        switch first {
+        case "-h", "--help": return Console.answer(HelpCommand.overview)
+        case "--version": return Console.answer("sluice \(version) (engine \(Plugin.engineStamp))\n")
+        default: break
+        }
+        guard let command = commands.first(where: { $0.help.name == first }) else {
+            let kind = first.hasPrefix("-") ? "option" : "command"
+            throw UsageError(
+                "sluice: there is no \(kind) \"\(first)\".",
+                Spelling.suggestion(
+                    for: first, in: HelpCommand.shown.map(\.name), listing: "The commands are"))
+        }
+        let rest = Array(words.dropFirst())
+        if rest.contains("--help") || rest.contains("-h") { return Console.answer(command.help.text) }
+        let status = try command.run(Arguments(rest, of: command.help))
+        if status != 0 { exit(status) }
+    }
+}
+
+let version = "0.1.0"
+
+/// One command: its help, and what it does. Returns the exit status.
+protocol Subcommand: SendableMetatype {
+    static var help: Help { get }
+    static func run(_ arguments: Arguments) throws -> Int32
+}
+
+/// The command line cannot be understood: exit status 2.
+struct UsageError: Error, CustomStringConvertible {
+    let message: String
+    let advice: String
+
+    init(_ message: String, _ advice: String = "") {
+        self.message = message
+        self.advice = advice
+    }
+
+    var description: String { advice.isEmpty ? message : "\(message)\n  \(advice)" }
+}

@@ -1,0 +1,86 @@
+import Sluice
+
+/// Everything that is declared of a node type, as `inspect` prints it.
+struct NodePage {
+    private let spec: NodeSpec
+    private let plugin: String
+
+    init(_ spec: NodeSpec, plugin: String) {
+        self.spec = spec
+        self.plugin = plugin
+    }
+
+    var text: String {
+        var text = "\(spec.type): \(spec.descriptor.summary)\n"
+        text += table([("  plugin", plugin), ("  work", work)] + traits.map { ("  trait", $0) })
+        text += section("Inputs", spec.inputs.map { row($0, gives: "takes") })
+        text += section("Outputs", spec.outputs.map { row($0, gives: "gives") })
+        text += section("Parameters", spec.parameters.map(row))
+        text += section(
+            "Controls",
+            spec.controlInputs.map { ("  takes \($0.name)", "\($0.kind.rawValue): \($0.help)") }
+                + spec.controlOutputs.map { ("  sends \($0.name)", "\($0.kind.rawValue): \($0.help)") })
+        if let example = spec.descriptor.example { text += "\nExample\n  \(example)\n" }
+        return text
+    }
+
+    private func section(_ title: String, _ rows: [(String, String)]) -> String {
+        rows.isEmpty ? "" : "\n\(title)\n" + table(rows)
+    }
+
+    private var work: String {
+        switch spec.descriptor.work {
+        case .light: "light: shares a lane"
+        case .heavy: "heavy: has a lane of its own unless \"lane\" names one"
+        case .blocking: "blocking: has a lane of its own unless \"lane\" names one, and may wait in a call"
+        }
+    }
+
+    private var traits: [String] {
+        let all: [(NodeDescriptor.Traits, String)] = [
+            (.live, "live: talks to a socket or device, so not under --clock virtual"),
+            (.paced, "paced: its lane asks for real-time priority"),
+            (.shares, "shares: edges from it drop unless it is \"lossless\""),
+            (.joins, "joins: puts its inputs in the order of time"),
+            (.endless, "endless: runs until it is stopped"),
+        ]
+        return all.filter { spec.descriptor.traits.contains($0.0) }.map(\.1)
+    }
+
+    private func row(_ port: PortSpec, gives verb: String) -> (String, String) {
+        var words = port.follows.map { "what \($0) takes" } ?? "\(port.formats)"
+        for variant in port.variants { words += "; \(variant.formats) if \(variant.parameter) is \(variant.value)" }
+        if port.isMany { words += "; any number of edges" }
+        if port.isOptional { words += "; may be left open" }
+        return ("  \(port.name)", "\(verb) \(words)")
+    }
+
+    private func row(_ parameter: ParameterSpec) -> (String, String) {
+        var facts = [type(parameter)]
+        if let range = parameter.range { facts.append(text(range)) }
+        facts.append(parameter.defaultValue.map { "default \(shown($0))" } ?? "must be given")
+        if parameter.isLive { facts.append("may change while running") }
+        return ("  \(parameter.name)", "\(parameter.help) (\(facts.joined(separator: ", ")))")
+    }
+
+    private func type(_ parameter: ParameterSpec) -> String {
+        if case .choice(let choices) = parameter.type { return choices.joined(separator: " | ") }
+        return parameter.type.name
+    }
+
+    private func text(_ range: ClosedRange<Double>) -> String {
+        func number(_ value: Double) -> String { ParameterValue.number(value).description }
+        // Ends that no number of a graph reaches are no bounds.
+        switch (range.lowerBound > -9e15, range.upperBound < 9e15) {
+        case (true, true): return "\(number(range.lowerBound)) to \(number(range.upperBound))"
+        case (true, false): return "at least \(number(range.lowerBound))"
+        case (false, true): return "at most \(number(range.upperBound))"
+        case (false, false): return "any"
+        }
+    }
+
+    private func shown(_ value: ParameterValue) -> String {
+        if case .string(let text) = value { return "\"\(text)\"" }
+        return value.description
+    }
+}

@@ -1,0 +1,36 @@
+import Glibc
+import Sluice
+
+/// A file that is opened before the work begins, so that a path that cannot be written is said then and not afterwards.
+struct OutputFile: ~Copyable {
+    private let path: String
+    private let descriptor: Int32
+
+    /// `option` named it. What the file holds stays until `write`.
+    init(_ path: String, for option: String, _ arguments: Arguments) throws(UsageError) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw arguments.error(
+                "\(option) \(path): the file cannot be written: \(errorText(errno)).",
+                "Name one in a directory that exists and that you may write in.")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Replaces what the file holds.
+    mutating func write(_ text: String) throws(NodeError) {
+        // Pipes and devices cannot be cut, and need not.
+        _ = ftruncate(descriptor, 0)
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw NodeError("\(path): the file could not be written: \(errorText(errno)).")
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Sluice
+
+enum RunCommand: Subcommand {
+    static let help = Help(
+        name: "run", summary: "Runs a graph to its end", operands: "GRAPH",
+        options: [
+            .init(name: "--set", value: "name=value", help: "a parameter of the graph", repeats: true),
+            .init(name: "--for", value: "10s", help: "stop after so much graph time (500ms, 10s, 2m, 1h)"),
+            .init(
+                name: "--clock", value: "system|virtual",
+                help: "virtual: as fast as possible, equal runs give equal bytes"),
+            .init(
+                name: "--report", value: "FILE", help: "write what was counted as JSON at the end, also of a failure"),
+            .init(name: "--stop-deadline", value: "5s", help: "how long the graph may stand still while it stops"),
+            Help.pluginPath,
+        ],
+        details: """
+            Ctrl-C stops the sources and lets what is under way come out; a second one ends at once.
+            Exit status: 0 ran and finished, 1 the run failed, 2 the input was wrong.
+            """,
+        example: "sluice run demo --set output=talk.webm --for 10s --report report.json")
+
+    static func run(_ arguments: Arguments) throws -> Int32 {
+        let operand = try arguments.operand()
+        var options = RunOptions()
+        options.clock = try arguments.choice("--clock") ?? .system
+        options.duration = try arguments.interval("--for")
+        options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
+        let catalog = try Surroundings.catalog(arguments)
+        let (plan, types) = try load(operand, catalog, arguments)
+        for warning in plan.warnings { Console.say("\(warning)\n") }
+        let registry = NodeRegistry()
+        try PluginLoader().load(types, from: catalog, into: registry)
+        let reportPath = arguments.value("--report")
+
+        Console.ignoreClosedPipes()
+        options.terminationDescriptor = Console.catchTermination()
+        let watcher = RunWatcher(plan, options)
+        options.onEvent = { watcher.note($0) }
+        options.onTick = { watcher.look($0.progress) }
+        if !Console.isTerminal { options.tickInterval = .seconds(1) }
+        guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
+        var report = try OutputFile(reportPath, for: "--report", arguments)
+        let run = GraphRun(plan, registry: registry, options: options)
+        do {
+            let status = try execute(run, watcher)
+            try report.write(run.report)
+            return status
+        } catch {
+            try report.write(run.report)
+            throw error
+        }
+    }
+
+    private static func execute(_ run: GraphRun, _ watcher: RunWatcher) throws -> Int32 {
+        watcher.begin()
+        let outcome = try run.execute()
+        watcher.end(outcome, run.progress)
+        return outcome == .failed ? 1 : 0
+    }
+
+    /// The plan, and the node types that the graph and its templates name.
+    private static func load(
+        _ operand: String, _ catalog: PluginCatalog, _ arguments: Arguments
+    ) throws -> (GraphPlan, [String]) {
+        let sources = try Surroundings.sources(arguments, missing: .isError)
+        do throws(GraphError) {
+            let path = try Surroundings.graphs.path(of: operand)
+            let plan = try GraphLoader.load(path: path, catalog: catalog, sources: sources)
+            let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
+            return (plan, nodes.map(\.spec.type))
+        } catch {
+            Surroundings.sayRefused(catalog)
+            throw error
+        }
+    }
+}
