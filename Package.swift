@@ -30,6 +30,7 @@ let plugins: [Target] = [
     plugin("Files", uses: [libav]),
     plugin("Flow"),
     plugin("Opus", uses: ["COpus"]),
+    plugin("Raw"),
     plugin("VP8", uses: ["CVPX"]),
 ]
 
@@ -39,10 +40,12 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("Raw", of: ["RawPlugin"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 

@@ -2,5 +2,8 @@ import Sluice
 
 @_cdecl("sluice_plugin")
 public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) { $0.register(Source.self) }
+    Plugin.open(door) {
+        $0.register(Source.self)
+        $0.register(Record.self)
+    }
 }

@@ -63,13 +63,12 @@ extension MediaFormat {
     }
 
     private func fillConfiguration(_ parameters: UnsafeMutablePointer<AVCodecParameters>) throws(AVError) {
-        var bytes = configuration
-        if codec == .opus, let audio {
-            if bytes.isEmpty { bytes = OpusHead(channels: audio.channels, rate: audio.rate).bytes }
+        let bytes = configuration
+        if codec == .opus {
             // Both in samples of 48 kHz, which is what Opus streams are declared as. A decoder converges within 80 ms
             // (RFC 7845, section 4.6).
             parameters.pointee.sample_rate = 48_000
-            parameters.pointee.initial_padding = Int32(OpusHead.preSkip(of: bytes) ?? 0)
+            parameters.pointee.initial_padding = Int32(opusPreSkip(bytes) ?? 0)
             parameters.pointee.seek_preroll = 3_840
         }
         guard !bytes.isEmpty else { return }
@@ -82,30 +81,9 @@ extension MediaFormat {
     }
 }
 
-/// The header of an Opus stream (RFC 7845, section 5.1) for mono and stereo: what containers want as configuration.
-public struct OpusHead: Sendable {
-    /// Samples of 48 kHz at the start that a player drops: the encoder's lookahead.
-    public var preSkip: Int
-    public var channels: Int
-    /// Of the original input, only informative.
-    public var rate: Int
-
-    /// 312 samples is the lookahead of libopus at 48 kHz in its default application.
-    public init(channels: Int, rate: Int = 48_000, preSkip: Int = 312) {
-        self.channels = channels
-        self.rate = rate
-        self.preSkip = preSkip
-    }
-
-    public var bytes: [UInt8] {
-        let rate = UInt32(clamping: rate)
-        return Array("OpusHead".utf8) + [1, UInt8(clamping: channels), UInt8(preSkip & 255), UInt8(preSkip >> 8 & 255)]
-            + [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: rate >> $0) } + [0, 0, 0]
-    }
-
-    /// nil where `bytes` are no OpusHead.
-    public static func preSkip(of bytes: [UInt8]) -> Int? {
-        guard bytes.count >= 19, bytes.starts(with: Array("OpusHead".utf8)) else { return nil }
-        return Int(bytes[10]) | Int(bytes[11]) << 8
-    }
+/// The samples of 48 kHz at the start that a player drops, from an OpusHead (RFC 7845, section 5.1); nil where `bytes`
+/// are none.
+func opusPreSkip(_ bytes: [UInt8]) -> Int? {
+    guard bytes.count >= 19, bytes.starts(with: Array("OpusHead".utf8)) else { return nil }
+    return Int(bytes[10]) | Int(bytes[11]) << 8
 }

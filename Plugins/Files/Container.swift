@@ -1,0 +1,98 @@
+import Sluice
+
+/// A kind of file that `record` writes: what libavformat calls it, which streams it takes, and how it is told to lose
+/// little when the process dies.
+enum Container: String, CaseIterable, Sendable {
+    case webm, mkv, ts, wav, mp4
+
+    /// By the file's ending; `mka`, `m4a` and `mts` count too.
+    init?(path: String) {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        guard let dot = name.lastIndex(of: ".") else { return nil }
+        switch name[name.index(after: dot)...].lowercased() {
+        case "webm": self = .webm
+        case "mkv", "mka": self = .mkv
+        case "ts", "mts", "m2ts": self = .ts
+        case "wav": self = .wav
+        case "mp4", "m4a": self = .mp4
+        default: return nil
+        }
+    }
+
+    static let endings = ".webm, .mkv, .ts, .wav or .mp4"
+
+    var muxer: String {
+        switch self {
+        case .webm: "webm"
+        case .mkv: "matroska"
+        case .ts: "mpegts"
+        case .wav: "wav"
+        case .mp4: "mp4"
+        }
+    }
+
+    /// What is written stays playable when the process is killed, and at most half a second of it is lost: Matroska
+    /// writes a cluster, mp4 a fragment when it is complete; the others write through.
+    var options: [String: String] {
+        switch self {
+        case .webm, .mkv: ["cluster_time_limit": "500"]
+        case .mp4: ["movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"]
+        case .ts, .wav: [:]
+        }
+    }
+
+    /// Codecs that it takes, the project's encoders' first; nil: whatever libavformat lets it take.
+    func codecs(_ track: Track) -> [Codec]? {
+        switch (self, track) {
+        case (.webm, .video): [.vp8, .vp9, Codec("av1")]
+        case (.webm, .audio): [.opus, Codec("vorbis")]
+        case (.ts, .video): [.h264, Codec("hevc"), Codec("mpeg2video")]
+        case (.ts, .audio): [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3")]
+        case (.mp4, .video): [.h264, Codec("hevc"), Codec("av1"), .vp9]
+        case (.mp4, .audio): [.opus, .aac, Codec("mp3"), Codec("ac3")]
+        case (.wav, _): []
+        case (.mkv, _): nil
+        }
+    }
+
+    var takesRawAudio: Bool { self == .wav || self == .mkv }
+
+    func takes(_ format: MediaFormat) -> Bool {
+        if format.kind == .rawAudio { return takesRawAudio }
+        guard let codec = format.codec else { return false }
+        return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? true
+    }
+
+    /// The sentence and the advice for a format that it does not take.
+    func refusal(_ format: MediaFormat, path: String) -> NodeError {
+        let track: Track = format.kind.isAudio ? .audio : .video
+        let wanted = codecs(track).map { $0.map(\.name).joined(separator: ", ") }
+        let takes =
+            switch (self, track) {
+            case (.wav, .video): "takes no video"
+            case (.wav, .audio): "takes raw audio"
+            default: "takes \(wanted ?? "coded") \(track.name)"
+            }
+        let encoder: String? =
+            switch (self, track) {
+            case (.webm, .video): "vp8-encoder"
+            case (.mkv, .video), (.ts, .video), (.mp4, .video): "h264-encoder"
+            case (.wav, .video): nil
+            case (.wav, .audio): format.codec == .opus ? "opus-decoder" : nil
+            case (_, .audio): "opus-encoder"
+            }
+        var advice = "Record to a file of another kind (\(Container.endings))."
+        if let encoder {
+            let needsDecoding = format.codec != nil && self != .wav
+            let decoder =
+                needsDecoding
+                ? (track == .video
+                    ? "video-decoder and " : format.codec == .opus ? "opus-decoder and " : "a decoder and ") : ""
+            advice = "Put \(decoder)\(encoder) before \(track.name)"
+            let others = Container.allCases.filter { $0 != self && $0.takes(format) }
+            advice +=
+                others.isEmpty ? "." : ", or record to \(others.map { "." + $0.rawValue }.joined(separator: " or "))."
+        }
+        return NodeError("\(rawValue) \(takes); \(format) arrives for \"\(path)\"", advice: advice, isInputError: true)
+    }
+}

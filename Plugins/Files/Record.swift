@@ -1,0 +1,176 @@
+import CLibAV
+import Glibc
+import LibAV
+import Sluice
+
+/// Writes packets, and raw audio, to a file: nothing is encoded. Streams are put in the order of their decoding times.
+public final class Record: Node {
+    public static let descriptor = NodeDescriptor(
+        "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file", work: .blocking, traits: .joins,
+        example: #""tape": { "type": "record", "path": "tape.webm" }"#)
+
+    let video = Input<MediaItem>("video", .codedVideo | .rawVideo, optional: true)
+    let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
+
+    @Parameter("path", help: "the file; an existing one is overwritten") var path: String
+    @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
+    @Parameter(
+        "max_wait_ms", default: 2_000, range: 0...60_000,
+        help: "how long a stream that is silent is waited for before the other goes on alone") var maxWait: Int
+
+    enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4 }
+
+    private var context: NodeContext!
+    private var container = Container.webm
+    private var sink: FileSink!
+    private var muxer: Muxer?
+    private var join: Join<MediaItem>!
+    /// In the file, in order.
+    private var streams: [(input: Input<MediaItem>, format: MediaFormat)] = []
+    private var waitingSince: Instant?
+    private var start = MediaTime.none
+    private var end = MediaTime.none
+    private var bytes: CounterMetric!
+    private var late: CounterMetric!
+
+    public init() {}
+
+    // MARK: Opening
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        let inputs = [video, audio].filter(\.isConnected)
+        guard !inputs.isEmpty else {
+            throw NodeError("nothing is recorded: neither video nor audio is connected", isInputError: true)
+        }
+        guard let container = choice == .auto ? Container(path: path) : Container(rawValue: choice.rawValue) else {
+            throw NodeError(
+                "\"\(path)\" does not tell the kind of file",
+                advice: "Let it end in \(Container.endings), or give \"format\".",
+                isInputError: true)
+        }
+        self.container = container
+        for input in inputs { if let format = input.format { try check(format) } }
+        sink = try FileSink(path)
+        join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
+        bytes = context.counter("bytes")
+        late = context.counter("late_items")
+    }
+
+    private func check(_ format: MediaFormat) throws {
+        guard container.takes(format) else { throw container.refusal(format, path: path) }
+    }
+
+    /// True when the header is written. It needs the format of every stream, which may come with its first item; a
+    /// stream that sends nothing is waited for as long as `max_wait_ms` says, then left out.
+    private func open(now: Instant) throws -> Bool {
+        if muxer != nil { return true }
+        let inputs = [video, audio].filter { $0.isConnected && !($0.isEnded && $0.peek() == nil) }
+        let speaking = inputs.filter { $0.peek() != nil }
+        guard let oldest = speaking.compactMap({ $0.peek().map(Record.time) }).min() else { return false }
+        if speaking.count < inputs.count {
+            let since = waitingSince ?? now
+            waitingSince = since
+            guard now - since >= .milliseconds(Int64(maxWait)) else {
+                context.wake(at: since + .milliseconds(Int64(maxWait)))
+                return false
+            }
+            for input in inputs where input.peek() == nil {
+                context.log(
+                    .warning, "\(input.spec.name) sent nothing for \(maxWait) ms: \"\(path)\" is written without it")
+            }
+        }
+        let muxer = try Muxer(container: container.muxer, options: container.options, to: sink)
+        for input in speaking {
+            let format = input.peek()!.format
+            try check(format)
+            guard muxer.takes(format) else { throw container.refusal(format, path: path) }
+            let complete = (input.peek() as? Packet).map { format.withParameterSets(of: $0) } ?? format
+            do { try muxer.add(complete) } catch { throw refused(complete, error) }
+            streams.append((input, format))
+        }
+        // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
+        if abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }
+        do { try muxer.open() } catch {
+            if muxer.sinkError != 0 { throw failure(error, muxer) }
+            let formats = streams.map(\.format.description).joined(separator: " and ")
+            throw NodeError("\(container.rawValue) refuses \(formats): \(error)", isInputError: true)
+        }
+        self.muxer = muxer
+        return true
+    }
+
+    private static func time(_ item: MediaItem) -> MediaTime {
+        item.header.dts.isKnown ? item.header.dts : item.header.pts
+    }
+
+    // MARK: Writing
+
+    public func process(now: Instant) throws {
+        guard try open(now: now) else { return }
+        while let (input, item) = join.next(now: now, context: context) { try write(item, from: input) }
+        bytes.set(Int(sink.bytesWritten))
+    }
+
+    private func write(_ item: MediaItem, from input: Input<MediaItem>) throws {
+        guard let muxer, let stream = streams.firstIndex(where: { $0.input === input }) else {
+            late.add()
+            return
+        }
+        if input.formatChanged && streams[stream].format != item.format {
+            throw NodeError(
+                "\(input.spec.name) changed from \(streams[stream].format) to \(item.format); a \(container.rawValue) file keeps one format",
+                advice: "Convert the media to one format before record. What was written to \"\(path)\" stays playable."
+            )
+        }
+        do {
+            if let packet = item as? Packet {
+                try muxer.write(packet, stream: stream)
+            } else if let samples = item as? AudioFrame {
+                try muxer.write(samples, stream: stream)
+            }
+        } catch {
+            throw failure(error, muxer)
+        }
+        let time = item.header.pts.isKnown ? item.header.pts : Record.time(item)
+        let until = time + (item.header.duration.isKnown ? item.header.duration : .zero)
+        if !start.isKnown || time < start { start = time }
+        if !end.isKnown || until > end { end = until }
+    }
+
+    public func finish(now: Instant) throws -> Bool {
+        try process(now: now)
+        guard let muxer else {
+            context.log(.warning, "nothing arrived: \"\(path)\" is not written")
+            return true
+        }
+        do { try muxer.finish() } catch { throw failure(error, muxer) }
+        bytes.set(Int(sink.bytesWritten))
+        let seconds = start.isKnown ? (end - start).seconds : 0
+        context.log(.info, "wrote \(path): \(seconds.fixed(2)) s, \(Record.size(sink.bytesWritten))")
+        return true
+    }
+
+    private static func size(_ bytes: Int64) -> String {
+        bytes < 10_000
+            ? "\(bytes) bytes" : bytes < 10_000_000 ? "\(bytes / 1_000) kB" : "\((Double(bytes) / 1e6).fixed(1)) MB"
+    }
+
+    private func refused(_ format: MediaFormat, _ error: AVError) -> NodeError {
+        NodeError("\(container.rawValue) refuses \(format): \(error)", isInputError: true)
+    }
+
+    private func failure(_ error: AVError, _ muxer: Muxer) -> NodeError {
+        let written = Record.size(sink.bytesWritten)
+        guard muxer.sinkError != 0 else { return NodeError("writing \"\(path)\" failed after \(written): \(error)") }
+        let advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? "Free some space. " : ""
+        return NodeError(
+            "writing \"\(path)\" failed after \(written): \(error)",
+            advice: advice + "What was written stays playable.")
+    }
+
+    public func close() {
+        muxer = nil
+        sink = nil
+    }
+}

@@ -1,0 +1,11 @@
+import Sluice
+
+@_cdecl("sluice_plugin")
+public func plugin(_ door: UnsafeMutableRawPointer) {
+    Plugin.open(door) {
+        $0.register(RawVideoSource.self)
+        $0.register(RawAudioSource.self)
+        $0.register(RawVideoOutput.self)
+        $0.register(RawAudioOutput.self)
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import Sluice
+
+/// PCM of a graph to another process or a file, without a header.
+public final class RawAudioOutput: Node {
+    public static let descriptor = NodeDescriptor(
+        "raw-audio-output", summary: "Writes PCM to standard output, a FIFO, a file or a Unix socket",
+        example: #""speech": { "type": "raw-audio-output", "path": "-" }"#)
+
+    let input = Input<AudioFrame>("in")
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard output") var path: String
+    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a reader") var listens: Bool
+    @Parameter("on_reader_gone", default: .fail, help: "what to do when the reader is gone; wait goes on with the next")
+    var onReaderGone: OnReaderGone
+
+    private var writing: RawWriting!
+    private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
+
+    public init() {}
+
+    deinit { run.deallocate() }
+
+    public func prepare(_ context: NodeContext) throws {
+        writing = RawWriting(
+            try RawOutlet(RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, context), context)
+    }
+
+    public func process(now: Instant) throws {
+        try writing.process(now: now, next: { input.next() }, size: { $0.header.byteCount }, memory: memory)
+    }
+
+    private func memory(of item: MediaItem, from position: Int) -> UnsafeBufferPointer<iovec> {
+        let frame = unsafeDowncast(item, to: AudioFrame.self)
+        run.initialize(
+            to: iovec(iov_base: frame.buffer.bytes + position, iov_len: frame.header.byteCount - position))
+        return UnsafeBufferPointer(start: run, count: 1)
+    }
+
+    public func finish(now: Instant) throws -> Bool {
+        try process(now: now)
+        return writing.isEmpty
+    }
+
+    public func close() { writing?.close() }
+}

@@ -1,0 +1,86 @@
+import Glibc
+import Sluice
+
+/// PCM from a process or a file, read straight into the frames that are sent.
+public final class RawAudioSource: Node, RawFrames {
+    public static let descriptor = NodeDescriptor(
+        "raw-audio-source", summary: "Reads PCM from standard input, a FIFO, a file or a Unix socket",
+        example:
+            #""microphone": { "type": "raw-audio-source", "path": "-", "sample_rate": 48000, "channels": 2, "sample_format": "s16le" }"#
+    )
+
+    let output = Output<AudioFrame>("out")
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input") var path: String
+    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
+    @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")
+    var onEnd: OnEnd
+    @Parameter("sample_rate", default: 48_000, range: 1_000...768_000, help: "samples a second of each channel, in Hz")
+    var sampleRate: Int
+    @Parameter("channels", default: 2, range: 1...64, help: "interleaved channels") var channels: Int
+    @Parameter("sample_format", default: .s16le, help: "how a sample lies in the stream") var sampleFormat: RawSamples
+    @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
+    var frameMilliseconds: Double
+
+    private var reading: RawReading!
+    private var format: MediaFormat!
+    private var pool = Pool<AudioFrame>()
+    private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
+    private var frame: AudioFrame?
+    private var frameSamples = 0
+    private var samples: Int64 = 0
+
+    public init() {}
+
+    deinit { run.deallocate() }
+
+    public func prepare(_ context: NodeContext) throws {
+        format = MediaFormat(audio: AudioLayout(sampleFormat.format, rate: sampleRate, channels: channels))
+        frameSamples = max(1, Int((Double(sampleRate) * frameMilliseconds / 1_000).rounded()))
+        output.fix(format)
+        let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
+        reading = RawReading(intake, frames: self, context)
+    }
+
+    public func process(now: Instant) throws { try reading.process(now: now) }
+
+    public func close() { reading?.close() }
+
+    // MARK: RawFrames
+
+    var hasRoom: Bool { output.hasRoom }
+    var frameBytes: Int { frameSamples * format.audio!.bytesPerSample }
+
+    func memory(from position: Int) -> UnsafeBufferPointer<iovec> {
+        let frame = frame ?? pool.take(format, sampleCount: frameSamples)
+        self.frame = frame
+        run.initialize(to: iovec(iov_base: frame.buffer.bytes + position, iov_len: frameBytes - position))
+        return UnsafeBufferPointer(start: run, count: 1)
+    }
+
+    var elapsed: MediaTime { MediaTime(samples, timescale: Int64(sampleRate)) }
+
+    func send(_ moment: RawReading.Moment) {
+        guard let frame else { return }
+        frame.header.pts = moment.base + elapsed
+        frame.header.dts = frame.header.pts
+        frame.header.captured = moment.captured
+        frame.header.epoch = moment.epoch
+        frame.header.flags = moment.isDiscontinuity ? .discontinuity : []
+        samples += Int64(frame.sampleCount)
+        frame.header.duration = moment.base + elapsed - frame.header.pts
+        self.frame = nil
+        output.send(frame)
+    }
+
+    /// Whole samples are a shorter frame.
+    func sendRest(_ bytes: Int, _ moment: RawReading.Moment) -> Int {
+        let size = format.audio!.bytesPerSample
+        guard let frame, bytes >= size else { return bytes }
+        // The memory suffices, so the samples stay where they are.
+        frame.reset(format: format, sampleCount: bytes / size)
+        send(moment)
+        return bytes % size
+    }
+
+    func restart() { samples = 0 }
+}

@@ -1,0 +1,41 @@
+import Sluice
+
+/// What a source does when its writer is gone.
+enum OnEnd: String, CaseIterable, ParameterConvertible {
+    case finish
+    /// Waits for the next writer.
+    case reopen
+}
+
+/// What an output does when its reader is gone.
+enum OnReaderGone: String, CaseIterable, ParameterConvertible {
+    case fail
+    /// Waits for the next reader, which gets whole frames from then on.
+    case wait
+}
+
+/// How pictures lie in the stream: planes one behind the other, rows without padding.
+enum RawPixels: String, CaseIterable, ParameterConvertible {
+    case bgra, i420, nv12, rgb24
+    var format: PixelFormat { PixelFormat(rawValue: rawValue)! }
+}
+
+/// Interleaved samples, little-endian: the order of every machine that the engine runs on.
+enum RawSamples: String, CaseIterable, ParameterConvertible {
+    case s16le, f32le
+    var format: SampleFormat { self == .s16le ? .s16 : .f32 }
+}
+
+extension FrameRate {
+    /// 29.97 and its like mean the fractions over 1001; other values are taken to a thousandth.
+    init(perSecond rate: Double) {
+        let whole = rate.rounded()
+        if abs(rate - whole) < 0.0005 {
+            self.init(Int(whole))
+        } else if abs((rate * 1.001).rounded() / 1.001 - rate) < 0.005 {
+            self.init(Int((rate * 1.001).rounded()) * 1000, 1001)
+        } else {
+            self.init(Int((rate * 1000).rounded()), 1000)
+        }
+    }
+}

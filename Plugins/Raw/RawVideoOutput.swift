@@ -1,0 +1,38 @@
+import Sluice
+
+/// Pictures of a graph to another process or a file, without headers and padding.
+public final class RawVideoOutput: Node {
+    public static let descriptor = NodeDescriptor(
+        "raw-video-output", summary: "Writes raw pictures to standard output, a FIFO, a file or a Unix socket",
+        work: .heavy,
+        example: #""pictures": { "type": "raw-video-output", "path": "video.fifo", "on_reader_gone": "wait" }"#)
+
+    let input = Input<VideoFrame>("in")
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard output") var path: String
+    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a reader") var listens: Bool
+    @Parameter("on_reader_gone", default: .fail, help: "what to do when the reader is gone; wait goes on with the next")
+    var onReaderGone: OnReaderGone
+
+    private var writing: RawWriting!
+    private let runs = PlaneRuns()
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        writing = RawWriting(
+            try RawOutlet(RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, context), context)
+    }
+
+    public func process(now: Instant) throws {
+        try writing.process(
+            now: now, next: { input.next() }, size: { PlaneRuns.byteCount($0.format.video!) },
+            memory: { runs.of(unsafeDowncast($0, to: VideoFrame.self), from: $1) })
+    }
+
+    public func finish(now: Instant) throws -> Bool {
+        try process(now: now)
+        return writing.isEmpty
+    }
+
+    public func close() { writing?.close() }
+}

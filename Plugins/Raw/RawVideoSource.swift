@@ -1,0 +1,82 @@
+import Glibc
+import Sluice
+
+/// Raw pictures from a process or a file, read straight into the frames that are sent.
+public final class RawVideoSource: Node, RawFrames {
+    public static let descriptor = NodeDescriptor(
+        "raw-video-source", summary: "Reads raw pictures from standard input, a FIFO, a file or a Unix socket",
+        work: .heavy,
+        example:
+            #""camera": { "type": "raw-video-source", "path": "video.fifo", "width": 1280, "height": 720, "fps": 30, "pixel_format": "i420" }"#
+    )
+
+    let output = Output<VideoFrame>("out")
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input") var path: String
+    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
+    @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")
+    var onEnd: OnEnd
+    @Parameter("width", range: 1...16_384, help: "in pixels") var width: Int
+    @Parameter("height", range: 1...16_384, help: "in pixels") var height: Int
+    @Parameter("fps", default: 30, range: 0.01...1_000, help: "frames a second; 29.97 and its like mean n × 1000/1001")
+    var framesPerSecond: Double
+    @Parameter("pixel_format", default: .bgra, help: "how a picture lies in the stream; rows have no padding")
+    var pixelFormat: RawPixels
+
+    private var reading: RawReading!
+    private var format: MediaFormat!
+    private var rate = FrameRate(30)
+    private var pool = Pool<VideoFrame>()
+    private let runs = PlaneRuns()
+    private var frame: VideoFrame?
+    private var count: Int64 = 0
+    private(set) var frameBytes = 0
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        rate = FrameRate(perSecond: framesPerSecond)
+        let layout = VideoLayout(width: width, height: height, pixelFormat: pixelFormat.format, frameRate: rate)
+        format = MediaFormat(video: layout)
+        frameBytes = PlaneRuns.byteCount(layout)
+        output.fix(format)
+        let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
+        reading = RawReading(intake, frames: self, context)
+    }
+
+    public func process(now: Instant) throws { try reading.process(now: now) }
+
+    public func close() { reading?.close() }
+
+    // MARK: RawFrames
+
+    var hasRoom: Bool { output.hasRoom }
+
+    func memory(from position: Int) -> UnsafeBufferPointer<iovec> {
+        let frame = frame ?? pool.take(format)
+        self.frame = frame
+        return runs.of(frame, from: position)
+    }
+
+    var elapsed: MediaTime { time(count) }
+
+    private func time(_ index: Int64) -> MediaTime {
+        MediaTime(index * Int64(rate.denominator), timescale: Int64(rate.numerator))
+    }
+
+    func send(_ moment: RawReading.Moment) {
+        guard let frame else { return }
+        frame.header.pts = moment.base + time(count)
+        frame.header.dts = frame.header.pts
+        frame.header.duration = time(count + 1) - time(count)
+        frame.header.captured = moment.captured
+        frame.header.epoch = moment.epoch
+        frame.header.flags = moment.isDiscontinuity ? [.keyframe, .discontinuity] : .keyframe
+        count += 1
+        self.frame = nil
+        output.send(frame)
+    }
+
+    func sendRest(_ bytes: Int, _ moment: RawReading.Moment) -> Int { bytes }
+
+    func restart() { count = 0 }
+}

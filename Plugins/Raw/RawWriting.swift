@@ -1,0 +1,77 @@
+import Glibc
+import Sluice
+
+/// Writes the frames of an output to its outlet, each whole: what a frame could not get rid of goes out before the next
+/// is taken, so a slow reader holds the edge and not the lane.
+struct RawWriting {
+    private let outlet: RawOutlet
+    private let context: NodeContext
+    private var item: MediaItem?
+    private var position = 0
+    private var size = 0
+    private var format: MediaFormat?
+    private var saidGivenUp = false
+    private let bytes: CounterMetric
+    private let lost: CounterMetric
+
+    init(_ outlet: RawOutlet, _ context: NodeContext) {
+        self.outlet = outlet
+        self.context = context
+        bytes = context.counter("bytes")
+        lost = context.counter("lost_frames")
+    }
+
+    /// `next` takes a frame from the input, `size` tells its bytes in the stream, and `memory` where they are from a
+    /// byte on.
+    mutating func process(
+        now: Instant, next: () -> MediaItem?, size sizeOf: (MediaItem) -> Int,
+        memory: (MediaItem, Int) -> UnsafeBufferPointer<iovec>
+    ) throws {
+        while let item = item ?? next() {
+            if self.item == nil { try begin(item, sizeOf(item)) }
+            if context.isStopping, !outlet.isOpen {
+                giveUp()
+                continue
+            }
+            while position < size {
+                switch try outlet.write(memory(item, position), now: now) {
+                case .bytes(let count):
+                    position += count
+                    bytes.add(count)
+                case .wait: return
+                case .gone:
+                    lost.add()
+                    position = size
+                }
+            }
+            self.item = nil
+        }
+    }
+
+    /// Nothing waits to go out.
+    var isEmpty: Bool { item == nil }
+
+    func close() { outlet.close() }
+
+    private mutating func begin(_ new: MediaItem, _ bytes: Int) throws {
+        item = new
+        position = 0
+        size = bytes
+        guard format !== new.format else { return }
+        if let format, format != new.format {
+            throw NodeError(
+                "the format changed from \(format) to \(new.format), which a raw stream cannot tell its reader",
+                advice: "Put a converter before it that holds the format.")
+        }
+        if format == nil { context.log(.info, "writes \(new.format) to \(outlet.name)") }
+        format = new.format
+    }
+
+    /// The graph stops and nobody ever read: there is nobody to drain to.
+    private mutating func giveUp() {
+        if !saidGivenUp { context.log(.warning, "nobody reads \(outlet.name); what is left is dropped") }
+        saidGivenUp = true
+        lost.add()
+        item = nil
+    }
+}
