@@ -27,15 +27,22 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 
 let plugins: [Target] = [
     plugin("Bench"),
+    plugin("Convert", uses: ["CSwscale", "CSwresample"]),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
+    plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("Raw"),
+    plugin("SRT", uses: [libav, "CSRT"]),
     plugin("VP8", uses: ["CVPX"]),
+    plugin("VideoDecoder", uses: [libav]),
 ]
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    library("CSwresample", "libswresample", "libswresample-dev"),
+    library("CSwscale", "libswscale", "libswscale-dev"),
+    library("CSRT", "srt", "libsrt-gnutls-dev"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
@@ -45,6 +52,8 @@ let tests: [Target] = [
     tests("House", of: ["FlowPlugin"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
+    tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]

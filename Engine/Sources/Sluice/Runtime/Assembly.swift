@@ -48,6 +48,7 @@ struct Assembly {
             throw error
         }
         for edge in edges { edge.state.pointee.keyframeTarget = keyframeTarget(of: edge) }
+        for core in upstreamFirst(cores, edges) { core.pathLatency = pathLatency(to: core, edges) }
         session.adopt(cores: cores, edges: edges)
         for edge in edges where edge.plan.from.isParent { attach(edge) }
         return session
@@ -163,6 +164,17 @@ struct Assembly {
         _ = edge.producer?.ports.output(edge.plan.from.port)?.detach(edge)
         edge.consumer?.ports.input(edge.plan.to.port)?.disconnect()
         edge.release()
+    }
+
+    /// What the nodes between the sources and this one add together, by the slowest path.
+    private func pathLatency(to core: NodeCore, _ edges: [Edge]) -> Latency {
+        var slowest = Latency.zero
+        for edge in edges where edge.consumer === core {
+            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else { continue }
+            let path = producer.pathLatency + output.latency
+            if path.max > slowest.max { slowest = path }
+        }
+        return slowest
     }
 
     /// The request that a loss on this edge goes to: that of its producer, else of whoever feeds it coded video.

@@ -12,6 +12,8 @@ public final class NodeCore: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var ports: NodePorts
     private(set) var context: NodeContext!
     let telemetry = NodeTelemetry()
+    /// How late media are when they reach this node, by what the nodes before it declared. Fixed by the assembly.
+    var pathLatency = Latency.zero
 
     /// What ports look at for every item.
     @usableFromInline let hot: UnsafeMutablePointer<Hot>

@@ -11,6 +11,7 @@ struct NodeSnapshot {
     /// Seconds from the start of the run to the first item sent; nil before.
     let firstSent: Double?
     let latency: Latency
+    let pathLatency: Latency
     let metrics: [(name: String, value: Value)]
 
     enum Value {
@@ -30,6 +31,7 @@ struct NodeSnapshot {
         let first = core.telemetry.firstSent.count
         firstSent = framesOut == 0 ? nil : Double(max(0, Int64(first) - core.session.run.startedAt)) / 1e9
         latency = core.ports.outputs.first?.latency ?? .zero
+        pathLatency = core.pathLatency
         metrics = core.telemetry.metrics.map { name, metric in
             switch metric {
             case .count(let counter): (name, .count(counter.count))
@@ -49,15 +51,18 @@ struct NodeSnapshot {
                 $0.key("wakeups", wakeups)
                 if let firstSent { $0.key("first_out_s", firstSent, places: 6) }
                 if restarts > 0 { $0.key("restarts", restarts) }
-                if latency != .zero {
-                    $0.key("latency_ms") { value in
-                        value.array {
-                            $0.element { $0.number(latency.min.milliseconds, places: 3) }
-                            $0.element { $0.number(latency.max.milliseconds, places: 3) }
-                        }
-                    }
-                }
+                if latency != .zero { write("latency_ms", latency, &$0) }
+                if pathLatency != .zero { write("path_latency_ms", pathLatency, &$0) }
                 $0.key("metrics") { all in all.object { for (name, value) in metrics { write(name, value, &$0) } } }
+            }
+        }
+    }
+
+    private func write(_ name: String, _ latency: Latency, _ writer: inout JSONWriter) {
+        writer.key(name) { value in
+            value.array {
+                $0.element { $0.number(latency.min.milliseconds, places: 3) }
+                $0.element { $0.number(latency.max.milliseconds, places: 3) }
             }
         }
     }

@@ -19,6 +19,7 @@ static inline int sluice_averror(int code) { return AVERROR(code); }
 static inline int sluice_averror_eof(void) { return AVERROR_EOF; }
 static inline int sluice_averror_again(void) { return AVERROR(EAGAIN); }
 static inline int sluice_averror_exit(void) { return AVERROR_EXIT; }
+static inline int sluice_averror_encoder_not_found(void) { return AVERROR_ENCODER_NOT_FOUND; }
 static inline int sluice_averror_invalid_data(void) { return AVERROR_INVALIDDATA; }
 static inline int64_t sluice_no_pts(void) { return AV_NOPTS_VALUE; }
 static inline void sluice_log_quiet(void) { av_log_set_level(AV_LOG_QUIET); }

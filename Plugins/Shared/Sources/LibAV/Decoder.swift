@@ -17,6 +17,7 @@ public final class Decoder {
         public var duration: MediaTime
         public var captured: Instant
         public var epoch: UInt32
+        public var sourceClock: UInt16
     }
 
     /// One thread unless asked: more change the order of work and, in some codecs, add frames of delay.
@@ -85,12 +86,13 @@ public final class Decoder {
         try packet.lend(to: scratch)
         defer { av_packet_unref(scratch) }
         packet.stamp(scratch, timeBase: timeBase)
+        if packet.header.flags.contains(.decodeOnly) { scratch.pointee.flags |= sluice_pkt_flag_discard() }
         guard try send(scratch) else { return false }
         if origins.count >= 64 { origins.removeFirst(32) }
         origins.append(
             Origin(
                 pts: scratch.pointee.pts, duration: packet.header.duration, captured: packet.header.captured,
-                epoch: packet.header.epoch))
+                epoch: packet.header.epoch, sourceClock: packet.header.sourceClock))
         return true
     }
 

@@ -29,6 +29,9 @@ public final class Muxer {
     private var isOpen = false
     /// The errno of the sink's first failure; 0 while there is none.
     public private(set) var sinkError: Int32 = 0
+    /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the next
+    /// one comes. Only for containers that may be flushed at any packet.
+    public var writesThrough = false
     /// Media time that becomes 0 of the container.
     public var offset = MediaTime.zero
 
@@ -122,6 +125,7 @@ public final class Muxer {
         scratch.pointee.size = 0
         if sinkError != 0 { throw AVError(sluice_averror(sinkError)) }
         try AVError.check(code)
+        if writesThrough { try AVError.check(av_write_frame(context, nil)) }
         try flush()
     }
 

@@ -2,14 +2,19 @@ import CLibAV
 import Sluice
 
 /// Makes `VideoFrame`s of decoded AVFrames: in the decoder's own memory where the engine has a word for its pixel format,
-/// else converted to i420 by libswscale into pooled memory.
+/// else converted by libswscale into pooled memory.
 public final class PictureMaker {
     private var format: MediaFormat?
     private var pool = Pool<VideoFrame>()
     private var scaler: OpaquePointer?
     private let frameRate: FrameRate?
+    private let wanted: PixelFormat?
 
-    public init(frameRate: FrameRate?) { self.frameRate = frameRate }
+    /// `pixels` is what all pictures become; nil leaves those that the engine has a word for and makes i420 of others.
+    public init(frameRate: FrameRate?, pixels: PixelFormat? = nil) {
+        self.frameRate = frameRate
+        wanted = pixels
+    }
 
     deinit { sws_freeContext(scaler) }
 
@@ -19,7 +24,7 @@ public final class PictureMaker {
         let source = AVPixelFormat(picture.pointee.format)
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
-            pixelFormat: PixelFormat(source) ?? .i420, frameRate: frameRate)
+            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate)
         if format?.video != layout { format = MediaFormat(video: layout) }
         if let frame = VideoFrame(moving: picture, format: format!) { return frame }
         defer { av_frame_unref(picture) }

@@ -1,0 +1,84 @@
+import Sluice
+
+/// Gives pictures another size and pixel format. What already is as it should be passes untouched, and a format that
+/// changes in mid-stream is followed.
+public final class VideoConvert: Node {
+    public static let descriptor = NodeDescriptor(
+        "video-convert", summary: "Gives pictures another size and pixel format", work: .heavy,
+        example: #""small": { "type": "video-convert", "width": 640, "height": 360, "pixel_format": "i420" }"#)
+
+    let input = Input<VideoFrame>("in", .rawVideo)
+    let output = Output<VideoFrame>(
+        "out", .rawVideo,
+        variants: PixelFormat.allCases.map {
+            PortSpec.Variant(parameter: "pixel_format", value: .string($0.rawValue), formats: .video([$0]))
+        })
+
+    @Parameter("width", default: 0, range: 0...8_192, help: "of the pictures; 0: as height and shape, or as they come")
+    var width: Int
+    @Parameter("height", default: 0, range: 0...8_192, help: "of the pictures; 0: as width and shape, or as they come")
+    var height: Int
+    @Parameter("pixel_format", default: .same, help: "how they lie in memory; same: as they come")
+    var pixelFormat: Target
+    @Parameter(
+        "fit", default: .pad, help: "into another shape: pad with black bars, crop, or stretch out of proportion")
+    var fit: Fit
+
+    enum Target: String, CaseIterable, ParameterConvertible {
+        case same, i420, nv12, bgra, rgb24
+    }
+
+    private var scaler: Scaler?
+    private var format: MediaFormat?
+    private var pool = Pool<VideoFrame>()
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        if let incoming = input.format {
+            try follow(incoming)
+            output.fix(format!)
+        }
+    }
+
+    public func process(now: Instant) throws {
+        while let frame = input.next() {
+            if input.formatChanged || format == nil { try follow(frame.format) }
+            guard let scaler else {
+                output.send(frame)
+                continue
+            }
+            let result = pool.take(format!)
+            try scaler.convert(frame, into: result)
+            let bytes = result.header.byteCount
+            result.header = frame.header
+            result.header.byteCount = bytes
+            output.send(result)
+        }
+    }
+
+    public func close() { scaler = nil }
+
+    private func follow(_ incoming: MediaFormat) throws {
+        guard let from = incoming.video, let pixels = from.pixelFormat, from.width > 0, from.height > 0 else {
+            throw NodeError("pictures of \(incoming) have no size or pixel format")
+        }
+        let size = Geometry.size(of: from, width: width, height: height)
+        guard size.width <= 16_384, size.height <= 16_384 else {
+            throw NodeError(
+                "\(from.width)x\(from.height) in this shape makes \(size.width)x\(size.height), which is too large",
+                advice: "Give both width and height.")
+        }
+        let to = VideoLayout(
+            width: size.width, height: size.height, pixelFormat: PixelFormat(rawValue: pixelFormat.rawValue) ?? pixels,
+            frameRate: from.frameRate)
+        guard to != from else {
+            (scaler, format) = (nil, incoming)
+            return
+        }
+        if scaler?.from != from || scaler?.to != to {
+            scaler = try Scaler(from: from, to: to, fit: fit)
+            format = MediaFormat(video: to)
+        }
+    }
+}

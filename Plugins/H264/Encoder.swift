@@ -1,0 +1,153 @@
+import CLibAV
+import LibAV
+import Sluice
+
+/// One encoder of libavcodec. Used by one lane at a time.
+final class Encoder {
+    private(set) var settings: Settings
+    let backend: Backend
+    /// Sequence and picture parameter sets, each behind a start code.
+    let configuration: [UInt8]
+    private let context: UnsafeMutablePointer<AVCodecContext>
+    private let picture: UnsafeMutablePointer<AVFrame>
+    private let packet: UnsafeMutablePointer<AVPacket>
+    private var count: Int64 = 0
+    /// Headers of pictures that the encoder holds, by their number.
+    private var headers = [Header](repeating: Header(), count: Encoder.mostHeld)
+    private static let mostHeld = 64
+
+    /// The first of `backends` that opens.
+    static func open(_ settings: Settings, of backends: [Backend] = Backend.all) throws -> Encoder {
+        LibAVLog.silence()
+        var refusals: [String] = []
+        for backend in backends {
+            do { return try Encoder(settings, backend) } catch {
+                refusals.append("\(backend.name): \(error)")
+            }
+        }
+        throw NodeError(
+            "no H.264 encoder opens for \(settings.width)x\(settings.height) (\(refusals.joined(separator: "; ")))",
+            advice: "Install a libavcodec with libx264 (Debian: libavcodec59).")
+    }
+
+    private init(_ settings: Settings, _ backend: Backend) throws(AVError) {
+        self.settings = settings
+        self.backend = backend
+        // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late joiner needs them; asked for
+        // both, it puts a message before the first ones that must not stand there. So one encoder tells, another encodes.
+        let told = try Encoder.makeContext(settings, backend, tellsConfiguration: true)
+        configuration = [UInt8](
+            UnsafeBufferPointer(start: told.pointee.extradata, count: Int(max(0, told.pointee.extradata_size))))
+        Encoder.free(told)
+        context = try Encoder.makeContext(settings, backend, tellsConfiguration: false)
+        guard let picture = av_frame_alloc(), let packet = av_packet_alloc() else {
+            Encoder.free(context)
+            throw AVError(sluice_averror(ENOMEM))
+        }
+        self.picture = picture
+        self.packet = packet
+    }
+
+    deinit {
+        var (picture, packet) = (Optional(picture), Optional(packet))
+        av_frame_free(&picture)
+        av_packet_free(&packet)
+        Encoder.free(context)
+    }
+
+    private static func free(_ context: UnsafeMutablePointer<AVCodecContext>) {
+        var context: UnsafeMutablePointer<AVCodecContext>? = context
+        avcodec_free_context(&context)
+    }
+
+    private static func makeContext(
+        _ settings: Settings, _ backend: Backend, tellsConfiguration: Bool
+    ) throws(AVError) -> UnsafeMutablePointer<AVCodecContext> {
+        guard let codec = avcodec_find_encoder_by_name(backend.name), let context = avcodec_alloc_context3(codec) else {
+            throw AVError(sluice_averror_encoder_not_found())
+        }
+        context.pointee.width = Int32(settings.width)
+        context.pointee.height = Int32(settings.height)
+        context.pointee.pix_fmt = settings.pixelFormat.av
+        let (numerator, denominator) = (settings.frameRate.numerator, settings.frameRate.denominator)
+        context.pointee.framerate = AVRational(num: Int32(clamping: numerator), den: Int32(clamping: denominator))
+        context.pointee.time_base = AVRational(num: Int32(clamping: denominator), den: Int32(clamping: numerator))
+        // Longer than any stream where keyframes come on request.
+        context.pointee.gop_size = Int32(clamping: settings.keyframeDistance ?? 1 << 30)
+        context.pointee.max_b_frames = 0
+        context.pointee.thread_count = Int32(settings.threads)
+        setBitrate(context, settings.bitrate)
+        if tellsConfiguration { context.pointee.flags |= sluice_codec_flag_global_header() }
+        for (name, value) in backend.options(settings) {
+            let code = av_opt_set(context.pointee.priv_data, name, value, 0)
+            if code < 0 {
+                free(context)
+                throw AVError(code)
+            }
+        }
+        let code = avcodec_open2(context, codec, nil)
+        if code < 0 {
+            free(context)
+            throw AVError(code)
+        }
+        return context
+    }
+
+    /// Constant: the most is the mean, over half a second.
+    private static func setBitrate(_ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int) {
+        context.pointee.bit_rate = Int64(kilobits) * 1_000
+        context.pointee.rc_max_rate = Int64(kilobits) * 1_000
+        context.pointee.rc_buffer_size = Int32(clamping: kilobits * 500)
+    }
+
+    /// False if that takes a new encoder.
+    func change(bitrate: Int) -> Bool {
+        guard backend.reconfigures(settings) else { return false }
+        settings.bitrate = bitrate
+        Encoder.setBitrate(context, bitrate)
+        return true
+    }
+
+    /// Encodes a picture where it lies; it lives until libavcodec lets it go. `body` gets each packet's bytes, which last
+    /// for the call, and the header of its picture.
+    func encode(
+        _ frame: VideoFrame, asKeyframe: Bool, _ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void
+    ) throws {
+        do {
+            try frame.lend(to: picture)
+            picture.pointee.pts = count
+            picture.pointee.pict_type = asKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
+            headers[Int(count) % Encoder.mostHeld] = frame.header
+            count += 1
+            let code = avcodec_send_frame(context, picture)
+            av_frame_unref(picture)
+            try AVError.check(code)
+            try drain(body)
+        } catch { throw failure(error) }
+    }
+
+    /// What the encoder still holds.
+    func finish(_ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void) throws {
+        do {
+            try AVError.check(avcodec_send_frame(context, nil))
+            try drain(body)
+        } catch { throw failure(error) }
+    }
+
+    private func drain(_ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void) throws(AVError) {
+        while true {
+            let code = avcodec_receive_packet(context, packet)
+            if code == AVError.again || code == AVError.endOfFile { return }
+            try AVError.check(code)
+            let header = headers[Int(max(0, packet.pointee.pts)) % Encoder.mostHeld]
+            let isKeyframe = packet.pointee.flags & sluice_pkt_flag_key() != 0
+            body(
+                UnsafeRawBufferPointer(start: packet.pointee.data, count: Int(packet.pointee.size)), header, isKeyframe)
+            av_packet_unref(packet)
+        }
+    }
+
+    private func failure(_ error: any Error) -> NodeError {
+        NodeError("\(backend.name): encoding a picture failed (\(error))")
+    }
+}
