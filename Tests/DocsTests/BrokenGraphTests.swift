@@ -44,10 +44,8 @@ import Testing
             String(repeating: "[", count: 200_000), "{\"nodes\":" + String(repeating: "[", count: 200_000),
             String(repeating: "{\"a\":", count: 200_000),
         ] {
-            let file = FileManager.default.temporaryDirectory.appending(path: "sluice-deep-\(UUID().uuidString).json")
-            try text.write(to: file, atomically: true, encoding: .utf8)
-            defer { try? FileManager.default.removeItem(at: file) }
-            let answer = try Repository.sluice("validate", file.path)
+            let scratch = try Scratch()
+            let answer = try Repository.sluice("validate", scratch.write("deep.json", text).path)
             #expect(answer.status == 2)
             #expect(answer.errors.utf8.count < 1_000)
         }
