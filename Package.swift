@@ -47,6 +47,7 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("Command", of: ["TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
@@ -54,7 +55,6 @@ let tests: [Target] = [
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
-    tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),

@@ -48,7 +48,8 @@ int sys_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token) {
   static const int operations[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
-  struct epoll_event event = {.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0), .data.u64 = token};
+  struct epoll_event event = {
+      .events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0) | (events & 4 ? EPOLLET : 0), .data.u64 = token};
   return epoll_ctl(epoll, operations[op], fd, &event);
 }
 

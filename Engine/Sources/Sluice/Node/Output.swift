@@ -195,9 +195,7 @@ public struct OutputState: ~Copyable {
         var why: WakeReasons = []
         if sentItems {
             sentItems = false
-            for index in 0..<count where links[index].pointee.ring.consumerSignal == 1 {
-                links[index].pointee.wakeWaitingConsumer()
-            }
+            for index in 0..<count { links[index].pointee.wakeConsumerThatWaits() }
             for index in 0..<count where links[index].pointee.ring.hasFence {
                 if links[index].pointee.ring.takePassedFence() { why.insert(.fence) }
             }
