@@ -57,6 +57,7 @@ let tests: [Target] = [
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
 ]
 
