@@ -14,7 +14,7 @@ import VP8Plugin
     private static let program: Result<URL, any Error> = Result {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let source = URL(filePath: #filePath).deletingLastPathComponent().appending(
-            path: "../../tools/bench.d/encode_floor.c")
+            path: "../../tools/benchmarks/encode_floor.c")
         let program = folder.appending(path: "encode_floor")
         _ = try FFmpeg.run(
             ["cc", "-O2", source.path, "-o", program.path, "-lavcodec", "-lavutil", "-lvpx", "-lopus", "-lm"],
