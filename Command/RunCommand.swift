@@ -36,6 +36,7 @@ enum RunCommand: Subcommand {
         Console.ignoreClosedPipes()
         options.terminationDescriptor = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
+        options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
         options.onTick = { watcher.look($0.progress) }
         if !Console.isTerminal { options.tickInterval = .seconds(1) }
@@ -53,7 +54,6 @@ enum RunCommand: Subcommand {
     }
 
     private static func execute(_ run: GraphRun, _ watcher: RunWatcher) throws -> Int32 {
-        watcher.begin()
         let outcome = try run.execute()
         watcher.end(outcome, run.progress)
         return outcome == .failed ? 1 : 0
