@@ -37,8 +37,7 @@ enum RunCommand: Subcommand {
         options.terminationDescriptor = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
         options.onEvent = { watcher.note($0) }
-        options.onTick = { watcher.look($0.progress) }
-        if !Console.isTerminal { options.tickInterval = .seconds(1) }
+        if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
         guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
         let run = GraphRun(plan, registry: registry, options: options)
@@ -70,7 +69,7 @@ enum RunCommand: Subcommand {
             let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
             return (plan, nodes.map(\.spec.type))
         } catch {
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refusedUnseen)
             throw error
         }
     }

@@ -10,6 +10,11 @@ public struct PluginCatalog: NodeCatalog {
     public private(set) var types: [String] = []
     /// Plugins that cannot be used, in the order of the search path.
     public private(set) var refused: [Unavailability] = []
+    /// Those of them of which no type is known: any unknown type of a graph may be theirs.
+    public var refusedUnseen: [Unavailability] {
+        let seen = Set(unavailable.values.map(\.reason.plugin))
+        return refused.filter { !seen.contains($0.plugin) }
+    }
     /// One sentence for each type that two plugins offer.
     public private(set) var duplicates: [String] = []
 
