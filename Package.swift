@@ -57,7 +57,10 @@ let tests: [Target] = [
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
+    tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
 let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")

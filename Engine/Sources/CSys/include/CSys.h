@@ -19,6 +19,15 @@ int64_t sys_process_cpu_ns(void);
 /// Peak resident set of the process in kilobytes.
 int64_t sys_max_rss_kb(void);
 
+/// Tells the processor that the thread waits in a loop.
+static inline void sys_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 int sys_eventfd(void);
 int sys_eventfd_signal(int fd);
 void sys_eventfd_drain(int fd);

@@ -233,10 +233,16 @@ public struct EdgeState: ~Copyable {
         if isLocal || producerCore._withUnsafeGuaranteedRef({ $0.hot.pointee.wakesEarly }) { wakeWaitingConsumer() }
     }
 
-    /// At the end of a dispatch, after the fence. A consumer that was woken earlier and has taken everything waits for
-    /// more; it is left alone.
+    /// At the end of a dispatch, after the fence; `rouseConsumer` follows. A consumer that was woken earlier and has taken
+    /// everything waits for more; it is left alone.
     func wakeConsumerThatWaits() {
-        if ring.consumerSignal == 1 && ring.head != ring.tailForProducer { wakeWaitingConsumer() }
+        guard ring.consumerSignal == 1, ring.head != ring.tailForProducer, ring.takeItemsWanted() else { return }
+        consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wakeAsleep(.input) }
+    }
+
+    /// The consumer's lane runs if it has reason to.
+    func rouseConsumer() {
+        if !isLocal { consumerCore._withUnsafeGuaranteedRef { $0.lane.rouseForIncoming() } }
     }
 
     // MARK: The consumer's lane

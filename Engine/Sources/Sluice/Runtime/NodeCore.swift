@@ -73,7 +73,7 @@ public final class NodeCore: @unchecked Sendable {
     static let timeBudget = 200_000
     /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each item
     /// woke the next node at once, which sleeps again before the second one comes.
-    static let longItem = 1_000
+    static let longItem = 5_000
 
     init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
         self.name = name
@@ -99,6 +99,12 @@ public final class NodeCore: @unchecked Sendable {
     /// From any thread.
     @usableFromInline
     func wake(_ reason: WakeReasons) {
+        wakeAsleep(reason)
+        lane.rouseForIncoming()
+    }
+
+    /// From any thread: the lane finds it when it looks, and sleeps on if it sleeps. The caller rouses it.
+    func wakeAsleep(_ reason: WakeReasons) {
         let before = pending.bitwiseOr(reason.rawValue, ordering: .acquiringAndReleasing).oldValue
         if before == 0 { lane.enqueueIncoming(self) }
     }
