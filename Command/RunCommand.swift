@@ -27,6 +27,7 @@ enum RunCommand: Subcommand {
         options.duration = try arguments.interval("--for")
         options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
         let catalog = try Surroundings.catalog(arguments)
+        options.catalog = catalog
         let (plan, types) = try load(operand, catalog, arguments)
         for warning in plan.warnings { Console.say("\(warning)\n") }
         let registry = NodeRegistry()
@@ -38,8 +39,7 @@ enum RunCommand: Subcommand {
         let watcher = RunWatcher(plan, options)
         options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
-        options.onTick = { watcher.look($0.progress) }
-        if !Console.isTerminal { options.tickInterval = .seconds(1) }
+        if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
         guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
         let run = GraphRun(plan, registry: registry, options: options)
@@ -70,7 +70,7 @@ enum RunCommand: Subcommand {
             let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
             return (plan, nodes.map(\.spec.type))
         } catch {
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refusedUnseen)
             throw error
         }
     }

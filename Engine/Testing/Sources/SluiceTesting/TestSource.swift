@@ -18,7 +18,7 @@ public final class TestSource: Node {
     public func prepare(_ context: NodeContext) {
         self.context = context
         mailbox = context.mailbox
-        let announced = context.service(Announcements.self)
+        let announced = try context.service(Announcements.self)
         if let format = announced?.formats[context.name] { output.fix(format) }
     }
 
