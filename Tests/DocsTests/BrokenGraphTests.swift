@@ -51,7 +51,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["../../etc/passwd", "../../../../../etc/passwd", "nothing-of-that-name", "/etc", "/dev/zero", "..", ""])
+    @Test(arguments: [
+        "../../etc/passwd", "../../../../../etc/passwd", "nothing-of-that-name", "/etc", "/dev/zero", "..", "",
+    ])
     func aNameThatIsNoGraphIsRefused(_ name: String) throws {
         let answer = try Repository.sluice("validate", name)
         #expect(answer.status == 2)

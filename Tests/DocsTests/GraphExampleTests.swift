@@ -9,17 +9,22 @@ import Testing
 
     @Test(arguments: try blocks) func everyJSONExampleIsJSONAndEveryWholeGraphIsValid(_ block: Page.Block) throws {
         let value = try JSONSerialization.jsonObject(with: Data(block.text.utf8), options: .fragmentsAllowed)
-        guard let object = value as? [String: Any], object["nodes"] is [String: Any], object["graph"] == nil else { return }
+        guard let object = value as? [String: Any], object["nodes"] is [String: Any], object["graph"] == nil else {
+            return
+        }
         let scratch = try Scratch()
         let answer = try Repository.sluice("validate", scratch.write("graph.json", block.text).path)
         #expect(answer.status == 0, "\(block): \(answer.errors)")
         #expect(answer.errors.isEmpty, "\(block): \(answer.errors)")
     }
 
-    @Test(arguments: try Repository.graphs) func everyGraphIsValidAndHasASummaryAndAPageWithItsDrawing(_ name: String) throws {
+    @Test(arguments: try Repository.graphs) func everyGraphIsValidAndHasASummaryAndAPageWithItsDrawing(_ name: String)
+        throws
+    {
         let answer = try Repository.sluice("validate", name)
         #expect(answer.status == 0 && answer.errors.isEmpty, "\(answer.errors)")
-        let graph = try JSONSerialization.jsonObject(with: Data(Repository.text("graphs/\(name).json").utf8)) as? [String: Any]
+        let graph =
+            try JSONSerialization.jsonObject(with: Data(Repository.text("graphs/\(name).json").utf8)) as? [String: Any]
         let summary = try #require(graph?["summary"] as? String)
         #expect(!summary.isEmpty)
         let page = try Page("docs/graphs/\(name).md")

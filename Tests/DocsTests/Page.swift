@@ -35,7 +35,9 @@ struct Page: CustomStringConvertible {
     init(_ path: String) throws {
         self.path = path
         var open: Block?
-        for (index, line) in try Repository.text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in try Repository.text(path).split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
+        {
             if line.hasPrefix("```") {
                 if let block = open {
                     blocks.append(block)
@@ -51,12 +53,25 @@ struct Page: CustomStringConvertible {
         }
     }
 
+    /// What a console block shows below a command; nil if none shows it.
+    func answer(to command: String) -> String? {
+        for block in blocks where block.language == "console" {
+            for entry in ("\n" + block.text).split(separator: "\n$ ", omittingEmptySubsequences: true)
+            where entry.hasPrefix(command + "\n") || entry == command {
+                let answer = entry.dropFirst(command.count + 1)
+                return answer.isEmpty || answer.hasSuffix("\n") ? String(answer) : answer + "\n"
+            }
+        }
+        return nil
+    }
+
     private mutating func read(_ line: String) {
         if line.hasPrefix("#") {
             // As GitHub makes them: lower case, spaces to hyphens, punctuation left out.
             let title = line.drop { $0 == "#" || $0 == " " }.lowercased()
             anchors.insert(
-                String(title.map { $0 == " " ? "-" : $0 }.filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }))
+                String(
+                    title.map { $0 == " " ? "-" : $0 }.filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }))
         }
         let pieces = line.split(separator: "`", omittingEmptySubsequences: false).map(String.init)
         spans += pieces.indices.filter { $0 % 2 == 1 && $0 + 1 < pieces.count }.map { pieces[$0] }

@@ -18,7 +18,9 @@ enum Repository {
     /// The graphs in `graphs/`, without `.json`.
     static var graphs: [String] {
         get throws {
-            try names(in: "graphs", ending: ".json").filter { !$0.hasSuffix(".schema.json") }.map { String($0.dropLast(5)) }
+            try names(in: "graphs", ending: ".json").filter { !$0.hasSuffix(".schema.json") }.map {
+                String($0.dropLast(5))
+            }
         }
     }
 

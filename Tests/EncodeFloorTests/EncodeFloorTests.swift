@@ -30,21 +30,21 @@ import VP8Plugin
         return [UInt8](try Data(contentsOf: out))
     }
 
-    @Test func h264() throws {
+    @Test func h264PacketsAreThoseOfTheBareLoop() throws {
         let frames = Picture.moving(1_280, 720, count: 45)
         let packets = try NodeBench(H264EncoderNode.self, ["bitrate_kbps": .number(3_000)]).run(frames).packets
         let bare = try floor("h264", frames.flatMap(\.packed), ["1280", "720", "30", "3000"])
         #expect(packets.flatMap { Array($0.bytes) } == bare)
     }
 
-    @Test func vp8() throws {
+    @Test func vp8PacketsAreThoseOfTheBareLoop() throws {
         let frames = Picture.moving(1_280, 720, count: 65)
         let packets = try NodeBench(VP8EncoderNode.self, ["bitrate_kbps": .number(1_800)]).run(frames).packets
         let bare = try floor("vp8", frames.flatMap(\.packed), ["1280", "720", "30", "1800"])
         #expect(packets.flatMap { Array($0.bytes) } == bare)
     }
 
-    @Test func opus() throws {
+    @Test func opusPacketsAreThoseOfTheBareLoop() throws {
         // Frames that match no Opus frame, so samples are carried over.
         let sound = Sound.sine(frame: 1_000, count: 101)
         let settings: [String: ParameterValue] = [
