@@ -15,7 +15,7 @@ public final class TestSource: Node {
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) {
+    public func prepare(_ context: NodeContext) throws {
         self.context = context
         mailbox = context.mailbox
         let announced = try context.service(Announcements.self)
