@@ -27,6 +27,7 @@ enum RunCommand: Subcommand {
         options.duration = try arguments.interval("--for")
         options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
         let catalog = try Surroundings.catalog(arguments)
+        options.catalog = catalog
         let (plan, types) = try load(operand, catalog, arguments)
         for warning in plan.warnings { Console.say("\(warning)\n") }
         let registry = NodeRegistry()
@@ -36,9 +37,9 @@ enum RunCommand: Subcommand {
         Console.ignoreClosedPipes()
         options.terminationDescriptor = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
+        options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
-        options.onTick = { watcher.look($0.progress) }
-        if !Console.isTerminal { options.tickInterval = .seconds(1) }
+        if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
         guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
         let run = GraphRun(plan, registry: registry, options: options)
@@ -53,7 +54,6 @@ enum RunCommand: Subcommand {
     }
 
     private static func execute(_ run: GraphRun, _ watcher: RunWatcher) throws -> Int32 {
-        watcher.begin()
         let outcome = try run.execute()
         watcher.end(outcome, run.progress)
         return outcome == .failed ? 1 : 0
@@ -70,7 +70,7 @@ enum RunCommand: Subcommand {
             let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
             return (plan, nodes.map(\.spec.type))
         } catch {
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refusedUnseen)
             throw error
         }
     }

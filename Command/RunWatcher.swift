@@ -4,21 +4,17 @@ import Synchronization
 /// Tells on standard error how a run goes: events as lines, and on a terminal one line that is kept up to date.
 final class RunWatcher: Sendable {
     private let plan: GraphPlan
-    private let duration: Interval?
     private let isVirtual: Bool
-    private let isTerminal = Console.isTerminal
     /// Whether the terminal's last line is the live one, to be overwritten.
     private let isLineOpen = Mutex(false)
 
     init(_ plan: GraphPlan, _ options: RunOptions) {
         self.plan = plan
-        duration = options.duration
         isVirtual = options.clock == .virtual
     }
 
-    func begin() {
-        let live = plan.root.nodes.first { !$0.spec.descriptor.traits.isDisjoint(with: [.live, .endless]) }
-        if live != nil && duration == nil { say("\(plan.name) runs until it is stopped: Ctrl-C to stop.") }
+    func begin(_ run: GraphRun) {
+        if run.runsUntilStopped { say("\(plan.name) runs until it is stopped: Ctrl-C to stop.") }
     }
 
     /// From any thread.
@@ -29,8 +25,8 @@ final class RunWatcher: Sendable {
         say(words + event.what)
     }
 
+    /// For a terminal.
     func look(_ progress: Progress) {
-        guard isTerminal else { return }
         isLineOpen.withLock { isOpen in
             isOpen = true
             Console.say("\r\u{1B}[K\(line(progress))")

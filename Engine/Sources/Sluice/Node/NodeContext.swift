@@ -87,6 +87,10 @@ public final class NodeContext: @unchecked Sendable {
     /// The node has nothing more to send: `finish` is called next, then its outputs end.
     public func finish() { isFinishRequested = true }
 
+    /// In `prepare`: what the node sends has no end of its own. Without a duration the run then says how to stop it, and
+    /// virtual time, which would never end, refuses to begin.
+    public func runsUntilStopped() { core.session.run.noteEndless(core) }
+
     /// The graph is stopping.
     public var isStopping: Bool { core.session.isDraining }
 
@@ -109,8 +113,9 @@ public final class NodeContext: @unchecked Sendable {
     /// What the one who started this instance handed over.
     public var resource: (any Sendable)? { core.session.resource }
 
-    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does.
-    public func service<Service>(_ type: Service.Type) -> Service? { core.session.run.services.find(type) }
+    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does. Throws where its plugin
+    /// cannot be used. In `prepare`.
+    public func service<Service>(_ type: Service.Type) throws -> Service? { try core.session.run.services.find(type) }
 
     // MARK: Engine
 

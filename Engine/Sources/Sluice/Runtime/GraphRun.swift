@@ -12,6 +12,8 @@ public struct RunOptions: Sendable {
     public var stopDeadline = Interval.seconds(5)
     /// What errors may propose to put between two nodes; nil proposes nothing.
     public var catalog: (any NodeCatalog)?
+    /// Everything is prepared and about to run. On the supervisor's thread.
+    public var onStart: (@Sendable (GraphRun) -> Void)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
@@ -44,6 +46,8 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var ended = EndedSessions()
     private var instanceCounts: [String: Int] = [:]
     private var sessionCount = 0
+    /// The first node that said that it sends without end.
+    private var endless: String?
     private var isStarted = false
     private var isStopping = false
     private(set) var outcome = Outcome.finished
@@ -68,7 +72,8 @@ public final class GraphRun: @unchecked Sendable {
         self.plan = plan
         self.registry = registry
         self.options = options
-        services = registry.services.fresh()
+        services = registry.services
+        services.forget()
         isVirtual = options.clock == .virtual
         supervisor = Supervisor(now: isVirtual ? 0 : sys_monotonic_ns())
         startedAt = supervisor.now
@@ -112,6 +117,7 @@ public final class GraphRun: @unchecked Sendable {
                     try buildInstance(start.template, start.parameters, resource: nil, parent: root)
                 }
             }
+            try refuseEndlessVirtualTime()
         } catch {
             for session in sessions { for core in session.cores { core.node.close() } }
             throw error
@@ -120,6 +126,7 @@ public final class GraphRun: @unchecked Sendable {
         supervisor.now = startedAt
         for lane in lanes { lane.now = startedAt }
         isStarted = true
+        options.onStart?(self)
         for session in sessions { session.start() }
         if let duration = options.duration { supervisor.after(duration) { [self] in stop() } }
     }
@@ -332,6 +339,19 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     func waitingState(of core: NodeCore) -> Waiting? { waiting.withLock { $0[ObjectIdentifier(core)] } }
+
+    /// While the graph is built: this node sends without end.
+    func noteEndless(_ core: NodeCore) { endless = endless ?? core.name }
+
+    /// No node has an end of its own and no duration was given: it runs until somebody stops it.
+    public var runsUntilStopped: Bool { endless != nil && options.duration == nil }
+
+    private func refuseEndlessVirtualTime() throws {
+        guard isVirtual, runsUntilStopped, let endless else { return }
+        throw NodeError(
+            "\(endless) sends without end, and virtual time would never come to one",
+            advice: "Say how long with --for, or run it with --clock system.", isInputError: true)
+    }
 
     private func refuseLiveNodes() throws {
         let live = (plan.root.nodes).filter { $0.spec.descriptor.traits.contains(.live) }

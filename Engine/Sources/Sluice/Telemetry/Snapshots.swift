@@ -156,11 +156,15 @@ struct EndedSessions {
         var held = 0
     }
 
+    /// What the sinks of ended instances have taken, by template and node.
+    private(set) var sinks: [String: Int] = [:]
+
     var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
 
     mutating func add(_ session: Session) {
         let newEdges = session.edges.map(EdgeSnapshot.init)
         nodes += session.cores.map(NodeSnapshot.init)
+        for core in session.sinks { sinks[session.progressName(of: core), default: 0] += core.itemsTaken }
         edges += newEdges
         sizes.append((session.cores.count, newEdges.count))
         let template = session.template ?? ""
