@@ -159,8 +159,7 @@ public struct InputState {
         }
         guard sawEmpty else { return false }
         sawEmpty = false
-        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
-        return edge.pointee.ring.takeItemsWanted()
+        return edge.pointee.ring.findsNews()
     }
 
     /// Another format than the last item's: identity first, equality where that differs. False if the port does not take

@@ -19,11 +19,8 @@ final class Lane: @unchecked Sendable {
     private let poller: Poller?
 
     // Written from any thread.
-    private let incoming = Atomic<UInt>(0)
+    private let door = LaneDoor<HardwareWord>()
     private let messages = Mutex<[@Sendable () -> Void]>([])
-    private let hasMessages = Atomic<Bool>(false)
-    private let isAsleep = Atomic<Bool>(false)
-    private let isStopped = Atomic<Bool>(false)
 
     let wakeups = Counter()
     /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
@@ -38,37 +35,18 @@ final class Lane: @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// A stack of woken nodes; each is on it at most once, since only the first reason since its last turn pushes it.
     func enqueueIncoming(_ core: NodeCore) {
-        let node = UInt(bitPattern: Unmanaged.passRetained(core).toOpaque())
-        var top = incoming.load(ordering: .relaxed)
-        while true {
-            core.nextIncoming = top == 0 ? nil : Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
-            let (exchanged, original) = incoming.compareExchange(
-                expected: top, desired: node, ordering: .sequentiallyConsistent)
-            if exchanged { break }
-            top = original
-        }
-        rouse()
+        let node = Int(bitPattern: Unmanaged.passRetained(core).toOpaque())
+        if door.push(node, link: { core.nextIncoming = $0 }) { poller?.signal() }
     }
 
     /// Runs `message` on the lane, between dispatches.
     func perform(_ message: @escaping @Sendable () -> Void) {
         messages.withLock { $0.append(message) }
-        hasMessages.store(true, ordering: .sequentiallyConsistent)
-        rouse()
+        if door.noteMessage() { poller?.signal() }
     }
 
-    func stop() {
-        isStopped.store(true, ordering: .sequentiallyConsistent)
-        rouse()
-    }
-
-    /// Writes the eventfd only when the lane sleeps, and only once for each sleep.
-    private func rouse() {
-        guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }
-        if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { poller?.signal() }
-    }
+    func stop() { if door.noteStop() { poller?.signal() } }
 
     // MARK: On the lane
 
@@ -93,8 +71,7 @@ final class Lane: @unchecked Sendable {
     /// Timers that are due, messages, wakes from elsewhere.
     func collect() {
         while let core = timers.popDue(Int(now)) { core.wakeLocal(.timer) }
-        if hasMessages.load(ordering: .relaxed) {
-            hasMessages.store(false, ordering: .sequentiallyConsistent)
+        if door.takeMessages() {
             for message in messages.withLock({ all in
                 let taken = all
                 all = []
@@ -105,19 +82,17 @@ final class Lane: @unchecked Sendable {
     }
 
     private func takeIncoming() {
-        guard incoming.load(ordering: .relaxed) != 0 else { return }
-        var top = incoming.exchange(0, ordering: .sequentiallyConsistent)
+        var top = door.takeIncoming()
         var first: Unmanaged<NodeCore>?
         // The stack has the latest on top; nodes run in the order in which they were woken.
-        while top != 0 {
-            let core = Unmanaged<NodeCore>.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
-            let next = core._withUnsafeGuaranteedRef { $0.nextIncoming }
-            core._withUnsafeGuaranteedRef { $0.nextIncoming = first }
+        while let core = UnsafeRawPointer(bitPattern: top).map(Unmanaged<NodeCore>.fromOpaque) {
+            top = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            core._withUnsafeGuaranteedRef { $0.nextIncoming = first.map { Int(bitPattern: $0.toOpaque()) } ?? 0 }
             first = core
-            top = next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
         }
         while let core = first {
-            first = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            let next = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            first = UnsafeRawPointer(bitPattern: next).map(Unmanaged<NodeCore>.fromOpaque)
             core._withUnsafeGuaranteedRef { $0.takePending() }
             core.release()
         }
@@ -154,22 +129,17 @@ final class Lane: @unchecked Sendable {
         guard let poller else { return }
         var polledAt: Int64 = 0
         now = sys_monotonic_ns()
-        while !isStopped.load(ordering: .acquiring) {
+        while !door.isStopped {
             collect()
             if ready.isEmpty {
-                isAsleep.store(true, ordering: .sequentiallyConsistent)
-                if incoming.load(ordering: .sequentiallyConsistent) != 0
-                    || hasMessages.load(ordering: .sequentiallyConsistent)
-                    || isStopped.load(ordering: .sequentiallyConsistent)
-                {
-                    isAsleep.store(false, ordering: .sequentiallyConsistent)
+                guard door.fallAsleep() else {
                     now = sys_monotonic_ns()
                     continue
                 }
                 now = sys_monotonic_ns()
                 let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - now)
                 poller.wait(wait)
-                isAsleep.store(false, ordering: .sequentiallyConsistent)
+                door.wakeUp()
                 now = sys_monotonic_ns()
                 polledAt = now
                 wakeups.add(1)
