@@ -47,15 +47,20 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
+    tests("Command", of: ["TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
-    tests("House", of: ["FlowPlugin"]),
+    tests("House", of: ["FlowPlugin", "TestSupport"]),
+    tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
-    tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
+    tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
 let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")

@@ -2,6 +2,7 @@
 #ifndef CSWRESAMPLE_SHIM_H
 #define CSWRESAMPLE_SHIM_H
 #include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 #endif

@@ -102,7 +102,7 @@ public final class AudioConvert: Node {
         if !isContinued || header.epoch != last.epoch { try endStretch() }
         guard !received.isStarted else { return }
         marksDiscontinuity = header.flags.contains(.discontinuity) || !isContinued && sent.isStarted
-        let start = header.pts.isKnown && !isContinued ? header.pts : max(lastEnd, .zero)
+        let start = header.pts.isKnown && !isContinued ? header.pts : lastEnd
         received = SampleTimeline(start: start, rate: resampler.from.rate)
         sent = SampleTimeline(start: start, rate: resampler.to.rate)
     }

@@ -16,10 +16,17 @@ final class Resampler {
         let made = swr_alloc_set_opts2(
             &context, &output, to.sampleFormat!.av, Int32(to.rate), &input, from.sampleFormat!.av, Int32(from.rate), 0,
             nil)
-        guard made >= 0, swr_init(context) >= 0 else {
+        guard made >= 0, Resampler.mix(context!, from, to) >= 0, swr_init(context) >= 0 else {
             swr_free(&context)
             throw NodeError("libswresample does not convert \(from) to \(to)")
         }
+    }
+
+    /// Mixed down so that nothing can clip, floats as integers; mono is as loud on both sides, where libswresample would
+    /// take 3 dB off.
+    private static func mix(_ context: OpaquePointer, _ from: AudioLayout, _ to: AudioLayout) -> Int32 {
+        if from.channels == 1 && to.channels == 2 { return swr_set_matrix(context, [1, 1], 1) }
+        return av_opt_set_double(UnsafeMutableRawPointer(context), "rematrix_maxval", 1, 0)
     }
 
     deinit { swr_free(&context) }

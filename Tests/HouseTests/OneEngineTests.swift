@@ -1,6 +1,6 @@
 import FlowPlugin
-import Foundation
 import SluiceTesting
+import TestSupport
 import Testing
 
 @Suite struct OneEngineTests {
@@ -11,10 +11,6 @@ import Testing
         harness.push(TestMedia.pictures(count: 3))
         #expect(harness.finish() == .finished)
         #expect(harness.graph.edge(to: "node.in")?.popped == 3)
-        let mappings = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n").map {
-            $0.split(separator: " ")
-        }
-        let engines = mappings.filter { $0.last?.hasSuffix("/libSluice.so") == true }
-        #expect(Set(engines.compactMap(\.last)).count == 1)
+        #expect(mappedFiles().filter { $0.hasSuffix("/libSluice.so") }.count == 1)
     }
 }

@@ -19,16 +19,20 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     // MARK: From any thread
 
-    /// Puts a node, any word but 0, on the stack; `link` is told what stands below it. True if the bell must be rung.
-    public func push(_ node: Int, link: (_ below: Int) -> Void) -> Bool {
+    /// Puts a node, any word but 0, on the stack; `link` is told what stands below it. The caller asks
+    /// `mustRingForIncoming` afterwards, at the latest when its dispatch ends.
+    public func push(_ node: Int, link: (_ below: Int) -> Void) {
         var top = incoming.loadRelaxed()
         while true {
             link(top)
-            if incoming.compareExchange(expected: top, desired: node) { break }
+            if incoming.compareExchange(expected: top, desired: node) { return }
             top = incoming.loadRelaxed()
         }
-        return mustRing()
     }
+
+    /// After `push`, or where a node was on the stack already: true if the bell must be rung. An empty stack has been
+    /// taken by the lane, which is awake then.
+    public func mustRingForIncoming() -> Bool { incoming.loadRelaxed() != 0 && mustRing() }
 
     /// A message lies ready. True if the bell must be rung.
     public func noteMessage() -> Bool {
@@ -54,6 +58,9 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
         messages.storeSequential(0)
         return true
     }
+
+    /// Something came: a quick look by a lane that is awake.
+    public var hasWork: Bool { incoming.loadRelaxed() != 0 || messages.loadRelaxed() != 0 }
 
     public var isStopped: Bool { stop.load() != 0 }
 

@@ -77,6 +77,8 @@ final class EdgeModel {
     // MARK: The producer
 
     private var sentItems = false
+    /// Wakes the consumer in the middle of a dispatch already (`EdgeState.wakeConsumerEarly`).
+    var wakesEarly = false
 
     /// `EdgeState.isFull`
     var isFull: Bool {
@@ -91,7 +93,7 @@ final class EdgeModel {
         let signal = ring.consumerSignal
         if signal > 1 { return own(pushed, \.dropped) }
         ring.push(pushed, at: 0)
-        if signal != 0 { wakeWaitingConsumer() }
+        if signal != 0 && wakesEarly { wakeWaitingConsumer() }
     }
 
     /// `EdgeState.push` where the producer drops the oldest.
@@ -105,7 +107,7 @@ final class EdgeModel {
             own(item, \.dropped)
         }
         ring.push(pushed, at: 0)
-        if signal != 0 { wakeWaitingConsumer() }
+        if signal != 0 && wakesEarly { wakeWaitingConsumer() }
     }
 
     /// `EdgeState.push` where the producer drops up to `keyframe`, a position in the ring.
@@ -124,7 +126,7 @@ final class EdgeModel {
             }
         }
         ring.push(pushed, at: 0)
-        if signal != 0 { wakeWaitingConsumer() }
+        if signal != 0 && wakesEarly { wakeWaitingConsumer() }
     }
 
     private func wakeWaitingConsumer() {
@@ -139,11 +141,22 @@ final class EdgeModel {
         var isFencePassed = false
         if sentItems {
             sentItems = false
-            if ring.consumerSignal == 1 { wakeWaitingConsumer() }
+            // `EdgeState.wakeConsumerThatWaits`
+            if ring.consumerSignal == 1 && ring.head != ring.tailForProducer { wakeWaitingConsumer() }
             isFencePassed = ring.hasFence && ring.takePassedFence()
         }
         if flaw == .noLookAgain { return false }
-        return isFencePassed || wasFull && !isFull
+        return isFencePassed || wasFull && !waitsForRoom()
+    }
+
+    /// `OutputState.waitsForRoom`
+    private func waitsForRoom() -> Bool {
+        while isFull {
+            if ring.isRoomWanted { return true }
+            ring.announceRoomWanted()
+            ExplorerWord.fence()
+        }
+        return false
     }
 
     /// `OutputPort.end`

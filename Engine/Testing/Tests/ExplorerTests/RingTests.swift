@@ -33,9 +33,12 @@ import Testing
     func aBlockEdgeHandsOverEveryItemOnceAndNobodyWaitsForEver(_ flaw: Flaw, _ size: (Explorer.Memory, Int, Int)) {
         let (memory, capacity, count) = size
         // Without store buffers nothing needs a fence.
-        if flaw != .noFence || memory == .storeBuffers {
-            RingTests.prove("block \(count) items through \(capacity)", flaw, memory: memory) { explorer in
+        guard flaw != .noFence || memory == .storeBuffers else { return }
+        for early in count < 3 ? [false, true] : [false] {
+            RingTests.prove("block \(count) items through \(capacity), woken early: \(early)", flaw, memory: memory) {
+                explorer in
                 let edge = EdgeModel(explorer, capacity: capacity, flaw: flaw)
+                edge.wakesEarly = early
                 explorer.thread("producer") { edge.produce(count) }
                 explorer.thread("consumer") { edge.consume(last: count) }
                 explorer.finally {
@@ -53,6 +56,7 @@ import Testing
                 let edge = EdgeModel(explorer, capacity: capacity, producerDrops: true, flaw: flaw)
                 explorer.thread("producer") {
                     for _ in 0..<count { edge.pushDroppingOldest() }
+                    _ = edge.producerSettles(wasFull: false)
                     edge.finish()
                 }
                 explorer.thread("consumer") { edge.consume() }
@@ -148,6 +152,7 @@ import Testing
         RingTests.prove("one wake-up", flaw) { explorer in
             let edge = EdgeModel(explorer, capacity: 4, flaw: flaw)
             edge.ring.announceItemsWanted()
+            edge.wakesEarly = true
             var wakes = 0
             explorer.thread("producer") {
                 for _ in 0..<2 {

@@ -36,8 +36,9 @@ public struct PluginFile: Sendable {
         }
     }
 
-    /// Loads the plugin and writes its manifest. nil if all went well.
+    /// Loads the plugin and writes its manifest, unless that is there. nil if all went well.
     public func writeManifest() -> Unavailability? {
+        if let manifest = PluginManifest(besidePlugin: path), manifest.file == mark { return refusal(manifest) }
         switch learn() {
         case .success(let manifest):
             if write(manifest) { return nil }

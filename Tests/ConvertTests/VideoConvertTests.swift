@@ -1,0 +1,127 @@
+import Foundation
+import Sluice
+import TestSupport
+import Testing
+
+@testable import ConvertPlugin
+
+@Suite struct VideoConvertTests {
+    private func convert(_ frames: [VideoFrame], _ parameters: [String: ParameterValue]) throws -> [VideoFrame] {
+        try NodeBench(VideoConvert.self, parameters).run(frames).video
+    }
+
+    /// A picture of one colour.
+    private func plain(_ width: Int, _ height: Int, _ format: PixelFormat, _ bytes: [UInt8]) -> VideoFrame {
+        let frame = VideoFrame(
+            format: MediaFormat(
+                video: VideoLayout(width: width, height: height, pixelFormat: format, frameRate: FrameRate(30))))
+        for plane in 0..<format.planeCount {
+            for y in 0..<format.rows(plane: plane, height: height) {
+                for x in 0..<format.rowBytes(plane: plane, width: width) {
+                    let sample =
+                        format == .i420 ? plane : format == .nv12 ? plane == 0 ? 0 : 1 + x % 2 : x % bytes.count
+                    frame.plane(plane)[y * frame.stride(plane) + x] = bytes[sample]
+                }
+            }
+        }
+        frame.header.pts = .zero
+        return frame
+    }
+
+    @Test(arguments: PixelFormat.allCases, PixelFormat.allCases) func coloursSurviveEveryPair(
+        from: PixelFormat, to: PixelFormat
+    ) throws {
+        // BT.601 limited range of red 200, green 100, blue 50.
+        let yuv: [UInt8] = [123, 91, 175]
+        func colour(_ format: PixelFormat) -> [UInt8] {
+            switch format {
+            case .i420, .nv12: yuv
+            case .bgra: [50, 100, 200, 255]
+            case .rgb24: [200, 100, 50]
+            }
+        }
+        let result = try #require(
+            convert([plain(66, 34, from, colour(from))], ["pixel_format": .string(to.rawValue)]).first)
+        #expect(result.layout.pixelFormat == to)
+        let wanted = plain(66, 34, to, colour(to))
+        let off = zip(result.packed, wanted.packed).map { abs(Int($0) - Int($1)) }.max() ?? 255
+        #expect(off <= 3)
+    }
+
+    @Test(arguments: [(640, 360), (321, 181), (2, 2)]) func sizesAreReached(width: Int, height: Int) throws {
+        let frames = Picture.moving(1_280, 720, count: 3)
+        let results = try convert(
+            frames, ["width": .integer(width), "height": .integer(height), "fit": .string("stretch")])
+        #expect(results.count == 3)
+        for (frame, result) in zip(frames, results) {
+            #expect(result.layout.width == width && result.layout.height == height)
+            #expect(result.layout.frameRate == FrameRate(30))
+            #expect(result.header.pts == frame.header.pts && result.header.duration == frame.header.duration)
+            #expect(result.header.captured == frame.header.captured)
+        }
+    }
+
+    @Test func oneSideFollowsTheShape() throws {
+        let frames = Picture.moving(1_280, 720, count: 1)
+        #expect(try convert(frames, ["width": .integer(640)]).first?.layout.height == 360)
+        #expect(try convert(frames, ["height": .integer(90)]).first?.layout.width == 160)
+    }
+
+    @Test func barsAreBlackAndThePictureLiesBetweenThem() throws {
+        let frame = plain(160, 90, .i420, [200, 90, 160])
+        let result = try #require(convert([frame], ["width": .integer(160), "height": .integer(160)]).first)
+        for y in 0..<160 {
+            let isInside = (34..<124).contains(y)
+            #expect(result.plane(0)[y * result.stride(0) + 80] == (isInside ? 200 : 16))
+            #expect(result.plane(1)[y / 2 * result.stride(1) + 40] == (isInside ? 90 : 128))
+        }
+        let wide = try #require(
+            convert([frame], ["width": .integer(320), "height": .integer(90), "pixel_format": .string("bgra")]).first)
+        #expect(Array(UnsafeBufferPointer(start: wide.plane(0), count: 4)) == [0, 0, 0, 255])
+        #expect(wide.plane(0)[160 * 4 + 1] != 0)
+    }
+
+    @Test func cropKeepsTheMiddle() throws {
+        let frame = plain(160, 90, .i420, [16, 128, 128])
+        for y in 0..<90 { for x in 60..<100 { frame.plane(0)[y * frame.stride(0) + x] = 200 } }
+        let result = try #require(
+            convert([frame], ["width": .integer(30), "height": .integer(90), "fit": .string("crop")]).first)
+        #expect(result.packed[0..<30 * 90].allSatisfy { $0 == 200 })
+    }
+
+    @Test func whatFitsPassesUntouched() throws {
+        let frames = Picture.moving(64, 48, count: 4)
+        for settings in [[:], ["width": .integer(64), "height": .integer(48), "pixel_format": .string("i420")]]
+            as [[String: ParameterValue]]
+        {
+            let results = try convert(frames, settings)
+            #expect(results.count == 4)
+            #expect(zip(frames, results).allSatisfy { $0 === $1 })
+        }
+    }
+
+    @Test func formatsThatChangeInMidStreamAreFollowed() throws {
+        let frames =
+            Picture.moving(64, 48, count: 2) + Picture.moving(320, 200, format: .bgra, count: 2, start: 2)
+            + Picture.moving(160, 90, count: 2, start: 4)
+        for (index, frame) in frames.enumerated() { frame.header.epoch = UInt32(index) }
+        let results = try convert(
+            frames, ["width": .integer(160), "height": .integer(90), "pixel_format": .string("i420")])
+        #expect(results.count == 6)
+        #expect(results.allSatisfy { $0.layout.width == 160 && $0.layout.pixelFormat == .i420 })
+        #expect(results.map(\.header.epoch) == [0, 1, 2, 3, 4, 5])
+        #expect(results[4] === frames[4])
+    }
+
+    @Test func shapesWithoutBoundAreRefused() throws {
+        #expect { try convert(Picture.moving(2, 4_000, count: 1), ["width": .integer(8_000)]) } throws: {
+            "\($0)".contains("too large") && "\($0)".contains("Give both")
+        }
+    }
+
+    @Test func equalInputGivesEqualPictures() throws {
+        let frames = Picture.moving(178, 98, count: 5)
+        let settings: [String: ParameterValue] = ["width": .integer(97), "height": .integer(61)]
+        #expect(try convert(frames, settings).map(\.packed) == convert(frames, settings).map(\.packed))
+    }
+}
