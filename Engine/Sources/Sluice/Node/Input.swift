@@ -211,6 +211,7 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
 
     /// The item that `next` would hand out, without taking it; nil where `next` would give nil for emptiness.
     public func peek() -> Item? {
-        state.pointee.look().map { unsafeDowncast($0, to: Item.self) }
+        guard let item = state.pointee.look() else { return nil }
+        return unsafeDowncast(item, to: Item.self)
     }
 }
