@@ -162,13 +162,12 @@ public struct InputState {
         }
         guard sawEmpty else { return false }
         sawEmpty = false
-        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
         if edge.pointee.isEnded {
             // Once: a node that goes on with other inputs finds this one empty every time it looks.
             guard !wasToldEnd else { return false }
             wasToldEnd = true
         }
-        return edge.pointee.ring.takeItemsWanted()
+        return edge.pointee.ring.findsNews()
     }
 
     /// Another format than the last item's: identity first, equality where that differs. False if the port does not take
