@@ -4,6 +4,7 @@ CPU of the whole process against the number of nodes in the chain: the slope is 
 ends of the chain falls out. Edges are the default ones and telemetry is on, as it always is.
 """
 import gstreamer
+from compile import build
 from engine import check_complete
 from measure import Spread, interleaved, marginal_cpu, run, slope
 from result import Figure, Result
@@ -94,6 +95,21 @@ def peer_paced(seconds):
     return once
 
 
+def floor_paced(workshop, seconds):
+    """The same wake-ups between bare threads."""
+    floor = build("wake_floor.c", workshop.path / "wake_floor", "-lpthread")
+    frames, tiny, ends = seconds * PACED_RATE, PACED_RATE, (CHAINS[0], CHAINS[-1])
+
+    def once():
+        costs = []
+        for length in ends:
+            short, long = (run([floor, length + 2, PACED_RATE, count]).cpu_s for count in (tiny, frames))
+            costs.append((long - short) / (frames - tiny))
+        return slope(ends, costs) * 1e6
+
+    return once
+
+
 def measure(workshop, options):
     frames = 200_000 if options.quick else 1_000_000
     peer_frames = frames // 10
@@ -106,7 +122,7 @@ def measure(workshop, options):
 
     seconds = 4 if options.quick else 11
     paced_once, wakeups = paced(workshop, seconds)
-    paced_cases = {"paced": paced_once}
+    paced_cases = {"paced": paced_once, "floor": floor_paced(workshop, seconds)}
     if gstreamer.is_installed():
         paced_cases["queue paced"] = peer_paced(seconds)
     found.update(interleaved(paced_cases, min(3, options.rounds)))
@@ -117,6 +133,8 @@ def measure(workshop, options):
     return Result("hop", [
         Figure("a hop on one lane", "ns of CPU", found["one lane"], 30, beside("identity")),
         Figure("a hop across two lanes", "ns of CPU", found["two lanes"], 60, beside("queue")),
-        Figure("a hop across lanes, paced at 50/s", "µs of CPU", found["paced"], 8, beside("queue paced")),
-        Figure("wake-ups a lane and tick, paced at 50/s, the most of any lane", "", Spread(wakeups), 1),
+        Figure("a hop across lanes, paced at 50/s", "µs of CPU", found["paced"], 8,
+               {"bare C threads": found["floor"], **beside("queue paced")}),
+        Figure("wake-ups a lane and tick, paced at 50/s, the most of any lane", "",
+               Spread([round(most, 2) for most in wakeups]), 1),
     ], [] if gstreamer.is_installed() else [gstreamer.MISSING])
