@@ -4,9 +4,10 @@ import importlib
 import json
 import sys
 
+import budgets
 import machine
 import result
-from engine import Workshop
+from engine import Workshop, make_ready
 from measure import Failed
 
 BENCHES = ["hop", "fanout", "encode", "startup", "virtual", "allocations"]
@@ -33,8 +34,8 @@ def arguments():
 
 def main():
     options, modules = arguments()
+    make_ready()
     if options.bench == "check":
-        import budgets
         return budgets.check()
     host = machine.describe()
     if options.json != "-":

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 
 from measure import Failed, run
@@ -12,10 +13,13 @@ GRAPHS = ROOT / "graphs"
 
 def executable():
     """`SLUICE`, or the release build."""
-    path = pathlib.Path(os.environ.get("SLUICE", ROOT / ".build" / "release" / "sluice"))
-    if not path.exists():
-        raise Failed(f"{path} is missing: build it with \"swift build -c release\", or name another in SLUICE.")
-    return str(path)
+    return os.environ.get("SLUICE", str(ROOT / ".build" / "release" / "sluice"))
+
+
+def make_ready():
+    """Builds what is going to be measured, unless `SLUICE` names it."""
+    if "SLUICE" not in os.environ:
+        subprocess.run([ROOT / "tools" / "build", "release"], check=True)
 
 
 class Workshop:

@@ -2,9 +2,9 @@
 public final class AudioFrame: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .rawAudio }
 
-    public private(set) var buffer: MediaBuffer
+    @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
     /// Samples of each channel.
-    public private(set) var sampleCount: Int
+    @exclusivity(unchecked) public private(set) var sampleCount: Int
 
     /// A frame with room for `sampleCount` samples, its contents undefined.
     public init(format: MediaFormat, sampleCount: Int) {

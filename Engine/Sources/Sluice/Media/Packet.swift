@@ -2,7 +2,7 @@
 public final class Packet: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .codedAudio | .codedVideo }
 
-    public private(set) var buffer: MediaBuffer
+    @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
 
     /// A packet of `count` bytes, their contents undefined.
     public init(format: MediaFormat, count: Int) {

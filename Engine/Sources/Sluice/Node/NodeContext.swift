@@ -3,8 +3,8 @@
 public final class NodeContext: @unchecked Sendable {
     private unowned let core: NodeCore
     /// Why `process` or `finish` was called.
-    public internal(set) var reasons: WakeReasons = []
-    private(set) var isFinishRequested = false
+    @exclusivity(unchecked) public internal(set) var reasons: WakeReasons = []
+    @exclusivity(unchecked) private(set) var isFinishRequested = false
     private var watched: [Int32] = []
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])

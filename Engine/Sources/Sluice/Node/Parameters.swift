@@ -19,7 +19,8 @@ extension NodeParameter {
 @propertyWrapper
 public final class Parameter<Value: ParameterConvertible>: NodeParameter {
     public let spec: ParameterSpec
-    private var value: Value?
+    // Set before the node runs.
+    @exclusivity(unchecked) private var value: Value?
 
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(name, Value.parameterType, default: value.parameterValue, range: range, help: help)
@@ -51,8 +52,9 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
 public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     public let spec: ParameterSpec
     public var cell = ControlCell()
-    private var value: Value
-    private var changed = false
+    // Only on the node's lane, or before it runs.
+    @exclusivity(unchecked) private var value: Value
+    @exclusivity(unchecked) private var changed = false
 
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(

@@ -9,13 +9,14 @@ import Synchronization
 final class Lane: @unchecked Sendable {
     let name: String
     /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
-    var now: Int64 = 0
+    @exclusivity(unchecked) var now: Int64 = 0
     let isVirtual: Bool
     /// Runs, or is going to run, with real-time priority. Of the supervisor.
     var wantsRealtime = false
 
-    private var ready = ReadyQueue()
-    private var timers = TimerHeap()
+    // Only the thread that runs the lane touches these.
+    @exclusivity(unchecked) private var ready = ReadyQueue()
+    @exclusivity(unchecked) private var timers = TimerHeap()
     private let poller: Poller?
 
     // Written from any thread.

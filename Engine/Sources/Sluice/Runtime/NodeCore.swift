@@ -59,18 +59,18 @@ public final class NodeCore: @unchecked Sendable {
     private let replacing = Mutex<Void>(())
 
     // Scheduling. `queued` and `reasons` belong to the lane; `pending` and `nextIncoming` to whoever wakes.
-    var isQueued = false
-    private var reasons: WakeReasons = []
+    @exclusivity(unchecked) var isQueued = false
+    @exclusivity(unchecked) private var reasons: WakeReasons = []
     private let pending = PendingReasons<HardwareWord>()
     /// The node below this one on its lane's stack, as a word; 0 for none.
-    var nextIncoming = 0
+    @exclusivity(unchecked) var nextIncoming = 0
     var timerIndex = -1
     var timerAt = Int.max
-    private var isStopRequested = false
+    @exclusivity(unchecked) private var isStopRequested = false
     /// `finish` has said that nothing is left; what it could not send may still wait.
-    private var isDrained = false
-    private var allowance = NodeCore.itemBudget
-    private var nanosecondsPerItem = 0
+    @exclusivity(unchecked) private var isDrained = false
+    @exclusivity(unchecked) private var allowance = NodeCore.itemBudget
+    @exclusivity(unchecked) private var nanosecondsPerItem = 0
 
     /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
     static let itemBudget = 32
