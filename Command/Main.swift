@@ -11,9 +11,11 @@ enum Main {
     ]
 
     static func main() {
+        Console.prepare()
         let words = Array(CommandLine.arguments.dropFirst())
         do {
             try start(words)
+            sayWhatWasNotWritten()
         } catch let error as UsageError {
             Console.say("\(error)\n")
             exit(2)
@@ -27,6 +29,14 @@ enum Main {
             Console.say("\(error)\n")
             exit(1)
         }
+    }
+
+    /// A reader that has left, as `head` does, has what it wanted.
+    private static func sayWhatWasNotWritten() {
+        let code = Console.answerError
+        guard code != 0, code != EPIPE else { return }
+        Console.say("standard output cannot be written: \(errorText(code)).\n")
+        exit(1)
     }
 
     private static func start(_ words: [String]) throws {

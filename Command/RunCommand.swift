@@ -27,16 +27,17 @@ enum RunCommand: Subcommand {
         options.duration = try arguments.interval("--for")
         options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
         let catalog = try Surroundings.catalog(arguments)
+        options.catalog = catalog
         let (plan, types) = try load(operand, catalog, arguments)
         for warning in plan.warnings { Console.say("\(warning)\n") }
         let registry = NodeRegistry()
         try PluginLoader().load(types, from: catalog, into: registry)
         let reportPath = arguments.value("--report")
 
-        Console.ignoreClosedPipes()
         options.terminationDescriptor = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
         options.onEvent = { watcher.note($0) }
+        options.onStart = { watcher.begin() }
         options.onTick = { watcher.look($0.progress) }
         if !Console.isTerminal { options.tickInterval = .seconds(1) }
         guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
@@ -47,13 +48,12 @@ enum RunCommand: Subcommand {
             try report.write(run.report)
             return status
         } catch {
-            try report.write(run.report)
+            do { try report.write(run.report) } catch { Console.say("\(error)\n") }
             throw error
         }
     }
 
     private static func execute(_ run: GraphRun, _ watcher: RunWatcher) throws -> Int32 {
-        watcher.begin()
         let outcome = try run.execute()
         watcher.end(outcome, run.progress)
         return outcome == .failed ? 1 : 0

@@ -14,6 +14,8 @@ public struct RunOptions: Sendable {
     public var catalog: (any NodeCatalog)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
+    /// Called once when everything is built, before media move.
+    public var onStart: (@Sendable () -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
     public var onTick: (@Sendable (GraphRun) -> Void)?
     public var tickInterval = Interval.milliseconds(500)
@@ -84,8 +86,10 @@ public final class GraphRun: @unchecked Sendable {
     public func execute() throws -> Outcome {
         do { try build() } catch {
             outcome = .failed
+            events.keep(EventLog.Event(time: .seconds(0), level: .error, node: "", what: "\(error)"))
             throw error
         }
+        options.onStart?()
         if isVirtual {
             var runner = VirtualRunner(self)
             runner.runToEnd()
