@@ -47,6 +47,7 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
@@ -56,10 +57,12 @@ let tests: [Target] = [
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
-    tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
+    tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
 let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")

@@ -4,19 +4,29 @@ enum InspectCommand: Subcommand {
     static let help = Help(
         name: "inspect",
         summary: "Tells what a node type takes, gives and can be told; without TYPE, all of them briefly",
-        operands: "[TYPE]", options: [Help.pluginPath], example: "sluice inspect null-sink")
+        operands: "[TYPE]",
+        options: [
+            .init(name: "--markdown", value: nil, help: "all that is known, as a page of Markdown"), Help.pluginPath,
+        ],
+        example: "sluice inspect null-sink")
 
     static func run(_ arguments: Arguments) throws -> Int32 {
         let type = try arguments.optionalOperand()
         let catalog = try Surroundings.catalog(arguments)
+        let isMarkdown = !arguments.all("--markdown").isEmpty
         guard let type else {
+            if isMarkdown {
+                Console.answer(NodeList(catalog).markdown)
+                return 0
+            }
             Console.answer(catalog.types.compactMap(catalog.spec(for:)).map(brief).joined())
             for type in catalog.unavailableTypes { Console.answer("\(type): \(unavailable(type, catalog))") }
             Surroundings.sayRefused(catalog)
             return 0
         }
         if let spec = catalog.spec(for: type) {
-            Console.answer(NodePage(spec, plugin: catalog.plugin(of: type) ?? "").text)
+            let page = NodePage(spec, plugin: catalog.plugin(of: type) ?? "")
+            Console.answer(isMarkdown ? page.markdown : page.text)
         } else if let spec = catalog.unavailableSpec(for: type) {
             Console.answer(unavailable(type, catalog) + "\n")
             Console.answer(NodePage(spec, plugin: catalog.unavailability(of: type)?.plugin ?? "").text)

@@ -2,8 +2,8 @@ import Sluice
 
 /// Everything that is declared of a node type, as `inspect` prints it.
 struct NodePage {
-    private let spec: NodeSpec
-    private let plugin: String
+    let spec: NodeSpec
+    let plugin: String
 
     init(_ spec: NodeSpec, plugin: String) {
         self.spec = spec
@@ -28,7 +28,7 @@ struct NodePage {
         rows.isEmpty ? "" : "\n\(title)\n" + table(rows)
     }
 
-    private var work: String {
+    var work: String {
         switch spec.descriptor.work {
         case .light: "light: shares a lane"
         case .heavy: "heavy: has a lane of its own unless \"lane\" names one"
@@ -36,7 +36,7 @@ struct NodePage {
         }
     }
 
-    private var traits: [String] {
+    var traits: [String] {
         let all: [(NodeDescriptor.Traits, String)] = [
             (.live, "live: talks to a socket or device, so not under --clock virtual"),
             (.paced, "paced: its lane asks for real-time priority"),
@@ -48,19 +48,29 @@ struct NodePage {
     }
 
     private func row(_ port: PortSpec, gives verb: String) -> (String, String) {
+        ("  \(port.name)", "\(verb) \(media(of: port))")
+    }
+
+    /// `audio opus`, `what in takes; any number of edges`.
+    func media(of port: PortSpec) -> String {
         var words = port.follows.map { "what \($0) takes" } ?? "\(port.formats)"
         for variant in port.variants { words += "; \(variant.formats) if \(variant.parameter) is \(variant.value)" }
         if port.isMany { words += "; any number of edges" }
         if port.isOptional { words += "; may be left open" }
-        return ("  \(port.name)", "\(verb) \(words)")
+        return words
     }
 
     private func row(_ parameter: ParameterSpec) -> (String, String) {
+        ("  \(parameter.name)", "\(parameter.help) (\(facts(of: parameter).joined(separator: ", ")))")
+    }
+
+    /// Type, range, default, liveness.
+    func facts(of parameter: ParameterSpec) -> [String] {
         var facts = [type(parameter)]
         if let range = parameter.range { facts.append(text(range)) }
         facts.append(parameter.defaultValue.map { "default \(shown($0))" } ?? "must be given")
         if parameter.isLive { facts.append("may change while running") }
-        return ("  \(parameter.name)", "\(parameter.help) (\(facts.joined(separator: ", ")))")
+        return facts
     }
 
     private func type(_ parameter: ParameterSpec) -> String {

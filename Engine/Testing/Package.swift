@@ -12,8 +12,10 @@ let package = Package(
     ],
     dependencies: [.package(name: "Engine", path: "..")],
     targets: [
-        .target(name: "SluiceTesting", dependencies: [engine]),
+        .target(name: "CCoroutine"),
+        .target(name: "SluiceTesting", dependencies: [engine, "CCoroutine"]),
         .testTarget(name: "HarnessTests", dependencies: [engine, "SluiceTesting"]),
+        .testTarget(name: "ExplorerTests", dependencies: [engine, "SluiceTesting"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@ import Sluice
 /// Sends frames that were made beforehand, so that a chain behind it costs what the engine costs and nothing else.
 public final class BenchSource: Node {
     public static let descriptor = NodeDescriptor(
-        "bench-source", summary: "Sends frames made beforehand, to measure the engine itself", traits: .paced,
+        "bench-source", summary: "Sends frames made beforehand, to measure the engine itself",
         example: #""source": { "type": "bench-source", "frames": 100000, "rate_per_s": 0 }"#)
 
     @Parameter("frames", default: 1_000_000, range: 1...1e12, help: "how many frames to send")

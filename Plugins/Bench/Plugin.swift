@@ -5,5 +5,6 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
     Plugin.open(door) {
         $0.register(BenchSource.self)
         $0.register(BenchPass.self)
+        $0.register(BenchDump.self)
     }
 }

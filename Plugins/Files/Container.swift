@@ -63,6 +63,9 @@ enum Container: String, CaseIterable, Sendable {
         return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? true
     }
 
+    /// libavformat alone knows which codecs it takes.
+    func takesWhatever(_ format: MediaFormat) -> Bool { codecs(format.kind.isAudio ? .audio : .video) == nil }
+
     /// The sentence and the advice for a format that it does not take.
     func refusal(_ format: MediaFormat, path: String) -> NodeError {
         let track: Track = format.kind.isAudio ? .audio : .video

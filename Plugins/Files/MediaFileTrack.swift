@@ -15,6 +15,8 @@ final class MediaFileTrack {
     private(set) var readUntil = MediaTime.none
 
     private let timeBase: AVRational
+    /// Frames that a decoder of this stream holds back to put them in order.
+    private let reorderDelay: Int32
     private let decoder: Decoder?
     private let pictures: PictureMaker
     private let samples = SampleMaker()
@@ -33,6 +35,7 @@ final class MediaFileTrack {
     ) throws {
         index = stream.pointee.index
         timeBase = stream.pointee.time_base
+        reorderDelay = max(0, stream.pointee.codecpar.pointee.video_delay)
         self.damaged = damaged
         self.warn = warn
         let parameters = stream.pointee.codecpar!
@@ -152,12 +155,23 @@ final class MediaFileTrack {
         if isDecodeOnly { item.header.flags.insert(.decodeOnly) }
         if isRestarted && format.kind.hasDependentPackets { item.header.flags.insert(.discontinuity) }
         isRestarted = false
-        let fallback = expected.isKnown ? expected : .zero
-        let dts = item.header.dts.isKnown ? item.header.dts : item.header.pts
-        item.header.dts = dts.isKnown ? dts - start : fallback
-        item.header.pts = item.header.pts.isKnown ? item.header.pts - start : item.header.dts
-        expected = item.header.dts + (item.header.duration.isKnown ? item.header.duration : nominal)
+        stampPacket(item)
         return item
+    }
+
+    /// Demuxers leave decoding times out where the container has none (Matroska, at the start of a stream with B-frames):
+    /// then they begin as many frames below the presentation time as the decoder holds back, and rise by the duration.
+    private func stampPacket(_ item: Packet) {
+        if item.header.pts.isKnown { item.header.pts = item.header.pts - start }
+        if item.header.dts.isKnown {
+            item.header.dts = item.header.dts - start
+        } else if expected.isKnown {
+            item.header.dts = expected
+        } else {
+            item.header.dts = (item.header.pts.isKnown ? item.header.pts : .zero) - nominal * Int64(reorderDelay)
+        }
+        if !item.header.pts.isKnown { item.header.pts = item.header.dts }
+        expected = item.header.dts + (item.header.duration.isKnown ? item.header.duration : nominal)
     }
 
     private var nominal: MediaTime { format.nominalDuration.isKnown ? format.nominalDuration : .zero }

@@ -34,6 +34,7 @@ public final class Record: Node {
     private var whole: Int64 = 0
     private var bytes: CounterMetric!
     private var late: CounterMetric!
+    private var corrected: CounterMetric!
 
     public init() {}
 
@@ -61,6 +62,7 @@ public final class Record: Node {
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
         bytes = context.counter("bytes")
         late = context.counter("late_items")
+        corrected = context.counter("corrected_times")
     }
 
     private func check(_ format: MediaFormat) throws {
@@ -90,7 +92,7 @@ public final class Record: Node {
         for input in speaking {
             let format = input.peek()!.format
             try check(format)
-            guard muxer.takes(format) else { throw container.refusal(format, path: path) }
+            if container.takesWhatever(format) && !muxer.takes(format) { throw container.refusal(format, path: path) }
             let complete = (input.peek() as? Packet).map { format.withParameterSets(of: $0) } ?? format
             do { try muxer.add(complete) } catch { throw refused(complete, error) }
             streams.append((input, format))
@@ -117,6 +119,7 @@ public final class Record: Node {
         guard try open(now: now) else { return }
         while let (input, item) = join.next(now: now, context: context) { try write(item, from: input) }
         bytes.set(Int(sink.bytesWritten))
+        corrected.set(muxer?.corrected ?? 0)
     }
 
     private func write(_ item: MediaItem, from input: Input<MediaItem>) throws {

@@ -40,8 +40,8 @@ public final class H264EncoderNode: Node {
     private var encoder: Encoder?
     private var packetFormat: MediaFormat?
     private var pool = Pool<Packet>()
-    /// Room of a packet, a power of two above the largest so far, so that packets soon stop growing.
-    private var room = 65_536
+    /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
+    private var room = 4_096
 
     public init() {}
 
@@ -110,6 +110,8 @@ public final class H264EncoderNode: Node {
         let fresh = try Encoder.open(settings)
         encoder = fresh
         let size = VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate)
+        // A bit a pixel, which hardly a keyframe needs.
+        while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(
             codec: .h264, video: size, configuration: fresh.configuration, bitrate: kilobits * 1_000)
     }

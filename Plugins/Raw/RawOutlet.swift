@@ -150,10 +150,11 @@ final class RawOutlet {
                 "the reader of \(name) is gone",
                 advice: endpoint.path == "-" ? "" : "Set \"on_reader_gone\": \"wait\" to go on with the next one.")
         }
-        context.log(.warning, "the reader of \(name) is gone; waiting for the next")
         unwatch()
+        // Before anybody hears of it: with the last end of a FIFO closed, what lay in it is gone too.
         Glibc.close(descriptor)
         descriptor = -1
+        context.log(.warning, "the reader of \(name) is gone; waiting for the next")
         return .gone
     }
 

@@ -101,11 +101,13 @@ public final class SRTOutput: Node {
             stage = .sending
             keyframe.send()
             context.log(.info, "connected to \(address.peer), latency \(socket!.latencyMilliseconds) ms")
-        case .broken(let reason):
+        case .broken(let what):
             context.isWaiting(for: nil)
             throw NodeError(
-                "\(address.peer) does not answer: \(reason)",
-                advice: "Start the listener first, check its address, or set \"on_error\": \"restart\" to call again.")
+                "\(address.peer) \(what)",
+                advice: what == "does not answer"
+                    ? "Start the listener first, check its address, or set \"on_error\": \"restart\" to call again."
+                    : "")
         case .connecting:
             guard !context.isStopping && !isInterrupted.load(ordering: .relaxed) else {
                 context.log(.warning, "the graph stopped before \(address.peer) answered: nothing was sent")

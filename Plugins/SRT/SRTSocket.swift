@@ -9,7 +9,7 @@ final class SRTSocket {
 
     enum State: Equatable {
         case connecting, connected
-        /// With the reason in libsrt's words.
+        /// With what the peer did, in words that follow its name.
         case broken(String)
     }
 
@@ -61,11 +61,7 @@ final class SRTSocket {
         case SRTS_CONNECTED: return .connected
         case SRTS_INIT, SRTS_OPENED, SRTS_CONNECTING: return .connecting
         default:
-            let reason = srt_getrejectreason(handle)
-            guard reason != 0, let text = srt_rejectreason_str(reason) else {
-                return .broken("the connection was lost")
-            }
-            return .broken(String(cString: text))
+            return .broken(SRTSocket.refusal(srt_getrejectreason(handle)))
         }
     }
 
@@ -109,6 +105,18 @@ final class SRTSocket {
     }
 
     // MARK: libsrt
+
+    private static func refusal(_ reason: Int32) -> String {
+        switch UInt32(reason) {
+        case SRT_REJ_UNKNOWN.rawValue: return "lost the connection"
+        case SRT_REJ_TIMEOUT.rawValue: return "does not answer"
+        case SRT_REJ_BADSECRET.rawValue: return "refuses the call: its passphrase is another"
+        case SRT_REJ_UNSECURE.rawValue: return "refuses the call: one side has a passphrase, the other has none"
+        default:
+            let text = srt_rejectreason_str(reason).map { String(cString: $0) } ?? "reason \(reason)"
+            return "refuses the call: \(text)"
+        }
+    }
 
     private static var lastError: String { String(cString: srt_getlasterror_str()) }
 

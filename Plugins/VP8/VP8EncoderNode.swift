@@ -30,8 +30,8 @@ public final class VP8EncoderNode: Node {
     private var encoder: Encoder?
     private var packetFormat: MediaFormat?
     private var pool = Pool<Packet>()
-    /// Room of a packet, a power of two above the largest so far, so that packets soon stop growing.
-    private var room = 16_384
+    /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
+    private var room = 4_096
     private var clock: Int64 = 0
     private var lastTime = MediaTime.none
     private var lastStep: Int64 = 0
@@ -123,6 +123,8 @@ public final class VP8EncoderNode: Node {
             encoder = try Encoder(settings)
             clock = 0
         }
+        // A bit a pixel, which hardly a keyframe needs.
+        while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(
             codec: .vp8, video: VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate),
             bitrate: settings.bitrate * 1_000)

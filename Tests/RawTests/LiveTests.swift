@@ -12,8 +12,8 @@ extension RawSuite {
 
         @Test func throughAFIFOAndASocketInOneGraph() throws {
             let rig = try Rig()
-            let media = noise(1280 * 720 * 4 * 6)
-            let size = rig.size(1280, 720, "bgra")
+            let media = noise(640 * 360 * 4 * 8)
+            let size = rig.size(640, 360, "bgra")
             let input = rig.write("in", media)
             let fifo = rig.fifo("fifo")
             rig.make([

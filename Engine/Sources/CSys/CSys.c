@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -49,15 +51,30 @@ int sys_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token) {
   static const int operations[] = {EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL};
-  struct epoll_event event = {.events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0), .data.u64 = token};
+  struct epoll_event event = {
+      .events = (events & 1 ? EPOLLIN : 0) | (events & 2 ? EPOLLOUT : 0) | (events & 4 ? EPOLLET : 0), .data.u64 = token};
   return epoll_ctl(epoll, operations[op], fd, &event);
+}
+
+// epoll_pwait2 is missing before Linux 5.11, in some containers and under valgrind. There ppoll on the epoll descriptor
+// waits to the nanosecond in its place; to go on without would be to spin.
+static int wait_for_events(int epoll, struct epoll_event *ready, int capacity, const struct timespec *timeout) {
+  static atomic_bool is_missing;
+  if (!atomic_load_explicit(&is_missing, memory_order_relaxed)) {
+    int count = epoll_pwait2(epoll, ready, capacity, timeout, NULL);
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    atomic_store_explicit(&is_missing, true, memory_order_relaxed);
+  }
+  struct pollfd waiting = {.fd = epoll, .events = POLLIN};
+  if (ppoll(&waiting, 1, timeout, NULL) <= 0) return 0;
+  return epoll_wait(epoll, ready, capacity, 0);
 }
 
 int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, int64_t timeout_ns) {
   struct epoll_event ready[64];
   if (capacity > 64) capacity = 64;
   struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
-  int count = epoll_pwait2(epoll, ready, capacity, timeout_ns < 0 ? NULL : &timeout, NULL);
+  int count = wait_for_events(epoll, ready, capacity, timeout_ns < 0 ? NULL : &timeout);
   for (int i = 0; i < count; i++) {
     tokens[i] = ready[i].data.u64;
     events[i] = (ready[i].events & EPOLLIN ? 1 : 0) | (ready[i].events & EPOLLOUT ? 2 : 0) |

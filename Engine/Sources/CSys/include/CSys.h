@@ -19,12 +19,22 @@ int64_t sys_process_cpu_ns(void);
 /// Peak resident set of the process in kilobytes.
 int64_t sys_max_rss_kb(void);
 
+/// Tells the processor that the thread waits in a loop.
+static inline void sys_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 int sys_eventfd(void);
 int sys_eventfd_signal(int fd);
 void sys_eventfd_drain(int fd);
 
 int sys_epoll_create(void);
-/// `op`: 0 add, 1 modify, 2 delete. `events`: bit 0 readable, bit 1 writable. `token` comes back from the wait.
+/// `op`: 0 add, 1 modify, 2 delete. `events`: bit 0 readable, bit 1 writable, bit 2 edge-triggered. `token` comes back
+/// from the wait.
 int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token);
 /// Waits until `timeout_ns` has passed (negative: for ever). Fills `tokens` and `events` (bit 0 readable, bit 1
 /// writable, bit 2 hang-up or error) with at most `capacity` entries; returns their number.

@@ -117,7 +117,7 @@ public struct InputState {
             return nil
         }
         tookItems = true
-        if edge.pointee.ring.isRoomWanted { edge.pointee.wakeProducerEarly() }
+        if edge.pointee.ring.isRoomWanted && hot.pointee.wakesEarly { edge.pointee.wakeProducerEarly() }
         return item
     }
 

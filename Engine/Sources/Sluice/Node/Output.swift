@@ -179,15 +179,23 @@ public struct OutputState: ~Copyable {
     /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
     func announce() -> Bool {
         guard sentItems || isFull else { return false }
-        var crosses = false
-        for index in 0..<count {
-            let edge = links[index]
-            if isFull && edge.pointee.overflow == .block && edge.pointee.seemsFull {
-                edge.pointee.ring.announceRoomWanted()
-            }
-            crosses = crosses || !edge.pointee.isLocal
+        if isFull, let last = (0..<count).last(where: { blocks(links[$0]) && links[$0].pointee.seemsFull }) {
+            links[last].pointee.ring.announceRoomWanted()
         }
-        return crosses
+        return (0..<count).contains { !links[$0].pointee.isLocal }
+    }
+
+    private func blocks(_ edge: UnsafeMutablePointer<EdgeState>) -> Bool { edge.pointee.overflow == .block }
+
+    /// After the fence. The node waits for one of its full edges at a time, or each of many would wake it in vain: for the
+    /// last, which has got its items last. False if all have room.
+    private func waitsForRoom() -> Bool {
+        while let last = (0..<count).last(where: { blocks(links[$0]) && links[$0].pointee.isFull }) {
+            if links[last].pointee.ring.isRoomWanted { return true }
+            links[last].pointee.ring.announceRoomWanted()
+            HardwareWord.fence()
+        }
+        return false
     }
 
     /// After the fence: wakes consumers that wait for the items sent; true if room came meanwhile.
@@ -195,14 +203,14 @@ public struct OutputState: ~Copyable {
         var why: WakeReasons = []
         if sentItems {
             sentItems = false
-            for index in 0..<count where links[index].pointee.ring.consumerSignal == 1 {
-                links[index].pointee.wakeWaitingConsumer()
-            }
+            // First all nodes, then their lanes: a lane that runs at once finds all there is to do.
+            for index in 0..<count { links[index].pointee.wakeConsumerThatWaits() }
+            for index in 0..<count { links[index].pointee.rouseConsumer() }
             for index in 0..<count where links[index].pointee.ring.hasFence {
                 if links[index].pointee.ring.takePassedFence() { why.insert(.fence) }
             }
         }
-        if isFull && hasRoomAgain { why.insert(.room) }
+        if isFull && !waitsForRoom() { why.insert(.room) }
         return why
     }
 

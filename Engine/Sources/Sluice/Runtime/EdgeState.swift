@@ -151,7 +151,7 @@ public struct EdgeState: ~Copyable {
         }
         if isDependent && header.flags.contains(.keyframe) { producer.pointee.keyframe = ring.tailForProducer }
         ring.push(Int(bitPattern: item.toOpaque()), at: now)
-        if signal != 0 { wakeWaitingConsumer() }
+        if signal != 0 { wakeConsumerEarly() }
     }
 
     /// Drops what the policy says until there is room for the item that is pushed just now. False if that is the one to
@@ -225,6 +225,24 @@ public struct EdgeState: ~Copyable {
     func wakeWaitingConsumer() {
         guard ring.takeItemsWanted() else { return }
         consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wake(.input) }
+    }
+
+    /// In the middle of a dispatch; what is not woken here is at its end.
+    @inlinable
+    func wakeConsumerEarly() {
+        if isLocal || producerCore._withUnsafeGuaranteedRef({ $0.hot.pointee.wakesEarly }) { wakeWaitingConsumer() }
+    }
+
+    /// At the end of a dispatch, after the fence; `rouseConsumer` follows. A consumer that was woken earlier and has taken
+    /// everything waits for more; it is left alone.
+    func wakeConsumerThatWaits() {
+        guard ring.consumerSignal == 1, ring.head != ring.tailForProducer, ring.takeItemsWanted() else { return }
+        consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wakeAsleep(.input) }
+    }
+
+    /// The consumer's lane runs if it has reason to.
+    func rouseConsumer() {
+        if !isLocal { consumerCore._withUnsafeGuaranteedRef { $0.lane.rouseForIncoming() } }
     }
 
     // MARK: The consumer's lane

@@ -38,7 +38,8 @@ final class Lane: @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// A stack of woken nodes; each is on it at most once, since only the first reason since its last turn pushes it.
+    /// A stack of woken nodes; each is on it at most once, since only the first reason since its last turn pushes it. The
+    /// caller rouses the lane.
     func enqueueIncoming(_ core: NodeCore) {
         let node = UInt(bitPattern: Unmanaged.passRetained(core).toOpaque())
         var top = incoming.load(ordering: .relaxed)
@@ -49,8 +50,10 @@ final class Lane: @unchecked Sendable {
             if exchanged { break }
             top = original
         }
-        rouse()
     }
+
+    /// After nodes were put on the stack. If it is empty the lane has taken them already.
+    func rouseForIncoming() { if incoming.load(ordering: .relaxed) != 0 { rouse() } }
 
     /// Runs `message` on the lane, between dispatches.
     func perform(_ message: @escaping @Sendable () -> Void) {
@@ -149,14 +152,39 @@ final class Lane: @unchecked Sendable {
         runningNode.store(0, ordering: .relaxed)
     }
 
+    /// Looks for work from other lanes before it sleeps, no longer than a sleep costs. False if none came.
+    private func linger() -> Bool {
+        now = sys_monotonic_ns()
+        let end = min(now + Lingering.time, Int64(timers.earliest))
+        while now < end {
+            for _ in 0..<16 {
+                if incoming.load(ordering: .relaxed) != 0 || hasMessages.load(ordering: .relaxed) {
+                    now = sys_monotonic_ns()
+                    return true
+                }
+                sys_pause()
+            }
+            now = sys_monotonic_ns()
+        }
+        return false
+    }
+
     /// The lane's life on its thread.
     func run() {
         guard let poller else { return }
         var polledAt: Int64 = 0
+        var lingering = Lingering()
         now = sys_monotonic_ns()
         while !isStopped.load(ordering: .acquiring) {
             collect()
             if ready.isEmpty {
+                if lingering.isWorthwhile {
+                    if linger() {
+                        lingering.worked()
+                        continue
+                    }
+                    lingering.failed()
+                }
                 isAsleep.store(true, ordering: .sequentiallyConsistent)
                 if incoming.load(ordering: .sequentiallyConsistent) != 0
                     || hasMessages.load(ordering: .sequentiallyConsistent)
@@ -168,9 +196,11 @@ final class Lane: @unchecked Sendable {
                 }
                 now = sys_monotonic_ns()
                 let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - now)
+                let sleptAt = now
                 poller.wait(wait)
                 isAsleep.store(false, ordering: .sequentiallyConsistent)
                 now = sys_monotonic_ns()
+                lingering.slept(now - sleptAt)
                 polledAt = now
                 wakeups.add(1)
             } else {
@@ -182,6 +212,37 @@ final class Lane: @unchecked Sendable {
             }
         }
         collect()
+    }
+}
+
+/// Whether a lane that has nothing to do looks on for a moment before it sleeps.
+///
+/// Going to sleep and being woken costs both lanes microseconds. Where two lanes hand full edges to each other on two
+/// cores, the next work is there sooner. Where media are paced every sleep is long, and no lane lingers. Where both lanes
+/// share one core lingering is in vain, and is tried less and less: competitive spinning (Karlin, Li, Manasse and Owicki,
+/// "Empirical studies of competitive spinning for a shared-memory multiprocessor", SOSP 1991).
+private struct Lingering {
+    /// Nanoseconds: about what a sleep and its end cost.
+    static let time: Int64 = 5_000
+    /// Nanoseconds: a sleep shorter than that was not worth it.
+    static let shortSleep: Int64 = 50_000
+
+    private var wasShort = false
+    private var failures = 0
+    private var skips = 0
+
+    var isWorthwhile: Bool { wasShort && skips == 0 }
+
+    mutating func worked() { failures = 0 }
+
+    mutating func failed() {
+        failures = min(failures + 1, 10)
+        skips = 1 << failures
+    }
+
+    mutating func slept(_ time: Int64) {
+        wasShort = time < Lingering.shortSleep
+        if skips > 0 { skips -= 1 }
     }
 }
 

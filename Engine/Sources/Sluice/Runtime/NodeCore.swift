@@ -33,6 +33,8 @@ public final class NodeCore: @unchecked Sendable {
         /// The lane's time at the start of the dispatch, in nanoseconds.
         @usableFromInline var now = 0
         @usableFromInline var isSource = false
+        /// Dispatches take long enough for the other ends of the node's edges to be woken in the middle of one.
+        @usableFromInline var wakesEarly = true
         /// An item came whose format the port does not take: the node fails after this dispatch.
         @usableFromInline var refusedBy: Unmanaged<InputPort>?
         @usableFromInline var refusedFormat: MediaFormat?
@@ -69,6 +71,9 @@ public final class NodeCore: @unchecked Sendable {
     /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
     static let itemBudget = 32
     static let timeBudget = 200_000
+    /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each item
+    /// woke the next node at once, which sleeps again before the second one comes.
+    static let longItem = 5_000
 
     init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
         self.name = name
@@ -94,6 +99,12 @@ public final class NodeCore: @unchecked Sendable {
     /// From any thread.
     @usableFromInline
     func wake(_ reason: WakeReasons) {
+        wakeAsleep(reason)
+        lane.rouseForIncoming()
+    }
+
+    /// From any thread: the lane finds it when it looks, and sleeps on if it sleeps. The caller rouses it.
+    func wakeAsleep(_ reason: WakeReasons) {
         let before = pending.bitwiseOr(reason.rawValue, ordering: .acquiringAndReleasing).oldValue
         if before == 0 { lane.enqueueIncoming(self) }
     }
@@ -204,6 +215,7 @@ public final class NodeCore: @unchecked Sendable {
         guard used > 0 else { return }
         nanosecondsPerItem += (elapsed / used - nanosecondsPerItem) / 8
         allowance = max(1, min(NodeCore.itemBudget, NodeCore.timeBudget / max(1, nanosecondsPerItem)))
+        hot.pointee.wakesEarly = nanosecondsPerItem > NodeCore.longItem
     }
 
     func noteFirstSend(at now: Int64) {

@@ -12,7 +12,7 @@ final class Poller: @unchecked Sendable {
     init() throws {
         epoll = sys_epoll_create()
         wake = sys_eventfd()
-        guard epoll >= 0, wake >= 0, sys_epoll_control(epoll, 0, wake, 1, 0) == 0 else {
+        guard epoll >= 0, wake >= 0, sys_epoll_control(epoll, 0, wake, 1 | 4, 0) == 0 else {
             throw NodeError("the kernel refuses another lane: \(errorText(errno))", advice: "Raise the limit of open files (ulimit -n).")
         }
     }
@@ -46,9 +46,9 @@ final class Poller: @unchecked Sendable {
     func wait(_ nanoseconds: Int64) {
         let count = sys_epoll_wait(epoll, tokens, events, 64, nanoseconds)
         for index in 0..<max(0, Int(count)) {
-            if tokens[index] == 0 {
-                sys_eventfd_drain(wake)
-            } else {
+            // The eventfd is edge-triggered: each write wakes once, so nobody has to read it. Its count would need 2⁶⁴ writes
+            // to be full (eventfd(2), epoll(7)).
+            if tokens[index] != 0 {
                 Unmanaged<NodeCore>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(tokens[index]))!)
                     ._withUnsafeGuaranteedRef { $0.wakeLocal(.descriptor) }
             }

@@ -20,13 +20,17 @@ extension ByteSink {
 }
 
 /// A libavformat muxer that writes to a `ByteSink`, always bit-exact, and hands on every packet as soon as the container
-/// allows. Packets must come in the order of their decoding times. One lane only.
+/// allows. Packets should come in the order of their decoding times; times that do not rise within a stream, which
+/// libavformat refuses, are moved up and counted. One lane only.
 public final class Muxer {
     private let context: UnsafeMutablePointer<AVFormatContext>
     private let scratch: UnsafeMutablePointer<AVPacket>
     private let sink: any ByteSink
     private var options: [String: String]
     private var isOpen = false
+    private var lastDts: [Int64] = []
+    /// Packets whose times were moved.
+    public private(set) var corrected = 0
     /// The errno of the sink's first failure; 0 while there is none.
     public private(set) var sinkError: Int32 = 0
     /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the next
@@ -83,6 +87,7 @@ public final class Muxer {
     public func add(_ format: MediaFormat) throws(AVError) {
         guard let stream = avformat_new_stream(context, nil) else { throw AVError(sluice_averror(ENOMEM)) }
         try format.fill(stream.pointee.codecpar)
+        lastDts.append(.min)
         if let audio = format.audio {
             stream.pointee.time_base = AVRational(num: 1, den: Int32(clamping: audio.rate))
         } else {
@@ -121,6 +126,7 @@ public final class Muxer {
         scratch.pointee.size = Int32(clamping: bytes.count)
         scratch.pointee.stream_index = Int32(stream)
         item.stamp(scratch, timeBase: context.pointee.streams[stream]!.pointee.time_base, offset: offset)
+        rise(stream)
         let code = av_write_frame(context, scratch)
         scratch.pointee.data = nil
         scratch.pointee.size = 0
@@ -128,6 +134,17 @@ public final class Muxer {
         try AVError.check(code)
         if writesThrough { try AVError.check(av_write_frame(context, nil)) }
         try flush()
+    }
+
+    private func rise(_ stream: Int) {
+        let step: Int64 = context.pointee.oformat.pointee.flags & AVFMT_TS_NONSTRICT != 0 ? 0 : 1
+        guard scratch.pointee.dts != sluice_no_pts() else { return }
+        if lastDts[stream] != .min, scratch.pointee.dts < lastDts[stream] + step {
+            scratch.pointee.dts = lastDts[stream] + step
+            scratch.pointee.pts = max(scratch.pointee.pts, scratch.pointee.dts)
+            corrected += 1
+        }
+        lastDts[stream] = scratch.pointee.dts
     }
 
     /// Hands what is buffered to the sink.

@@ -1,0 +1,72 @@
+import Sluice
+
+/// Every node type of a catalog as one Markdown page, plugin by plugin: `docs/nodes.md`.
+struct NodeList {
+    private let catalog: PluginCatalog
+
+    init(_ catalog: PluginCatalog) { self.catalog = catalog }
+
+    var markdown: String {
+        let pages = catalog.types.compactMap { type in
+            catalog.spec(for: type).map { NodePage($0, plugin: catalog.plugin(of: type) ?? "") }
+        }
+        let plugins = Dictionary(grouping: pages, by: \.pluginName).sorted { $0.key < $1.key }
+        var text = """
+            # Node types
+
+            Made by `sluice inspect --markdown` from what the plugins declare; `tools/update-docs` writes it anew. How ports,
+            parameters and controls are used in a graph is told in [graph-file.md](graph-file.md). `lane` and `on_error` may
+            be given to every node.
+
+            | type | what it does |
+            | --- | --- |
+
+            """
+        for page in pages {
+            text += "| [`\(page.spec.type)`](#\(page.spec.type)) | \(page.spec.descriptor.summary) |\n"
+        }
+        for (plugin, pages) in plugins {
+            text += "\n## Plugin \(plugin)\n"
+            for page in pages { text += "\n" + page.markdown }
+        }
+        return text
+    }
+}
+
+extension NodePage {
+    /// `Opus` of `…/libOpusPlugin.so`.
+    var pluginName: String {
+        var name = plugin.split(separator: "/").last.map(String.init) ?? plugin
+        if name.hasPrefix("lib") { name.removeFirst(3) }
+        if name.hasSuffix("Plugin.so") { name.removeLast(9) }
+        return name
+    }
+
+    var markdown: String {
+        var text = "### \(spec.type)\n\n\(spec.descriptor.summary).\n\n"
+        if let example = spec.descriptor.example { text += "```json\n{ \(example) }\n```\n\n" }
+        text += ([work] + traits).map { "- \($0)\n" }.joined()
+        let ports =
+            spec.inputs.map { ["`\($0.name)`", "input", media(of: $0)] }
+            + spec.outputs.map { ["`\($0.name)`", "output", media(of: $0)] }
+        text += rows(["port", "", "media"], ports)
+        text += rows(
+            ["parameter", "value", "meaning"],
+            spec.parameters.map { ["`\($0.name)`", facts(of: $0).joined(separator: ", "), $0.help] })
+        text += rows(
+            ["control", "", "meaning"],
+            spec.controlInputs.map { ["`\($0.name)`", "takes a \($0.kind.rawValue)", $0.help] }
+                + spec.controlOutputs.map { ["`\($0.name)`", "sends a \($0.kind.rawValue)", $0.help] })
+        return text
+    }
+
+    private func rows(_ heads: [String], _ rows: [[String]]) -> String {
+        guard !rows.isEmpty else { return "" }
+        func line(_ cells: [String]) -> String {
+            "| "
+                + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+                .joined(separator: " | ") + " |\n"
+        }
+        return "\n" + line(heads) + line(heads.map { _ in "---" }) + rows.map(line).joined()
+    }
+}

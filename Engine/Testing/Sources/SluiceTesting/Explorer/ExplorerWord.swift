@@ -1,0 +1,19 @@
+import Sluice
+
+/// A shared word that stops its thread before every access, so that an `Explorer` decides the order.
+public struct ExplorerWord: AtomicWord, ~Copyable {
+    private let cell: Int
+
+    public init(_ value: Int) { cell = Explorer.current.makeCell(value) }
+    public borrowing func load() -> Int { Explorer.current.load(cell) }
+    public borrowing func loadRelaxed() -> Int { Explorer.current.load(cell) }
+    public borrowing func store(_ value: Int) { Explorer.current.store(cell, value) }
+    public borrowing func storeRelaxed(_ value: Int) { Explorer.current.store(cell, value) }
+    public borrowing func compareExchange(expected: Int, desired: Int) -> Bool {
+        Explorer.current.update(cell) { $0 == expected ? desired : $0 } == expected
+    }
+    public static func fence() { Explorer.current.fence() }
+
+    /// Stops the thread until another makes the word something else than 0.
+    public borrowing func awaitNonzero() { Explorer.current.awaitNonzero(cell) }
+}

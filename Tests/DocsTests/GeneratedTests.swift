@@ -1,0 +1,39 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct GeneratedTests {
+    @Test func theListOfNodeTypesIsCurrent() throws {
+        let isCurrent = try Repository.text("docs/nodes.md") == Repository.sluice("inspect", "--markdown").output
+        #expect(isCurrent, "run tools/update-docs")
+    }
+
+    @Test func theSchemaIsCurrent() throws {
+        let isCurrent = try Repository.text("graphs/graph.schema.json") == Repository.sluice("schema").output
+        #expect(isCurrent, "run tools/update-docs")
+    }
+
+    static let commands = [
+        ("docs/command-line.md", "help"), ("docs/command-line.md", "help run"), ("docs/command-line.md", "help list"),
+        ("docs/command-line.md", "help validate"), ("docs/command-line.md", "help inspect"),
+        ("docs/command-line.md", "help schema"), ("docs/command-line.md", "help draw"),
+        ("docs/command-line.md", "list"),
+        ("docs/command-line.md", "validate demo relay-audio"),
+        ("docs/command-line.md", "draw relay-audio --format mermaid"), ("docs/command-line.md", "rum demo"),
+        ("docs/command-line.md", "run demoo"), ("docs/command-line.md", "run demo --for 10"),
+        ("docs/graphs/record.md", "run record"), ("docs/graphs/record.md", "run record --set input=nothing.mp4"),
+    ]
+
+    @Test(arguments: commands) func aPageShowsWhatTheCommandPrints(_ page: String, _ command: String) throws {
+        let answer = try CommandRun(command.split(separator: " ").map(String.init), in: Repository.root)
+        let shown = try Page(page).answer(to: "sluice " + command)
+        #expect(shown == answer.output + answer.errors, "run tools/update-docs")
+    }
+
+    @Test func theErrorsOfTheGraphFilePageAreReal() throws {
+        let folder = Repository.root.appending(path: "Tests/Fixtures")
+        let answer = try CommandRun(["validate", "./talk.json"], in: folder)
+        #expect(answer.status == 2)
+        #expect(try Page("docs/graph-file.md").answer(to: "sluice validate ./talk.json") == answer.errors)
+    }
+}

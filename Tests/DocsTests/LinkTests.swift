@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+@Suite struct LinkTests {
+    @Test(arguments: try Page.all) func everyRelativeLinkLeadsSomewhere(_ page: Page) throws {
+        let folder = page.path.split(separator: "/").dropLast().joined(separator: "/")
+        for link in page.links where !link.contains("://") && !link.hasPrefix("mailto:") {
+            let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let target = parts[0].isEmpty ? page.path : (folder.isEmpty ? "" : folder + "/") + parts[0]
+            let file = Repository.root.appending(path: target).standardizedFileURL
+            #expect(FileManager.default.fileExists(atPath: file.path), "\(page) links to \(link)")
+            if parts.count > 1, target.hasSuffix(".md"), FileManager.default.fileExists(atPath: file.path) {
+                let path = String(file.path.dropFirst(Repository.root.standardizedFileURL.path.count + 1))
+                #expect(try Page(path).anchors.contains(parts[1]), "\(page) links to \(link)")
+            }
+        }
+    }
+
+    /// Words with hyphens that stand in code spans are names: of node types, or of these other things.
+    private static let otherNames: Set<String> = [
+        "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink",
+        "relay-audio", "noise-gate",
+    ]
+
+    @Test(arguments: try Page.all) func everyNodeTypeThatIsMentionedExists(_ page: Page) throws {
+        for name in page.spans where name.wholeMatch(of: /[a-z0-9_]+(-[a-z0-9_]+)+/) != nil {
+            #expect(
+                try Catalog.types.contains(name) || Self.otherNames.contains(name), "\(page) mentions \(name)")
+        }
+    }
+}
+
+/// What the command knows of node types.
+enum Catalog {
+    static var types: Set<String> {
+        get throws {
+            Set(
+                try Repository.sluice("inspect").output.split(separator: "\n").compactMap {
+                    $0.split(separator: ":").first.map(String.init)
+                })
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Sluice
+import SluiceTesting
+import TestSupport
+import Testing
+
+@testable import FilesPlugin
+
+@Suite("What source says of bad input") struct BadInputTests {
+    private func open(_ path: String) throws -> NodeHarness<Source> {
+        try NodeHarness(Source.self, parameters: ["open": .string(path), "pace": "fast"])
+    }
+
+    @Test func whatIsNoMediaFileIsNamed() throws {
+        let folder = try Folder()
+        try Data("not media at all\n".utf8).write(to: folder.url.appending(path: "notes.txt"))
+        try Data().write(to: folder.url.appending(path: "empty.mp4"))
+        try Data([UInt8](repeating: 0xa5, count: 100_000)).write(to: folder.url.appending(path: "noise.webm"))
+        let mp4 = try Data(contentsOf: URL(filePath: Clips.mp4))
+        try mp4.prefix(mp4.count / 2).write(to: folder.url.appending(path: "half.mp4"))
+        for (path, words) in [
+            (folder.path("none.mp4"), "No such file or directory"), (folder.path("."), "it is a directory"),
+            (folder.path("empty.mp4"), "it is empty"), (folder.path("notes.txt"), "is no media file"),
+            (folder.path("noise.webm"), "is no media file"), (folder.path("half.mp4"), "is no media file"),
+            ("", "the path is empty"), ("/dev/null/x", "Not a directory"), ("a\0b", "zero byte"),
+        ] {
+            let said = message { try open(path) }
+            #expect(said.contains(words), "\(path): \(said)")
+        }
+    }
+
+    @Test func aTruncatedFilePlaysAsFarAsItGoesAndSaysSo() throws {
+        let folder = try Folder()
+        let webm = try Data(contentsOf: URL(filePath: Clips.webm))
+        try webm.prefix(webm.count / 3).write(to: folder.url.appending(path: "third.webm"))
+        let source = try open(folder.path("third.webm"))
+        #expect(source.graph.run() == .finished)
+        #expect(source.sink("video").received.count > 5)
+        #expect(source.events.contains { $0.level == .warning && $0.what.contains("truncated") })
+    }
+
+    @Test func damageIsCountedAndSaidOnce() throws {
+        let folder = try Folder()
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: Clips.ts)))
+        var dice = Dice(seed: 7)
+        for _ in 0..<200 { bytes[Int.random(in: bytes.count / 4..<bytes.count, using: &dice)] = 0xff }
+        try Data(bytes).write(to: folder.url.appending(path: "damaged.ts"))
+        let source = try open(folder.path("damaged.ts"))
+        #expect(source.graph.run() == .finished)
+        #expect(source.sink("video").received.count > 30)
+        #expect(source.events.filter { $0.what.contains("damaged video") }.count <= 1)
+    }
+
+    @Test(arguments: 0..<60) func noFileCrashesIt(_ seed: Int) throws {
+        let folder = try Folder()
+        var dice = Dice(seed: UInt64(seed))
+        let original = [Clips.webm, Clips.mp4, Clips.ts, Clips.mkv, Clips.wav][seed % 5]
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: original)))
+        for _ in 0..<Int.random(in: 1...300, using: &dice) {
+            // Headers more often than media.
+            let end = Bool.random(using: &dice) ? min(bytes.count, 2_000) : bytes.count
+            bytes[Int.random(in: 0..<end, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+        }
+        let path = folder.path("mutated")
+        try Data(bytes).write(to: URL(filePath: path))
+        guard let source = try? open(path) else { return }
+        source.graph.run()
+        #expect(source.isOver)
+    }
+
+    // MARK: FIFOs, in real time
+
+    private func run(_ path: String, _ during: @escaping @Sendable (GraphRun) -> Void) throws -> (
+        GraphRun.Outcome, String
+    ) {
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(path), "pace": "fast"])
+        graph.node("sink", TestSink.self)
+        graph.edge("source.video -> sink.in")
+        let run = GraphRun(graph.plan, registry: graph.registry)
+        Thread.detachNewThread { during(run) }
+        return (try run.execute(), run.report)
+    }
+
+    @Test func aFIFOWhoseWriterNeverComesEndsWithTheGraph() throws {
+        let folder = try Folder()
+        mkfifo(folder.path("fifo"), 0o600)
+        let (outcome, report) = try run(folder.path("fifo")) { $0.stop() }
+        #expect(outcome == .failed)
+        #expect(report.contains("nobody wrote to"))
+    }
+
+    @Test func aFIFOWhoseWriterDiesEndsThere() throws {
+        let folder = try Folder()
+        mkfifo(folder.path("fifo"), 0o600)
+        let path = folder.path("fifo")
+        let whole = try Data(contentsOf: URL(filePath: Clips.ts))
+        let (outcome, report) = try run(path) { _ in
+            try? FileHandle(forWritingTo: URL(filePath: path)).write(contentsOf: whole.prefix(whole.count / 2))
+        }
+        #expect(outcome == .finished)
+        #expect(report.contains("\"outcome\": \"finished\""))
+        let (second, told) = try run(path) { _ in
+            try? FileHandle(forWritingTo: URL(filePath: path)).write(contentsOf: Data("hello".utf8))
+        }
+        #expect(second == .failed)
+        #expect(told.contains("is no media file"))
+    }
+}

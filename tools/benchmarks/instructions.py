@@ -1,0 +1,35 @@
+"""Instructions that a graph executes outside its codec, counted by callgrind: the same in every run.
+
+Two lengths of the same graph, so that starting and ending fall out; once everything is counted, once only what happens
+inside the codec's calls. System calls count as one instruction: what the kernel does is not in it.
+"""
+import re
+
+from measure import Failed, run
+
+SHORT, LONG = 10, 40
+
+
+def callgrind(workshop, command, inside=()):
+    out = workshop.path / "callgrind.out"
+    toggles = [f"--toggle-collect={name}" for name in inside]
+    run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *toggles, *command], timeout_s=900)
+    found = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)
+    if not found:
+        raise Failed("callgrind told no total")
+    return int(found[1])
+
+
+def outside_share(workshop, codec, make_graph, inputs):
+    """Percent of all instructions, for LONG − SHORT packets."""
+    scale = 1 if codec.material == "pictures" else 20
+    counts = {}
+    for inside in ((), tuple(codec.calls)):
+        short, long = (
+            callgrind(workshop, workshop.command(make_graph(inputs.of(codec, length * scale))), inside)
+            for length in (SHORT, LONG))
+        counts[inside] = long - short
+    everything, inside = counts[()], counts[tuple(codec.calls)]
+    if inside <= 0:
+        raise Failed(f"{codec.name}: {' and '.join(codec.calls)} were never called")
+    return (everything - inside) / everything * 100
