@@ -21,7 +21,7 @@ enum Main {
             exit(2)
         } catch let error as GraphError {
             Console.say("\(error)\n")
-            exit(2)
+            exit(error.isInputError ? 2 : 1)
         } catch let error as NodeError {
             Console.say("\(error)\n")
             exit(error.isInputError ? 2 : 1)

@@ -54,9 +54,11 @@ public struct SourcePosition: Hashable, Comparable, Sendable {
     public static func < (a: SourcePosition, b: SourcePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
-/// The input was wrong: at most 20 diagnostics in file order.
+/// The graph cannot run: at most 20 diagnostics in file order.
 public struct GraphError: Error, CustomStringConvertible, Sendable {
     public var diagnostics: [Diagnostic]
+    /// What the user gave is wrong: exit status 2. False where a node failed as it was prepared: status 1.
+    public var isInputError = true
     public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
     public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

@@ -19,9 +19,12 @@ public enum Console {
     /// Standard error is a terminal.
     public static var isTerminal: Bool { sys_stderr_is_terminal() }
 
-    /// For `RunOptions.terminationDescriptor`: SIGINT and SIGTERM no longer end the process but make it readable. Call it
-    /// before any thread starts.
+    /// SIGINT and SIGTERM no longer end the process but are handed out by `nextTermination`. Returns a descriptor that
+    /// is readable when one came, −1 where the kernel refuses. Call it before any thread starts.
     public static func catchTermination() -> Int32 { sys_termination_descriptor() }
+
+    /// Takes one signal from that descriptor; 0 if none came.
+    public static func nextTermination(_ descriptor: Int32) -> Int32 { sys_termination_next(descriptor) }
 
     /// Call it first in a process: a closed pipe and a file at its size limit become errors of a write instead of the
     /// end of the process, and nothing that is opened takes the place of a closed standard stream.

@@ -13,6 +13,8 @@ struct StallReason: CustomStringConvertible {
         if let waiting = run.waitingState(of: core) {
             let since = run.isVirtual ? "\(decimal(Double(waiting.since) / 1e9, places: 1)) s" : wallTime(waiting.since)
             description = "\(core.name) has waited for \(waiting.what) since \(since)"
+        } else if core.state == .restarting {
+            description = "\(core.name) has failed and is about to be restarted"
         } else if StallReason.isInCall(core, now) {
             description = "\(core.name) is in a call that has not returned"
         } else if let edge = core.ports.outputs.flatMap(\.edges).first(where: { $0.state.pointee.ring.isRoomWanted }) {
