@@ -42,7 +42,6 @@ struct NodePage {
             (.paced, "paced: its lane asks for real-time priority"),
             (.shares, "shares: edges from it drop unless it is \"lossless\""),
             (.joins, "joins: puts its inputs in the order of time"),
-            (.endless, "endless: runs until it is stopped"),
         ]
         return all.filter { spec.descriptor.traits.contains($0.0) }.map(\.1)
     }

@@ -36,8 +36,8 @@ enum RunCommand: Subcommand {
 
         let signals = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
+        options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
-        options.onStart = { watcher.begin() }
         options.onTick = { watcher.look($0.progress) }
         if !Console.isTerminal { options.tickInterval = .seconds(1) }
         guard let reportPath else {

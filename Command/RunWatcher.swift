@@ -4,7 +4,6 @@ import Synchronization
 /// Tells on standard error how a run goes: events as lines, and on a terminal one line that is kept up to date.
 final class RunWatcher: Sendable {
     private let plan: GraphPlan
-    private let duration: Interval?
     private let isVirtual: Bool
     private let isTerminal = Console.isTerminal
     /// Whether the terminal's last line is the live one, to be overwritten.
@@ -12,13 +11,11 @@ final class RunWatcher: Sendable {
 
     init(_ plan: GraphPlan, _ options: RunOptions) {
         self.plan = plan
-        duration = options.duration
         isVirtual = options.clock == .virtual
     }
 
-    func begin() {
-        let live = plan.root.nodes.first { !$0.spec.descriptor.traits.isDisjoint(with: [.live, .endless]) }
-        if live != nil && duration == nil { say("\(plan.name) runs until it is stopped: Ctrl-C to stop.") }
+    func begin(_ run: GraphRun) {
+        if run.runsUntilStopped { say("\(plan.name) runs until it is stopped: Ctrl-C to stop.") }
     }
 
     /// From any thread.

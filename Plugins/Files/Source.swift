@@ -76,6 +76,7 @@ public final class Source: Node {
         self.context = context
         tracks = [Line(track: .video, output: video), Line(track: .audio, output: audio)].filter(\.output.isConnected)
         slipped = context.counter("slipped_ms")
+        if duration == 0 && (loop || open == "pattern" || open == "tone") { context.runsUntilStopped() }
         if open == "pattern" || open == "tone" {
             guard decode else {
                 throw NodeError(

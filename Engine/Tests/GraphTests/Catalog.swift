@@ -21,7 +21,7 @@ let catalog = NodeTable(
                 ParameterSpec("loop", .choice(["no", "once", "forever"]), default: .string("no"), help: "at the end"),
             ]),
         NodeSpec(
-            descriptor: NodeDescriptor("camera", summary: "A camera with a microphone", traits: [.live, .endless]),
+            descriptor: NodeDescriptor("camera", summary: "A camera with a microphone", traits: [.live]),
             outputs: [
                 PortSpec("out", .video([.i420]), isOptional: true),
                 PortSpec("audio", .audio([.s16], rates: [48000]), isOptional: true),

@@ -2,7 +2,7 @@ import Sluice
 
 /// Sends silence, 20 ms at a time, on the graph's clock.
 public final class Silence: Node {
-    public static let descriptor = NodeDescriptor("silence", summary: "Sends silence", traits: [.paced, .endless])
+    public static let descriptor = NodeDescriptor("silence", summary: "Sends silence", traits: [.paced])
 
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [1]))
     private let format = MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 1))

@@ -87,6 +87,10 @@ public final class NodeContext: @unchecked Sendable {
     /// The node has nothing more to send: `finish` is called next, then its outputs end.
     public func finish() { isFinishRequested = true }
 
+    /// In `prepare`: what the node sends has no end of its own. Without a duration the run then says how to stop it, and
+    /// virtual time, which would never end, refuses to begin.
+    public func runsUntilStopped() { core.session.run.noteEndless(core) }
+
     /// The graph is stopping.
     public var isStopping: Bool { core.session.isDraining }
 

@@ -41,7 +41,5 @@ public struct NodeDescriptor: Equatable, Sendable {
         public static let shares = Traits(rawValue: 4)
         /// Puts several inputs in order, so one branch waits for another: the engine refuses edges too small for that.
         public static let joins = Traits(rawValue: 16)
-        /// Sends on without end: `run` without `--for` says how to stop.
-        public static let endless = Traits(rawValue: 8)
     }
 }

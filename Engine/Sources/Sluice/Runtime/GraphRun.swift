@@ -10,10 +10,10 @@ public struct RunOptions: Sendable {
     public var stopDeadline = Interval.seconds(5)
     /// What errors may propose to put between two nodes; nil proposes nothing.
     public var catalog: (any NodeCatalog)?
+    /// Everything is prepared and about to run. On the supervisor's thread.
+    public var onStart: (@Sendable (GraphRun) -> Void)?
     /// Each event as it happens, from any thread.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
-    /// Called once when everything is built, before media move.
-    public var onStart: (@Sendable () -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
     public var onTick: (@Sendable (GraphRun) -> Void)?
     public var tickInterval = Interval.milliseconds(500)
@@ -44,6 +44,8 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var ended = EndedSessions()
     private var instanceCounts: [String: Int] = [:]
     private var sessionCount = 0
+    /// The first node that said that it sends without end.
+    private var endless: String?
     private var isStarted = false
     private var isStopping = false
     private(set) var outcome = Outcome.finished
@@ -88,7 +90,6 @@ public final class GraphRun: @unchecked Sendable {
             events.keep(EventLog.Event(time: .seconds(0), level: .error, node: "", what: "\(error)"))
             throw error
         }
-        options.onStart?()
         if isVirtual {
             var runner = VirtualRunner(self)
             runner.runToEnd()
@@ -115,6 +116,7 @@ public final class GraphRun: @unchecked Sendable {
                     try buildInstance(start.template, start.parameters, resource: nil, parent: root)
                 }
             }
+            try refuseEndlessVirtualTime()
         } catch {
             for session in sessions { for core in session.cores { core.node.close() } }
             throw error
@@ -123,6 +125,7 @@ public final class GraphRun: @unchecked Sendable {
         supervisor.now = startedAt
         for lane in lanes { lane.now = startedAt }
         isStarted = true
+        options.onStart?(self)
         for session in sessions { session.start() }
         if let duration = options.duration { supervisor.after(duration) { [self] in stop() } }
     }
@@ -338,6 +341,19 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     func waitingState(of core: NodeCore) -> Waiting? { waiting.withLock { $0[ObjectIdentifier(core)] } }
+
+    /// While the graph is built: this node sends without end.
+    func noteEndless(_ core: NodeCore) { endless = endless ?? core.name }
+
+    /// No node has an end of its own and no duration was given: it runs until somebody stops it.
+    public var runsUntilStopped: Bool { endless != nil && options.duration == nil }
+
+    private func refuseEndlessVirtualTime() throws {
+        guard isVirtual, runsUntilStopped, let endless else { return }
+        throw NodeError(
+            "\(endless) sends without end, and virtual time would never come to one",
+            advice: "Say how long with --for, or run it with --clock system.", isInputError: true)
+    }
 
     private func refuseLiveNodes() throws {
         let live = (plan.root.nodes).filter { $0.spec.descriptor.traits.contains(.live) }

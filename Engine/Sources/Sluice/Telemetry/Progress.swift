@@ -39,7 +39,8 @@ extension GraphRun {
                 capacity: edge.plan.capacity)
             if candidate.share > progress.fullest?.share ?? 0 { progress.fullest = candidate }
         }
-        var order: [String: Int] = [:]
+        progress.sinks = ended.sinks
+        var order = Dictionary(uniqueKeysWithValues: ended.sinks.enumerated().map { ($1.name, $0) })
         for session in sessions {
             for core in session.cores where core.ports.outputs.isEmpty {
                 let name = (session.template.map { $0 + "/" } ?? "") + core.plan.name

@@ -147,6 +147,9 @@ struct EndedSessions {
 
     static let kept = 100
 
+    /// Items that the nodes without outputs have taken, instances of a template as one.
+    private(set) var sinks: [(name: String, items: Int)] = []
+
     struct Totals {
         var count = 0
         var pushed = 0
@@ -164,6 +167,15 @@ struct EndedSessions {
         edges += newEdges
         sizes.append((session.cores.count, newEdges.count))
         let template = session.template ?? ""
+        for core in session.cores where core.ports.outputs.isEmpty {
+            let name = "\(template)/\(core.plan.name)"
+            let items = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
+            if let index = sinks.firstIndex(where: { $0.name == name }) {
+                sinks[index].items += items
+            } else {
+                sinks.append((name, items))
+            }
+        }
         if !totals.contains(where: { $0.template == template }) { totals.append((template, Totals())) }
         let index = totals.firstIndex { $0.template == template }!
         totals[index].totals.count += 1
