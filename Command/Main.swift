@@ -17,16 +17,16 @@ enum Main {
             try start(words)
             sayWhatWasNotWritten()
         } catch let error as UsageError {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(2)
         } catch let error as GraphError {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(error.isInputError ? 2 : 1)
         } catch let error as NodeError {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(error.isInputError ? 2 : 1)
         } catch {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(1)
         }
     }

@@ -36,7 +36,8 @@ final class TerminationWatch: Sendable {
         var patience = pollfd(fd: -1, events: 0, revents: 0)
         poll(&patience, 1, 1_000)
         guard !isOver.load(ordering: .relaxed) else { return }
-        let reason = run.preparing.map { "node \"\($0)\" does not return from its preparation" } ?? "the run does not end"
+        let reason =
+            run.preparing.map { "node \"\($0)\" does not return from its preparation" } ?? "the run does not end"
         Console.say("left at once: \(reason).\n")
         _exit(1)
     }

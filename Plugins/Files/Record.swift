@@ -176,10 +176,11 @@ public final class Record: Node {
         if muxer.sinkError != 0 { sink.cut(to: whole) }
         let written = Record.size(sink.bytesWritten)
         guard muxer.sinkError != 0 else { return NodeError("writing \"\(path)\" failed after \(written): \(error)") }
-        let advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? "Free some space. " : ""
+        var advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? ["Free some space."] : []
+        if whole > 0 { advice.append("What was written stays playable.") }
         return NodeError(
             "writing \"\(path)\" failed after \(written): \(error)",
-            advice: advice + (whole > 0 ? "What was written stays playable." : ""))
+            advice: advice.joined(separator: " "))
     }
 
     public func close() {

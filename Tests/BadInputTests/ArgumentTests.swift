@@ -80,7 +80,11 @@ import Testing
                 #""b": { "type": "null-sink" }"#,
             ],
             [#""a.video -> b""#])
-        try scratch.run(graph).check(2, saysOnly: "./graph.json:2:49: node \"a\": \(words)")
+        try scratch.run(graph).check(
+            2,
+            saysOnly:
+                "./graph.json:2:\(47 + parameter.firstIndex(of: ":")!.utf16Offset(in: parameter)): node \"a\": \(words)"
+        )
     }
 
     @Test func aFrameLengthThatTheCodecLacksIsNamed() throws {

@@ -16,7 +16,10 @@ import Testing
             "../../../../../../etc/passwd",
             "../../../../../../etc/passwd:1:1: this is not a graph: a graph is a JSON object and begins with \"{\"."
         ),
-        ("dem", "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: contribute, demo, record, relay-audio."),
+        (
+            "dem",
+            "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: contribute, demo, record, relay-audio."
+        ),
         ("", "there is no graph \"\".\n  Known graphs: contribute, demo, record, relay-audio."),
         ("..", "there is no graph \"..\".\n  Known graphs: contribute, demo, record, relay-audio."),
     ])
@@ -36,7 +39,6 @@ import Testing
         #expect(run.errors.utf8.count < 500)
         let path = try scratch.run("./" + String(repeating: "a", count: 5_000) + ".json")
         path.check(2, says: "the graph cannot be read: File name too long.")
-        #expect(path.errors.utf8.count < 500)
     }
 
     @Test func aFileThatIsTooLargeIsNotReadWhole() throws {
@@ -59,7 +61,7 @@ import Testing
     /// A file name may hold any bytes; what a terminal would obey is not shown.
     @Test func whatATerminalWouldObeyIsNotShown() throws {
         try scratch.run("./\u{1B}[2Jx.json").check(2, says: "./\u{FFFD}[2Jx.json: the graph cannot be read")
-        try scratch.run("\u{1B}[2J").check(2, says: "there is no graph \"\u{FFFD}[2J\"")
+        try scratch.run("\u{1B}[2J").check(2, says: "there is no graph \"\\u001b[2J\"")
         let graph = try scratch.graph(["\"a\\u001b[2J\": { \"type\": \"null-sink\" }"], [])
         let run = try scratch.run(graph)
         run.check(2, says: "graph.json:2:")

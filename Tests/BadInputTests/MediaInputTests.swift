@@ -39,7 +39,7 @@ import Testing
         let graph = try scratch.graph(
             [#""a": { "type": "source", "open": "clip\u0000.mp4" }"#, #""b": { "type": "null-sink" }"#],
             [#""a.audio -> b""#])
-        try scratch.run(graph).check(2, says: "the path holds a zero byte")
+        try scratch.run(graph).check(2, says: "./graph.json:2:39: found \\u0000 in a string.")
     }
 
     /// What is whole of it is recorded; where nothing is, the file is refused.
@@ -55,7 +55,7 @@ import Testing
         }
         run.check(0, says: "wrote out.webm")
         #expect(try playable(scratch.path("out.webm")) >= 4 * share - 1)
-        if name == "clip.mkv" && share < 0.99 {
+        if name == "clip.mkv" && share < 0.7 {
             #expect(run.errors.contains("though its header tells 4.0"), "\(run.errors)")
         }
     }
@@ -99,7 +99,7 @@ import Testing
     @Test func aFIFOWhoseWriterDies() throws {
         scratch.fifo("pipe")
         let run = try Running(["run", "record", "--set", "input=pipe", "--set", "output=out.webm"], in: scratch)
-        // Returns when the reader is there.
+        try run.wait(for: "has waited for a writer of \"pipe\"")
         let writer = try FileHandle(forWritingTo: URL(filePath: scratch.path("pipe")))
         let clip = try Data(contentsOf: URL(filePath: Clips.path("clip.ts")))
         try writer.write(contentsOf: clip.prefix(clip.count / 2))
@@ -120,6 +120,7 @@ import Testing
         never.signal(SIGTERM)
         never.end().check(0, says: "graph stopped after")
         let dies = try Running(["run", graph], in: scratch)
+        try dies.wait(for: "a has waited for a writer on pipe")
         let writer = try FileHandle(forWritingTo: URL(filePath: scratch.path("pipe")))
         try writer.write(contentsOf: Data(repeating: 7, count: 5_001))
         try writer.close()

@@ -114,7 +114,7 @@ struct Ended {
 
     /// What was said at the end of the run or instead of it, without the times that lines of a run begin with.
     var lines: [String] {
-        errors.split(separator: "\n").map { $0.replacing(/^\d+\.\d s /, with: "") }
+        errors.split(separator: "\n").map { String($0.replacing(#/^\d+\.\d s /#, with: "")) }
     }
 
     /// It ended with `status` by itself, and crashed nowhere.

@@ -54,6 +54,7 @@ public final class StuckFault: Node {
     let input = Input<AudioFrame>("in")
     @Parameter("stage", default: .process, help: "where it happens") var stage: Stage
     @Parameter("interruptible", default: false, help: "interrupt() ends the call") var isInterruptible: Bool
+    @Parameter("tells", default: "", help: "a FIFO that gets a byte when it begins") var fifo: String
 
     enum Stage: String, CaseIterable, ParameterConvertible { case prepare, process, finish, close }
 
@@ -82,6 +83,7 @@ public final class StuckFault: Node {
     private func block(_ here: Stage) {
         guard stage == here else { return }
         var byte: UInt8 = 0
+        if !fifo.isEmpty { write(open(fifo, O_WRONLY), &byte, 1) }
         _ = read(ends[0], &byte, 1)
     }
 }

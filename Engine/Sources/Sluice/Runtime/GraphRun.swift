@@ -169,20 +169,23 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     /// Ends the run at once; what is under way is lost. From any thread.
-    public func leave() { supervisor.post { [self] in giveUp() } }
+    public func leave() { supervisor.post { [self] in giveUp(atOnce: true) } }
 
     /// The node that is being prepared just now, by its name in the run. From any thread.
     public var preparing: String? { prepared.withLock { $0 } }
     func note(preparing name: String?) { prepared.withLock { $0 = name } }
 
     /// Leaves without those that do not finish; the report names them.
-    func giveUp() {
+    func giveUp(atOnce: Bool = false) {
         guard !isOver else { return }
         let held = sessions.flatMap(\.cores).filter { !$0.isDone }
         stuck = held.map(\.name)
         for core in held {
-            let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
+            let late = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
+            let reason = StallReason(of: core, at: supervisor.now, callPatience: atOnce ? 0 : StallReason.callPatience)
+            log(
+                .error, node: core.name,
+                "\(atOnce ? "had not finished" : late): \(reason); the graph ends without it")
         }
         if !stuck.isEmpty {
             outcome = .failed
