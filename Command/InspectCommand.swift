@@ -21,7 +21,7 @@ enum InspectCommand: Subcommand {
             }
             Console.answer(catalog.types.compactMap(catalog.spec(for:)).map(brief).joined())
             for type in catalog.unavailableTypes { Console.answer("\(type): \(unavailable(type, catalog))") }
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refused)
             return 0
         }
         if let spec = catalog.spec(for: type) {
@@ -31,7 +31,7 @@ enum InspectCommand: Subcommand {
             Console.answer(unavailable(type, catalog) + "\n")
             Console.answer(NodePage(spec, plugin: catalog.unavailability(of: type)?.plugin ?? "").text)
         } else {
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refused)
             throw arguments.error(
                 "there is no node type \"\(type)\".",
                 Spelling.suggestion(for: type, in: catalog.types, listing: "The types are"))

@@ -14,7 +14,7 @@ enum ListCommand: Subcommand {
         let locator = Surroundings.graphs
         let graphs = locator.names.map { ("  \($0)", summary(of: $0, locator)) }
         Console.answer("Graphs\n" + (graphs.isEmpty ? "  none\n" : table(graphs)))
-        Surroundings.sayRefused(catalog)
+        Surroundings.say(catalog.refused)
         return 0
     }
 

@@ -38,8 +38,7 @@ enum RunCommand: Subcommand {
         let watcher = RunWatcher(plan, options)
         options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
-        options.onTick = { watcher.look($0.progress) }
-        if !Console.isTerminal { options.tickInterval = .seconds(1) }
+        if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
         guard let reportPath else {
             return try execute(GraphRun(plan, registry: registry, options: options), watcher, signals)
         }
@@ -74,7 +73,7 @@ enum RunCommand: Subcommand {
             let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
             return (plan, nodes.map(\.spec.type))
         } catch {
-            Surroundings.sayRefused(catalog)
+            Surroundings.say(catalog.refusedUnseen)
             throw error
         }
     }

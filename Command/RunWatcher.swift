@@ -5,7 +5,6 @@ import Synchronization
 final class RunWatcher: Sendable {
     private let plan: GraphPlan
     private let isVirtual: Bool
-    private let isTerminal = Console.isTerminal
     /// Whether the terminal's last line is the live one, to be overwritten.
     private let isLineOpen = Mutex(false)
 
@@ -26,8 +25,8 @@ final class RunWatcher: Sendable {
         say(words + event.what)
     }
 
+    /// For a terminal.
     func look(_ progress: Progress) {
-        guard isTerminal else { return }
         isLineOpen.withLock { isOpen in
             isOpen = true
             Console.say("\r\u{1B}[K\(line(progress))")

@@ -31,8 +31,8 @@ enum Surroundings {
         return catalog
     }
 
-    static func sayRefused(_ catalog: PluginCatalog) {
-        for refusal in catalog.refused {
+    static func say(_ refused: [Unavailability]) {
+        for refusal in refused {
             Console.say("\(refusal.plugin) cannot be used: \(refusal.reason). \(refusal.advice)\n")
         }
     }

@@ -22,7 +22,7 @@ enum ValidateCommand: Subcommand {
                 Console.say("\(error)\n")
             }
         }
-        if !isValid { Surroundings.sayRefused(catalog) }
+        if !isValid { Surroundings.say(catalog.refusedUnseen) }
         return isValid ? 0 : 2
     }
 

@@ -13,9 +13,14 @@ let package = Package(
     dependencies: [.package(name: "Engine", path: "..")],
     targets: [
         .target(name: "CCoroutine"),
-        .target(name: "SluiceTesting", dependencies: [engine, "CCoroutine"]),
+        // Optimized in every build: explorations run a program millions of times.
+        .target(
+            name: "SluiceTesting", dependencies: [engine, "CCoroutine"],
+            swiftSettings: [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]),
         .testTarget(name: "HarnessTests", dependencies: [engine, "SluiceTesting"]),
-        .testTarget(name: "ExplorerTests", dependencies: [engine, "SluiceTesting"]),
+        .testTarget(
+            name: "ExplorerTests", dependencies: [engine, "SluiceTesting"],
+            swiftSettings: [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]),
     ],
     swiftLanguageModes: [.v6]
 )

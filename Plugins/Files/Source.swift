@@ -217,7 +217,8 @@ public final class Source: Node {
     /// When the item is to go out. Where all that is held is late by more than `patience`, the clock slips.
     private func due(_ item: MediaItem, _ now: Instant) -> Instant? {
         if clock == nil { clock = ClockMap(start: item.header.dts, at: now) }
-        let latest = tracks.compactMap { $0.head?.header.dts }.max() ?? item.header.dts
+        var latest = item.header.dts
+        for line in tracks { if let head = line.head { latest = max(latest, head.header.dts) } }
         let late = now - clock!.instant(of: latest)
         if late > Source.patience {
             clock!.origin = clock!.origin + late

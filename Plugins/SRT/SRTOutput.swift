@@ -144,8 +144,10 @@ public final class SRTOutput: Node {
 
     /// The older of both heads: nothing is waited for.
     private func next() -> (Input<Packet>, Packet)? {
-        let heads = [video, audio].compactMap { input in input.peek().map { (input, $0.header.dts) } }
-        guard let oldest = heads.min(by: { $0.1 < $1.1 })?.0, let packet = oldest.next() else { return nil }
+        let (picture, sound) = (video.peek(), audio.peek())
+        let isVideoFirst = picture != nil && (sound == nil || picture!.header.dts <= sound!.header.dts)
+        let oldest = isVideoFirst ? video : audio
+        guard picture != nil || sound != nil, let packet = oldest.next() else { return nil }
         return (oldest, packet)
     }
 

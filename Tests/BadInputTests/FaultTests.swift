@@ -111,7 +111,8 @@ import Testing
         // The file is done: the first one was heard.
         try run.wait(for: "f: wrote out.wav")
         run.signal(SIGINT)
-        run.end().check(1, says: "error: bad: had not finished: bad is in a call that has not returned; the graph ends without it")
+        run.end().check(
+            1, says: "error: bad: had not finished: bad is in a call that has not returned; the graph ends without it")
         #expect(try playable(scratch.path("out.wav")) >= 0)
     }
 

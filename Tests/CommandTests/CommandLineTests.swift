@@ -239,6 +239,26 @@ import Testing
         #expect(run.errors == "warning: SLUICE_PLUGIN_PATH names /nowhere, which is no directory.\n")
     }
 
+    @Test func aMissingLibraryIsNamedWithItsPackageWhereItsTypesAreUsed() throws {
+        let home = try Scratch()
+        for name in ["sluice", "libSluice.so", "libVP8Plugin.so"] {
+            try FileManager.default.copyItem(at: Built.file(name), to: home.url.appendingPathComponent(name))
+        }
+        let sluice = home.url.appendingPathComponent("sluice")
+        #expect(try CommandRun(["list"], executable: sluice).output.contains("  vp8-encoder  Encodes"))
+        let manifest = home.url.appendingPathComponent("VP8Plugin.manifest.json")
+        let text = try String(contentsOf: manifest, encoding: .utf8)
+        #expect(text.contains("\"package\": \"libvpx7\""))
+        try home.write("VP8Plugin.manifest.json", text.replacingOccurrences(of: "libvpx.so.7", with: "libvpx.so.77"))
+        let page = try CommandRun(["inspect", "vp8-encoder"], executable: sluice)
+        #expect(page.status == 0)
+        #expect(page.output.hasPrefix("not available: libvpx.so.77 is missing. Install it: apt-get install libvpx7.\n"))
+        try scratch.write("vp8.json", #"{ "nodes": { "vp8": { "type": "vp8-encoder" } } }"#)
+        let run = try CommandRun(["run", "vp8.json"], in: scratch.url, executable: sluice)
+        #expect(run.status == 2)
+        #expect(run.errors.contains("libvpx.so.77 is missing.\n  Install it: apt-get install libvpx7.\n"))
+    }
+
     @Test func oneEngineIsMappedInTheCommandWithAPluginFromElsewhere() throws {
         try scratch.write("hop.json", Self.hop)
         // A stranger's build folder: its plugin and a copy of the engine beside it.

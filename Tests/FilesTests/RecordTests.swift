@@ -157,6 +157,21 @@ import Testing
         #expect(try numbers(in: folder.path("a.mkv")).count > 10)
     }
 
+    @Test func aStreamThatEndsFirstDoesNotKeepTheNodeAwake() throws {
+        let folder = try Folder()
+        let record = try NodeHarness(Record.self, parameters: ["path": .string(folder.path("a.webm"))])
+        record.push(try packets(of: Clips.webm, "audio").prefix(20), into: "audio")
+        record.end("audio")
+        for packet in try packets(of: Clips.webm, "video") {
+            record.push(packet, into: "video")
+            record.settle()
+            record.advance(by: .milliseconds(33))
+        }
+        #expect(record.finish() == .finished)
+        let wakeups = try #require(record.report.firstMatch(of: /"type": "record".*?"wakeups": (\d+)/)).1
+        #expect(Int(wakeups)! < 150, "\(wakeups) wake-ups for 110 packets")
+    }
+
     @Test func nothingArrivesAndNoFileIsLeft() throws {
         let folder = try Folder()
         let record = try NodeHarness(Record.self, parameters: ["path": .string(folder.path("a.webm"))])

@@ -16,6 +16,7 @@ expect() {
 }
 
 for script in "$root"/tools/* "$root"/.ci/run "$root"/Tests/Scripts/*.sh; do
+    [[ -f "$script" ]] || continue
     case "$(head -n 1 -- "$script")" in
     *bash | "# Sourced"*) bash -n -- "$script" ;;
     esac

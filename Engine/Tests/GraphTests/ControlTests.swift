@@ -113,7 +113,7 @@ import Testing
         let good = leaving(
             #"{ "from": "peer.estimate_kbps", "to": "$parent.vp8.bitrate_kbps", "join": "min" }, { "from": "peer.keyframe", "to": "$parent.vp8", "join": "any" }"#
         )
-        let controls = try load(good).templates["v"]!.instance([:], 1).controls
+        let controls = try load(good).templates["v"]!.instance([:]).controls
         #expect(controls.map(\.join) == [.min, .any] && controls.allSatisfy(\.to.isParent))
         #expect(
             errors(leaving(#""peer.estimate_kbps -> $parent.vp8.bitrate_kbps""#)) == """

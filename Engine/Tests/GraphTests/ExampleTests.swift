@@ -16,7 +16,7 @@ import Testing
             tape.overflow == .dropNewest && tape.epoch == .keep && tape.position == SourcePosition(line: 16, column: 5))
         #expect(plan.start.map(\.count) == [3])
         #expect(plan.warnings.isEmpty)
-        let listener = try plan.templates["listener"]!.instance([:], 2)
+        let listener = try plan.templates["listener"]!.instance(["instance": .integer(2)])
         #expect(
             listener.edges.map { "\($0.from) -> \($0.to)" } == [
                 "$parent.relay.out -> pacer.in", "pacer.out -> opus.in", "opus.out -> out.in",

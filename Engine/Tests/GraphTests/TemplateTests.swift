@@ -15,7 +15,7 @@ import Testing
     }
 
     private func path(_ plan: GraphPlan, _ parameters: [String: ParameterValue]) throws -> ParameterValue? {
-        try plan.templates["rec"]!.instance(parameters, 1).nodes[0].parameters["path"]
+        try plan.templates["rec"]!.instance(parameters).nodes[0].parameters["path"]
     }
 
     @Test func `Each instance has its number`() throws {
@@ -81,7 +81,7 @@ import Testing
             (["n": .integer(9)], #"t.json:2:41: template "rec": parameter "n" takes 1 to 5, found 9."#),
             (["n": .integer(1), "m": .integer(1)], #"t.json:2:16: template "rec" has no parameter "m"."#),
         ] as [([String: ParameterValue], String)] {
-            let error = #expect(throws: GraphError.self) { try plan.templates["rec"]!.instance(parameters, 1) }
+            let error = #expect(throws: GraphError.self) { try plan.templates["rec"]!.instance(parameters) }
             #expect(error?.description.hasPrefix(expected) == true)
         }
     }
@@ -128,6 +128,6 @@ import Testing
         #expect(!all.contains("hunter2"))
         let good = templated(#""k": { "default": "${key}" }"#, #"{ "template": "rec" }"#, name: "${k}", graph: secret)
         let plan = try load(good, environment: ["KEY": "hunter2"])
-        #expect(try plan.templates["rec"]!.instance([:], 1).nodes[0].secrets == ["path"])
+        #expect(try plan.templates["rec"]!.instance([:]).nodes[0].secrets == ["path"])
     }
 }

@@ -16,7 +16,7 @@ public final class Door: Node {
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
-        guard let bell = context.service((any Bell).self) else {
+        guard let bell = try context.service((any Bell).self) else {
             throw NodeError("no plugin provides a bell", advice: "Add one to the plugin path.", isInputError: true)
         }
         self.context = context

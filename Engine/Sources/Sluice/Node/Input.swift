@@ -25,6 +25,7 @@ public class InputPort: @unchecked Sendable {
     func connect(_ edge: Edge) {
         self.edge = edge
         state.pointee.edge = edge.state
+        state.pointee.wasToldEnd = false
     }
 
     func disconnect() {
@@ -105,6 +106,8 @@ public struct InputState {
     @usableFromInline var sawEmpty = false
     /// Items were taken in this dispatch, so the producer may wait for the room.
     @usableFromInline var tookItems = false
+    /// The node was woken for the end of the edge.
+    var wasToldEnd = false
 
     /// The next item as the node is to see it; ignores budget and held outputs.
     @inlinable @inline(__always)
@@ -159,8 +162,12 @@ public struct InputState {
         }
         guard sawEmpty else { return false }
         sawEmpty = false
-        guard !edge.pointee.ring.isClosed, edge.pointee.hasNews else { return false }
-        return edge.pointee.ring.takeItemsWanted()
+        if edge.pointee.isEnded {
+            // Once: a node that goes on with other inputs finds this one empty every time it looks.
+            guard !wasToldEnd else { return false }
+            wasToldEnd = true
+        }
+        return edge.pointee.ring.findsNews()
     }
 
     /// Another format than the last item's: identity first, equality where that differs. False if the port does not take
@@ -204,6 +211,7 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
 
     /// The item that `next` would hand out, without taking it; nil where `next` would give nil for emptiness.
     public func peek() -> Item? {
-        state.pointee.look().map { unsafeDowncast($0, to: Item.self) }
+        guard let item = state.pointee.look() else { return nil }
+        return unsafeDowncast(item, to: Item.self)
     }
 }

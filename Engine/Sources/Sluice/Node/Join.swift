@@ -20,7 +20,8 @@ public struct Join<Item: MediaItem> {
     public mutating func next(now: Instant, context: NodeContext) -> (input: Input<Item>, item: Item)? {
         var oldest: (index: Int, time: MediaTime)?
         var mustWait = false
-        for (index, input) in inputs.enumerated() {
+        for index in inputs.indices {
+            let input = inputs[index]
             if let head = input.peek() {
                 isSilent[index] = false
                 let time = head.header.dts.isKnown ? head.header.dts : head.header.pts
@@ -40,11 +41,12 @@ public struct Join<Item: MediaItem> {
                 context.wake(at: since + maxWait)
                 return nil
             }
-            for (index, input) in inputs.enumerated() where input.peek() == nil && !input.isEnded && !isSilent[index] {
+            for index in inputs.indices
+            where inputs[index].peek() == nil && !inputs[index].isEnded && !isSilent[index] {
                 isSilent[index] = true
                 context.log(
                     .warning,
-                    "input \(input.spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it")
+                    "input \(inputs[index].spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it")
             }
         }
         waitingSince = nil

@@ -113,8 +113,9 @@ public final class NodeContext: @unchecked Sendable {
     /// What the one who started this instance handed over.
     public var resource: (any Sendable)? { core.session.resource }
 
-    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does.
-    public func service<Service>(_ type: Service.Type) -> Service? { core.session.run.services.find(type) }
+    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does. Throws where its plugin
+    /// cannot be used. In `prepare`.
+    public func service<Service>(_ type: Service.Type) throws -> Service? { try core.session.run.services.find(type) }
 
     // MARK: Engine
 

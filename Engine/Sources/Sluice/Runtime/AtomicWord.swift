@@ -13,6 +13,13 @@ public protocol AtomicWord: ~Copyable {
     borrowing func storeRelaxed(_ value: Int)
     /// True if the word was `expected` and is now `desired`.
     borrowing func compareExchange(expected: Int, desired: Int) -> Bool
+    /// Sets the word and returns what it was.
+    borrowing func exchange(_ value: Int) -> Int
+    /// Sets bits and returns what the word was.
+    borrowing func formUnion(_ bits: Int) -> Int
+    /// Of all accesses named so, and those that read and write in one, every thread sees one order.
+    borrowing func loadSequential() -> Int
+    borrowing func storeSequential(_ value: Int)
     /// Orders everything before it with everything after it, for all threads.
     static func fence()
 }
@@ -38,6 +45,16 @@ public struct HardwareWord: AtomicWord, ~Copyable {
             expected: expected, desired: desired, successOrdering: .sequentiallyConsistent, failureOrdering: .acquiring
         ).exchanged
     }
+    @inlinable @inline(__always)
+    public borrowing func exchange(_ value: Int) -> Int { word.exchange(value, ordering: .sequentiallyConsistent) }
+    @inlinable @inline(__always)
+    public borrowing func formUnion(_ bits: Int) -> Int {
+        word.bitwiseOr(bits, ordering: .sequentiallyConsistent).oldValue
+    }
+    @inlinable @inline(__always)
+    public borrowing func loadSequential() -> Int { word.load(ordering: .sequentiallyConsistent) }
+    @inlinable @inline(__always)
+    public borrowing func storeSequential(_ value: Int) { word.store(value, ordering: .sequentiallyConsistent) }
     @inlinable @inline(__always)
     public static func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
 }

@@ -303,9 +303,6 @@ public struct EdgeState: ~Copyable {
         return false
     }
 
-    /// Items or the end are there to be looked at.
-    var hasNews: Bool { ring.tail != ring.head || ring.end >= 0 }
-
     /// The consumer leaves: what is held is dropped, and so is all that comes.
     func close() {
         ring.close()

@@ -71,7 +71,8 @@ public final class GraphRun: @unchecked Sendable {
         self.plan = plan
         self.registry = registry
         self.options = options
-        services = registry.services.fresh()
+        services = registry.services
+        services.forget()
         isVirtual = options.clock == .virtual
         supervisor = Supervisor(now: isVirtual ? 0 : sys_monotonic_ns())
         startedAt = supervisor.now

@@ -19,11 +19,8 @@ final class Lane: @unchecked Sendable {
     private let poller: Poller?
 
     // Written from any thread.
-    private let incoming = Atomic<UInt>(0)
+    private let door = LaneDoor<HardwareWord>()
     private let messages = Mutex<[@Sendable () -> Void]>([])
-    private let hasMessages = Atomic<Bool>(false)
-    private let isAsleep = Atomic<Bool>(false)
-    private let isStopped = Atomic<Bool>(false)
 
     let wakeups = Counter()
     /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
@@ -38,40 +35,21 @@ final class Lane: @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// A stack of woken nodes; each is on it at most once, since only the first reason since its last turn pushes it. The
-    /// caller rouses the lane.
+    /// Puts a woken node before the lane. The caller rouses the lane.
     func enqueueIncoming(_ core: NodeCore) {
-        let node = UInt(bitPattern: Unmanaged.passRetained(core).toOpaque())
-        var top = incoming.load(ordering: .relaxed)
-        while true {
-            core.nextIncoming = top == 0 ? nil : Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
-            let (exchanged, original) = incoming.compareExchange(
-                expected: top, desired: node, ordering: .sequentiallyConsistent)
-            if exchanged { break }
-            top = original
-        }
+        door.push(Int(bitPattern: Unmanaged.passRetained(core).toOpaque()), link: { core.nextIncoming = $0 })
     }
 
-    /// After nodes were put on the stack. If it is empty the lane has taken them already.
-    func rouseForIncoming() { if incoming.load(ordering: .relaxed) != 0 { rouse() } }
+    /// After nodes were put before the lane.
+    func rouseForIncoming() { if door.mustRingForIncoming() { poller?.signal() } }
 
     /// Runs `message` on the lane, between dispatches.
     func perform(_ message: @escaping @Sendable () -> Void) {
         messages.withLock { $0.append(message) }
-        hasMessages.store(true, ordering: .sequentiallyConsistent)
-        rouse()
+        if door.noteMessage() { poller?.signal() }
     }
 
-    func stop() {
-        isStopped.store(true, ordering: .sequentiallyConsistent)
-        rouse()
-    }
-
-    /// Writes the eventfd only when the lane sleeps, and only once for each sleep.
-    private func rouse() {
-        guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }
-        if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { poller?.signal() }
-    }
+    func stop() { if door.noteStop() { poller?.signal() } }
 
     // MARK: On the lane
 
@@ -96,8 +74,7 @@ final class Lane: @unchecked Sendable {
     /// Timers that are due, messages, wakes from elsewhere.
     func collect() {
         while let core = timers.popDue(Int(now)) { core.wakeLocal(.timer) }
-        if hasMessages.load(ordering: .relaxed) {
-            hasMessages.store(false, ordering: .sequentiallyConsistent)
+        if door.takeMessages() {
             for message in messages.withLock({ all in
                 let taken = all
                 all = []
@@ -108,19 +85,17 @@ final class Lane: @unchecked Sendable {
     }
 
     private func takeIncoming() {
-        guard incoming.load(ordering: .relaxed) != 0 else { return }
-        var top = incoming.exchange(0, ordering: .sequentiallyConsistent)
+        var top = door.takeIncoming()
         var first: Unmanaged<NodeCore>?
         // The stack has the latest on top; nodes run in the order in which they were woken.
-        while top != 0 {
-            let core = Unmanaged<NodeCore>.fromOpaque(UnsafeRawPointer(bitPattern: top)!)
-            let next = core._withUnsafeGuaranteedRef { $0.nextIncoming }
-            core._withUnsafeGuaranteedRef { $0.nextIncoming = first }
+        while let core = UnsafeRawPointer(bitPattern: top).map(Unmanaged<NodeCore>.fromOpaque) {
+            top = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            core._withUnsafeGuaranteedRef { $0.nextIncoming = first.map { Int(bitPattern: $0.toOpaque()) } ?? 0 }
             first = core
-            top = next.map { UInt(bitPattern: $0.toOpaque()) } ?? 0
         }
         while let core = first {
-            first = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            let next = core._withUnsafeGuaranteedRef { $0.nextIncoming }
+            first = UnsafeRawPointer(bitPattern: next).map(Unmanaged<NodeCore>.fromOpaque)
             core._withUnsafeGuaranteedRef { $0.takePending() }
             core.release()
         }
@@ -158,7 +133,7 @@ final class Lane: @unchecked Sendable {
         let end = min(now + Lingering.time, Int64(timers.earliest))
         while now < end {
             for _ in 0..<16 {
-                if incoming.load(ordering: .relaxed) != 0 || hasMessages.load(ordering: .relaxed) {
+                if door.hasWork {
                     now = sys_monotonic_ns()
                     return true
                 }
@@ -175,7 +150,7 @@ final class Lane: @unchecked Sendable {
         var polledAt: Int64 = 0
         var lingering = Lingering()
         now = sys_monotonic_ns()
-        while !isStopped.load(ordering: .acquiring) {
+        while !door.isStopped {
             collect()
             if ready.isEmpty {
                 if lingering.isWorthwhile {
@@ -185,12 +160,7 @@ final class Lane: @unchecked Sendable {
                     }
                     lingering.failed()
                 }
-                isAsleep.store(true, ordering: .sequentiallyConsistent)
-                if incoming.load(ordering: .sequentiallyConsistent) != 0
-                    || hasMessages.load(ordering: .sequentiallyConsistent)
-                    || isStopped.load(ordering: .sequentiallyConsistent)
-                {
-                    isAsleep.store(false, ordering: .sequentiallyConsistent)
+                guard door.fallAsleep() else {
                     now = sys_monotonic_ns()
                     continue
                 }
@@ -198,7 +168,7 @@ final class Lane: @unchecked Sendable {
                 let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - now)
                 let sleptAt = now
                 poller.wait(wait)
-                isAsleep.store(false, ordering: .sequentiallyConsistent)
+                door.wakeUp()
                 now = sys_monotonic_ns()
                 lingering.slept(now - sleptAt)
                 polledAt = now

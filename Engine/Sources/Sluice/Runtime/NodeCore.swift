@@ -58,8 +58,9 @@ public final class NodeCore: @unchecked Sendable {
     // Scheduling. `queued` and `reasons` belong to the lane; `pending` and `nextIncoming` to whoever wakes.
     var isQueued = false
     private var reasons: WakeReasons = []
-    let pending = Atomic<UInt32>(0)
-    var nextIncoming: Unmanaged<NodeCore>?
+    private let pending = PendingReasons<HardwareWord>()
+    /// The node below this one on its lane's stack, as a word; 0 for none.
+    var nextIncoming = 0
     var timerIndex = -1
     var timerAt = Int.max
     private var isStopRequested = false
@@ -105,8 +106,7 @@ public final class NodeCore: @unchecked Sendable {
 
     /// From any thread: the lane finds it when it looks, and sleeps on if it sleeps. The caller rouses it.
     func wakeAsleep(_ reason: WakeReasons) {
-        let before = pending.bitwiseOr(reason.rawValue, ordering: .acquiringAndReleasing).oldValue
-        if before == 0 { lane.enqueueIncoming(self) }
+        if pending.add(reason) { lane.enqueueIncoming(self) }
     }
 
     /// On the node's lane.
@@ -121,7 +121,7 @@ public final class NodeCore: @unchecked Sendable {
 
     func wakeForControl() { wake(.control) }
 
-    func takePending() { wakeLocal(WakeReasons(rawValue: pending.exchange(0, ordering: .acquiringAndReleasing))) }
+    func takePending() { wakeLocal(pending.take()) }
 
     var isDone: Bool { state == .finished || state == .failed }
 

@@ -171,7 +171,9 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
             let item = slots[slot].loadRelaxed()
             let instant = slots[slot &+ 1].loadRelaxed()
             if isShared {
-                if words[Ring.headWord].compareExchange(expected: position, desired: position &+ 1) { return (item, instant) }
+                if words[Ring.headWord].compareExchange(expected: position, desired: position &+ 1) {
+                    return (item, instant)
+                }
             } else {
                 words[Ring.headWord].store(position &+ 1)
                 return (item, instant)
@@ -182,6 +184,10 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Announces that the consumer waits for items. It must then fence and look at `tail` and `end` again.
     @inlinable
     public func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
+
+    /// After the fence: true if items or the end came meanwhile, and nobody else is going to wake this side for them.
+    @inlinable
+    public func findsNews() -> Bool { !isClosed && (tail != head || end >= 0) && takeItemsWanted() }
 
     /// The consumer leaves: nothing is announced after this.
     @inlinable

@@ -35,7 +35,7 @@ final class Supervisor: @unchecked Sendable {
 
     func cancelTimers() { timers = [] }
 
-    var earliestTimer: Int64 { timers.map(\.at).min() ?? .max }
+    var earliestTimer: Int64 { timers.reduce(.max) { min($0, $1.at) } }
 
     /// Runs what was posted and what is due; false if there was nothing.
     @discardableResult

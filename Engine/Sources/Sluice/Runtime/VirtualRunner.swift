@@ -54,7 +54,8 @@ struct VirtualRunner {
 
     /// When something is going to happen next; nil if no timer is armed.
     var nextTimer: Int64? {
-        let next = min(run.supervisor.earliestTimer, run.lanes.map { Int64($0.earliestTimer) }.min() ?? .max)
+        var next = run.supervisor.earliestTimer
+        for lane in run.lanes { next = min(next, Int64(lane.earliestTimer)) }
         return next == .max ? nil : next
     }
 

@@ -1,7 +1,7 @@
 /// How far a run is, for who watches it.
 public struct Progress: Sendable {
     public var elapsed: Interval
-    /// The nodes without outputs, instances of a template as one, with the items that they have taken.
+    /// The nodes without outputs by name, instances of a template as one, with the items that they have taken.
     public var sinks: [(name: String, items: Int)] = []
     /// Of the edges that hold something, the one that is nearest to one of its bounds.
     public var fullest: Edge?
@@ -39,20 +39,22 @@ extension GraphRun {
                 capacity: edge.plan.capacity)
             if candidate.share > progress.fullest?.share ?? 0 { progress.fullest = candidate }
         }
-        progress.sinks = ended.sinks
-        var order = Dictionary(uniqueKeysWithValues: ended.sinks.enumerated().map { ($1.name, $0) })
+        var items = ended.sinks
         for session in sessions {
-            for core in session.cores where core.ports.outputs.isEmpty {
-                let name = (session.template.map { $0 + "/" } ?? "") + core.plan.name
-                let items = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
-                if let index = order[name] {
-                    progress.sinks[index].items += items
-                } else {
-                    order[name] = progress.sinks.count
-                    progress.sinks.append((name, items))
-                }
-            }
+            for core in session.sinks { items[session.progressName(of: core), default: 0] += core.itemsTaken }
         }
+        progress.sinks = items.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         return progress
     }
+}
+
+extension Session {
+    var sinks: [NodeCore] { cores.filter { $0.ports.outputs.isEmpty } }
+
+    /// Instances of a template count together: `listener/out`.
+    func progressName(of core: NodeCore) -> String { (template.map { $0 + "/" } ?? "") + core.plan.name }
+}
+
+extension NodeCore {
+    var itemsTaken: Int { ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) } }
 }

@@ -147,9 +147,6 @@ struct EndedSessions {
 
     static let kept = 100
 
-    /// Items that the nodes without outputs have taken, instances of a template as one.
-    private(set) var sinks: [(name: String, items: Int)] = []
-
     struct Totals {
         var count = 0
         var pushed = 0
@@ -159,23 +156,18 @@ struct EndedSessions {
         var held = 0
     }
 
+    /// What the sinks of ended instances have taken, by template and node.
+    private(set) var sinks: [String: Int] = [:]
+
     var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
 
     mutating func add(_ session: Session) {
         let newEdges = session.edges.map(EdgeSnapshot.init)
         nodes += session.cores.map(NodeSnapshot.init)
+        for core in session.sinks { sinks[session.progressName(of: core), default: 0] += core.itemsTaken }
         edges += newEdges
         sizes.append((session.cores.count, newEdges.count))
         let template = session.template ?? ""
-        for core in session.cores where core.ports.outputs.isEmpty {
-            let name = "\(template)/\(core.plan.name)"
-            let items = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
-            if let index = sinks.firstIndex(where: { $0.name == name }) {
-                sinks[index].items += items
-            } else {
-                sinks.append((name, items))
-            }
-        }
         if !totals.contains(where: { $0.template == template }) { totals.append((template, Totals())) }
         let index = totals.firstIndex { $0.template == template }!
         totals[index].totals.count += 1

@@ -15,10 +15,10 @@ public final class TestSource: Node {
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) {
+    public func prepare(_ context: NodeContext) throws {
         self.context = context
         mailbox = context.mailbox
-        let announced = context.service(Announcements.self)
+        let announced = try context.service(Announcements.self)
         if let format = announced?.formats[context.name] { output.fix(format) }
     }
 

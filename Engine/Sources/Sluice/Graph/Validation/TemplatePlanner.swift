@@ -40,25 +40,30 @@ struct TemplatePlanner: Sendable {
     /// Whether an instance must be given the parameter.
     func needs(_ parameter: ParameterDeclaration) -> Bool {
         bindDefaults(number: nil, DiagnosticBag(file: file)).entries[parameter.name]?.value == nil
-            && parameter.defaultValue == nil && sources.missing == .isError
+            && parameter.defaultValue == nil && !mayComeLater(parameter)
+    }
+
+    /// Validation leaves open what the environment or a file may give when the graph runs.
+    private func mayComeLater(_ parameter: ParameterDeclaration) -> Bool {
+        sources.missing == .isOpen && (parameter.environmentVariable != nil || parameter.file != nil)
     }
 
     /// What is wrong with an instance of these parameters.
     func problems(with parameters: [String: ParameterValue]) -> [Diagnostic] {
         let bag = DiagnosticBag(file: file)
-        _ = instance(parameters, bag, mayBeOpen: sources.missing == .isOpen)
+        _ = instance(parameters, bag, isStarting: false)
         return bag.errors
     }
 
     private func instance(_ parameters: [String: ParameterValue]) throws(GraphError) -> SessionPlan {
         let bag = DiagnosticBag(file: file)
-        let plan = instance(parameters, bag, mayBeOpen: false)
+        let plan = instance(parameters, bag, isStarting: true)
         try bag.throwIfFailed()
         return plan
     }
 
     private func instance(
-        _ parameters: [String: ParameterValue], _ bag: DiagnosticBag, mayBeOpen: Bool
+        _ parameters: [String: ParameterValue], _ bag: DiagnosticBag, isStarting: Bool
     ) -> SessionPlan {
         var parameters = parameters
         let number = parameters.removeValue(forKey: DocumentReader.instanceParameter) ?? .integer(1)
@@ -75,7 +80,7 @@ struct TemplatePlanner: Sendable {
                 }
                 scope.entries[parameter.name]?.value = value
                 if !parameter.isSecret { scope.entries[parameter.name]?.isSecret = false }
-            } else if scope.entries[parameter.name]?.value == nil, !mayBeOpen {
+            } else if scope.entries[parameter.name]?.value == nil, isStarting || !mayComeLater(parameter) {
                 bag.error(
                     parameter.position, "\(label): parameter \(quoted(parameter.name)) has no value.",
                     advice: "Give it when an instance is started, or add a \"default\".")

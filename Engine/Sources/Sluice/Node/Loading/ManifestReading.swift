@@ -3,9 +3,10 @@ extension PluginManifest {
     init?(_ json: JSONValue) {
         guard json["manifest"]?.integer == PluginManifest.version, let size = json["size"]?.integer,
             let modified = json["modified_ns"]?.integer, let stamp = json["engine"]?.string,
-            let libraries = json.list("libraries", NeededLibrary.init), let types = json.list("types", NodeSpec.init)
+            let libraries = json.list("libraries", NeededLibrary.init), let types = json.list("types", NodeSpec.init),
+            let services = json.list("services", { $0["name"]?.string })
         else { return nil }
-        self.init(file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types)
+        self.init(file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types, services: services)
     }
 }
 

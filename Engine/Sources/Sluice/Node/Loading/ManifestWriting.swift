@@ -13,6 +13,7 @@ extension PluginManifest {
                 json.key("package", library.package)
             }
             top.list("types", types) { $1.write($0) }
+            top.list("services", services) { $1.key("name", $0) }
         }
         return writer.text + "\n"
     }

@@ -6,10 +6,17 @@ public struct PluginCatalog: NodeCatalog {
     private var specs: [String: NodeSpec] = [:]
     /// The file that offers a type.
     private var plugins: [String: String] = [:]
+    /// The file that provides a service.
+    private var providers: [String: String] = [:]
     private var unavailable: [String: (spec: NodeSpec, reason: Unavailability)] = [:]
     public private(set) var types: [String] = []
     /// Plugins that cannot be used, in the order of the search path.
     public private(set) var refused: [Unavailability] = []
+    /// Those of them of which no type is known: any unknown type of a graph may be theirs.
+    public var refusedUnseen: [Unavailability] {
+        let seen = Set(unavailable.values.map(\.reason.plugin))
+        return refused.filter { !seen.contains($0.plugin) }
+    }
     /// One sentence for each type that two plugins offer.
     public private(set) var duplicates: [String] = []
 
@@ -30,6 +37,7 @@ public struct PluginCatalog: NodeCatalog {
             for spec in plugin.types where unavailable[spec.type] == nil { unavailable[spec.type] = (spec, reason) }
             return
         }
+        for service in plugin.services where providers[service] == nil { providers[service] = plugin.path }
         for spec in plugin.types {
             if let first = plugins[spec.type] {
                 duplicates.append(
@@ -47,6 +55,8 @@ public struct PluginCatalog: NodeCatalog {
     public var unavailableTypes: [String] { unavailable.keys.sorted() }
     /// What is known of such a type.
     public func unavailableSpec(for type: String) -> NodeSpec? { unavailable[type]?.spec }
+    /// The file of the plugin that provides a protocol, by the full name of its type.
+    public func provider(ofService name: String) -> String? { providers[name] }
     /// The file of the plugin that offers a type.
     public func plugin(of type: String) -> String? { plugins[type] }
 }

@@ -16,6 +16,7 @@ public struct PluginFile: Sendable {
     struct Examined {
         let path: String
         let types: [NodeSpec]
+        var services: [String] = []
         /// Why it cannot be used; nil if it can.
         let unavailability: Unavailability?
     }
@@ -24,12 +25,12 @@ public struct PluginFile: Sendable {
     func examine() -> Examined {
         let old = PluginManifest(besidePlugin: path)
         if let old, old.file == mark {
-            return Examined(path: path, types: old.types, unavailability: refusal(old))
+            return Examined(path: path, types: old.types, services: old.services, unavailability: refusal(old))
         }
         switch learn() {
         case .success(let manifest):
             write(manifest)
-            return Examined(path: path, types: manifest.types, unavailability: nil)
+            return Examined(path: path, types: manifest.types, services: manifest.services, unavailability: nil)
         case .failure(let refusal):
             // What it offered before it changed is the best that is known.
             return Examined(path: path, types: old?.types ?? [], unavailability: refusal.unavailability)
@@ -96,7 +97,9 @@ public struct PluginFile: Sendable {
         let registry = NodeRegistry()
         if let refusal = PluginLoader.load(path, into: registry) { return refuse(refusal) }
         let types = registry.typeNames.compactMap { registry.type(named: $0).map(NodeSpec.init(of:)) }
-        return .success(PluginManifest(file: mark, stamp: stamp, libraries: libraries, types: types))
+        let manifest = PluginManifest(
+            file: mark, stamp: stamp, libraries: libraries, types: types, services: registry.services.names)
+        return .success(manifest)
     }
 
     /// Whole or not at all: others may be reading. A directory that is not ours to write in does no harm.

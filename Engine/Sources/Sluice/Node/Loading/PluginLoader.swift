@@ -7,13 +7,17 @@ public final class PluginLoader {
     public init() {}
 
     /// Loads the plugins of `types` and registers everything that they offer. Types that no plugin of the catalog offers
-    /// are left to validation. Throws `NodeError` for a plugin that cannot be used.
+    /// are left to validation. A plugin that provides a service is loaded when a node first asks for it. Throws `NodeError` for a plugin that cannot be used.
     public func load(_ types: some Sequence<String>, from catalog: PluginCatalog, into registry: NodeRegistry) throws {
-        for path in Set(types.compactMap(catalog.plugin(of:))).sorted() where loaded.insert(path).inserted {
-            if let refusal = PluginLoader.load(path, into: registry) {
-                throw NodeError("\(refusal.plugin): \(refusal.reason)", advice: refusal.advice, isInputError: true)
-            }
+        for path in Set(types.compactMap(catalog.plugin(of:))).sorted() { try load(path, registry) }
+        registry.services.onMissing = { [self, unowned registry] name in
+            if let path = catalog.provider(ofService: name) { try load(path, registry) }
         }
+    }
+
+    private func load(_ path: String, _ registry: NodeRegistry) throws {
+        guard loaded.insert(path).inserted, let refusal = PluginLoader.load(path, into: registry) else { return }
+        throw NodeError("\(refusal.plugin): \(refusal.reason)", advice: refusal.advice, isInputError: true)
     }
 
     /// nil if all went well.

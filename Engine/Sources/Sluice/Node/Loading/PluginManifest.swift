@@ -7,6 +7,8 @@ struct PluginManifest: Equatable, Sendable {
     var stamp: String
     var libraries: [NeededLibrary]
     var types: [NodeSpec]
+    /// Protocols that it provides, by the full names of their types.
+    var services: [String]
 
     /// Rises when older readers would misread what is written.
     static let version = 1
@@ -25,11 +27,12 @@ struct PluginManifest: Equatable, Sendable {
         self.init(json)
     }
 
-    init(file: FileMark, stamp: String, libraries: [NeededLibrary], types: [NodeSpec]) {
+    init(file: FileMark, stamp: String, libraries: [NeededLibrary], types: [NodeSpec], services: [String] = []) {
         self.file = file
         self.stamp = stamp
         self.libraries = libraries
         self.types = types
+        self.services = services
     }
 }
 

@@ -1,4 +1,5 @@
 import CCoroutine
+import Synchronization
 
 /// Runs a small concurrent program through every interleaving of its accesses to shared words.
 ///
@@ -40,14 +41,16 @@ public final class Explorer {
         memory: Memory = .sequential, reduction: Reduction = .partialOrder, limit: Int = 20_000_000,
         _ program: (Explorer) -> Void
     ) -> Result {
-        let explorer = Explorer(memory, reduction)
-        precondition(current == nil, "an exploration runs already on this thread")
-        current = explorer
-        defer { current = nil }
-        return explorer.search(limit, program)
+        turn.withLock { _ in
+            let explorer = Explorer(memory, reduction)
+            current = explorer
+            defer { current = nil }
+            return explorer.search(limit, program)
+        }
     }
 
-    /// The exploration that words belong to. Explorations run one at a time: their tests are serialized.
+    private static let turn = Mutex<Void>(())
+    /// The exploration that words belong to. One runs at a time.
     nonisolated(unsafe) static var current: Explorer!
 
     // MARK: The program's side
@@ -74,7 +77,7 @@ public final class Explorer {
         var next = Access(kind: .local, cell: -1)
         var isDone = false
         /// Stores that the others do not see yet, oldest first, with the clock of the moment they were made.
-        var buffer: [(cell: Int, value: Int, clock: [Int])] = []
+        var buffer: [(cell: Int, value: Int, clock: [Int32])] = []
     }
 
     struct Access {
@@ -88,6 +91,9 @@ public final class Explorer {
             cell == other.cell && cell >= 0 && (kind == .write || other.kind == .write)
         }
     }
+
+    /// An execution that is longer than this is taken for one that never ends.
+    private static let stepLimit = 5_000
 
     let memory: Memory
     let reduction: Reduction
@@ -142,6 +148,7 @@ public final class Explorer {
         }
         schedule.begin(threads: threads.count)
         var isRedundant = false
+        var steps = 0
         while failure == nil {
             let enabled = enabledSet()
             if enabled == 0 {
@@ -154,6 +161,8 @@ public final class Explorer {
                 continue
             }
             step(chosen)
+            steps += 1
+            if steps > Explorer.stepLimit { check(false, "goes on for ever") }
         }
         if failure == nil { for check in finalChecks { check() } }
         if isRedundant { result.redundant += 1 } else { result.schedules += 1 }
@@ -228,7 +237,9 @@ public final class Explorer {
     private func pause(_ kind: Access.Kind, _ cell: Int, ordered: Bool = false) {
         threads[running].next = Access(kind: kind, cell: cell, isOrdered: ordered)
         coroutine_yield(threads[running].coroutine)
-        if anyFreed && cell >= 0 && freed[cell] { check(false, "\(threads[running].name) touches a word that was freed") }
+        if anyFreed && cell >= 0 && freed[cell] {
+            check(false, "\(threads[running].name) touches a word that was freed")
+        }
     }
 
     func load(_ cell: Int) -> Int {
@@ -244,7 +255,7 @@ public final class Explorer {
             return
         }
         if memory == .storeBuffers {
-            threads[running].buffer.append((cell, value, schedule.clock(of: running)))
+            threads[running].buffer.append((cell, value, reduction == .partialOrder ? schedule.clock(of: running) : []))
             return
         }
         pause(.write, cell)

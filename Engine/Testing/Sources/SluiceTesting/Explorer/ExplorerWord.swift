@@ -12,6 +12,11 @@ public struct ExplorerWord: AtomicWord, ~Copyable {
     public borrowing func compareExchange(expected: Int, desired: Int) -> Bool {
         Explorer.current.update(cell) { $0 == expected ? desired : $0 } == expected
     }
+    public borrowing func exchange(_ value: Int) -> Int { Explorer.current.update(cell) { _ in value } }
+    public borrowing func formUnion(_ bits: Int) -> Int { Explorer.current.update(cell) { $0 | bits } }
+    public borrowing func loadSequential() -> Int { Explorer.current.load(cell) }
+    /// On x86 a store that the whole machine sees before anything after it: an exchange.
+    public borrowing func storeSequential(_ value: Int) { _ = Explorer.current.update(cell) { _ in value } }
     public static func fence() { Explorer.current.fence() }
 
     /// Stops the thread until another makes the word something else than 0.

@@ -1,0 +1,92 @@
+/// How other threads reach a lane: the nodes that they woke, and the bell that ends its sleep.
+///
+/// **Nodes.** `incoming` is a stack of woken nodes. A node is on it at most once, because only the first reason since
+/// its last turn puts it there (`PendingReasons`); so the link to the next one lives in the node, and the lane takes the
+/// whole stack by one exchange.
+///
+/// **Sleep.** A lane that has nothing to do says so in `asleep`, then looks again at everything that others write. They
+/// write first and look at `asleep` then. All four accesses are sequentially consistent, so whichever side is later
+/// sees the other: the lane finds the work, or the waker finds it asleep. Wakers take `asleep` back by an exchange, so the
+/// bell is rung once for each sleep, and not at all while the lane is awake.
+@_spi(Testing)
+public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
+    private let incoming = Word(0)
+    private let messages = Word(0)
+    private let stop = Word(0)
+    private let asleep = Word(0)
+
+    public init() {}
+
+    // MARK: From any thread
+
+    /// Puts a node, any word but 0, on the stack; `link` is told what stands below it. The caller asks
+    /// `mustRingForIncoming` afterwards, at the latest when its dispatch ends.
+    public func push(_ node: Int, link: (_ below: Int) -> Void) {
+        var top = incoming.loadRelaxed()
+        while true {
+            link(top)
+            if incoming.compareExchange(expected: top, desired: node) { return }
+            top = incoming.loadRelaxed()
+        }
+    }
+
+    /// After `push`, or where a node was on the stack already: true if the bell must be rung. An empty stack has been
+    /// taken by the lane, which is awake then.
+    public func mustRingForIncoming() -> Bool { incoming.loadRelaxed() != 0 && mustRing() }
+
+    /// A message lies ready. True if the bell must be rung.
+    public func noteMessage() -> Bool {
+        messages.storeSequential(1)
+        return mustRing()
+    }
+
+    public func noteStop() -> Bool {
+        stop.storeSequential(1)
+        return mustRing()
+    }
+
+    private func mustRing() -> Bool { asleep.loadSequential() != 0 && asleep.exchange(0) != 0 }
+
+    // MARK: On the lane
+
+    /// Every node woken since the last call, the latest on top; 0 if none.
+    public func takeIncoming() -> Int { incoming.loadRelaxed() == 0 ? 0 : incoming.exchange(0) }
+
+    /// True once for the messages noted so far; they are to be fetched after this.
+    public func takeMessages() -> Bool {
+        guard messages.loadRelaxed() != 0 else { return false }
+        messages.storeSequential(0)
+        return true
+    }
+
+    /// Something came: a quick look by a lane that is awake.
+    public var hasWork: Bool { incoming.loadRelaxed() != 0 || messages.loadRelaxed() != 0 }
+
+    public var isStopped: Bool { stop.load() != 0 }
+
+    /// True if the lane may wait for the bell now; false if something came meanwhile.
+    public func fallAsleep() -> Bool {
+        asleep.storeSequential(1)
+        guard incoming.loadSequential() != 0 || messages.loadSequential() != 0 || stop.loadSequential() != 0 else {
+            return true
+        }
+        asleep.storeSequential(0)
+        return false
+    }
+
+    /// The wait is over, by the bell or by something else.
+    public func wakeUp() { asleep.storeSequential(0) }
+}
+
+/// Why a node is to be woken, gathered from any thread until its lane takes the reasons.
+@_spi(Testing)
+public struct PendingReasons<Word: AtomicWord & ~Copyable>: ~Copyable {
+    private let word = Word(0)
+
+    public init() {}
+
+    /// True for the first reason since the last `take`: the caller must put the node before its lane.
+    public func add(_ reason: WakeReasons) -> Bool { word.formUnion(Int(reason.rawValue)) == 0 }
+
+    public func take() -> WakeReasons { WakeReasons(rawValue: UInt32(truncatingIfNeeded: word.exchange(0))) }
+}

@@ -1,0 +1,104 @@
+@_spi(Testing) import Sluice
+import SluiceTesting
+import Testing
+
+/// Every interleaving of the engine's `LaneDoor` and `PendingReasons`: wakes from other threads against a lane that falls
+/// asleep.
+extension RingTests {
+    final class LaneModel {
+        let door = LaneDoor<ExplorerWord>()
+        let bell = ExplorerWord(0)
+        /// Nodes 1 and 2, with their links on the stack.
+        let pending = [PendingBox(), PendingBox()]
+        let explorer: Explorer
+        var below = [0, 0]
+        var seen: [WakeReasons] = [[], []]
+        var rings = 0
+        /// How often the lane said that it is asleep.
+        var tries = 0
+        var fallsAsleepBlindly = false
+
+        final class PendingBox { let reasons = PendingReasons<ExplorerWord>() }
+
+        init(_ explorer: Explorer) { self.explorer = explorer }
+
+        /// `NodeCore.wake`
+        func wake(_ node: Int, _ reason: WakeReasons) {
+            wakeAsleep(node, reason)
+            rouse()
+        }
+
+        /// `NodeCore.wakeAsleep`
+        func wakeAsleep(_ node: Int, _ reason: WakeReasons) {
+            if pending[node - 1].reasons.add(reason) { door.push(node, link: { below[node - 1] = $0 }) }
+        }
+
+        /// `Lane.rouseForIncoming`
+        func rouse() { if door.mustRingForIncoming() { ring() } }
+
+        /// `Poller.signal`
+        func ring() {
+            rings += 1
+            bell.storeSequential(1)
+        }
+
+        /// `Lane.run`, until `isDone` says so.
+        func run(until isDone: () -> Bool, message: () -> Void = {}) {
+            while true {
+                if door.takeMessages() { message() }
+                var node = door.takeIncoming()
+                var taken: Set<Int> = []
+                while node != 0 {
+                    explorer.check(taken.insert(node).inserted, "node \(node) stands on the stack twice")
+                    let next = below[node - 1]
+                    seen[node - 1].formUnion(pending[node - 1].reasons.take())
+                    node = next
+                }
+                if isDone() { return }
+                guard taken.isEmpty else { continue }
+                tries += 1
+                if door.fallAsleep() || fallsAsleepBlindly {
+                    bell.awaitNonzero()
+                    _ = bell.exchange(0)
+                    door.wakeUp()
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func noReasonIsLostAndTheBellRingsOnceForEachSleep(isFlawed: Bool) {
+        RingTests.prove("two wakers, two nodes", isFlawed ? .noLookAgain : .none) { explorer in
+            let lane = LaneModel(explorer)
+            lane.fallsAsleepBlindly = isFlawed
+            explorer.thread("lane") { lane.run(until: { lane.seen == [[.input, .room], [.post]] }) }
+            explorer.thread("one") {
+                // As a dispatch does that sends to two edges: both wake, and the lane is roused at the end.
+                lane.wakeAsleep(1, .input)
+                lane.wakeAsleep(2, .post)
+                lane.rouse()
+            }
+            explorer.thread("two") { lane.wake(1, .room) }
+            explorer.finally {
+                explorer.check(
+                    lane.rings <= lane.tries, "\(lane.rings) rings for \(lane.tries) times of falling asleep")
+            }
+        }
+    }
+
+    @Test func aMessageReachesALaneThatFallsAsleep() {
+        RingTests.prove("message and wake") { explorer in
+            let lane = LaneModel(explorer)
+            let posted = EdgeModel(explorer, capacity: 1)
+            var got = false
+            explorer.thread("lane") {
+                lane.run(until: { got && lane.seen[0] == .input }, message: { got = posted.epoch.load() == 2 })
+            }
+            explorer.thread("supervisor") {
+                posted.epoch.store(2)
+                if lane.door.noteMessage() { lane.ring() }
+            }
+            explorer.thread("waker") { lane.wake(1, .input) }
+        }
+    }
+}
