@@ -243,8 +243,8 @@ public final class NodeCore: @unchecked Sendable {
     }
 
     private func complete() {
-        state = .finished
         leave()
+        state = .finished
         session.noteDone(self, error: nil)
     }
 
@@ -257,12 +257,13 @@ public final class NodeCore: @unchecked Sendable {
             session.noteRestart(self, error: error)
             return
         }
-        state = .failed
         leave()
+        state = .failed
         session.noteDone(self, error: error)
     }
 
-    /// Ends the outputs, lets the inputs go, gives the node's resources back.
+    /// Ends the outputs, lets the inputs go, gives the node's resources back. The node counts as done only afterwards: one
+    /// that blocks in `close` is named as it would be in any other call.
     private func leave() {
         context.release()
         context.isWaiting(for: nil)
@@ -275,8 +276,8 @@ public final class NodeCore: @unchecked Sendable {
     /// On the lane, from a session that is torn down or failed: as if the node had finished.
     func abandon() {
         guard !isDone else { return }
-        state = .failed
         leave()
+        state = .failed
         session.noteDone(self, error: nil)
     }
 
