@@ -231,7 +231,7 @@ import Testing
         final class Customer: Node {
             static let descriptor = NodeDescriptor("customer", summary: "Asks for a service")
             var found: Shop?
-            func prepare(_ context: NodeContext) { found = context.service(Shop.self) }
+            func prepare(_ context: NodeContext) throws { found = try context.service(Shop.self) }
             func process(now: Instant) {}
         }
         let registry = NodeRegistry()
