@@ -49,6 +49,8 @@ let libraries: [Target] = [
 let tests: [Target] = [
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
+    tests("BadInput", of: ["TestSupport"]),
+    .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
     tests("Command", of: ["TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
@@ -69,7 +71,11 @@ let command = Target.executableTarget(name: "Command", dependencies: [engine], p
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) }
-        + [.executable(name: "sluice", targets: ["Command"])],
+        + [
+            .executable(name: "sluice", targets: ["Command"]),
+            // Not named as a plugin, so that only the tests that copy it see it.
+            .library(name: "Faults", type: .dynamic, targets: ["Faults"]),
+        ],
     dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
     targets: [command] + plugins + libraries + tests,
     swiftLanguageModes: [.v6]

@@ -11,22 +11,32 @@ enum Main {
     ]
 
     static func main() {
+        Console.prepare()
         let words = Array(CommandLine.arguments.dropFirst())
         do {
             try start(words)
+            sayWhatWasNotWritten()
         } catch let error as UsageError {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(2)
         } catch let error as GraphError {
-            Console.say("\(error)\n")
-            exit(2)
+            Console.say(printable("\(error)\n"))
+            exit(error.isInputError ? 2 : 1)
         } catch let error as NodeError {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(error.isInputError ? 2 : 1)
         } catch {
-            Console.say("\(error)\n")
+            Console.say(printable("\(error)\n"))
             exit(1)
         }
+    }
+
+    /// A reader that has left, as `head` does, has what it wanted.
+    private static func sayWhatWasNotWritten() {
+        let code = Console.answerError
+        guard code != 0, code != EPIPE else { return }
+        Console.say("standard output cannot be written: \(errorText(code)).\n")
+        exit(1)
     }
 
     private static func start(_ words: [String]) throws {

@@ -34,26 +34,29 @@ enum RunCommand: Subcommand {
         try PluginLoader().load(types, from: catalog, into: registry)
         let reportPath = arguments.value("--report")
 
-        Console.ignoreClosedPipes()
-        options.terminationDescriptor = Console.catchTermination()
+        let signals = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
         options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
         if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
-        guard let reportPath else { return try execute(GraphRun(plan, registry: registry, options: options), watcher) }
+        guard let reportPath else {
+            return try execute(GraphRun(plan, registry: registry, options: options), watcher, signals)
+        }
         var report = try OutputFile(reportPath, for: "--report", arguments)
         let run = GraphRun(plan, registry: registry, options: options)
         do {
-            let status = try execute(run, watcher)
+            let status = try execute(run, watcher, signals)
             try report.write(run.report)
             return status
         } catch {
-            try report.write(run.report)
+            do { try report.write(run.report) } catch { Console.say("\(error)\n") }
             throw error
         }
     }
 
-    private static func execute(_ run: GraphRun, _ watcher: RunWatcher) throws -> Int32 {
+    private static func execute(_ run: GraphRun, _ watcher: RunWatcher, _ signals: Int32) throws -> Int32 {
+        let termination = TerminationWatch(run, signals)
+        defer { termination.end() }
         let outcome = try run.execute()
         watcher.end(outcome, run.progress)
         return outcome == .failed ? 1 : 0

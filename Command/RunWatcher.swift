@@ -62,7 +62,7 @@ final class RunWatcher: Sendable {
 
     private func say(_ line: String) {
         isLineOpen.withLock { isOpen in
-            Console.say((isOpen ? "\r\u{1B}[K" : "") + line + "\n")
+            Console.say((isOpen ? "\r\u{1B}[K" : "") + printable(line) + "\n")
             isOpen = false
         }
     }

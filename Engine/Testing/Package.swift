@@ -17,6 +17,8 @@ let package = Package(
         .target(
             name: "SluiceTesting", dependencies: [engine, "CCoroutine"],
             swiftSettings: [.unsafeFlags(["-O", "-enforce-exclusivity=unchecked"])]),
+        .testTarget(name: "RuntimeTests", dependencies: [engine, "SluiceTesting"]),
+        .testTarget(name: "StressTests", dependencies: [engine, "SluiceTesting"]),
         .testTarget(name: "HarnessTests", dependencies: [engine, "SluiceTesting"]),
         .testTarget(
             name: "ExplorerTests", dependencies: [engine, "SluiceTesting"],

@@ -34,9 +34,9 @@ final class FileSink: ByteSink {
         var status = stat()
         fstat(opened, &status)
         isRegular = status.st_mode & S_IFMT == S_IFREG
-        guard !isRegular || !OpenFiles.isRead(OpenFiles.Identity(status)) else {
+        if let use = OpenFiles.otherUse(of: opened) {
             close(opened)
-            throw fail("a source of this graph reads that file", "Record to another file.")
+            throw fail("this run \(use == .reading ? "reads" : "writes") that file already", "Write to another file.")
         }
         // Only the opening was not to wait.
         _ = fcntl(opened, F_SETFL, fcntl(opened, F_GETFL) & ~O_NONBLOCK)
@@ -66,6 +66,12 @@ final class FileSink: ByteSink {
             bytesWritten = max(bytesWritten, position)
         }
         return 0
+    }
+
+    /// Takes back what a failed write left behind the first `count` bytes.
+    func cut(to count: Int64) {
+        guard isRegular, count < bytesWritten, ftruncate(descriptor, Int(count)) == 0 else { return }
+        bytesWritten = count
     }
 
     func seek(to offset: Int64) -> Bool {

@@ -37,9 +37,14 @@ final class MediaFile: SourceMedia {
             if begins.isKnown && (!start.isKnown || begins < start) { start = begins }
             guard wanted.contains(track) else { continue }
             let rate = av_guess_frame_rate(context, stream, nil)
-            tracks[track.rawValue] = try MediaFileTrack(
-                stream, frameRate: rate, decode: decode, threads: threads, damaged: damaged,
-                warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
+            do {
+                tracks[track.rawValue] = try MediaFileTrack(
+                    stream, frameRate: rate, decode: decode, threads: threads, damaged: damaged,
+                    warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
+            } catch let error as NodeError {
+                throw NodeError(
+                    "\"\(reader.path)\": \(error.message)", advice: error.advice, isInputError: error.isInputError)
+            }
         }
         for index in 0..<Int(opened.context.pointee.nb_streams) {
             let stream = opened.context.pointee.streams[index]!

@@ -9,7 +9,6 @@ final class MediaFileReader: @unchecked Sendable {
     let isRegular: Bool
     let size: Int64
     private let descriptor: Int32
-    private let identity: OpenFiles.Identity
     private let isInterrupted = Atomic<Bool>(false)
     private let shouldStop: () -> Bool
     private(set) var bytesRead: Int64 = 0
@@ -38,19 +37,18 @@ final class MediaFileReader: @unchecked Sendable {
             close(opened)
             throw fail(kind == S_IFDIR ? "it is a directory" : "it is neither a file nor a FIFO", "Give a media file.")
         }
+        guard OpenFiles.otherUse(of: opened) != .writing else {
+            close(opened)
+            throw fail("this run writes that file", "Open another file, or write to another one.")
+        }
         self.path = path
         self.shouldStop = shouldStop
         descriptor = opened
         isRegular = kind == S_IFREG
         size = Int64(status.st_size)
-        identity = OpenFiles.Identity(status)
-        if isRegular { OpenFiles.add(identity) }
     }
 
-    deinit {
-        if isRegular { OpenFiles.remove(identity) }
-        close(descriptor)
-    }
+    deinit { close(descriptor) }
 
     /// Ends a wait. From any thread.
     func interrupt() { isInterrupted.store(true, ordering: .relaxed) }
@@ -84,29 +82,4 @@ final class MediaFileReader: @unchecked Sendable {
     func seek(_ offset: Int64, _ whence: Int32) -> Int64 {
         isRegular ? Int64(lseek(descriptor, Int(offset), whence)) : -1
     }
-}
-
-/// The regular files that sources of this process read, so that `record` does not write over one of them.
-enum OpenFiles {
-    struct Identity: Hashable, Sendable {
-        let device: UInt64
-        let inode: UInt64
-        init(_ status: stat) {
-            device = UInt64(status.st_dev)
-            inode = UInt64(status.st_ino)
-        }
-    }
-
-    private static let counts = Mutex<[Identity: Int]>([:])
-
-    static func add(_ identity: Identity) { counts.withLock { $0[identity, default: 0] += 1 } }
-
-    static func remove(_ identity: Identity) {
-        counts.withLock { all in
-            all[identity, default: 0] -= 1
-            if all[identity]! <= 0 { all[identity] = nil }
-        }
-    }
-
-    static func isRead(_ identity: Identity) -> Bool { counts.withLock { $0[identity] != nil } }
 }

@@ -40,7 +40,10 @@ final class MediaFileTrack {
         self.warn = warn
         let parameters = stream.pointee.codecpar!
         guard let coded = MediaFormat(parameters.pointee, frameRate: frameRate) else {
-            throw NodeError("a stream has a size or rate that makes no sense", isInputError: true)
+            throw NodeError(
+                "a stream of it has no size or rate that makes sense",
+                advice: "It may be truncated before its first picture or sample. `ffprobe` tells more.",
+                isInputError: true)
         }
         pictures = PictureMaker(frameRate: coded.video?.frameRate)
         guard decode else {

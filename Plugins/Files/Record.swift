@@ -30,6 +30,8 @@ public final class Record: Node {
     private var waitingSince: Instant?
     private var start = MediaTime.none
     private var end = MediaTime.none
+    /// Bytes of the file after the last write that succeeded.
+    private var whole: Int64 = 0
     private var bytes: CounterMetric!
     private var late: CounterMetric!
     private var corrected: CounterMetric!
@@ -43,6 +45,10 @@ public final class Record: Node {
         let inputs = [video, audio].filter(\.isConnected)
         guard !inputs.isEmpty else {
             throw NodeError("nothing is recorded: neither video nor audio is connected", isInputError: true)
+        }
+        guard !path.isEmpty else {
+            throw NodeError(
+                "the path is empty", advice: "Name a file ending in \(Container.endings).", isInputError: true)
         }
         guard let container = choice == .auto ? Container(path: path) : Container(rawValue: choice.rawValue) else {
             throw NodeError(
@@ -99,6 +105,7 @@ public final class Record: Node {
             throw NodeError("\(container.rawValue) refuses \(formats): \(error)", isInputError: true)
         }
         self.muxer = muxer
+        whole = sink.bytesWritten
         return true
     }
 
@@ -135,6 +142,7 @@ public final class Record: Node {
         } catch {
             throw failure(error, muxer)
         }
+        whole = sink.bytesWritten
         let time = item.header.pts.isKnown ? item.header.pts : Record.time(item)
         let until = time + (item.header.duration.isKnown ? item.header.duration : .zero)
         if !start.isKnown || time < start { start = time }
@@ -163,13 +171,16 @@ public final class Record: Node {
         NodeError("\(container.rawValue) refuses \(format): \(error)", isInputError: true)
     }
 
+    /// The file ends with the last packet, cluster or fragment that is whole.
     private func failure(_ error: AVError, _ muxer: Muxer) -> NodeError {
+        if muxer.sinkError != 0 { sink.cut(to: whole) }
         let written = Record.size(sink.bytesWritten)
         guard muxer.sinkError != 0 else { return NodeError("writing \"\(path)\" failed after \(written): \(error)") }
-        let advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? "Free some space. " : ""
+        var advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? ["Free some space."] : []
+        if whole > 0 { advice.append("What was written stays playable.") }
         return NodeError(
             "writing \"\(path)\" failed after \(written): \(error)",
-            advice: advice + "What was written stays playable.")
+            advice: advice.joined(separator: " "))
     }
 
     public func close() {

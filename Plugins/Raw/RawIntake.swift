@@ -84,6 +84,12 @@ final class RawIntake {
         guard opened >= 0 else {
             throw NodeError("cannot open \(endpoint.path): \(errorText(errno))", isInputError: true)
         }
+        guard OpenFiles.otherUse(of: opened) != .writing else {
+            Glibc.close(opened)
+            throw NodeError(
+                "cannot open \(endpoint.path): this run writes that file", advice: "Write to another file.",
+                isInputError: true)
+        }
         return opened
     }
 

@@ -32,8 +32,9 @@ final class RawOutlet {
         self.endpoint = endpoint
         self.context = context
         waits = onReaderGone == .wait
-        // A closed pipe is to be an error of one write, not the end of the process.
+        // A closed pipe, or a limit on the file's size, is to be an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         if endpoint.path == "-" { try openStandard() } else { try openPath() }
     }
 
@@ -68,10 +69,18 @@ final class RawOutlet {
             }
             descriptor = connected
         case .regular, .device, .terminal:
-            descriptor = Glibc.open(endpoint.path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0o666)
+            descriptor = Glibc.open(endpoint.path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else {
                 throw NodeError("cannot write to \(endpoint.path): \(errorText(errno))", isInputError: true)
             }
+            if let use = OpenFiles.otherUse(of: descriptor) {
+                close()
+                throw NodeError(
+                    "cannot write to \(endpoint.path): this run \(use == .reading ? "reads" : "writes") that file already",
+                    advice: "Write to another file.", isInputError: true)
+            }
+            // Devices cannot be cut, and need not.
+            _ = ftruncate(descriptor, 0)
         }
     }
 

@@ -2,6 +2,7 @@
 #include "CSys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -96,7 +97,7 @@ void sys_set_thread_name(const char *name) {
   pthread_setname_np(pthread_self(), cut);
 }
 
-static void write_whole(int fd, const char *bytes, size_t count) {
+static int write_whole(int fd, const char *bytes, size_t count) {
   while (count) {
     ssize_t written = write(fd, bytes, count);
     if (written < 0) {
@@ -105,18 +106,30 @@ static void write_whole(int fd, const char *bytes, size_t count) {
         struct pollfd waiting = {.fd = fd, .events = POLLOUT};
         if (poll(&waiting, 1, 1000) > 0) continue;
       }
-      return;
+      return errno;
     }
     bytes += written;
     count -= (size_t)written;
   }
+  return 0;
 }
 
-void sys_write_stdout(const void *bytes, size_t count) { write_whole(STDOUT_FILENO, bytes, count); }
-void sys_write_stderr(const void *bytes, size_t count) { write_whole(STDERR_FILENO, bytes, count); }
+int sys_write_stdout(const void *bytes, size_t count) { return write_whole(STDOUT_FILENO, bytes, count); }
+int sys_write_stderr(const void *bytes, size_t count) { return write_whole(STDERR_FILENO, bytes, count); }
 bool sys_stderr_is_terminal(void) { return isatty(STDERR_FILENO) == 1; }
 
-void sys_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+void sys_fail_writes_softly(void) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+void sys_reserve_standard_streams(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free descriptor is this one. Opened the wrong way round, so that its use fails as it would have.
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
+  }
+}
 
 int sys_termination_descriptor(void) {
   sigset_t set;

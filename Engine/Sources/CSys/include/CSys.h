@@ -48,12 +48,17 @@ int sys_set_fifo_priority(int priority);
 void sys_set_thread_name(const char *name);
 
 /// Writes to standard output or standard error: Swift's strict concurrency refuses the C globals.
-void sys_write_stdout(const void *bytes, size_t count);
-void sys_write_stderr(const void *bytes, size_t count);
+/// 0, or errno.
+int sys_write_stdout(const void *bytes, size_t count);
+int sys_write_stderr(const void *bytes, size_t count);
 bool sys_stderr_is_terminal(void);
 
-/// Blocks SIGPIPE for the whole process: a closed pipe is an error of one write, not the end of the process.
-void sys_ignore_sigpipe(void);
+/// For the whole process: a closed pipe (SIGPIPE) and a file at its size limit (SIGXFSZ) are errors of one write, not the
+/// end of the process.
+void sys_fail_writes_softly(void);
+/// Holds the places of standard streams that are closed: a file opened later would become one of them. Reading or
+/// writing them still fails with EBADF. Call it before anything is opened.
+void sys_reserve_standard_streams(void);
 /// A descriptor that becomes readable at SIGINT and SIGTERM, which are blocked from now on in every new thread.
 int sys_termination_descriptor(void);
 /// Reads one pending signal from that descriptor: its number, or 0.

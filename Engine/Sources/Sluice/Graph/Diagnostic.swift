@@ -16,18 +16,11 @@ public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
         file: String = "", position: SourcePosition? = nil, severity: Severity = .error, _ message: String,
         advice: String = ""
     ) {
-        self.file = file
+        self.file = printable(file)
         self.position = position
         self.severity = severity
-        self.message = Self.visible(message)
-        self.advice = Self.visible(advice)
-    }
-
-    /// What comes from a file must not command a terminal.
-    private static func visible(_ text: String) -> String {
-        func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) }
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
+        self.message = printable(message)
+        self.advice = printable(advice)
     }
 
     /// `graphs/talk.json:14:5: edge "camera -> opus": …` with the advice indented on a line of its own.
@@ -39,6 +32,16 @@ public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
         if !advice.isEmpty { text += "\n  " + advice }
         return text
     }
+}
+
+/// The text with control characters, line feeds aside, replaced: what comes from a file, a name or an argument must not
+/// command a terminal.
+public func printable(_ text: String) -> String {
+    func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 && scalar != "\n" || (0x7F..<0xA0).contains(scalar.value)
+    }
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
 }
 
 /// 1-based line and column; the column counts characters (Unicode scalars), not bytes.
@@ -54,9 +57,11 @@ public struct SourcePosition: Hashable, Comparable, Sendable {
     public static func < (a: SourcePosition, b: SourcePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
-/// The input was wrong: at most 20 diagnostics in file order.
+/// The graph cannot run: at most 20 diagnostics in file order.
 public struct GraphError: Error, CustomStringConvertible, Sendable {
     public var diagnostics: [Diagnostic]
+    /// What the user gave is wrong: exit status 2. False where a node failed as it was prepared: status 1.
+    public var isInputError = true
     public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
     public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

@@ -91,7 +91,7 @@ public class InputPort: @unchecked Sendable {
 }
 
 /// The working part of an input: no reference counting and no exclusivity checks on the path of an item.
-public struct InputState {
+public struct InputState: ~Copyable {
     @usableFromInline var edge: UnsafeMutablePointer<EdgeState>?
     @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
     /// Popped from the ring but not handed out.

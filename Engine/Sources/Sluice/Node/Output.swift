@@ -276,9 +276,11 @@ public struct OutputState: ~Copyable {
         }
     }
 
-    @inlinable @inline(__always)
-    mutating func send(_ sent: consuming MediaItem) {
-        let item = EdgeState.owned(slot.word(of: sent))
+    /// `word` is an owned reference. Not inlined: the conversion to a word is, into the node's code, so that a reference
+    /// that the node gives away is not counted up and down around the call.
+    @inlinable @inline(never)
+    mutating func send(_ word: Int) {
+        let item = EdgeState.owned(word)
         item._withUnsafeGuaranteedRef {
             if !$0.header.duration.isKnown || formatID != $0.formatID || marksDiscontinuity { complete($0) }
             lastDts = $0.header.dts
@@ -333,7 +335,7 @@ public final class Output<Item: MediaItem>: OutputPort, @unchecked Sendable {
     /// Sends `item`, which nobody may change from now on. A full blocking edge lets it wait in the node, which is not
     /// called again before it went out.
     @inlinable @inline(__always)
-    public func send(_ item: consuming Item) { state.pointee.send(item) }
+    public func send(_ item: consuming Item) { state.pointee.send(state.pointee.slot.word(of: item)) }
 }
 
 /// An output with any number of edges, that come and go while the graph runs: a relay's. Every item goes to all.
@@ -347,5 +349,5 @@ public final class FanOut<Item: MediaItem>: OutputPort, @unchecked Sendable {
     public var hasRoom: Bool { state.pointee.hot.pointee.budget > 0 && !state.pointee.isFull }
 
     @inlinable @inline(__always)
-    public func send(_ item: consuming Item) { state.pointee.send(item) }
+    public func send(_ item: consuming Item) { state.pointee.send(state.pointee.slot.word(of: item)) }
 }

@@ -115,10 +115,17 @@ struct Assembly {
     }
 
     private func prepare(_ core: NodeCore) throws {
+        run.note(preparing: core.name)
+        defer { run.note(preparing: nil) }
         do {
             try core.prepare()
-        } catch let error as NodeError {
-            throw diagnostic(core.plan.position, "node \"\(core.name)\" (\(core.plan.spec.type)): \(sentence(error.message))", error.advice)
+        } catch let error as GraphError {
+            throw error
+        } catch {
+            let error = error as? NodeError ?? NodeError("\(error)")
+            var told = diagnostic(core.plan.position, "node \"\(core.name)\" (\(core.plan.spec.type)): \(sentence(error.message))", error.advice)
+            told.isInputError = error.isInputError
+            throw told
         }
     }
 

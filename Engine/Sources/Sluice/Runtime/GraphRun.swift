@@ -6,8 +6,6 @@ public struct RunOptions: Sendable {
     public var clock: ClockKind = .system
     /// Graph time after which the graph drains; nil runs until the media end or `stop()`.
     public var duration: Interval?
-    /// A descriptor that is readable when SIGINT or SIGTERM came (`sys_termination_descriptor`); −1 for none.
-    public var terminationDescriptor: Int32 = -1
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
     /// What errors may propose to put between two nodes; nil proposes nothing.
@@ -56,6 +54,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var stuck: [String] = []
     private var isOver = false
     private var joins: [String: ControlJoin] = [:]
+    private let prepared = Mutex<String?>(nil)
     private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
     private var watchdog = Watchdog()
     private var drainWatch = DrainWatch()
@@ -89,6 +88,7 @@ public final class GraphRun: @unchecked Sendable {
     public func execute() throws -> Outcome {
         do { try build() } catch {
             outcome = .failed
+            events.keep(EventLog.Event(time: .seconds(0), level: .error, node: "", what: "\(error)"))
             throw error
         }
         if isVirtual {
@@ -135,17 +135,11 @@ public final class GraphRun: @unchecked Sendable {
         for lane in lanes { startThread(lane) }
         tick()
         while !isOver {
-            if supervisor.wait(alsoFor: options.terminationDescriptor) { lookForTermination() }
+            supervisor.wait()
             supervisor.turn()
         }
         for lane in lanes { lane.stop() }
         for thread in threads.values { if stuck.isEmpty { thread.join() } else { thread.detach() } }
-    }
-
-    /// The first signal drains the graph, the second ends it at once.
-    func lookForTermination() {
-        guard options.terminationDescriptor >= 0, sys_termination_next(options.terminationDescriptor) != 0 else { return }
-        if isStopping { giveUp() } else { stop() }
     }
 
     private func tick() {
@@ -175,13 +169,24 @@ public final class GraphRun: @unchecked Sendable {
         }
     }
 
+    /// Ends the run at once; what is under way is lost. From any thread.
+    public func leave() { supervisor.post { [self] in giveUp(atOnce: true) } }
+
+    /// The node that is being prepared just now, by its name in the run. From any thread.
+    public var preparing: String? { prepared.withLock { $0 } }
+    func note(preparing name: String?) { prepared.withLock { $0 = name } }
+
     /// Leaves without those that do not finish; the report names them.
-    func giveUp() {
+    func giveUp(atOnce: Bool = false) {
+        guard !isOver else { return }
         let held = sessions.flatMap(\.cores).filter { !$0.isDone }
         stuck = held.map(\.name)
         for core in held {
-            let words = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            log(.error, node: core.name, "\(words): \(StallReason(of: core, at: supervisor.now)); the graph ends without it")
+            let late = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
+            let reason = StallReason(of: core, at: supervisor.now, callPatience: atOnce ? 0 : StallReason.callPatience)
+            log(
+                .error, node: core.name,
+                "\(atOnce ? "had not finished" : late): \(reason); the graph ends without it")
         }
         if !stuck.isEmpty {
             outcome = .failed
@@ -260,8 +265,9 @@ public final class GraphRun: @unchecked Sendable {
         }
     }
 
-    func noteFailure(of core: NodeCore, in session: Session, error: any Error) {
-        log(.error, node: core.name, "\(error)")
+    func noteFailure(of core: NodeCore, in session: Session, error: any Error, after restarts: Int) {
+        let tries = restarts == 0 ? "" : "given up after \(restarts) restart\(restarts == 1 ? "" : "s"): "
+        log(.error, node: core.name, "\(tries)\(error)")
         if session === root {
             outcome = .failed
             failure = failure ?? error

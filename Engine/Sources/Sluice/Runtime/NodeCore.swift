@@ -8,9 +8,12 @@ public final class NodeCore: @unchecked Sendable {
     let lane: Lane
     unowned let session: Session
     @exclusivity(unchecked) private(set) var node: any Node
-    // Both change only on the lane, when the node is restarted; no need to check that at run time.
+    // These change only on the lane, when the node is restarted; no need to check that at run time.
     @exclusivity(unchecked) private(set) var ports: NodePorts
     private(set) var context: NodeContext!
+    /// The working parts of the ports: walked in every dispatch.
+    @exclusivity(unchecked) private var inputStates: UnsafeBufferPointer<UnsafeMutablePointer<InputState>>
+    @exclusivity(unchecked) private var outputStates: UnsafeBufferPointer<UnsafeMutablePointer<OutputState>>
     let telemetry = NodeTelemetry()
     /// How late media are when they reach this node, by what the nodes before it declared. Fixed by the assembly.
     var pathLatency = Latency.zero
@@ -85,6 +88,7 @@ public final class NodeCore: @unchecked Sendable {
         hot = .allocate(capacity: 1)
         hot.initialize(to: Hot())
         ports = NodePorts(of: node)
+        (inputStates, outputStates) = (ports.inputStates, ports.outputStates)
         context = NodeContext(core: self)
         ports.bind(self)
     }
@@ -187,7 +191,7 @@ public final class NodeCore: @unchecked Sendable {
     private var isAtEnd: Bool {
         if context.isFinishRequested { return true }
         if hot.pointee.isSource { return isStopRequested }
-        return ports.inputStates.allSatisfy { $0.pointee.isEnded }
+        return inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
     private var refusal: any Error {
@@ -219,7 +223,7 @@ public final class NodeCore: @unchecked Sendable {
     }
 
     func noteFirstSend(at now: Int64) {
-        guard telemetry.firstSent.count == 0, ports.outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
+        guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
             return
         }
         telemetry.firstSent.set(Int(now))
@@ -228,19 +232,19 @@ public final class NodeCore: @unchecked Sendable {
     /// The second half of both handshakes of `Ring`: announce, one fence for all edges of the node, look again.
     private func settle() {
         var crosses = false
-        for input in ports.inputStates { crosses = input.pointee.announce() || crosses }
-        for output in ports.outputStates { crosses = output.pointee.announce() || crosses }
+        for input in inputStates { crosses = input.pointee.announce() || crosses }
+        for output in outputStates { crosses = output.pointee.announce() || crosses }
         if crosses { HardwareWord.fence() }
-        for input in ports.inputStates where input.pointee.lookAgain() { wakeLocal(.input) }
-        for output in ports.outputStates {
+        for input in inputStates where input.pointee.lookAgain() { wakeLocal(.input) }
+        for output in outputStates {
             let why = output.pointee.lookAgain()
             if !why.isEmpty { wakeLocal(why) }
         }
     }
 
     private func complete() {
-        state = .finished
         leave()
+        state = .finished
         session.noteDone(self, error: nil)
     }
 
@@ -253,12 +257,13 @@ public final class NodeCore: @unchecked Sendable {
             session.noteRestart(self, error: error)
             return
         }
-        state = .failed
         leave()
+        state = .failed
         session.noteDone(self, error: error)
     }
 
-    /// Ends the outputs, lets the inputs go, gives the node's resources back.
+    /// Ends the outputs, lets the inputs go, gives the node's resources back. The node counts as done only afterwards: one
+    /// that blocks in `close` is named as it would be in any other call.
     private func leave() {
         context.release()
         context.isWaiting(for: nil)
@@ -271,8 +276,8 @@ public final class NodeCore: @unchecked Sendable {
     /// On the lane, from a session that is torn down or failed: as if the node had finished.
     func abandon() {
         guard !isDone else { return }
-        state = .failed
         leave()
+        state = .failed
         session.noteDone(self, error: nil)
     }
 
@@ -285,6 +290,7 @@ public final class NodeCore: @unchecked Sendable {
         replacing.withLock { _ in
             node = fresh
             ports = freshPorts
+            (inputStates, outputStates) = (freshPorts.inputStates, freshPorts.outputStates)
         }
         ports.bind(self)
         ports.takeOver(from: old)

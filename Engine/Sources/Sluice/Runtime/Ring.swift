@@ -17,7 +17,7 @@
 /// **Fences.** A fence is the position that the producer asks to be told about, answered once `head` has passed it: by
 /// whoever moves `head`, whether items were popped, dropped or flushed. It is the third word of that handshake.
 ///
-/// **The end.** `end` holds the position after the last item, or −1. The consumer's announcement word also carries
+/// **The end.** `end` holds the position after the last item, or −1; who sets it wakes the consumer in any case. The consumer's announcement word also carries
 /// `closed`: it has left and what is pushed from then on is dropped by the producer. An item pushed in the instant of
 /// closing stays held and is released with the ring.
 @frozen
@@ -181,13 +181,14 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Announces that the consumer waits for items. It must then fence and look at `tail` and `end` again.
+    /// Announces that the consumer waits for items. It must then fence and look at `tail` again.
     @inlinable
     public func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
 
-    /// After the fence: true if items or the end came meanwhile, and nobody else is going to wake this side for them.
+    /// After the fence: true if items came meanwhile, and nobody else is going to wake this side for them. The end is no
+    /// part of this: whoever ends an edge wakes the consumer, announced or not, and one that ended earlier is no news.
     @inlinable
-    public func findsNews() -> Bool { !isClosed && (tail != head || end >= 0) && takeItemsWanted() }
+    public func findsNews() -> Bool { !isClosed && tail != head && takeItemsWanted() }
 
     /// The consumer leaves: nothing is announced after this.
     @inlinable

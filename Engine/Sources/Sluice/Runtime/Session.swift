@@ -86,7 +86,9 @@ final class Session: @unchecked Sendable {
         // 0.1, 0.3, 0.9, 2.7, 5 s.
         let wait = min(5_000_000_000, Int64(100_000_000) * [1, 3, 9, 27, 50][count - 1])
         core.telemetry.restarts.add(1)
-        run.log(.warning, node: core.name, "\(error); restarting in \(Double(wait / 100_000_000) / 10) s (\(count) of 5 in a minute)")
+        run.log(
+            .warning, node: core.name,
+            "restarting in \(decimal(Double(wait) / 1e9, places: 1)) s (\(count) of 5 in a minute): \(error)")
         run.supervisor.post { [self] in
             run.supervisor.after(Interval(nanoseconds: wait)) { [self] in restart(core) }
         }
@@ -126,7 +128,8 @@ final class Session: @unchecked Sendable {
         if let new, error == nil {
             error = new
             failedNode = core.name
-            run.noteFailure(of: core, in: self, error: new)
+            let tries = restarts.withLock { $0[ObjectIdentifier(core)]?.count ?? 0 }
+            run.noteFailure(of: core, in: self, error: new, after: tries)
             drain()
         }
         guard unfinished == 0 else { return }

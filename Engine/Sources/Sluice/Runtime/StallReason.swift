@@ -8,12 +8,14 @@ struct StallReason: CustomStringConvertible {
     /// A call of `process` longer than this is worth a word.
     static let callPatience: Int64 = 1_000_000_000
 
-    init(of core: NodeCore, at now: Int64) {
+    init(of core: NodeCore, at now: Int64, callPatience: Int64 = StallReason.callPatience) {
         let run = core.session.run
         if let waiting = run.waitingState(of: core) {
             let since = run.isVirtual ? "\(decimal(Double(waiting.since) / 1e9, places: 1)) s" : wallTime(waiting.since)
             description = "\(core.name) has waited for \(waiting.what) since \(since)"
-        } else if StallReason.isInCall(core, now) {
+        } else if core.state == .restarting {
+            description = "\(core.name) has failed and is about to be restarted"
+        } else if StallReason.isInCall(core, now, callPatience) {
             description = "\(core.name) is in a call that has not returned"
         } else if let edge = core.ports.outputs.flatMap(\.edges).first(where: { $0.state.pointee.ring.isRoomWanted }) {
             description = "\(core.name) is held by the full edge \(edge.from) -> \(edge.to)"
@@ -24,9 +26,9 @@ struct StallReason: CustomStringConvertible {
         }
     }
 
-    static func isInCall(_ core: NodeCore, _ now: Int64) -> Bool {
+    private static func isInCall(_ core: NodeCore, _ now: Int64, _ patience: Int64) -> Bool {
         core.lane.runningNode.load(ordering: .relaxed) == UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque())
-            && now - Int64(core.lane.runningSince.load(ordering: .relaxed)) > callPatience
+            && now - Int64(core.lane.runningSince.load(ordering: .relaxed)) > patience
     }
 }
 

@@ -2,7 +2,7 @@ import CSys
 import Glibc
 import Synchronization
 
-/// The thread that builds, watches and ends sessions: messages from lanes, timers, termination signals. Under the
+/// The thread that builds, watches and ends sessions: messages from lanes, timers. Under the
 /// virtual clock the runner drives it between the lanes.
 final class Supervisor: @unchecked Sendable {
     private let messages = Mutex<[@Sendable () -> Void]>([])
@@ -59,17 +59,13 @@ final class Supervisor: @unchecked Sendable {
         return did
     }
 
-    /// Waits for a message, a timer, or `other` to become readable; true if `other` did.
-    func wait(alsoFor other: Int32) -> Bool {
+    /// Waits for a message or a timer.
+    func wait() {
         now = sys_monotonic_ns()
         let earliest = earliestTimer
         let limit = earliest == .max ? -1 : Int32(clamping: max(0, earliest - now + 999_999) / 1_000_000)
-        var descriptors = [
-            pollfd(fd: wake, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
-        ]
-        _ = poll(&descriptors, other < 0 ? 1 : 2, limit)
-        if descriptors[0].revents != 0 { sys_eventfd_drain(wake) }
+        var descriptor = pollfd(fd: wake, events: Int16(POLLIN), revents: 0)
+        if poll(&descriptor, 1, limit) > 0 { sys_eventfd_drain(wake) }
         now = sys_monotonic_ns()
-        return descriptors[1].revents != 0
     }
 }

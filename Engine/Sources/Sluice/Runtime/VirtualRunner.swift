@@ -7,18 +7,11 @@ struct VirtualRunner {
     private var leftOnLane = 0
     private var isBusy = true
 
-    /// A look for a termination signal costs a system call.
-    private static let dispatchesPerLook = 1_000
-
     init(_ run: GraphRun) { self.run = run }
 
     mutating func runToEnd() {
-        var dispatches = 0
         while !run.isFinished {
-            while dispatchNext() != nil {
-                dispatches += 1
-                if dispatches % VirtualRunner.dispatchesPerLook == 0 { run.lookForTermination() }
-            }
+            while dispatchNext() != nil {}
             if run.isFinished { return }
             guard step() else {
                 run.giveUp()

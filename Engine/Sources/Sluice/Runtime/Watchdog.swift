@@ -24,7 +24,7 @@ struct Watchdog {
             full[key] = nil
             return
         }
-        let isFull = edge.plan.overflow == .block && edge.state.pointee.ring.isRoomWanted
+        let isFull = edge.overflow == .block && edge.state.pointee.ring.isRoomWanted && edge.held > 0
         guard isFull, full[key]?.popped == edge.popped || full[key] == nil else {
             if let stall = full.removeValue(forKey: key), stall.isSaid {
                 run.log(.info, node: consumer.name, "edge \(edge.from) -> \(edge.to) moves again after \(seconds(now - stall.since)) s")
@@ -33,7 +33,7 @@ struct Watchdog {
         }
         let stall = full[key] ?? (now, edge.popped, false)
         full[key] = stall
-        guard !stall.isSaid, now - stall.since >= Watchdog.patience else { return }
+        guard !stall.isSaid, now - stall.since >= Watchdog.patience, isRoot(consumer) else { return }
         full[key]?.isSaid = true
         let bound = edge.held >= edge.plan.capacity.items
             ? "\(edge.held) of \(edge.plan.capacity.items) items" : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
@@ -42,6 +42,16 @@ struct Watchdog {
         run.log(
             .warning, node: consumer.name,
             "edge \(edge.from) -> \(edge.to) full for \(seconds(now - stall.since)) s (\(bound), block): \(reason); \(producer.name) is held")
+    }
+
+    /// Who is itself held by a full edge, or was spoken of already in this wait, says nothing new.
+    private func isRoot(_ consumer: NodeCore) -> Bool {
+        if let waiting = consumer.session.run.waitingState(of: consumer) {
+            return saidWaiting[ObjectIdentifier(consumer)] != waiting.since
+        }
+        return !consumer.ports.outputs.flatMap(\.edges).contains { edge in
+            edge.plan.overflow == .block && edge.state.pointee.ring.isRoomWanted
+        }
     }
 
     private mutating func lookForWait(_ core: NodeCore, _ now: Int64, _ run: GraphRun) {

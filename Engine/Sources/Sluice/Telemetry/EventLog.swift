@@ -22,10 +22,15 @@ public final class EventLog: Sendable {
     init(observer: (@Sendable (Event) -> Void)?) { self.observer = observer }
 
     func add(_ event: Event) {
+        keep(event)
+        observer?(event)
+    }
+
+    /// For the report alone: whoever runs the graph is told in another way.
+    func keep(_ event: Event) {
         state.withLock { state in
             if state.events.count < EventLog.capacity { state.events.append(event) } else { state.lost += 1 }
         }
-        observer?(event)
     }
 
     public var events: [Event] { state.withLock { $0.events } }

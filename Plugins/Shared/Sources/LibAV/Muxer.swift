@@ -74,12 +74,13 @@ public final class Muxer {
         av_packet_free(&scratch)
     }
 
-    /// Whether the container can hold packets, or raw audio, of this kind, as far as libavformat knows beforehand.
+    /// Whether the container can hold packets, or raw audio, of this kind, as far as libavformat knows beforehand: what
+    /// it does not know of a container (MPEG-TS), `open` tells.
     public func takes(_ format: MediaFormat) -> Bool {
         var parameters = avcodec_parameters_alloc()
         defer { avcodec_parameters_free(&parameters) }
         guard (try? format.fill(parameters!)) != nil else { return false }
-        return avformat_query_codec(context.pointee.oformat, parameters!.pointee.codec_id, FF_COMPLIANCE_NORMAL) == 1
+        return avformat_query_codec(context.pointee.oformat, parameters!.pointee.codec_id, FF_COMPLIANCE_NORMAL) != 0
     }
 
     /// Adds a stream before `open`; streams count from 0.

@@ -28,10 +28,18 @@ extension ParameterType {
         switch self {
         case .string: .string(text)
         case .integer: Int(text).map(ParameterValue.integer)
-        case .number: Double(text).flatMap { $0.isFinite ? .number($0) : nil }
+        case .number: number(text).map(ParameterValue.number)
         case .boolean: text == "true" ? .boolean(true) : text == "false" ? .boolean(false) : nil
         case .choice(let choices): choices.contains(text) ? .string(text) : nil
         }
+    }
+
+    /// Decimal and finite: what Swift reads besides (hexadecimal, infinities) is a slip of the finger here.
+    private func number(_ text: String) -> Double? {
+        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || "+-.eE".utf8.contains($0) }),
+            let number = Double(text), number.isFinite
+        else { return nil }
+        return number
     }
 }
 

@@ -1,0 +1,128 @@
+import Foundation
+import Sluice
+import SluiceTesting
+import Testing
+
+@Suite struct TemplateTests {
+    func host(_ body: (inout GraphBuilder) -> Void = { _ in }) throws -> GraphHarness {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("host", Host.self)
+        graph.edge("from.out -> host.in", items: 1000, milliseconds: 100_000)
+        graph.template("viewer") {
+            $0.node("through", Through.self)
+            $0.node("to", TestSink.self)
+            $0.edge("$parent.host.out -> through.in", items: 100, milliseconds: 100_000, overflow: .dropOldest)
+            $0.edge("through.out -> to.in", items: 100, milliseconds: 100_000)
+        }
+        graph.template("brittle") {
+            $0.node("brittle", Brittle.self)
+            $0.node("to", TestSink.self)
+            $0.edge("$parent.host.out -> brittle.in", items: 100, milliseconds: 100_000, overflow: .dropOldest)
+            $0.edge("brittle.out -> to.in", items: 100, milliseconds: 100_000)
+        }
+        body(&graph)
+        let harness = try GraphHarness(graph)
+        harness.settle()
+        return harness
+    }
+
+    @Test func anInstanceJoinsWhileMediaRunAndLeavesWithItsCountersWhole() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        harness.source("from").push(TestMedia.pictures(count: 5))
+        harness.settle()
+        host.start("viewer")
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(first: 5, count: 5))
+        harness.settle()
+        #expect(harness.sink("viewer.1/to").received.map { TestMedia.number(of: $0.item) } == Array(5..<10))
+        #expect(host.handles[0].name == "viewer.1")
+        host.handles[0].stop()
+        harness.settle()
+        #expect(harness.node("viewer.1/to") == nil)
+        harness.source("from").push(TestMedia.pictures(first: 10, count: 5))
+        harness.source("from").end()
+        #expect(harness.run() == .finished)
+        #expect(harness.edge(to: "viewer.1/through.in")?.pushed == 5)
+        #expect(harness.isBalanced)
+    }
+
+    @Test func anInstanceThatFailsEndsAlone() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        host.start("brittle", ["at": 2])
+        host.start("viewer")
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(count: 5))
+        harness.source("from").end()
+        harness.settle()
+        #expect(harness.run() == .finished)
+        #expect(harness.edge(to: "viewer.1/to.in")?.popped == 5)
+        #expect(harness.events.contains { $0.node == "brittle.1/brittle" && $0.what.contains("picture 2 is bad") })
+        #expect(harness.isBalanced)
+    }
+
+    @Test func whatIsUnderWayReachesInstancesWhenTheGraphEnds() throws {
+        let harness = try host()
+        (harness.node("host") as! Host).start("viewer")
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(count: 20))
+        harness.stop()
+        harness.runOut()
+        #expect(harness.isOver)
+        #expect(harness.edge(to: "viewer.1/to.in")?.popped == 20)
+        #expect(harness.isBalanced)
+    }
+
+    @Test func aParentsEpochReachesItsInstances() throws {
+        let harness = try host()
+        (harness.node("host") as! Host).start("viewer")
+        harness.settle()
+        harness.sink("viewer.1/to").appetite = 0
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(count: 4, epoch: 1))
+        harness.settle()
+        harness.context(of: "from")?.raiseEpoch()
+        harness.settle()
+        harness.sink("viewer.1/to").appetite = nil
+        harness.settle()
+        #expect(harness.sink("viewer.1/to").received.isEmpty)
+    }
+
+    @Test func anUnknownTemplateIsAnEventAndNothingElse() throws {
+        let harness = try host()
+        (harness.node("host") as! Host).start("nobody")
+        harness.settle()
+        #expect(harness.events.contains { $0.level == .error && $0.what.contains("nobody") })
+        #expect(!harness.isOver)
+    }
+
+    @Test func anInstanceStoppedBeforeItWasBuiltLeavesNothing() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        host.start("viewer")
+        host.handles[0].stop()
+        harness.settle()
+        #expect(harness.nodeNames == ["from", "host"])
+    }
+
+    @Test func aThousandInstancesComeAndGoAndTheReportKeepsTheirSums() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        for number in 0..<1000 {
+            host.start("viewer")
+            harness.settle()
+            harness.source("from").push(TestMedia.pictures(first: number, count: 1))
+            harness.settle()
+            host.handles.removeFirst().stop()
+        }
+        harness.source("from").end()
+        #expect(harness.run() == .finished)
+        let json = try #require(try JSONSerialization.jsonObject(with: Data(harness.report.utf8)) as? [String: Any])
+        let sums = try #require((json["ended_instances"] as? [String: [String: Int]])?["viewer"])
+        #expect(sums["count"] == 1000)
+        #expect(sums["pushed"] == 2000)
+        #expect(sums["popped"] == 2000)
+    }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import Sluice
+import SluiceTesting
+import Synchronization
+
+/// Sends numbered packets as fast as there is room.
+final class Flood: Node {
+    static let descriptor = NodeDescriptor("flood", summary: "Sends numbered packets")
+    let output = Output<Packet>("out")
+    @Parameter("count", default: 20_000, help: "packets; 0 goes on until the graph stops") var count: Int
+    @Parameter("video", default: false, help: "packets that depend on each other") var video: Bool
+    let keyframe = RequestInput("keyframe", help: "asks for a keyframe")
+    var context: NodeContext?
+    var pool = Pool<Packet>()
+    var sent = 0
+    var format = TestMedia.codedAudio()
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        if video { format = TestMedia.codedVideo() }
+        output.fix(format)
+    }
+
+    func process(now: Instant) {
+        let asked = keyframe.take()
+        var isFirst = true
+        while output.hasRoom, count == 0 || sent < count {
+            let packet = pool.take(format, count: 4)
+            packet.mutableBytes.storeBytes(of: UInt32(truncatingIfNeeded: sent), as: UInt32.self)
+            packet.header.pts = .milliseconds(Int64(sent))
+            packet.header.dts = packet.header.pts
+            packet.header.duration = .milliseconds(1)
+            packet.header.epoch = context!.epoch
+            if !video || sent % 50 == 0 || asked && isFirst { packet.header.flags = .keyframe }
+            isFirst = false
+            sent += 1
+            output.send(packet)
+        }
+        if count > 0 && sent == count { context?.finish() } else if count == 0 { context?.wakeAgain() }
+    }
+}
+
+/// Checks that numbers rise, and that nothing follows a gap but a keyframe.
+final class Check: Node {
+    static let descriptor = NodeDescriptor("check", summary: "Checks what it gets")
+    let input = Input<Packet>("in")
+    @Parameter("limit", default: 0, help: "finishes after so many; 0 takes all") var limit: Int
+    var context: NodeContext?
+    var last = -1
+    var taken = 0
+    func prepare(_ context: NodeContext) { self.context = context }
+    func process(now: Instant) throws {
+        while let packet = input.next() {
+            let number = TestMedia.number(of: packet)
+            guard number > last else { throw NodeError("\(number) after \(last)") }
+            if packet.format.kind.hasDependentPackets && number != last + 1 {
+                guard packet.header.flags.contains(.keyframe) else { throw NodeError("\(number) follows \(last) and is no keyframe") }
+            }
+            last = number
+            taken += 1
+            if taken == limit { context?.finish() }
+        }
+    }
+}
+
+/// Raises the epoch every 200 µs.
+final class Raiser: Node {
+    static let descriptor = NodeDescriptor("raiser", summary: "Raises the epoch now and then")
+    let level = ValueOutput("level", help: "a number that rises")
+    let poke = RequestOutput("poke", help: "a request each time")
+    @Parameter("count", default: 200, help: "how often") var count: Int
+    var context: NodeContext?
+    var raised = 0
+    func prepare(_ context: NodeContext) { self.context = context }
+    func process(now: Instant) {
+        raised += 1
+        context?.raiseEpoch()
+        level.send(Double(raised))
+        poke.send()
+        if raised == count { context?.finish() } else { context?.wake(at: now + .microseconds(200)) }
+    }
+}
+
+final class Receiver: Node {
+    static let descriptor = NodeDescriptor("receiver", summary: "Takes controls")
+    let input = Input<Packet>("in")
+    @Live("level", default: 0, help: "a number that rises") var level: Double
+    let poke = RequestInput("poke", help: "requests")
+    var pokes = 0
+    func process(now: Instant) throws {
+        let before = level
+        if poke.take() { pokes += 1 }
+        while input.next() != nil {}
+        guard level >= before else { throw NodeError("a value went back") }
+    }
+}
+
+/// Shares one input, and starts and stops instances of `viewer` as it is told by posts: 1 starts one, 0 stops the
+/// oldest of more than four.
+final class Door: Node {
+    static let descriptor = NodeDescriptor("door", summary: "Starts and stops viewers", traits: .shares)
+    let input = Input<Packet>("in")
+    let output = FanOut<Packet>("out", follows: "in")
+    var context: NodeContext?
+    var handles: [SessionHandle] = []
+    nonisolated(unsafe) static var mailbox: Mailbox?
+    static let served = Atomic<Int>(0)
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        Door.mailbox = context.mailbox
+    }
+    func process(now: Instant) {
+        while let word = Door.mailbox?.next() {
+            if word == 1 {
+                handles.append(context!.start("viewer"))
+            } else if handles.count > 4 {
+                handles.removeFirst().stop()
+            }
+            Door.served.add(1, ordering: .sequentiallyConsistent)
+        }
+        while let packet = input.next() { output.send(packet) }
+    }
+}
+
+/// Blocks in a call that nothing interrupts until `release`.
+final class Stone: Node {
+    static let descriptor = NodeDescriptor("stone", summary: "Blocks", work: .blocking)
+    let input = Input<Packet>("in")
+    static let gate = Mutex<Void>(())
+    func process(now: Instant) {
+        Stone.gate.withLock { _ in }
+        while input.next() != nil {}
+    }
+}
+
+/// A thread of its own for as long as `body` runs.
+func onThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+    final class Box { let body: @Sendable () -> Void; init(_ body: @escaping @Sendable () -> Void) { self.body = body } }
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(Box(body))
+    pthread_create(
+        &thread, nil,
+        { argument in
+            Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+            return nil
+        }, box.toOpaque())
+    return thread
+}

@@ -1,0 +1,185 @@
+import Foundation
+import Glibc
+@_spi(Testing) import Sluice
+import SluiceTesting
+import Synchronization
+import Testing
+
+/// Real threads. Meant for `swift test --sanitize=thread --filter StressTests` too: no race, and at the end every counter
+/// balances.
+@Suite(.serialized) struct StressTests {
+    /// Runs a graph under the system clock and checks its report.
+    func run(_ graph: GraphBuilder, options: RunOptions = RunOptions(), _ meanwhile: (GraphRun) -> Void = { _ in }) throws -> [String: Any] {
+        let run = GraphRun(graph.plan, registry: graph.registry, options: options)
+        meanwhile(run)
+        let outcome = try run.execute()
+        #expect(outcome != .failed, "\(run.report)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(run.report.utf8)) as? [String: Any])
+        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(isBalanced(edge), "\(edge)") }
+        return report
+    }
+
+    func isBalanced(_ edge: [String: Any]) -> Bool {
+        func count(_ key: String) -> Int { edge[key] as? Int ?? -1 }
+        return count("pushed") == count("popped") + count("dropped") + count("flushed") + count("held")
+    }
+
+    @Test(arguments: Overflow.allCases, [2, 16])
+    func everyPolicyBetweenTwoLanes(_ overflow: Overflow, _ items: Int) throws {
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, ["video": .boolean(overflow == .dropToKeyframe)], lane: "one")
+        graph.node("check", Check.self, lane: "two")
+        graph.edge("flood.out -> check.in", items: items, overflow: overflow)
+        let report = try run(graph)
+        let edge = try #require((report["edges"] as? [[String: Any]])?.first)
+        #expect(edge["pushed"] as? Int == 20_000)
+        if overflow == .block { #expect(edge["popped"] as? Int == 20_000) }
+    }
+
+    @Test(arguments: [Overflow.block, .dropOldest, .dropToKeyframe])
+    func epochsRiseWhileMediaRun(_ overflow: Overflow) throws {
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, ["video": .boolean(overflow == .dropToKeyframe)], lane: "one")
+        graph.node("raiser", Raiser.self, lane: "two")
+        graph.node("check", Check.self, lane: "three")
+        graph.edge("flood.out -> check.in", overflow: overflow)
+        _ = try run(graph)
+    }
+
+    @Test func controlsArriveFromOtherLanes() throws {
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, lane: "one")
+        graph.node("raiser", Raiser.self, lane: "two")
+        graph.node("receiver", Receiver.self, lane: "three")
+        graph.edge("flood.out -> receiver.in", epoch: .keep)
+        graph.control("raiser.level -> receiver.level", .value)
+        graph.control("raiser.poke -> receiver.poke", .request)
+        _ = try run(graph)
+    }
+
+    @Test func consumersThatLeaveHoldNobody() throws {
+        for _ in 0..<20 {
+            var graph = GraphBuilder()
+            graph.node("flood", Flood.self, ["count": 2000], lane: "one")
+            graph.node("check", Check.self, ["limit": 500], lane: "two")
+            graph.edge("flood.out -> check.in", items: 1)
+            _ = try run(graph)
+        }
+    }
+
+    /// Viewers join and leave by posts from a foreign thread while media run; then memory and descriptors are as before.
+    @Test func aThousandInstancesJoinAndLeaveWhileMediaRun() throws {
+        func round(_ count: Int) throws -> Int {
+            var graph = GraphBuilder()
+            graph.node("flood", Flood.self, ["count": 0], lane: "one")
+            graph.node("door", Door.self, lane: "two")
+            graph.edge("flood.out -> door.in")
+            graph.template("viewer") {
+                $0.node("check", Check.self, lane: "three")
+                $0.edge("$parent.door.out -> check.in", items: 4, overflow: .dropOldest)
+            }
+            let report = try run(graph) { run in
+                let foreign = onThread {
+                    while Door.mailbox == nil { sched_yield() }
+                    for _ in 0..<count {
+                        while Door.mailbox?.post(1) == false { sched_yield() }
+                        while Door.mailbox?.post(0) == false { sched_yield() }
+                    }
+                    while Door.served.load(ordering: .sequentiallyConsistent) < 2 * count { sched_yield() }
+                    run.stop()
+                }
+                pthread_detach(foreign)
+            }
+            Door.mailbox = nil
+            Door.served.store(0, ordering: .relaxed)
+            let ended = (report["ended_instances"] as? [String: [String: Int]])?["viewer"] ?? [:]
+            #expect(ended["pushed"] == ["popped", "dropped", "flushed", "held"].reduce(0) { $0 + (ended[$1] ?? 0) })
+            return ended["count"] ?? 0
+        }
+        _ = try round(100)
+        let (descriptors, memory) = (StressTests.descriptors(), StressTests.residentKilobytes())
+        #expect(try round(1000) == 1000)
+        #expect(StressTests.descriptors() == descriptors)
+        #expect(StressTests.residentKilobytes() < memory + 30_000)
+    }
+
+    @Test func postsFromManyThreadsArriveOnceEach() throws {
+        final class Sum: Node {
+            static let descriptor = NodeDescriptor("sum", summary: "Adds posts up")
+            nonisolated(unsafe) static var mailbox: Mailbox?
+            static let total = Atomic<Int>(0)
+            var context: NodeContext?
+            func prepare(_ context: NodeContext) {
+                self.context = context
+                Sum.mailbox = context.mailbox
+            }
+            func process(now: Instant) {
+                while let word = Sum.mailbox?.next() { Sum.total.add(Int(word), ordering: .relaxed) }
+                if Sum.total.load(ordering: .relaxed) == 4 * 5000 { context?.finish() }
+            }
+        }
+        var graph = GraphBuilder()
+        graph.node("sum", Sum.self)
+        _ = try run(graph) { _ in
+            for _ in 0..<4 {
+                pthread_detach(
+                    onThread {
+                        while Sum.mailbox == nil { sched_yield() }
+                        for _ in 0..<5000 { while Sum.mailbox?.post(1) == false { sched_yield() } }
+                    })
+            }
+        }
+        #expect(Sum.total.load(ordering: .relaxed) == 4 * 5000)
+    }
+
+    @Test func aNodeThatBlocksPastItsDeadlineIsNamedAndTheRunEnds() throws {
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, ["count": 0])
+        graph.node("stone", Stone.self)
+        graph.edge("flood.out -> stone.in", items: 2)
+        var options = RunOptions()
+        (options.duration, options.stopDeadline, options.tickInterval) = (.milliseconds(50), .milliseconds(100), .milliseconds(20))
+        let run = GraphRun(graph.plan, registry: graph.registry, options: options)
+        try Stone.gate.withLock { _ in
+            #expect(try run.execute() == .failed)
+            let report = try #require(try JSONSerialization.jsonObject(with: Data(run.report.utf8)) as? [String: Any])
+            #expect((report["stuck"] as? [String])?.contains("stone") == true)
+        }
+    }
+
+    @Test func aStallIsToldInOneSentence() throws {
+        final class Peerless: Node {
+            static let descriptor = NodeDescriptor("peerless", summary: "Waits for its peer")
+            let input = Input<Packet>("in")
+            var context: NodeContext?
+            func prepare(_ context: NodeContext) {
+                self.context = context
+                context.isWaiting(for: "its peer")
+                context.wake(at: context.now + .milliseconds(5000))
+            }
+            func process(now: Instant) {
+                guard context!.reasons.contains(.timer) || context!.isStopping else { return }
+                context!.isWaiting(for: nil)
+                context!.finish()
+            }
+        }
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, lane: "one")
+        graph.node("peerless", Peerless.self, lane: "two")
+        graph.edge("flood.out -> peerless.in", items: 4)
+        var options = RunOptions()
+        options.tickInterval = .milliseconds(50)
+        let report = try run(graph, options: options)
+        let words = (report["events"] as? [[String: Any]] ?? []).compactMap { $0["what"] as? String }
+        let sentence = try #require(words.first { $0.hasPrefix("edge flood.out -> peerless.in full for ") }, "\(words)")
+        #expect(sentence.contains("(4 of 4 items, block)"))
+        #expect(sentence.contains("peerless has waited for its peer since"))
+        #expect(sentence.hasSuffix("flood is held"))
+    }
+
+    static func descriptors() -> Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? -1 }
+    static func residentKilobytes() -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        return (status.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4
+    }
+}

@@ -1,0 +1,191 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Recordings that are cut off: by a full disk, a limit, a signal, the end of the process.
+@Suite(.timeLimit(.minutes(3))) struct OutputTests {
+    private let scratch: Scratch
+    init() throws { scratch = try Scratch() }
+
+    static let containers = ["webm", "mkv", "ts", "mp4", "wav"]
+
+    /// Pattern and tone into `path`; wav holds the tone alone.
+    private func recording(_ kind: String, to path: String, pace: String, seconds: Double = 0) throws -> String {
+        let source =
+            "\"s\": { \"type\": \"source\", \"open\": \"pattern\", \"width\": 320, \"height\": 180, \"pace\": \"\(pace)\", \"duration_s\": \(seconds) }"
+        let file = "\"f\": { \"type\": \"record\", \"path\": \"\(path)\", \"format\": \"\(kind)\" }"
+        guard kind != "wav" else { return try scratch.graph([source, file], [#""s.audio -> f.audio""#]) }
+        let encoder = kind == "webm" ? "vp8-encoder" : "h264-encoder"
+        return try scratch.graph(
+            [source, "\"v\": { \"type\": \"\(encoder)\" }", #""o": { "type": "opus-encoder" }"#, file],
+            [#""s.video -> v -> f.video""#, #""s.audio -> o -> f.audio""#])
+    }
+
+    // MARK: No room
+
+    @Test(arguments: containers) func aFileAtItsLimitStaysPlayable(_ kind: String) throws {
+        let graph = try recording(kind, to: "out.\(kind)", pace: "fast", seconds: 60)
+        // bash counts blocks of 1,024 bytes.
+        let run = try scratch.run(graph, shell: "ulimit -f 800")
+        run.check(1, says: "error: f: writing \"out.\(kind)\" failed after ")
+        #expect(run.errors.contains(": File too large\n  What was written stays playable."))
+        #expect(try playable(scratch.path("out.\(kind)")) > 0.5)
+    }
+
+    /// A file system of its own needs root; the limit above goes the same way through the node.
+    @Test(.enabled(if: getuid() == 0), arguments: containers)
+    func aFullDiskLeavesWhatWasWritten(_ kind: String) throws {
+        try FileManager.default.createDirectory(atPath: scratch.path("small"), withIntermediateDirectories: false)
+        guard shell("mount -t tmpfs -o size=800k tmpfs '\(scratch.path("small"))'") == 0 else { return }
+        defer { _ = shell("umount '\(scratch.path("small"))'") }
+        let graph = try recording(kind, to: "small/out.\(kind)", pace: "fast", seconds: 60)
+        let run = try scratch.run(graph)
+        run.check(1, says: "No space left on device\n  Free some space. What was written stays playable.")
+        #expect(try playable(scratch.path("small/out.\(kind)")) > 0.5)
+    }
+
+    private func shell(_ command: String) -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", command]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return -1 }
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    @Test func aDeviceThatIsFull() throws {
+        let graph = try recording("wav", to: "/dev/full", pace: "fast", seconds: 1)
+        let run = try scratch.run(graph, "--report", "report.json")
+        run.check(
+            1,
+            says: """
+                error: f: writing "/dev/full" failed after 0 bytes: No space left on device
+                  Free some space.
+                graph failed after
+                """)
+        let report = String(decoding: try scratch.bytes("report.json"), as: UTF8.self)
+        #expect(report.contains("\"outcome\": \"failed\""))
+        #expect(report.contains("No space left on device"))
+    }
+
+    @Test func rawMediaOnAFullDevice() throws {
+        let graph = try scratch.graph(
+            [
+                #""a": { "type": "source", "open": "tone", "pace": "fast", "duration_s": 1 }"#,
+                #""b": { "type": "raw-audio-output", "path": "/dev/full" }"#,
+            ],
+            [#""a.audio -> b""#])
+        try scratch.run(graph).check(1, says: "error: b: /dev/full is full: No space left on device")
+    }
+
+    // MARK: Places that cannot be written
+
+    @Test(arguments: [
+        ("none/out.webm", "cannot write \"none/out.webm\": its directory does not exist.\n  Make the directory first."),
+        (
+            "out.txt",
+            "\"out.txt\" does not tell the kind of file.\n  Let it end in .webm, .mkv, .ts, .wav or .mp4, or give \"format\"."
+        ),
+        ("", "the path is empty.\n  Name a file ending in .webm, .mkv, .ts, .wav or .mp4."),
+        ("dir.webm", "cannot write \"dir.webm\": Is a directory."),
+        ("pipe.webm", "cannot write \"pipe.webm\": it is a FIFO that nobody reads.\n  Start the reader first."),
+        (
+            "out.mp4",
+            "mp4 takes h264, hevc, av1, vp9 video; video vp8 1280x720 30/s arrives for \"out.mp4\".\n  Put video-decoder and h264-encoder before video, or record to .webm or .mkv."
+        ),
+    ])
+    func aPlaceThatCannotBeRecordedTo(_ path: String, _ words: String) throws {
+        try FileManager.default.createDirectory(atPath: scratch.path("dir.webm"), withIntermediateDirectories: false)
+        scratch.fifo("pipe.webm")
+        try scratch.run("demo", "--set", "output=\(path)").check(
+            2, saysOnly: "\(Built.root.path)/graphs/demo.json:14:5: node \"file\" (record): \(words)")
+    }
+
+    @Test func theFileThatIsReadIsNotWritten() throws {
+        try FileManager.default.copyItem(atPath: Clips.path("clip.mkv"), toPath: scratch.path("clip.mkv"))
+        try FileManager.default.linkItem(atPath: scratch.path("clip.mkv"), toPath: scratch.path("alias.mkv"))
+        for output in ["clip.mkv", "./clip.mkv", "alias.mkv"] {
+            try scratch.run("record", "--set", "input=clip.mkv", "--set", "output=\(output)").check(
+                2, says: "cannot write \"\(output)\": this run reads that file already.\n  Write to another file.")
+        }
+        try Data(count: 10_000).write(to: scratch.url.appending(path: "tone.pcm"))
+        let graph = try scratch.graph(
+            [
+                #""a": { "type": "raw-audio-source", "path": "tone.pcm" }"#,
+                #""b": { "type": "raw-audio-output", "path": "./tone.pcm" }"#,
+            ],
+            [#""a -> b""#])
+        try scratch.run(graph).check(2, says: "cannot write to ./tone.pcm: this run reads that file already.")
+        #expect(try scratch.bytes("tone.pcm").count == 10_000)
+        #expect(try playable(scratch.path("clip.mkv")) > 3.9)
+    }
+
+    @Test func twoNodesDoNotWriteOneFile() throws {
+        let graph = try scratch.graph(
+            [
+                #""s": { "type": "source", "open": "tone", "pace": "fast", "duration_s": 1 }"#,
+                #""r": { "type": "relay", "lossless": true }"#, #""f": { "type": "record", "path": "x.wav" }"#,
+                #""g": { "type": "record", "path": "./x.wav" }"#,
+            ], [#""s.audio -> r -> f.audio""#, #""r -> g.audio""#])
+        try scratch.run(graph).check(
+            2,
+            saysOnly: """
+                ./graph.json:5:1: node "g" (record): cannot write "./x.wav": this run writes that file already.
+                  Write to another file.
+                """)
+        try scratch.run("demo", "--set", "output=x.webm", "--report", "x.webm").check(
+            2, says: "cannot write \"x.webm\": this run writes that file already.")
+    }
+
+    @Test func anOlderRecordingOutlivesARunThatDoesNotStart() throws {
+        try scratch.write("old.webm", "an older recording")
+        try scratch.run("record", "--set", "input=none.mp4", "--set", "output=old.webm").check(2)
+        #expect(try scratch.bytes("old.webm") == Data("an older recording".utf8))
+    }
+
+    // MARK: Ends that nobody asked for
+
+    @Test(arguments: containers) func whatAKilledProcessHasWrittenPlays(_ kind: String) throws {
+        let graph = try recording(kind, to: "out.\(kind)", pace: "live")
+        let run = try Running(["run", graph], in: scratch)
+        try grows("out.\(kind)", to: kind == "wav" ? 150_000 : 200_000)
+        run.signal(SIGKILL)
+        let ended = run.end()
+        #expect(ended.status == -SIGKILL)
+        #expect(try playable(scratch.path("out.\(kind)")) > 0.4)
+    }
+
+    /// Waits by inotify(7) until a file has so many bytes.
+    private func grows(_ name: String, to size: Int) throws {
+        let watch = inotify_init()
+        defer { close(watch) }
+        inotify_add_watch(watch, scratch.url.path, UInt32(IN_MODIFY | IN_CREATE))
+        var room = [UInt8](repeating: 0, count: 4_096)
+        let limit = Date.now + Running.limit
+        while (try? scratch.bytes(name).count) ?? 0 < size {
+            var entry = pollfd(fd: watch, events: Int16(POLLIN), revents: 0)
+            try #require(poll(&entry, 1, 10_000) > 0 && Date.now < limit)
+            _ = read(watch, &room, room.count)
+        }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM], containers) func aSignalFinishesTheFile(_ signal: Int32, _ kind: String) throws
+    {
+        let graph = try recording(kind, to: "out.\(kind)", pace: "live")
+        let run = try Running(["run", graph, "--report", "report.json"], in: scratch)
+        try grows("out.\(kind)", to: 20_000)
+        run.signal(signal)
+        run.end().check(0, says: "f: wrote out.\(kind): ")
+        #expect(try playable(scratch.path("out.\(kind)")) > 0.05)
+        #expect(String(decoding: try scratch.bytes("report.json"), as: UTF8.self).contains("\"outcome\": \"stopped\""))
+        guard kind == "webm" || kind == "mkv" else { return }
+        let told = try FFmpeg.run(
+            [
+                "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0",
+                scratch.path("out.\(kind)"),
+            ],
+            feeding: [])
+        #expect(Double(String(decoding: told, as: UTF8.self).dropLast()) != nil, "its header tells no duration")
+    }
+}

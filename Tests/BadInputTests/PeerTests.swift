@@ -1,0 +1,47 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// An SRT peer that is not there.
+@Suite(.timeLimit(.minutes(2))) struct PeerTests {
+    private let scratch: Scratch
+    init() throws { scratch = try Scratch() }
+
+    private func contribute(_ url: String) throws -> Ended {
+        try Running(["run", "contribute", "--set", "url=\(url)", "--for", "20s"], in: scratch).end()
+    }
+
+    @Test func aPeerThatDoesNotAnswerIsSaidOnce() throws {
+        let run = try contribute("srt://127.0.0.1:1")
+        run.check(
+            1,
+            says: """
+                error: srt: srt://127.0.0.1:1 does not answer
+                  Start the listener first, check its address, or set "on_error": "restart" to call again.
+                contribute failed after
+                """)
+        // Who is held behind it is not told one by one.
+        #expect(run.errors.components(separatedBy: "warning").count <= 2, "\(run.errors)")
+    }
+
+    @Test func aHostThatIsNot() throws {
+        try contribute("srt://none.invalid:9000").check(1, says: "error: srt: cannot find host \"none.invalid\"")
+    }
+
+    @Test(arguments: [
+        ("rtmp://host/live", "url \"rtmp://host/live\": it does not begin with srt://."),
+        ("srt://127.0.0.1", "url \"srt://127.0.0.1\": it names no port."),
+        ("srt://127.0.0.1:99999", "url \"srt://127.0.0.1:99999\": the port is no number from 1 to 65535."),
+        ("srt://:9000", "url \"srt://:9000\": it names no host; listening is not supported, only calling."),
+        (
+            "srt://h:9000?latency=120000&passphrase=hush",
+            "url \"srt://h:9000\": latency 120000 ms is over a minute; it counts milliseconds, not ffmpeg's microseconds."
+        ),
+    ])
+    func anAddressThatIsNone(_ url: String, _ words: String) throws {
+        let run = try contribute(url)
+        run.check(
+            2, says: "node \"srt\" (srt-output): \(words)\n  Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS.")
+        #expect(!run.errors.contains("hush"))
+    }
+}
