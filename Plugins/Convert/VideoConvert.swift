@@ -67,7 +67,7 @@ public final class VideoConvert: Node {
         guard size.width <= 16_384, size.height <= 16_384 else {
             throw NodeError(
                 "\(from.width)x\(from.height) in this shape makes \(size.width)x\(size.height), which is too large",
-                advice: "Give both width and height.")
+                advice: "Give both width and height.", isInputError: true)
         }
         let to = VideoLayout(
             width: size.width, height: size.height, pixelFormat: PixelFormat(rawValue: pixelFormat.rawValue) ?? pixels,

@@ -26,7 +26,8 @@ struct FrameFiller {
         guard !product.overflow, product.partialValue % 1_000_000_000 == 0, product.partialValue > 0 else {
             throw NodeError(
                 "a frame of \(decimal(frame.milliseconds, places: 3)) ms is no whole number of samples at \(layout.rate) Hz",
-                advice: "Choose another frame_ms (10 and 20 fit the usual rates) or put audio-convert before it.")
+                advice: "Choose another frame_ms (10 and 20 fit the usual rates) or put audio-convert before it.",
+                isInputError: true)
         }
         return Int(product.partialValue / 1_000_000_000)
     }

@@ -94,7 +94,8 @@ public final class H264EncoderNode: Node {
             let (width, height) = (max(2, layout.width & ~1), max(2, layout.height & ~1))
             throw NodeError(
                 "4:2:0 H.264 takes even sides, not \(layout.width)x\(layout.height)",
-                advice: "Put a video-convert with \"width\": \(width), \"height\": \(height) before it.")
+                advice: "Put a video-convert with \"width\": \(width), \"height\": \(height) before it.",
+                isInputError: true)
         }
         let rate = usable(layout.frameRate)
         let kilobits = Int(bitrate.rounded())
@@ -128,7 +129,9 @@ public final class H264EncoderNode: Node {
     private func level(for load: Level.Load, _ layout: VideoLayout) throws -> Level {
         let what = "\(layout.width)x\(layout.height) at \(usable(layout.frameRate)) has \(load)"
         guard let lowest = Level.lowest(for: load) else {
-            throw NodeError("no level of H.264 holds it: \(what)", advice: "Lower the size, the rate or bitrate_kbps.")
+            throw NodeError(
+                "no level of H.264 holds it: \(what)", advice: "Lower the size, the rate or bitrate_kbps.",
+                isInputError: true)
         }
         guard levelName != "auto", let asked = Level(named: levelName) else { return lowest }
         guard asked.holds(load) else {

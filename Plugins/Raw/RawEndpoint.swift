@@ -49,7 +49,7 @@ struct RawEndpoint {
     func refuseWaiting(_ kind: Kind?, _ context: NodeContext) throws {
         guard context.isVirtual, listens || kind == .fifo || kind == .socket || kind == .terminal else { return }
         throw NodeError(
-            "\(path) is no regular file, and virtual time can wait for nobody",
+            "\(path) is \(listens ? "to be a socket" : "no regular file"), and virtual time can wait for nobody",
             advice: "Name a regular file, or run with --clock system.", isInputError: true)
     }
 

@@ -117,7 +117,8 @@ public final class VP8EncoderNode: Node {
             guard 1...Encoder.largestSide ~= layout.width, 1...Encoder.largestSide ~= layout.height else {
                 throw NodeError(
                     "VP8 has no pictures of \(layout.width)x\(layout.height)",
-                    advice: "Put a video-convert before it: each side is 1 to \(Encoder.largestSide).")
+                    advice: "Put a video-convert before it: each side is 1 to \(Encoder.largestSide).",
+                    isInputError: true)
             }
             encoder = nil
             encoder = try Encoder(settings)

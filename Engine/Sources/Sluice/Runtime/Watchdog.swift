@@ -24,7 +24,7 @@ struct Watchdog {
             full[key] = nil
             return
         }
-        let isFull = edge.plan.overflow == .block && edge.state.pointee.ring.isRoomWanted
+        let isFull = edge.overflow == .block && edge.state.pointee.ring.isRoomWanted && edge.held > 0
         guard isFull, full[key]?.popped == edge.popped || full[key] == nil else {
             if let stall = full.removeValue(forKey: key), stall.isSaid {
                 run.log(

@@ -158,12 +158,11 @@ import Testing
         final class Peerless: Node {
             static let descriptor = NodeDescriptor("peerless", summary: "Waits for its peer")
             let input = Input<Packet>("in")
-            nonisolated(unsafe) static var isFree = false
             var context: NodeContext?
             func prepare(_ context: NodeContext) {
                 self.context = context
                 context.isWaiting(for: "its peer")
-                context.wake(at: context.now + .milliseconds(2600))
+                context.wake(at: context.now + .milliseconds(5000))
             }
             func process(now: Instant) {
                 guard context!.reasons.contains(.timer) || context!.isStopping else { return }

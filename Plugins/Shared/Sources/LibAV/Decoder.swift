@@ -37,7 +37,8 @@ public final class Decoder {
         defer { avcodec_parameters_free(&parameters) }
         do { try format.fill(parameters!) } catch {
             throw NodeError(
-                "no decoder knows \(format)", advice: "Use a codec that libavcodec decodes: vp8, h264, opus, …")
+                "no decoder knows \(format)", advice: "Use a codec that libavcodec decodes: vp8, h264, opus, …",
+                isInputError: true)
         }
         // What a decoder makes of the codec's own configuration must not hang on our guess at an OpusHead's pre-skip.
         parameters!.pointee.initial_padding = 0
@@ -53,7 +54,8 @@ public final class Decoder {
         guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
         else {
             throw NodeError(
-                "libavcodec has no decoder for \(name)", advice: "Convert the media to another codec first.")
+                "libavcodec has no decoder for \(name)", advice: "Convert the media to another codec first.",
+                isInputError: true)
         }
         var opened: UnsafeMutablePointer<AVCodecContext>? = made
         made.pointee.thread_count = Int32(clamping: options.threads)
