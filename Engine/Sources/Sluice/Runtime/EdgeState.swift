@@ -12,13 +12,8 @@ public struct EdgeState: ~Copyable {
     @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>
     @usableFromInline let itemLimit: Int
     @usableFromInline let tickLimit: Int64
-    @usableFromInline var overflow: Overflow
-    /// The file left the policy of a shared output to the media, which are not known yet.
-    private var isOverflowOpen: Bool
     /// nil on an edge that keeps what is stale.
     @usableFromInline let epoch: Unmanaged<EpochCell>?
-    /// Packets depend on each other: after a loss nothing passes until a keyframe. Fixed when the first format is known.
-    @usableFromInline var isDependent = false
     /// Both ends run on one lane.
     @usableFromInline let isLocal: Bool
     @usableFromInline let producerCore: Unmanaged<NodeCore>
@@ -29,6 +24,11 @@ public struct EdgeState: ~Copyable {
     /// Written by the producer's lane alone.
     @usableFromInline
     struct ProducerSide: ~Copyable {
+        @usableFromInline var overflow: Overflow
+        /// The file left the policy of a shared output to the media, which are not known yet.
+        var isOverflowOpen: Bool
+        /// Packets depend on each other: after a loss nothing passes until a keyframe. Known with the first format.
+        @usableFromInline var isDependent = false
         @usableFromInline let pushed = Counter()
         @usableFromInline let dropped = Counter()
         @usableFromInline let pushedTicks = Counter()
@@ -43,7 +43,8 @@ public struct EdgeState: ~Copyable {
         @usableFromInline var keyframe = -1
         /// A loss broke the chain: only a keyframe may be pushed.
         @usableFromInline var refusesDependent = false
-        @usableFromInline init() {}
+
+        init(_ overflow: Overflow, isOpen: Bool) { (self.overflow, isOverflowOpen) = (overflow, isOpen) }
     }
 
     /// Written by the consumer's lane alone.
@@ -65,7 +66,8 @@ public struct EdgeState: ~Copyable {
     }
 
     init(
-        capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?, from producerCore: NodeCore,
+        capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?,
+        from producerCore: NodeCore,
         to consumerCore: NodeCore
     ) {
         let isLocal = producerCore.lane === consumerCore.lane
@@ -73,13 +75,11 @@ public struct EdgeState: ~Copyable {
         // On one lane the two sides take turns: nobody else moves the head while the consumer does.
         ring = Ring(capacity: capacity.items, producerDrops: producerDrops && !isLocal)
         producer = .allocate(capacity: 1)
-        producer.initialize(to: ProducerSide())
+        producer.initialize(to: ProducerSide(overflow, isOpen: isOverflowOpen && overflow == .dropToKeyframe))
         consumer = .allocate(capacity: 1)
         consumer.initialize(to: ConsumerSide())
         itemLimit = capacity.items
         tickLimit = MediaTime.milliseconds(Int64(capacity.milliseconds)).ticks
-        self.overflow = overflow
-        self.isOverflowOpen = isOverflowOpen && overflow == .dropToKeyframe
         self.epoch = epoch.map { Unmanaged.passUnretained($0) }
         self.isLocal = isLocal
         self.producerCore = .passUnretained(producerCore)
@@ -103,13 +103,15 @@ public struct EdgeState: ~Copyable {
 
     // MARK: The producer's lane
 
+    @inlinable @inline(__always)
+    var overflow: Overflow { producer.pointee.overflow }
+
     /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
-    mutating func settle(_ kind: MediaKind) {
-        // Written only when it changes: the consumer reads it.
-        if isDependent != kind.hasDependentPackets { isDependent = kind.hasDependentPackets }
-        guard isOverflowOpen else { return }
-        isOverflowOpen = false
-        if !isDependent { overflow = .dropOldest }
+    func settle(_ kind: MediaKind) {
+        producer.pointee.isDependent = kind.hasDependentPackets
+        guard producer.pointee.isOverflowOpen else { return }
+        producer.pointee.isOverflowOpen = false
+        if !kind.hasDependentPackets { producer.pointee.overflow = .dropOldest }
     }
 
     @inlinable @inline(__always)
@@ -134,7 +136,7 @@ public struct EdgeState: ~Copyable {
     /// Appends `item`, a reference that the edge now owns and whose duration is known, as the overflow policy allows. A
     /// `block` edge is not looked at: the caller has seen room.
     @inlinable @inline(__always)
-    mutating func push(_ item: Unmanaged<MediaItem>, _ header: Header, at now: Int) {
+    func push(_ item: Unmanaged<MediaItem>, _ header: Header, at now: Int) {
         let ticks = header.duration.isKnown ? header.duration.ticks : 0
         producer.pointee.lastDuration = ticks
         producer.pointee.pushed.add(1)
@@ -149,7 +151,9 @@ public struct EdgeState: ~Copyable {
                 return
             }
         }
-        if isDependent && header.flags.contains(.keyframe) { producer.pointee.keyframe = ring.tailForProducer }
+        if producer.pointee.isDependent && header.flags.contains(.keyframe) {
+            producer.pointee.keyframe = ring.tailForProducer
+        }
         ring.push(Int(bitPattern: item.toOpaque()), at: now)
         if signal != 0 { wakeConsumerEarly() }
     }
@@ -157,7 +161,7 @@ public struct EdgeState: ~Copyable {
     /// Drops what the policy says until there is room for the item that is pushed just now. False if that is the one to
     /// go.
     @inlinable
-    mutating func makeRoom(isKeyframe: Bool) -> Bool {
+    func makeRoom(isKeyframe: Bool) -> Bool {
         if ring.isClosed { return false }
         if producer.pointee.refusesDependent {
             guard isKeyframe else { return false }
@@ -249,11 +253,14 @@ public struct EdgeState: ~Copyable {
 
     /// The next item that is neither stale nor undecodable.
     @inlinable @inline(__always)
-    mutating func take(now: Int) -> MediaItem? {
+    func take(now: Int) -> MediaItem? {
         while true {
-            let before = consumer.pointee.knownTail
-            guard let (raw, instant) = ring.pop(knownTail: &consumer.pointee.knownTail) else { return nil }
-            if consumer.pointee.knownTail != before { noteDepth() }
+            var tail = consumer.pointee.knownTail
+            guard let (raw, instant) = ring.pop(knownTail: &tail) else { return nil }
+            if consumer.pointee.knownTail != tail {
+                consumer.pointee.knownTail = tail
+                noteDepth()
+            }
             let item = consumer.pointee.slot.reference(raw)
             let ticks = item.header.duration.ticks
             if ticks != .min { consumer.pointee.goneTicks.add(Int(ticks)) }
@@ -267,7 +274,7 @@ public struct EdgeState: ~Copyable {
 
     /// Whether an item that was popped before the epoch rose is stale by now; then it counts as flushed instead.
     @inlinable
-    mutating func flushes(popped item: MediaItem) -> Bool {
+    func flushes(popped item: MediaItem) -> Bool {
         guard item.header.epoch != 0, isStale(item) else { return false }
         consumer.pointee.popped.add(-1)
         return true
@@ -283,10 +290,10 @@ public struct EdgeState: ~Copyable {
 
     /// Counts a stale item as flushed.
     @inlinable
-    mutating func isStale(_ item: MediaItem) -> Bool {
+    func isStale(_ item: MediaItem) -> Bool {
         guard let epoch, item.header.epoch < epoch._withUnsafeGuaranteedRef({ $0.current }) else { return false }
         consumer.pointee.flushed.add(1)
-        if isDependent && !consumer.pointee.awaitsKeyframe {
+        if item.format.kind.hasDependentPackets && !consumer.pointee.awaitsKeyframe {
             consumer.pointee.awaitsKeyframe = true
             requestKeyframe()
         }
@@ -294,7 +301,7 @@ public struct EdgeState: ~Copyable {
     }
 
     @inlinable
-    mutating func endsWait(_ item: MediaItem) -> Bool {
+    func endsWait(_ item: MediaItem) -> Bool {
         if item.header.flags.contains(.keyframe) {
             consumer.pointee.awaitsKeyframe = false
             return true

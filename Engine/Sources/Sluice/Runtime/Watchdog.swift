@@ -27,7 +27,9 @@ struct Watchdog {
         let isFull = edge.overflow == .block && edge.state.pointee.ring.isRoomWanted && edge.held > 0
         guard isFull, full[key]?.popped == edge.popped || full[key] == nil else {
             if let stall = full.removeValue(forKey: key), stall.isSaid {
-                run.log(.info, node: consumer.name, "edge \(edge.from) -> \(edge.to) moves again after \(seconds(now - stall.since)) s")
+                run.log(
+                    .info, node: consumer.name,
+                    "edge \(edge.from) -> \(edge.to) moves again after \(seconds(now - stall.since)) s")
             }
             return
         }
@@ -35,13 +37,16 @@ struct Watchdog {
         full[key] = stall
         guard !stall.isSaid, now - stall.since >= Watchdog.patience, isRoot(consumer) else { return }
         full[key]?.isSaid = true
-        let bound = edge.held >= edge.plan.capacity.items
-            ? "\(edge.held) of \(edge.plan.capacity.items) items" : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
+        let bound =
+            edge.held >= edge.plan.capacity.items
+            ? "\(edge.held) of \(edge.plan.capacity.items) items"
+            : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
         let reason = StallReason(of: consumer, at: now)
         saidWaiting[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
         run.log(
             .warning, node: consumer.name,
-            "edge \(edge.from) -> \(edge.to) full for \(seconds(now - stall.since)) s (\(bound), block): \(reason); \(producer.name) is held")
+            "edge \(edge.from) -> \(edge.to) full for \(seconds(now - stall.since)) s (\(bound), block): \(reason); \(producer.name) is held"
+        )
     }
 
     /// Who is itself held by a full edge, or was spoken of already in this wait, says nothing new.
@@ -63,8 +68,14 @@ struct Watchdog {
             return
         }
         guard now - waiting.since >= Watchdog.patience, saidWaiting[key] != waiting.since else { return }
+        // The sentence of an edge that is full because of this says it too.
+        let isHolding = core.portsFromOutside.inputs.contains { input in
+            input.edge.flatMap { full[ObjectIdentifier($0)] }.map { !$0.isSaid } ?? false
+        }
+        guard !isHolding else { return }
         saidWaiting[key] = waiting.since
-        run.log(.warning, node: core.name, "\(core.name) has waited for \(waiting.what) since \(wallTime(waiting.since))")
+        run.log(
+            .warning, node: core.name, "\(core.name) has waited for \(waiting.what) since \(wallTime(waiting.since))")
     }
 
     private mutating func look(at lane: Lane, _ now: Int64, _ run: GraphRun) {
@@ -76,7 +87,9 @@ struct Watchdog {
             return
         }
         guard saidRunning[key] != since,
-            let core = run.sessions.lazy.flatMap(\.cores).first(where: { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) == node }),
+            let core = run.sessions.lazy.flatMap(\.cores).first(where: {
+                UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) == node
+            }),
             core.plan.spec.descriptor.work != .blocking
         else { return }
         saidRunning[key] = since
@@ -99,7 +112,8 @@ struct DrainWatch {
         guard run.isDraining else { return nil }
         let now = run.supervisor.now
         let moved = run.sessions.reduce(0) { sum, session in
-            sum + session.edges.reduce(0) { $0 + $1.popped + $1.dropped + $1.flushed } + session.cores.filter(\.isDone).count
+            sum + session.edges.reduce(0) { $0 + $1.popped + $1.dropped + $1.flushed }
+                + session.cores.filter(\.isDone).count
         }
         if moved != progress {
             progress = moved

@@ -44,7 +44,9 @@ import Testing
         #expect(harness.state == "failed" || harness.isOver)
         let pauses = harness.events.filter { $0.what.contains("restarting in") }.map(\.what)
         #expect(pauses.count == 5)
-        for (pause, words) in zip(pauses, ["0.1 s", "0.3 s", "0.9 s", "2.7 s", "5.0 s"]) { #expect(pause.contains(words)) }
+        for (pause, words) in zip(pauses, ["0.1 s", "0.3 s", "0.9 s", "2.7 s", "5.0 s"]) {
+            #expect(pause.contains(words))
+        }
     }
 
     @Test func aSourceThatIsStoppedWhileItRestartsStops() throws {
@@ -102,7 +104,9 @@ import Testing
         graph.node("sink", S16Sink.self)
         graph.edge("from.out -> sink.in", items: 100, milliseconds: 10_000)
         let harness = try GraphHarness(graph)
-        for number in 0..<3 { harness.source("from").push(TestMedia.sine(format: TestMedia.audio(), first: number, count: 1)) }
+        for number in 0..<3 {
+            harness.source("from").push(TestMedia.sine(format: TestMedia.audio(), first: number, count: 1))
+        }
         harness.settle()
         #expect((harness.node("sink") as? S16Sink)?.changes == 1)
     }

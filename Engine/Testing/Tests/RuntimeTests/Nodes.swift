@@ -48,7 +48,9 @@ final class Brittle: Node {
     nonisolated(unsafe) static var closed = 0
     func process(now: Instant) throws {
         while let frame = input.next() {
-            if TestMedia.number(of: frame) % 100 == at { throw NodeError("picture \(at) is bad", advice: "Send others.") }
+            if TestMedia.number(of: frame) % 100 == at {
+                throw NodeError("picture \(at) is bad", advice: "Send others.")
+            }
             output.send(frame)
         }
     }

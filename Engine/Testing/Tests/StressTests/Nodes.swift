@@ -11,7 +11,6 @@ final class Flood: Node {
     @Parameter("video", default: false, help: "packets that depend on each other") var video: Bool
     let keyframe = RequestInput("keyframe", help: "asks for a keyframe")
     var context: NodeContext?
-    var pool = Pool<Packet>()
     var sent = 0
     var format = TestMedia.codedAudio()
 
@@ -25,7 +24,7 @@ final class Flood: Node {
         let asked = keyframe.take()
         var isFirst = true
         while output.hasRoom, count == 0 || sent < count {
-            let packet = pool.take(format, count: 4)
+            let packet = Packet(format: format, count: 4)
             packet.mutableBytes.storeBytes(of: UInt32(truncatingIfNeeded: sent), as: UInt32.self)
             packet.header.pts = .milliseconds(Int64(sent))
             packet.header.dts = packet.header.pts
@@ -54,7 +53,9 @@ final class Check: Node {
             let number = TestMedia.number(of: packet)
             guard number > last else { throw NodeError("\(number) after \(last)") }
             if packet.format.kind.hasDependentPackets && number != last + 1 {
-                guard packet.header.flags.contains(.keyframe) else { throw NodeError("\(number) follows \(last) and is no keyframe") }
+                guard packet.header.flags.contains(.keyframe) else {
+                    throw NodeError("\(number) follows \(last) and is no keyframe")
+                }
             }
             last = number
             taken += 1
@@ -103,14 +104,17 @@ final class Door: Node {
     let output = FanOut<Packet>("out", follows: "in")
     var context: NodeContext?
     var handles: [SessionHandle] = []
-    nonisolated(unsafe) static var mailbox: Mailbox?
+    var mailbox: Mailbox?
+    static let shared = Mutex<Mailbox?>(nil)
     static let served = Atomic<Int>(0)
     func prepare(_ context: NodeContext) {
         self.context = context
-        Door.mailbox = context.mailbox
+        let mailbox = context.mailbox
+        self.mailbox = mailbox
+        Door.shared.withLock { $0 = mailbox }
     }
     func process(now: Instant) {
-        while let word = Door.mailbox?.next() {
+        while let word = mailbox?.next() {
             if word == 1 {
                 handles.append(context!.start("viewer"))
             } else if handles.count > 4 {
@@ -133,9 +137,17 @@ final class Stone: Node {
     }
 }
 
+/// Posts from a thread that has nothing else to do than wait for room.
+func post(_ word: UInt64, to mailbox: borrowing Mutex<Mailbox?>) {
+    while mailbox.withLock({ $0?.post(word) }) != true { sched_yield() }
+}
+
 /// A thread of its own for as long as `body` runs.
 func onThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
-    final class Box { let body: @Sendable () -> Void; init(_ body: @escaping @Sendable () -> Void) { self.body = body } }
+    final class Box {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Box(body))
     pthread_create(

@@ -9,7 +9,9 @@ import Testing
 /// balances.
 @Suite(.serialized) struct StressTests {
     /// Runs a graph under the system clock and checks its report.
-    func run(_ graph: GraphBuilder, options: RunOptions = RunOptions(), _ meanwhile: (GraphRun) -> Void = { _ in }) throws -> [String: Any] {
+    func run(_ graph: GraphBuilder, options: RunOptions = RunOptions(), _ meanwhile: (GraphRun) -> Void = { _ in })
+        throws -> [String: Any]
+    {
         let run = GraphRun(graph.plan, registry: graph.registry, options: options)
         meanwhile(run)
         let outcome = try run.execute()
@@ -80,17 +82,16 @@ import Testing
             }
             let report = try run(graph) { run in
                 let foreign = onThread {
-                    while Door.mailbox == nil { sched_yield() }
                     for _ in 0..<count {
-                        while Door.mailbox?.post(1) == false { sched_yield() }
-                        while Door.mailbox?.post(0) == false { sched_yield() }
+                        post(1, to: Door.shared)
+                        post(0, to: Door.shared)
                     }
                     while Door.served.load(ordering: .sequentiallyConsistent) < 2 * count { sched_yield() }
                     run.stop()
                 }
                 pthread_detach(foreign)
             }
-            Door.mailbox = nil
+            Door.shared.withLock { $0 = nil }
             Door.served.store(0, ordering: .relaxed)
             let ended = (report["ended_instances"] as? [String: [String: Int]])?["viewer"] ?? [:]
             #expect(ended["pushed"] == ["popped", "dropped", "flushed", "held"].reduce(0) { $0 + (ended[$1] ?? 0) })
@@ -106,15 +107,18 @@ import Testing
     @Test func postsFromManyThreadsArriveOnceEach() throws {
         final class Sum: Node {
             static let descriptor = NodeDescriptor("sum", summary: "Adds posts up")
-            nonisolated(unsafe) static var mailbox: Mailbox?
+            static let shared = Mutex<Mailbox?>(nil)
+            var mailbox: Mailbox?
             static let total = Atomic<Int>(0)
             var context: NodeContext?
             func prepare(_ context: NodeContext) {
                 self.context = context
-                Sum.mailbox = context.mailbox
+                let mailbox = context.mailbox
+                self.mailbox = mailbox
+                Sum.shared.withLock { $0 = mailbox }
             }
             func process(now: Instant) {
-                while let word = Sum.mailbox?.next() { Sum.total.add(Int(word), ordering: .relaxed) }
+                while let word = mailbox?.next() { Sum.total.add(Int(word), ordering: .relaxed) }
                 if Sum.total.load(ordering: .relaxed) == 4 * 5000 { context?.finish() }
             }
         }
@@ -124,8 +128,9 @@ import Testing
             for _ in 0..<4 {
                 pthread_detach(
                     onThread {
-                        while Sum.mailbox == nil { sched_yield() }
-                        for _ in 0..<5000 { while Sum.mailbox?.post(1) == false { sched_yield() } }
+                        while Sum.shared.withLock({ $0 == nil }) { sched_yield() }
+                        let mailbox = Sum.shared.withLock { $0 }
+                        for _ in 0..<5000 { while mailbox?.post(1) == false { sched_yield() } }
                     })
             }
         }
@@ -138,7 +143,9 @@ import Testing
         graph.node("stone", Stone.self)
         graph.edge("flood.out -> stone.in", items: 2)
         var options = RunOptions()
-        (options.duration, options.stopDeadline, options.tickInterval) = (.milliseconds(50), .milliseconds(100), .milliseconds(20))
+        (options.duration, options.stopDeadline, options.tickInterval) = (
+            .milliseconds(50), .milliseconds(100), .milliseconds(20)
+        )
         let run = GraphRun(graph.plan, registry: graph.registry, options: options)
         try Stone.gate.withLock { _ in
             #expect(try run.execute() == .failed)
@@ -171,13 +178,16 @@ import Testing
         options.tickInterval = .milliseconds(50)
         let report = try run(graph, options: options)
         let words = (report["events"] as? [[String: Any]] ?? []).compactMap { $0["what"] as? String }
-        let sentence = try #require(words.first { $0.hasPrefix("edge flood.out -> peerless.in full for ") }, "\(words)")
+        let sentence = try #require(
+            words.first { $0.hasPrefix("edge flood.out -> peerless.in full for 2.") }, "\(words)")
         #expect(sentence.contains("(4 of 4 items, block)"))
         #expect(sentence.contains("peerless has waited for its peer since"))
         #expect(sentence.hasSuffix("flood is held"))
     }
 
-    static func descriptors() -> Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? -1 }
+    static func descriptors() -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? -1
+    }
     static func residentKilobytes() -> Int {
         let status = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
         return (status.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4
