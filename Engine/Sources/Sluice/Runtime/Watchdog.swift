@@ -5,6 +5,8 @@ import CSys
 struct Watchdog {
     private var full: [ObjectIdentifier: (since: Int64, popped: Int, isSaid: Bool)] = [:]
     private var saidWaiting: [ObjectIdentifier: Int64] = [:]
+    /// Waits that the sentence of an edge has told of.
+    private var saidHolding: [ObjectIdentifier: Int64] = [:]
     private var saidRunning: [ObjectIdentifier: Int64] = [:]
 
     static let patience: Int64 = 2_000_000_000
@@ -43,6 +45,7 @@ struct Watchdog {
             : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
         let reason = StallReason(of: consumer, at: now)
         saidWaiting[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
+        saidHolding[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
         run.log(
             .warning, node: consumer.name,
             "edge \(edge.from) -> \(edge.to) full for \(seconds(now - stall.since)) s (\(bound), block): \(reason); \(producer.name) is held"
@@ -52,7 +55,7 @@ struct Watchdog {
     /// Who is itself held by a full edge, or was spoken of already in this wait, says nothing new.
     private func isRoot(_ consumer: NodeCore) -> Bool {
         if let waiting = consumer.session.run.waitingState(of: consumer) {
-            return saidWaiting[ObjectIdentifier(consumer)] != waiting.since
+            return saidHolding[ObjectIdentifier(consumer)] != waiting.since
         }
         return !consumer.ports.outputs.flatMap(\.edges).contains { edge in
             edge.plan.overflow == .block && edge.state.pointee.ring.isRoomWanted
