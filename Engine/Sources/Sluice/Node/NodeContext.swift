@@ -91,6 +91,9 @@ public final class NodeContext: @unchecked Sendable {
     /// virtual time, which would never end, refuses to begin.
     public func runsUntilStopped() { core.session.run.noteEndless(core) }
 
+    /// How often the node was restarted before this instance of it.
+    public var restarts: Int { core.telemetry.restarts.count }
+
     /// The graph is stopping.
     public var isStopping: Bool { core.session.isDraining }
 
