@@ -50,6 +50,8 @@ final class FileSink: ByteSink {
     }
 
     var isSeekable: Bool { isRegular }
+    /// A cluster, or a fragment, goes out with one write: who is killed between two would leave half of one.
+    var blockSize: Int { 1 << 20 }
 
     func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         if !hasWritten && isRegular && ftruncate(descriptor, 0) != 0 { return errno }

@@ -12,7 +12,9 @@ public final class Record: Node {
     let video = Input<MediaItem>("video", .codedVideo | .rawVideo, optional: true)
     let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
 
-    @Parameter("path", help: "the file; an existing one is overwritten") var path: String
+    @Parameter(
+        "path", help: "the file; an existing one is overwritten, and a restarted node goes on in another: tape.2.webm")
+    var name: String
     @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
@@ -21,6 +23,8 @@ public final class Record: Node {
     enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4 }
 
     private var context: NodeContext!
+    /// After a restart, another than the graph names: what was recorded before stays.
+    private var path = ""
     private var container = Container.webm
     private var sink: FileSink!
     private var muxer: Muxer?
@@ -42,6 +46,7 @@ public final class Record: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
+        path = Record.part(context.restarts + 1, of: name)
         let inputs = [video, audio].filter(\.isConnected)
         guard !inputs.isEmpty else {
             throw NodeError("nothing is recorded: neither video nor audio is connected", isInputError: true)
@@ -63,6 +68,15 @@ public final class Record: Node {
         bytes = context.counter("bytes")
         late = context.counter("late_items")
         corrected = context.counter("corrected_times")
+    }
+
+    /// `tape.2.webm` of `tape.webm`: where a recording goes on. What is no file, a FIFO say, stays what it is.
+    static func part(_ number: Int, of name: String) -> String {
+        var status = stat()
+        guard number > 1, stat(name, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { return name }
+        let start = name.lastIndex(of: "/").map(name.index(after:)) ?? name.startIndex
+        let dot = name[start...].lastIndex(of: ".") ?? name.endIndex
+        return "\(name[..<dot]).\(number)\(name[dot...])"
     }
 
     private func check(_ format: MediaFormat) throws {
