@@ -9,12 +9,16 @@ struct OutputFile: ~Copyable {
     /// `option` named it. What the file holds stays until `write`.
     init(_ path: String, for option: String, _ arguments: Arguments) throws(UsageError) {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        // A FIFO is not waited for.
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
+            let isUnread = errno == ENXIO
             throw arguments.error(
-                "\(option) \(path): the file cannot be written: \(errorText(errno)).",
-                "Name one in a directory that exists and that you may write in.")
+                "\(option) \(path): the file cannot be written: \(isUnread ? "nobody reads that FIFO" : errorText(errno)).",
+                isUnread
+                    ? "Start its reader first." : "Name one in a directory that exists and that you may write in.")
         }
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     }
 
     deinit { close(descriptor) }
