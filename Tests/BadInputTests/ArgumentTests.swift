@@ -109,6 +109,16 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: scratch.path("a.webm")))
     }
 
+    @Test func aReportIntoAFIFOThatNobodyReadsIsNotWaitedFor() throws {
+        scratch.fifo("report")
+        try scratch.run("demo", "--report", "report").check(
+            2,
+            saysOnly: """
+                sluice run: --report report: the file cannot be written: nobody reads that FIFO.
+                  Start its reader first.
+                """)
+    }
+
     @Test func aReportOnAFullDiskFailsTheRunAndLeavesTheRecording() throws {
         try scratch.run(
             "demo", "--report", "/dev/full", "--set", "output=a.webm", "--set", "duration_s=0.5", "--clock", "virtual"

@@ -32,6 +32,19 @@ import Testing
         #expect(try playable(scratch.path("out.\(kind)")) > 0.5)
     }
 
+    @Test func aRecordingThatIsRestartedGoesOnInAnotherFile() throws {
+        let graph = try scratch.graph(
+            [
+                #""s": { "type": "source", "open": "tone", "pace": "fast", "duration_s": 8 }"#,
+                #""f": { "type": "record", "path": "out.wav", "on_error": "restart" }"#,
+            ], [#""s.audio -> f.audio""#])
+        // 8 s are 1.5 MB.
+        try scratch.run(graph, shell: "ulimit -f 800").check(
+            0, says: "warning: f: restarting in 0.1 s (1 of 5 in a minute): writing \"out.wav\" failed after ")
+        #expect(try playable(scratch.path("out.wav")) > 3.9)
+        #expect(try playable(scratch.path("out.2.wav")) > 3)
+    }
+
     /// A file system of its own needs root; the limit above goes the same way through the node.
     @Test(.enabled(if: getuid() == 0), arguments: containers)
     func aFullDiskLeavesWhatWasWritten(_ kind: String) throws {
@@ -153,7 +166,16 @@ import Testing
         run.signal(SIGKILL)
         let ended = run.end()
         #expect(ended.status == -SIGKILL)
-        #expect(try playable(scratch.path("out.\(kind)")) > 0.4)
+        #expect(try playable(scratch.path("out.\(kind)"), isCut: true) > 0.4)
+    }
+
+    @Test func aSignalEndsARunInVirtualTimeToo() throws {
+        let run = try Running(
+            ["run", "demo", "--set", "output=out.webm", "--set", "duration_s=86400", "--clock", "virtual"], in: scratch)
+        try grows("out.webm", to: 200_000)
+        run.signal(SIGINT)
+        run.end().check(0, says: "demo stopped after ")
+        #expect(try playable(scratch.path("out.webm")) > 1)
     }
 
     /// Waits by inotify(7) until a file has so many bytes.

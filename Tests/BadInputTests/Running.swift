@@ -121,7 +121,9 @@ struct Ended {
     func check(_ status: Int32, _ place: SourceLocation = #_sourceLocation) {
         #expect(!wasTooLong, "it did not end: \(errors)", sourceLocation: place)
         #expect(self.status == status, "\(errors)", sourceLocation: place)
-        #expect(!errors.contains("Fatal error") && !errors.contains("Program crashed"), sourceLocation: place)
+        for crash in ["Fatal error", "Program crashed", "Sanitizer"] {
+            #expect(!errors.contains(crash), sourceLocation: place)
+        }
     }
 
     /// The same, and said `words`, which may be several lines with their advice.
@@ -166,13 +168,15 @@ extension Scratch {
     func fifo(_ name: String) { #expect(mkfifo(path(name), 0o600) == 0) }
 }
 
-/// Seconds that a file plays, all of it decoded by ffmpeg without a word of complaint.
-func playable(_ path: String, _ place: SourceLocation = #_sourceLocation) throws -> Double {
+/// Seconds that a file plays, all of it decoded by ffmpeg without a word of complaint; `isCut` allows it to say that the
+/// file ends early.
+func playable(_ path: String, isCut: Bool = false, _ place: SourceLocation = #_sourceLocation) throws -> Double {
+    let level = isCut ? "fatal" : "error"
     let told: [UInt8]
     do {
-        _ = try FFmpeg.run(["ffmpeg", "-v", "error", "-i", path, "-f", "null", "-"], feeding: [])
+        _ = try FFmpeg.run(["ffmpeg", "-v", level, "-i", path, "-f", "null", "-"], feeding: [])
         told = try FFmpeg.run(
-            ["ffprobe", "-v", "error", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path], feeding: [])
+            ["ffprobe", "-v", level, "-show_entries", "packet=pts_time", "-of", "csv=p=0", path], feeding: [])
     } catch let error as FFmpeg.Failure {
         Issue.record("\(path) does not play: \(error.text)", sourceLocation: place)
         return 0
