@@ -157,7 +157,7 @@ public struct InputState: ~Copyable {
         guard let edge else { return false }
         if tookItems {
             tookItems = false
-            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeWaitingProducer() }
+            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeProducerThatWaits() }
             if edge.pointee.ring.hasFence { edge.pointee.answerFence() }
         }
         guard sawEmpty else { return false }

@@ -246,7 +246,10 @@ public struct EdgeState: ~Copyable {
 
     /// The consumer's lane runs if it has reason to.
     func rouseConsumer() {
-        if !isLocal { consumerCore._withUnsafeGuaranteedRef { $0.lane.rouseForIncoming() } }
+        guard !isLocal else { return }
+        producerCore._withUnsafeGuaranteedRef { producer in
+            consumerCore._withUnsafeGuaranteedRef { producer.lane.rouseSoon($0.lane) }
+        }
     }
 
     // MARK: The consumer's lane
@@ -327,6 +330,19 @@ public struct EdgeState: ~Copyable {
     func answerFence() {
         guard ring.takePassedFence() else { return }
         producerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.fence) : $0.wake(.fence) }
+    }
+
+    /// At the end of a dispatch, after the fence.
+    func wakeProducerThatWaits() {
+        guard ring.takeRoomWanted() else { return }
+        producerCore._withUnsafeGuaranteedRef { producer in
+            guard !isLocal else {
+                producer.wakeLocal(.room)
+                return
+            }
+            producer.wakeAsleep(.room)
+            consumerCore._withUnsafeGuaranteedRef { $0.lane.rouseSoon(producer.lane) }
+        }
     }
 
     @inlinable

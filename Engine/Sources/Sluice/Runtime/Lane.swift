@@ -17,6 +17,9 @@ final class Lane: @unchecked Sendable {
     // Only the thread that runs the lane touches these.
     @exclusivity(unchecked) private var ready = ReadyQueue()
     @exclusivity(unchecked) private var timers = TimerHeap()
+    /// Sleeping lanes that have work from this one, and when they are to be roused at the latest.
+    @exclusivity(unchecked) private var toRouse: ContiguousArray<Lane> = []
+    @exclusivity(unchecked) private var rousesBefore: Int64 = 0
     private let poller: Poller?
 
     // Written from any thread.
@@ -43,6 +46,22 @@ final class Lane: @unchecked Sendable {
 
     /// After nodes were put before the lane.
     func rouseForIncoming() { if door.mustRingForIncoming() { poller?.signal() } }
+
+    /// On this lane, after nodes were put before `other`: rouses it before this one does anything long or sleeps. A lane
+    /// that wakes on the same core runs at once, so it should find all that the nodes ready here have for it.
+    func rouseSoon(_ other: Lane) {
+        guard other.door.isAsleepWithIncoming, !toRouse.contains(where: { $0 === other }) else { return }
+        if toRouse.isEmpty { rousesBefore = now + Lane.longestHold }
+        toRouse.append(other)
+    }
+
+    private func rouseAll() {
+        for other in toRouse { other.rouseForIncoming() }
+        toRouse.removeAll(keepingCapacity: true)
+    }
+
+    /// Nanoseconds.
+    private static let longestHold: Int64 = 10_000
 
     /// Runs `message` on the lane, between dispatches.
     func perform(_ message: @escaping @Sendable () -> Void) {
@@ -123,6 +142,7 @@ final class Lane: @unchecked Sendable {
             let after = sys_monotonic_ns()
             core.noteCost(Int(after - now), at: after)
             now = after
+            if !toRouse.isEmpty && (now >= rousesBefore || ready.first?.isLong ?? true) { rouseAll() }
             while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
         }
         runningNode.store(0, ordering: .relaxed)
@@ -154,6 +174,7 @@ final class Lane: @unchecked Sendable {
         while !door.isStopped {
             collect()
             if ready.isEmpty {
+                rouseAll()
                 if lingering.isWorthwhile {
                     if linger() {
                         lingering.worked()
@@ -183,6 +204,7 @@ final class Lane: @unchecked Sendable {
             }
         }
         collect()
+        rouseAll()
     }
 }
 
@@ -235,6 +257,8 @@ private struct ReadyQueue {
         slots[(head + count) & (slots.count - 1)] = .passRetained(core)
         count += 1
     }
+
+    var first: NodeCore? { count > 0 ? slots[head]?.takeUnretainedValue() : nil }
 
     mutating func popFirst() -> NodeCore? {
         guard count > 0 else { return nil }

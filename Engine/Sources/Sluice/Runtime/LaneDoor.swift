@@ -20,7 +20,7 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
     // MARK: From any thread
 
     /// Puts a node, any word but 0, on the stack; `link` is told what stands below it. The caller asks
-    /// `mustRingForIncoming` afterwards, at the latest when its dispatch ends.
+    /// `mustRingForIncoming` afterwards, at the latest before its own lane sleeps.
     public func push(_ node: Int, link: (_ below: Int) -> Void) {
         var top = incoming.loadRelaxed()
         while true {
@@ -44,6 +44,9 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
         stop.storeSequential(1)
         return mustRing()
     }
+
+    /// Whether `mustRingForIncoming` would ring now. A lane that falls asleep after this finds the stack itself.
+    public var isAsleepWithIncoming: Bool { incoming.loadRelaxed() != 0 && asleep.loadSequential() != 0 }
 
     private func mustRing() -> Bool { asleep.loadSequential() != 0 && asleep.exchange(0) != 0 }
 

@@ -222,6 +222,9 @@ public final class NodeCore: @unchecked Sendable {
         hot.pointee.wakesEarly = nanosecondsPerItem > NodeCore.longItem
     }
 
+    /// Its next dispatch may take long.
+    var isLong: Bool { hot.pointee.wakesEarly }
+
     func noteFirstSend(at now: Int64) {
         guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
             return
