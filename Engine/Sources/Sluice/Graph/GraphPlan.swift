@@ -93,7 +93,8 @@ public struct NodePlan: Sendable {
 
     public init(
         name: String, spec: NodeSpec, parameters: [String: ParameterValue] = [:], lane: String? = nil,
-        onError: OnError = .fail, isLossless: Bool = false, position: SourcePosition = SourcePosition(line: 1, column: 1)
+        onError: OnError = .fail, isLossless: Bool = false,
+        position: SourcePosition = SourcePosition(line: 1, column: 1)
     ) {
         self.name = name
         self.spec = spec
@@ -146,7 +147,8 @@ public struct EdgePlan: Sendable {
 
     public init(
         from: EndPlan, to: EndPlan, capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
-        epoch: EpochPolicy = .flush, isOptional: Bool = false, position: SourcePosition = SourcePosition(line: 1, column: 1)
+        epoch: EpochPolicy = .flush, isOptional: Bool = false,
+        position: SourcePosition = SourcePosition(line: 1, column: 1)
     ) {
         self.from = from
         self.to = to

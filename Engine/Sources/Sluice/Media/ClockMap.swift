@@ -20,7 +20,8 @@ public struct ClockMap: Equatable, Sendable {
 
     public func time(at instant: Instant) -> MediaTime {
         let elapsed = instant - origin
-        return start + MediaTime(Interval(nanoseconds: Int64((Double(elapsed.nanoseconds) / (1 + ppm / 1e6)).rounded())))
+        return start
+            + MediaTime(Interval(nanoseconds: Int64((Double(elapsed.nanoseconds) / (1 + ppm / 1e6)).rounded())))
     }
 
     /// Changes the rate from `instant` on, without a jump there.

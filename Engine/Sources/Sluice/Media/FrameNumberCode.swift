@@ -70,7 +70,9 @@ public enum FrameNumberCode {
     /// The number in `frame`, whatever its pixel format; nil where there is none.
     public static func read(_ frame: VideoFrame) -> Int? {
         let layout = frame.layout
-        guard layout.width >= smallestWidth, layout.height >= smallestHeight, let pixels = layout.pixelFormat else { return nil }
+        guard layout.width >= smallestWidth, layout.height >= smallestHeight, let pixels = layout.pixelFormat else {
+            return nil
+        }
         // Brightness is the first plane's byte in planar formats, the green one in packed ones.
         let (step, first) =
             switch pixels {

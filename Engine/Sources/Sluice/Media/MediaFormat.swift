@@ -36,7 +36,8 @@ public final class MediaFormat: Sendable {
     /// The length of one frame that the format itself tells: 1/fps of video. `.none` when it does not.
     public var nominalDuration: MediaTime {
         guard let rate = video?.frameRate, rate.numerator > 0 else { return .none }
-        return MediaTime(ticks: rescale(MediaTime.ticksPerSecond, from: Int64(rate.numerator), to: Int64(rate.denominator)))
+        return MediaTime(
+            ticks: rescale(MediaTime.ticksPerSecond, from: Int64(rate.numerator), to: Int64(rate.denominator)))
     }
 }
 

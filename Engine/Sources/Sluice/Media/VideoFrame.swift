@@ -32,7 +32,8 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
                 end += strides[plane] * pixels.rows(plane: plane, height: layout.height)
             }
             self.init(
-                offset: (offsets[0], offsets[1], offsets[2]), stride: (strides[0], strides[1], strides[2]), byteCount: end)
+                offset: (offsets[0], offsets[1], offsets[2]), stride: (strides[0], strides[1], strides[2]),
+                byteCount: end)
         }
     }
 
@@ -92,7 +93,8 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         for index in 0..<pixels.planeCount {
             let row = pixels.rowBytes(plane: index, width: layout.width)
             for y in 0..<pixels.rows(plane: index, height: layout.height) {
-                (other.plane(index) + y * other.stride(index)).update(from: plane(index) + y * stride(index), count: row)
+                (other.plane(index) + y * other.stride(index)).update(
+                    from: plane(index) + y * stride(index), count: row)
             }
         }
         let bytes = other.header.byteCount

@@ -20,8 +20,12 @@ public struct FormatSet: Hashable, Sendable {
         FormatSet([FormatPattern(.rawVideo, pixelFormats: pixelFormats)])
     }
 
-    public static func codedAudio(_ codecs: [Codec]) -> FormatSet { FormatSet([FormatPattern(.codedAudio, codecs: codecs)]) }
-    public static func codedVideo(_ codecs: [Codec]) -> FormatSet { FormatSet([FormatPattern(.codedVideo, codecs: codecs)]) }
+    public static func codedAudio(_ codecs: [Codec]) -> FormatSet {
+        FormatSet([FormatPattern(.codedAudio, codecs: codecs)])
+    }
+    public static func codedVideo(_ codecs: [Codec]) -> FormatSet {
+        FormatSet([FormatPattern(.codedVideo, codecs: codecs)])
+    }
 
     public static func | (a: FormatSet, b: FormatSet) -> FormatSet { FormatSet(a.patterns + b.patterns) }
 
@@ -44,7 +48,9 @@ public struct FormatSet: Hashable, Sendable {
 extension FormatSet: CustomStringConvertible {
     /// As errors print it: `audio s16/f32 48000 Hz`, `video vp8/h264 or audio opus`.
     public var description: String {
-        if Set(patterns.map(\.kind)).count == MediaKind.allCases.count && patterns.allSatisfy(\.isOpen) { return "any media" }
+        if Set(patterns.map(\.kind)).count == MediaKind.allCases.count && patterns.allSatisfy(\.isOpen) {
+            return "any media"
+        }
         return patterns.map(\.description).joined(separator: " or ")
     }
 }
@@ -103,7 +109,11 @@ public struct FormatPattern: Hashable, Sendable {
 extension FormatPattern: CustomStringConvertible {
     public var description: String {
         var words = [kind.isAudio ? "audio" : "video"]
-        if let codecs { words.append(codecs.map(\.name).joined(separator: "/")) } else if kind.isCoded { words.append("packets") }
+        if let codecs {
+            words.append(codecs.map(\.name).joined(separator: "/"))
+        } else if kind.isCoded {
+            words.append("packets")
+        }
         if let sampleFormats { words.append(sampleFormats.map(\.rawValue).joined(separator: "/")) }
         if let rates { words.append(rates.map(String.init).joined(separator: "/") + " Hz") }
         if let channels { words.append(channels.map(String.init).joined(separator: "/") + " ch") }

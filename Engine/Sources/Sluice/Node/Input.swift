@@ -190,7 +190,8 @@ public struct InputState: ~Copyable {
 /// A media input. Only the node's own lane uses it, inside `process` and `finish`.
 public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
     /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected.
-    public init(_ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false) {
+    public init(_ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false)
+    {
         super.init(PortSpec(name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional))
     }
 

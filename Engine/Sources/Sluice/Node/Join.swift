@@ -46,7 +46,8 @@ public struct Join<Item: MediaItem> {
                 isSilent[index] = true
                 context.log(
                     .warning,
-                    "input \(inputs[index].spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it")
+                    "input \(inputs[index].spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it"
+                )
             }
         }
         waitingSince = nil

@@ -79,7 +79,10 @@ public struct WakeReasons: OptionSet, Sendable, CustomStringConvertible {
     @inlinable public static var fence: WakeReasons { WakeReasons(rawValue: 1024) }
 
     public var description: String {
-        let names = ["start", "timer", "input", "room", "descriptor", "control", "post", "epoch", "stop", "more", "fence"]
-        return names.enumerated().filter { rawValue & (1 << UInt32($0.offset)) != 0 }.map(\.element).joined(separator: "+")
+        let names = [
+            "start", "timer", "input", "room", "descriptor", "control", "post", "epoch", "stop", "more", "fence",
+        ]
+        return names.enumerated().filter { rawValue & (1 << UInt32($0.offset)) != 0 }.map(\.element).joined(
+            separator: "+")
     }
 }

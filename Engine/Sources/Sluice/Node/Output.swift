@@ -168,7 +168,9 @@ public struct OutputState: ~Copyable {
     /// Whether every blocking edge has room and nothing waits to go out.
     @inlinable
     mutating func refreshFull() -> Bool {
-        let full = !spill.isEmpty || isBlocking && (0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
+        let full =
+            !spill.isEmpty
+            || isBlocking && (0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
         if full != isFull {
             isFull = full
             hot.pointee.fullOutputs &+= full ? 1 : -1

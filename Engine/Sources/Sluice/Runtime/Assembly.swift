@@ -14,13 +14,17 @@ struct Assembly {
             name: name, run: run, parent: parent, plan: plan, template: template, resource: resource)
         var cores = try plan.nodes.map { try instantiate($0, in: session) }
         func core(_ end: EndPlan) -> NodeCore {
-            let found = end.isParent ? parent?.cores.first { $0.plan.name == end.node } : cores.first { $0.plan.name == end.node }
+            let found =
+                end.isParent
+                ? parent?.cores.first { $0.plan.name == end.node } : cores.first { $0.plan.name == end.node }
             guard let found else { preconditionFailure("the plan names \(end), which it does not hold") }
             return found
         }
         var edges = plan.edges.map { edge in
             // Media carry the epoch of the session that they come from.
-            Edge(edge, from: core(edge.from), to: core(edge.to), epoch: edge.from.isParent ? parent?.epoch : session.epoch)
+            Edge(
+                edge, from: core(edge.from), to: core(edge.to),
+                epoch: edge.from.isParent ? parent?.epoch : session.epoch)
         }
         for edge in edges {
             edge.consumer?.ports.input(edge.plan.to.port)?.connect(edge)
@@ -68,7 +72,8 @@ struct Assembly {
         for parameter in core.ports.parameters {
             guard let value = plan.parameters[parameter.spec.name] else { continue }
             guard parameter.set(value) else {
-                throw diagnostic(plan.position, "node \"\(plan.name)\": \(parameter.spec.name) cannot be \(value.typeName).")
+                throw diagnostic(
+                    plan.position, "node \"\(plan.name)\": \(parameter.spec.name) cannot be \(value.typeName).")
             }
         }
         return core
@@ -79,7 +84,10 @@ struct Assembly {
             let input = receiver.portsFromOutside.controlInput(plan.to.port)
         else { return }
         if plan.from.isParent { session.noteIncoming(output.links, input.cell) }
-        let join = plan.join.map { run.join($0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)") }
+        let join = plan.join.map {
+            run.join(
+                $0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)")
+        }
         output.links.add(input.cell, join: plan.kind == .value ? join : nil, member: session.id)
     }
 
@@ -123,7 +131,9 @@ struct Assembly {
             throw error
         } catch {
             let error = error as? NodeError ?? NodeError("\(error)")
-            var told = diagnostic(core.plan.position, "node \"\(core.name)\" (\(core.plan.spec.type)): \(sentence(error.message))", error.advice)
+            var told = diagnostic(
+                core.plan.position, "node \"\(core.name)\" (\(core.plan.spec.type)): \(sentence(error.message))",
+                error.advice)
             told.isInputError = error.isInputError
             throw told
         }
@@ -139,7 +149,9 @@ struct Assembly {
                 if output.isAbsent {
                     try checkMayVanish(edge)
                     remove(edge, &edges)
-                    run.log(.info, node: core.name, "has no \(output.spec.name): edge \"\(edge.plan.from) -> \(edge.plan.to)\" left out")
+                    run.log(
+                        .info, node: core.name,
+                        "has no \(output.spec.name): edge \"\(edge.plan.from) -> \(edge.plan.to)\" left out")
                 } else if let format = output.format {
                     try check(format, on: edge)
                 }
@@ -157,13 +169,18 @@ struct Assembly {
         throw diagnostic(
             edge.plan.position,
             "edge \"\(edge.plan.from) -> \(edge.plan.to)\": what \(edge.plan.from.node) opened has no \(edge.plan.from.port).",
-            "Choose another input, or write the edge as {\"from\": \"\(edge.plan.from)\", \"to\": \"\(edge.plan.to)\", \"optional\": true}.")
+            "Choose another input, or write the edge as {\"from\": \"\(edge.plan.from)\", \"to\": \"\(edge.plan.to)\", \"optional\": true}."
+        )
     }
 
     private func checkSomethingIsLeft(_ cores: [NodeCore], of plan: SessionPlan) throws {
-        guard cores.count == 1, plan.nodes.count > 1, cores[0].ports.outputs.contains(where: { !$0.isConnected }) else { return }
+        guard cores.count == 1, plan.nodes.count > 1, cores[0].ports.outputs.contains(where: { !$0.isConnected }) else {
+            return
+        }
         guard !cores[0].ports.outputs.isEmpty, cores[0].ports.outputs.allSatisfy({ !$0.isConnected }) else { return }
-        throw diagnostic(cores[0].plan.position, "\(cores[0].name) opened nothing that the graph uses, so no edge is left.", "Choose another input.")
+        throw diagnostic(
+            cores[0].plan.position, "\(cores[0].name) opened nothing that the graph uses, so no edge is left.",
+            "Choose another input.")
     }
 
     private func remove(_ edge: Edge, _ edges: inout [Edge]) {
@@ -177,7 +194,9 @@ struct Assembly {
     private func pathLatency(to core: NodeCore, _ edges: [Edge]) -> Latency {
         var slowest = Latency.zero
         for edge in edges where edge.consumer === core {
-            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else { continue }
+            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else {
+                continue
+            }
             let path = producer.pathLatency + output.latency
             if path.max > slowest.max { slowest = path }
         }
@@ -190,17 +209,20 @@ struct Assembly {
         while let core = producer {
             let ports = core.portsFromOutside
             if let request = ports.controlInput("keyframe") as? RequestInput { return request }
-            producer = ports.inputs.lazy.compactMap(\.edge).first { edge in
-                let format = edge.producer?.portsFromOutside.output(edge.plan.from.port)?.formatFromOutside
-                return format?.kind.hasDependentPackets ?? true
-            }?.producer
+            producer =
+                ports.inputs.lazy.compactMap(\.edge).first { edge in
+                    let format = edge.producer?.portsFromOutside.output(edge.plan.from.port)?.formatFromOutside
+                    return format?.kind.hasDependentPackets ?? true
+                }?.producer
         }
         return nil
     }
 
     /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe.
     private func attach(_ edge: Edge) {
-        guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else { return }
+        guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
+            return
+        }
         if output.formatFromOutside?.kind.hasDependentPackets == true && run.isRunning {
             edge.state.pointee.consumer.pointee.awaitsKeyframe = true
             edge.state.pointee.requestKeyframe()

@@ -25,7 +25,9 @@ struct DiamondCheck {
         var found: [ObjectIdentifier: Branch] = [:]
         var open: [(edge: Edge, latency: Interval, capacity: Int?)] = [(last, .zero, 0)]
         while let (edge, latency, capacity) = open.popLast() {
-            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else { continue }
+            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else {
+                continue
+            }
             let held = edge.plan.overflow == .block ? capacity.map { $0 + edge.plan.capacity.milliseconds } : nil
             found[ObjectIdentifier(producer)] = Branch(edge: last, latency: latency, capacity: held)
             for upstream in edges where upstream.consumer === producer {

@@ -234,7 +234,8 @@ public final class GraphRun: @unchecked Sendable {
         let number = (instanceCounts[template] ?? 0) + 1
         instanceCounts[template] = number
         let session = try Assembly(self).build(
-            definition.instance(parameters.merging(["instance": .integer(number)]) { given, _ in given }), name: "\(template).\(number)", parent: parent, template: template,
+            definition.instance(parameters.merging(["instance": .integer(number)]) { given, _ in given }),
+            name: "\(template).\(number)", parent: parent, template: template,
             resource: resource)
         sessions.append(session)
         if isStarted { session.start() }

@@ -11,7 +11,9 @@ struct NodePorts {
     private(set) var controlOutputs: [any ControlOutput] = []
 
     init(of node: any Node) {
-        (inputStates, outputStates) = (UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0))
+        (inputStates, outputStates) = (
+            UnsafeBufferPointer(start: nil, count: 0), UnsafeBufferPointer(start: nil, count: 0)
+        )
         var mirrors = [Mirror(reflecting: node)]
         while let parent = mirrors[0].superclassMirror { mirrors.insert(parent, at: 0) }
         for mirror in mirrors { for child in mirror.children { add(child.value) } }

@@ -13,7 +13,9 @@ final class Poller: @unchecked Sendable {
         epoll = sys_epoll_create()
         wake = sys_eventfd()
         guard epoll >= 0, wake >= 0, sys_epoll_control(epoll, 0, wake, 1 | 4, 0) == 0 else {
-            throw NodeError("the kernel refuses another lane: \(errorText(errno))", advice: "Raise the limit of open files (ulimit -n).")
+            throw NodeError(
+                "the kernel refuses another lane: \(errorText(errno))",
+                advice: "Raise the limit of open files (ulimit -n).")
         }
     }
 

@@ -19,7 +19,9 @@ struct StallReason: CustomStringConvertible {
             description = "\(core.name) is in a call that has not returned"
         } else if let edge = core.ports.outputs.flatMap(\.edges).first(where: { $0.state.pointee.ring.isRoomWanted }) {
             description = "\(core.name) is held by the full edge \(edge.from) -> \(edge.to)"
-        } else if let edge = core.ports.inputs.compactMap(\.edge).first(where: { !$0.state.pointee.isEnded && $0.held == 0 }) {
+        } else if let edge = core.ports.inputs.compactMap(\.edge).first(where: {
+            !$0.state.pointee.isEnded && $0.held == 0
+        }) {
             description = "\(core.name) has had nothing from \(edge.from)"
         } else {
             description = "\(core.name) takes nothing"

@@ -47,7 +47,9 @@ public struct JSONWriter {
     public mutating func key(_ name: String, _ value: Int) { key(name) { $0.text += String(value) } }
     public mutating func key(_ name: String, _ value: Bool) { key(name) { $0.text += value ? "true" : "false" } }
     /// A number with so many decimals; trailing zeros go.
-    public mutating func key(_ name: String, _ value: Double, places: Int) { key(name) { $0.number(value, places: places) } }
+    public mutating func key(_ name: String, _ value: Double, places: Int) {
+        key(name) { $0.number(value, places: places) }
+    }
 
     public mutating func number(_ value: Double, places: Int) {
         var digits = decimal(value, places: places)

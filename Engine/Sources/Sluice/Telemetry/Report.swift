@@ -23,13 +23,17 @@ struct Report {
                 }
                 top.key("lanes") { lanes in
                     lanes.object { all in
-                        for lane in run.lanes { all.key(lane.name) { $0.object { $0.key("wakeups", lane.wakeups.count) } } }
+                        for lane in run.lanes {
+                            all.key(lane.name) { $0.object { $0.key("wakeups", lane.wakeups.count) } }
+                        }
                     }
                 }
             }
             top.key("nodes") { nodes in
                 nodes.object { all in
-                    for node in run.ended.nodes + run.sessions.flatMap(\.cores).map(NodeSnapshot.init) { node.write(&all, run.isVirtual) }
+                    for node in run.ended.nodes + run.sessions.flatMap(\.cores).map(NodeSnapshot.init) {
+                        node.write(&all, run.isVirtual)
+                    }
                 }
             }
             top.key("edges") { edges in
@@ -41,7 +45,9 @@ struct Report {
             }
             run.ended.writeTotals(&top)
             if !run.stuck.isEmpty {
-                top.key("stuck") { stuck in stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } } }
+                top.key("stuck") { stuck in
+                    stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } }
+                }
             }
             top.key("events") { events in
                 events.array { all in

@@ -35,7 +35,8 @@ struct NodeSnapshot {
         metrics = core.telemetry.metrics.map { name, metric in
             switch metric {
             case .count(let counter): (name, .count(counter.count))
-            case .histogram(let histogram): (name, .histogram(p50: histogram.p50, p99: histogram.p99, max: histogram.max))
+            case .histogram(let histogram):
+                (name, .histogram(p50: histogram.p50, p99: histogram.p99, max: histogram.max))
             }
         }
     }

@@ -6,7 +6,9 @@ extension PluginManifest {
             let libraries = json.list("libraries", NeededLibrary.init), let types = json.list("types", NodeSpec.init),
             let services = json.list("services", { $0["name"]?.string })
         else { return nil }
-        self.init(file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types, services: services)
+        self.init(
+            file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types,
+            services: services)
     }
 }
 
