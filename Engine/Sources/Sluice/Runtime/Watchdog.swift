@@ -28,7 +28,7 @@ struct Watchdog {
         }
         let isFull = edge.overflow == .block && edge.state.pointee.ring.isRoomWanted && edge.held > 0
         guard isFull, full[key]?.popped == edge.popped || full[key] == nil else {
-            if let stall = full.removeValue(forKey: key), stall.isSaid {
+            if let stall = full.removeValue(forKey: key), stall.isSaid, !consumer.isDone {
                 run.log(
                     .info, node: consumer.name,
                     "edge \(edge.from) -> \(edge.to) moves again after \(seconds(now - stall.since)) s")
