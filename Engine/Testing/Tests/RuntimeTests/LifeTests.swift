@@ -30,7 +30,7 @@ import Testing
         harness.advance(by: .milliseconds(1))
         #expect(harness.state == "running")
         #expect(ObjectIdentifier(harness.node) != first)
-        #expect(harness.node.gain == 4)
+        #expect(harness.node.gain == 4 && harness.node.$gain.isGiven && harness.node.$at.isGiven)
         let out = harness.pullAll()
         #expect(out.map { TestMedia.number(of: $0) } == [0, 1, 3, 4])
         #expect(out.map { $0.header.flags.contains(.discontinuity) } == [false, false, true, false])
