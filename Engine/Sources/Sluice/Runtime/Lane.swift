@@ -149,9 +149,9 @@ final class Lane: @unchecked Sendable {
     }
 
     /// Looks for work from other lanes before it sleeps, no longer than a sleep costs. False if none came.
-    private func linger() -> Bool {
+    private func linger(_ time: Int64) -> Bool {
         now = sys_monotonic_ns()
-        let end = min(now + Lingering.time, Int64(timers.earliest))
+        let end = min(now + time, Int64(timers.earliest))
         while now < end {
             for _ in 0..<16 {
                 if door.hasWork {
@@ -176,7 +176,7 @@ final class Lane: @unchecked Sendable {
             if ready.isEmpty {
                 rouseAll()
                 if lingering.isWorthwhile {
-                    if linger() {
+                    if linger(lingering.time) {
                         lingering.worked()
                         continue
                     }
@@ -210,21 +210,26 @@ final class Lane: @unchecked Sendable {
 
 /// Whether a lane that has nothing to do looks on for a moment before it sleeps.
 ///
-/// Going to sleep and being woken costs both lanes microseconds. Where two lanes hand full edges to each other on two
-/// cores, the next work is there sooner. Where media are paced every sleep is long, and no lane lingers. Where both lanes
-/// share one core lingering is in vain, and is tried less and less: competitive spinning (Karlin, Li, Manasse and Owicki,
-/// "Empirical studies of competitive spinning for a shared-memory multiprocessor", SOSP 1991).
+/// Going to sleep and being woken costs both lanes ten to twenty microseconds, and on an idle core of a virtual machine
+/// takes fifty. Where two lanes hand full edges to each other on two cores, the next work is there sooner. Where media
+/// are paced every sleep is long, and no lane lingers. Where both lanes share one core lingering is in vain, and is tried
+/// less and less: competitive spinning (Karlin, Li, Manasse and Owicki, "Empirical studies of competitive spinning for a
+/// shared-memory multiprocessor", SOSP 1991). Two lanes that wake each other in turn are never awake together, so the
+/// attempt after a failure is long enough for the other one to wake up and hand something over.
 private struct Lingering {
-    /// Nanoseconds: about what a sleep and its end cost.
-    static let time: Int64 = 5_000
+    /// Nanoseconds: about what a sleep and its end cost the two lanes.
+    static let patience: Int64 = 20_000
+    /// Nanoseconds: as long as the other lane may take to wake up and have work.
+    static let probe: Int64 = 80_000
     /// Nanoseconds: a sleep shorter than that was not worth it.
-    static let shortSleep: Int64 = 50_000
+    static let shortSleep: Int64 = 200_000
 
     private var wasShort = false
     private var failures = 0
     private var skips = 0
 
     var isWorthwhile: Bool { wasShort && skips == 0 }
+    var time: Int64 { failures == 0 ? Lingering.patience : Lingering.probe }
 
     mutating func worked() { failures = 0 }
 
