@@ -82,6 +82,9 @@ public final class NodeContext: @unchecked Sendable {
     public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
     public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
 
+    /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
+    public var pipeBytes: Int? { core.lane.plan.pipeBytes }
+
     // MARK: The session
 
     /// The node has nothing more to send: `finish` is called next, then its outputs end.

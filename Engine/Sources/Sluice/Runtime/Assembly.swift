@@ -65,7 +65,9 @@ struct Assembly {
         let node = type.init()
         let descriptor = plan.spec.descriptor
         let name = session.qualified(plan.name)
-        let lane = try run.lane(named: plan.lane ?? (descriptor.work == .light ? "main" : name))
+        let lane = try run.lane(
+            named: plan.lane ?? (descriptor.work == .light ? "main" : name),
+            settings: session.template.map { "\($0)/\(plan.name)" })
         if descriptor.traits.contains(.paced) { run.askForRealtime(lane) }
         let core = NodeCore(name: name, plan: plan, node: node, lane: lane, session: session)
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }

@@ -300,9 +300,12 @@ public final class GraphRun: @unchecked Sendable {
     // MARK: Lanes
 
     /// The lane of that name, made when first asked for; document order.
-    func lane(named name: String) throws -> Lane {
+    ///
+    /// `settings` is what the graph's `lanes` call it, where that is another name.
+    func lane(named name: String, settings: String? = nil) throws -> Lane {
         if let lane = lanes.first(where: { $0.name == name }) { return lane }
-        let lane = try Lane(name: name, isVirtual: isVirtual)
+        let given = plan.lanes[name] ?? settings.flatMap { plan.lanes[$0] }
+        let lane = try Lane(name: name, isVirtual: isVirtual, plan: given ?? LanePlan())
         lane.now = supervisor.now
         lanes.append(lane)
         if isStarted && !isVirtual { startThread(lane) }
@@ -311,7 +314,7 @@ public final class GraphRun: @unchecked Sendable {
 
     /// A paced node is to run on `lane`, which may run already.
     func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, !lane.wantsRealtime else { return }
+        guard !isVirtual, !lane.wantsRealtime, lane.plan.nice == nil, lane.plan.priority == nil else { return }
         lane.wantsRealtime = true
         lane.perform { [self] in
             let code = sys_set_fifo_priority(LaneThread.priority)
@@ -323,7 +326,9 @@ public final class GraphRun: @unchecked Sendable {
         }
     }
 
-    private func startThread(_ lane: Lane) { threads[ObjectIdentifier(lane)] = LaneThread(lane) }
+    private func startThread(_ lane: Lane) {
+        threads[ObjectIdentifier(lane)] = LaneThread(lane) { [self] in log(.warning, node: "", $0) }
+    }
 
     // MARK: Saying, from any thread
 

@@ -13,6 +13,8 @@ final class Lane: @unchecked Sendable {
     let isVirtual: Bool
     /// Runs, or is going to run, with real-time priority. Of the supervisor.
     var wantsRealtime = false
+    /// What the graph gives it.
+    let plan: LanePlan
 
     // Only the thread that runs the lane touches these.
     @exclusivity(unchecked) private var ready = ReadyQueue()
@@ -31,8 +33,9 @@ final class Lane: @unchecked Sendable {
     let runningNode = Atomic<UInt>(0)
     let runningSince = Atomic<Int>(0)
 
-    init(name: String, isVirtual: Bool) throws {
+    init(name: String, isVirtual: Bool, plan: LanePlan = LanePlan()) throws {
         self.name = name
+        self.plan = plan
         self.isVirtual = isVirtual
         poller = isVirtual ? nil : try Poller()
     }
