@@ -37,27 +37,27 @@ import Testing
         (#""clok": { "nice": 1 }"#, "t.json:1:14: no node runs on lane \"clok\".\n  Did you mean \"clock\"?"),
         (
             #""clock": { "priority": 100 }"#,
-            "t.json:1:36: lane \"clock\": priority takes 1 to 99, found 100."
+            "t.json:1:37: lane \"clock\": priority takes 1 to 99, found 100."
         ),
-        (#""clock": { "nice": 20 }"#, "t.json:1:32: lane \"clock\": nice takes -20 to 19, found 20."),
+        (#""clock": { "nice": 20 }"#, "t.json:1:33: lane \"clock\": nice takes -20 to 19, found 20."),
         (
             #""clock": { "nice": 1, "priority": 3 }"#,
-            "t.json:1:47: lane \"clock\" has both nice and priority.\n  Real-time threads have no nice value: keep one of them."
+            "t.json:1:48: lane \"clock\" has both nice and priority.\n  Real-time threads have no nice value: keep one of them."
         ),
         (
             #""clock": { "cpus": "3-1" }"#,
-            "t.json:1:32: lane \"clock\": cpus takes numbers and ranges of CPUs, found \"3-1\".\n  Write \"cpus\": \"0,2-3\"."
+            "t.json:1:33: lane \"clock\": cpus takes numbers and ranges of CPUs, found \"3-1\".\n  Write \"cpus\": \"0,2-3\"."
         ),
-        (#""clock": { "cpus": 1 }"#, "t.json:1:32: lane \"clock\": cpus takes a string, found 1."),
+        (#""clock": { "cpus": 1 }"#, "t.json:1:33: lane \"clock\": cpus takes a string, found 1."),
         (
             #""clock": { "prio": 1 }"#,
-            "t.json:1:24: lane \"clock\" has no key \"prio\".\n  Did you mean \"priority\"?"
+            "t.json:1:25: lane \"clock\" has no key \"prio\".\n  Did you mean \"priority\"?"
         ),
         (
             #""clock": {}"#,
             "t.json:1:14: lane \"clock\" gives nothing.\n  Its keys are cpus, nice, priority, lock_memory, pipe_kib."
         ),
-        (#""clock": 3"#, "t.json:1:23: lane \"clock\" takes an object, found an integer.\n  Write { … }."),
+        (#""clock": 3"#, "t.json:1:23: lane \"clock\" takes an object, found a number.\n  Write { … }."),
     ])
     func `A wrong lane says what is taken`(text: String, expected: String) {
         #expect(errors(lanes(text)) == expected)
@@ -84,7 +84,7 @@ import Testing
             #"{ "nodes": { "w": { "type": "whep-host", "starts": "a" } }, "templates": { "a": { "nodes": { "x": { "type": "whep-host" } }, "lanes": {} } } }"#
         #expect(
             errors(text) == """
-                t.json:1:124: template "a": lanes are the whole graph's.
+                t.json:1:126: template "a": lanes are the whole graph's.
                   Move "lanes" to the top level of the graph.
                 """)
     }

@@ -17,6 +17,8 @@ public struct RunOptions: Sendable {
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
     public var onTick: (@Sendable (GraphRun) -> Void)?
     public var tickInterval = Interval.milliseconds(500)
+    /// Notes when each picture is where; nil does not, and costs nothing.
+    public var latencyTrace: LatencyTrace?
 
     public init() {}
 }
@@ -78,6 +80,7 @@ public final class GraphRun: @unchecked Sendable {
         startedAt = supervisor.now
         let onEvent = options.onEvent
         events = EventLog(observer: onEvent)
+        if options.latencyTrace != nil { registry.register(LatencyProbe.self) }
     }
 
     // MARK: The run, on the calling thread

@@ -21,7 +21,7 @@ import Testing
         func process(now: Instant) {
             let given = Given(
                 cpus: Witness.status("Cpus_allowed_list"), policy: sched_getscheduler(0),
-                nice: getpriority(PRIO_PROCESS, 0), pipeBytes: context.pipeBytes)
+                nice: getpriority(Int32(PRIO_PROCESS.rawValue), 0), pipeBytes: context.pipeBytes)
             Witness.given.withLock { $0 = given }
             context.finish()
         }
