@@ -51,7 +51,7 @@ let tests: [Target] = [
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
-    tests("Command", of: ["TestSupport"]),
+    tests("Command", of: ["Command", "TestSupport"]),
     tests("Flow", of: ["FlowPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
