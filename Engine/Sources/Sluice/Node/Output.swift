@@ -79,6 +79,10 @@ public class OutputPort: @unchecked Sendable {
     /// Items sent.
     var sent: Int { state.pointee.sentCount }
 
+    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is asked
+    /// for, or with the next packet whatever it is. In `prepare`.
+    public final var joinsAtKeyframe = true
+
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
     public final var latency: Latency = .zero
 
