@@ -311,8 +311,7 @@ public final class GraphRun: @unchecked Sendable {
 
     /// A paced node is to run on `lane`, which may run already.
     func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, !lane.wantsRealtime else { return }
-        lane.wantsRealtime = true
+        guard !isVirtual, !lane.wantsRealtime.exchange(true, ordering: .relaxed) else { return }
         lane.perform { [self] in
             let code = sys_set_fifo_priority(LaneThread.priority)
             guard code != 0 else { return }
