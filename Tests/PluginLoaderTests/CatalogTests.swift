@@ -59,7 +59,7 @@ import Testing
         #expect(
             PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-log", "bench-pass", "bench-source"])
         let manifest = try #require(PluginManifest(besidePlugin: directory + "/libBenchPlugin.so"))
-        #expect(manifest.types.count == 3)
+        #expect(manifest.types.count == 4)
     }
 
     @Test func aManifestOfAnotherFileIsStale() throws {
@@ -71,7 +71,7 @@ import Testing
         stale.types = []
         stale.file.modified -= 1
         try scratch.write("BenchPlugin.manifest.json", stale.text)
-        #expect(PluginCatalog(directories: [directory]).types.count == 3)
+        #expect(PluginCatalog(directories: [directory]).types.count == 4)
         #expect(PluginManifest(besidePlugin: path) == real)
     }
 
