@@ -76,6 +76,10 @@ public class OutputPort: @unchecked Sendable {
     /// In `prepare`: there is no such stream.
     public final func markAbsent() { isAbsent = true }
 
+    /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The next
+    /// node may take some while this is looked at.
+    public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
+
     /// Items sent.
     var sent: Int { state.pointee.sentCount }
 
