@@ -1,3 +1,4 @@
+import CSys
 import Synchronization
 
 /// What every output shares. Created as a stored property of a node; connected by the engine.
@@ -75,8 +76,16 @@ public class OutputPort: @unchecked Sendable {
     /// In `prepare`: there is no such stream.
     public final func markAbsent() { isAbsent = true }
 
+    /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The next
+    /// node may take some while this is looked at.
+    public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
+
     /// Items sent.
     var sent: Int { state.pointee.sentCount }
+
+    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is asked
+    /// for, or with the next packet whatever it is. In `prepare`.
+    public final var joinsAtKeyframe = true
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
     public final var latency: Latency = .zero
@@ -300,6 +309,11 @@ public struct OutputState: ~Copyable {
         if isBlocking { _ = refreshFull() }
     }
 
+    @usableFromInline
+    static func retain(_ item: Unmanaged<MediaItem>, times: Int) {
+        sys_retain(item.toOpaque(), UInt32(truncatingIfNeeded: times))
+    }
+
     /// To every edge, each with a reference of its own.
     @inlinable @inline(__always)
     func push(_ item: Unmanaged<MediaItem>) {
@@ -309,11 +323,8 @@ public struct OutputState: ~Copyable {
             item.release()
             return
         }
-        for index in 0..<(count &- 1) {
-            _ = item.retain()
-            links[index].pointee.push(item, header, at: now)
-        }
-        links[count &- 1].pointee.push(item, header, at: now)
+        if count > 1 { OutputState.retain(item, times: count &- 1) }
+        for index in 0..<count { links[index].pointee.push(item, header, at: now) }
     }
 }
 

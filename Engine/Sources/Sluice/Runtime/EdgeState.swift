@@ -265,9 +265,9 @@ public struct EdgeState: ~Copyable {
 
     // MARK: The consumer's lane
 
-    /// The next item that is neither stale nor undecodable.
+    /// The next item that is neither stale nor undecodable, and when it was pushed.
     @inlinable @inline(__always)
-    func take(now: Int) -> MediaItem? {
+    func take(now: Int, arrival: inout Int) -> MediaItem? {
         while true {
             var tail = consumer.pointee.knownTail
             guard let (raw, instant) = ring.pop(knownTail: &tail) else { return nil }
@@ -282,6 +282,7 @@ public struct EdgeState: ~Copyable {
             if consumer.pointee.awaitsKeyframe && !endsWait(item) { continue }
             consumer.pointee.popped.add(1)
             consumer.pointee.transit.record(now &- instant)
+            arrival = instant
             return item
         }
     }
