@@ -65,6 +65,7 @@ final class Encoder {
         context.pointee.width = Int32(settings.width)
         context.pointee.height = Int32(settings.height)
         context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
+        if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
         surfaces?.serve(context)
         let (numerator, denominator) = (settings.frameRate.numerator, settings.frameRate.denominator)
         context.pointee.framerate = AVRational(num: Int32(clamping: numerator), den: Int32(clamping: denominator))

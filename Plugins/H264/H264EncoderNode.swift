@@ -111,7 +111,8 @@ public final class H264EncoderNode: Node {
         // Of a level that the graph asks for, only its own bitrate is an error, not one that was set since.
         if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
-            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate, bitrate: kilobits,
+            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
+            colorMatrix: layout.colorMatrix, bitrate: kilobits,
             keyframeDistance: gop > 0 ? max(1, Int((gop * rate.perSecond).rounded())) : nil,
             level: try level(for: layout, rate, kilobits), preset: preset, threads: threads)
         guard settings != encoder?.settings else { return }
