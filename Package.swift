@@ -34,6 +34,7 @@ let plugins: [Target] = [
     plugin("Opus", uses: ["COpus"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
+    plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
@@ -63,6 +64,12 @@ let tests: [Target] = [
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests("Segments", of: ["TestSupport"]),
+    tests(
+        "Sync",
+        of: [
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
