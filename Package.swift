@@ -34,6 +34,7 @@ let plugins: [Target] = [
     plugin("Opus", uses: ["COpus"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
+    plugin("Segments"),
     plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
@@ -63,7 +64,12 @@ let tests: [Target] = [
     tests("Raw", of: ["RawPlugin"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
-    tests("Segments", of: ["TestSupport"]),
+    tests(
+        "Segments",
+        of: [
+            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
     tests(
         "Sync",
         of: [

@@ -48,10 +48,11 @@ import Testing
             }
         }
         func report(excess: Double, delta: Double = 1, turn: Double = 0, late: Double = 1) {
-            harness.set("feedback_turn", to: turn)
-            harness.set("feedback_excess_ms", to: excess)
-            harness.set("feedback_jitter_ms", to: delta)
-            harness.set("feedback_video_late", to: late)
+            harness.set("turn_seq", to: turn)
+            harness.set("excess_video_lag_ms", to: excess)
+            harness.set("jitter_buffer_delta_ms", to: delta)
+            harness.set("likely", to: late)
+            harness.request("feedback")
             harness.settle()
         }
     }

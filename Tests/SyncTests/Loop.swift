@@ -1,5 +1,6 @@
 import FilesPlugin
 import FlowPlugin
+import Glibc
 import H264Plugin
 import OpusPlugin
 import Sluice
@@ -41,7 +42,7 @@ final class Noise: Node {
     init() {}
     func process(now: Instant) {
         // The chirp's power is half of its amplitude squared.
-        let level = Chirp.amplitude / 2.squareRoot() * exp10(decibels / 20)
+        let level = Chirp.amplitude / 2.squareRoot() * pow(10, decibels / 20)
         while let frame = input.next() {
             guard frame.header.pts >= .seconds(from), decibels > -100 else {
                 output.send(frame)

@@ -14,11 +14,12 @@ public final class AVDelay: Node {
 
     let input = Input<MediaItem>("in", .rawAudio | .rawVideo)
     let output = Output<MediaItem>("out", .rawAudio | .rawVideo, follows: "in")
-    let turn = ValueInput("feedback_turn", help: "the turn that feedback was measured in; 0: not known")
-    let excess = ValueInput("feedback_excess_ms", help: "how much later than the sound the picture was seen")
-    let delta = ValueInput("feedback_jitter_ms", help: "how much more the video's jitter buffer holds than the audio's")
-    let isVideoLate = ValueInput(
-        "feedback_video_late", help: "1: the picture was late, the sound led; to be sent last, it completes a feedback")
+    let turn = ValueInput("turn_seq", help: "feedback: the turn that it was measured in; 0: not known")
+    let excess = ValueInput("excess_video_lag_ms", help: "feedback: how much later than the sound the picture was seen")
+    let delta = ValueInput(
+        "jitter_buffer_delta_ms", help: "feedback: how much more the video's jitter buffer holds than the audio's")
+    let likely = ValueInput("likely", help: "feedback: 1 if the picture was late and the sound led, else 0")
+    let complete = RequestInput("feedback", help: "a feedback is complete: its four values were sent before")
     let offset = ValueInput("offset_ms", help: "how far sound leads the picture, as calibration-detector measures it")
 
     @Parameter(
@@ -102,8 +103,8 @@ public final class AVDelay: Node {
         if let value = excess.take() { feedback.excessVideoLagMilliseconds = value }
         if let value = delta.take() { feedback.jitterBufferDeltaMilliseconds = value }
         if let value = offset.take(), value.isFinite { lastOffset = value }
-        guard let value = isVideoLate.take(), follow == .feedback else { return }
-        feedback.isVideoLate = value == 1
+        if let value = likely.take() { feedback.isVideoLate = value == 1 }
+        guard complete.take(), follow == .feedback else { return }
         let verdict = target.note(feedback, epoch: epoch, now: now)
         (verdict == .taken ? metrics.taken : metrics.ignored).add()
     }
