@@ -19,6 +19,12 @@ int64_t sys_process_cpu_ns(void);
 /// Peak resident set of the process in kilobytes.
 int64_t sys_max_rss_kb(void);
 
+/// Retains a Swift object `count` times at once: one atomic addition (Swift's docs/Runtime.md, `swift_retain_n`).
+static inline void sys_retain(void *object, uint32_t count) {
+  void *swift_retain_n(void *, uint32_t);
+  swift_retain_n(object, count);
+}
+
 /// Tells the processor that the thread waits in a loop.
 static inline void sys_pause(void) {
 #if defined(__x86_64__)

@@ -1,4 +1,5 @@
 import CSys
+import Synchronization
 
 /// Builds one session from its plan: instances, parameters, edges, controls, `prepare` from the sources down, and the
 /// checks that only then can be made. Everything is taken back when one of them fails.
@@ -90,6 +91,7 @@ struct Assembly {
             named: laneName(of: plan, in: session),
             settings: session.template.map { "\($0)/\(plan.name)" })
         if descriptor.traits.contains(.paced) { run.askForRealtime(lane) }
+        if descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
         let core = NodeCore(name: name, plan: plan, node: node, lane: lane, session: session)
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {

@@ -317,8 +317,9 @@ public final class GraphRun: @unchecked Sendable {
 
     /// A paced node is to run on `lane`, which may run already.
     func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, !lane.wantsRealtime, lane.plan.nice == nil, lane.plan.priority == nil else { return }
-        lane.wantsRealtime = true
+        guard !isVirtual, lane.plan.nice == nil, lane.plan.priority == nil,
+            !lane.wantsRealtime.exchange(true, ordering: .relaxed)
+        else { return }
         lane.perform { [self] in
             let code = sys_set_fifo_priority(LaneThread.priority)
             guard code != 0 else { return }
