@@ -37,6 +37,7 @@ let plugins: [Target] = [
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("Segments"),
+    plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
@@ -77,6 +78,12 @@ let tests: [Target] = [
         "Segments",
         of: [
             "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
+    tests(
+        "Sync",
+        of: [
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
             "TestSupport",
         ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
