@@ -71,7 +71,9 @@ public final class H264EncoderNode: Node {
         if $bitrate.takeChange() { try changeBitrate() }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
-            try encoder?.encode(frame, asKeyframe: keyframe.take(), send)
+            let asKeyframe = keyframe.take()
+            if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
+            try encoder?.encode(frame, asKeyframe: asKeyframe, send)
         }
     }
 
