@@ -11,7 +11,7 @@ extension PixelFormat {
         }
     }
 
-    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420.
+    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420, which its range aside it is.
     public init?(_ format: AVPixelFormat) {
         switch format {
         case AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P: self = .i420
@@ -20,6 +20,14 @@ extension PixelFormat {
         case AV_PIX_FMT_RGB24: self = .rgb24
         default: return nil
         }
+    }
+}
+
+extension AVPixelFormat {
+    /// A format that is in full range by its name.
+    var isFullRange: Bool {
+        [AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUVJ440P, AV_PIX_FMT_YUVJ411P]
+            .contains(self)
     }
 }
 
@@ -34,12 +42,11 @@ extension SampleFormat {
 }
 
 extension ColorMatrix {
-    /// Of a decoded picture; nil where it does not say, or says one that the engine has no word for. libswscale makes YUV
-    /// of RGB by BT.601.
+    /// Of a decoded picture; nil where it does not say, or says one that the engine has no word for.
     init?(_ picture: AVFrame) {
         switch picture.colorspace {
         case AVCOL_SPC_BT709: self = .bt709
-        case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M, AVCOL_SPC_RGB: self = .bt601
+        case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M: self = .bt601
         default: return nil
         }
     }
