@@ -138,7 +138,7 @@ final class SRTLink {
     /// The node found that the connection is gone; `why` follows the peer's name.
     func drop(_ why: String, _ now: Instant) throws {
         guard let gone = socket else { return }
-        let name = listener == nil ? address.peer : "the caller \(gone.peerAddress.text)"
+        let name = peerName
         let next = listener == nil ? "calling again" : "waiting for the next call"
         plan.lost(at: now, roundTrip: measuredRoundTrip(gone))
         SRTPoller.shared.unwatch(gone.handle)
@@ -156,6 +156,12 @@ final class SRTLink {
     private func measuredRoundTrip(_ socket: SRTSocket) -> Double? {
         guard let round = socket.statistics?.msRTT, round > 0, round != 100 else { return nil }
         return round
+    }
+
+    /// Who is at the other end, for messages.
+    var peerName: String {
+        guard listener != nil, let socket else { return address.peer }
+        return "the caller \(socket.peerAddress.text)"
     }
 
     private var waiting: String {
@@ -203,10 +209,7 @@ final class SRTLink {
         }
         for caller in listener.lostInHandshake(now) {
             metrics.refused.add()
-            context.log(
-                .warning,
-                "the caller \(caller.address.text) did not get past the handshake: its passphrase is another, or it gave up"
-            )
+            context.log(.warning, "the caller \(caller.address.text) \(SRTListener.lostWords)")
         }
         guard let (made, caller) = listener.accept() else { return .nothing }
         let name = "the caller \(caller.address.text) (\(StreamID.shown(caller.streamID)))"

@@ -63,6 +63,9 @@ final class SRTListener: @unchecked Sendable {
         return (accepted, Caller(address: address, streamID: streamID))
     }
 
+    /// What is said of one of `lostInHandshake`.
+    static let lostWords = "did not get past the handshake: its passphrase is another, or it gave up"
+
     /// Those who were let in `patience` ago and have not come: the handshake went no further. Each is told once.
     func lostInHandshake(_ now: Instant, patience: Interval = .milliseconds(1_500)) -> [Caller] {
         screen.overdue(now, patience)
