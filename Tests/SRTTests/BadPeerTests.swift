@@ -160,7 +160,8 @@ import Testing
                 ]).plan, registry: receiver([:]).registry)
             Thread.detachNewThread { _ = try? run.execute() }
             let first = GraphRun(
-                sender(["url": .string("srt://127.0.0.1:\(port)")], loop: true).plan, registry: sender([:]).registry)
+                sender(["url": .string("srt://127.0.0.1:\(port)"), "reconnect": false], loop: true).plan,
+                registry: sender([:]).registry)
             Thread.detachNewThread { _ = try? first.execute() }
             waitUntil { run.report.contains("sends h264 and opus") }
             let (outcome, report) = try execute(
@@ -261,7 +262,7 @@ import Testing
             ])
         }
         #expect(outcome == .finished, "\(report)")
-        try checkClip(tape)
+        try checkClip(tape, cut: 6)
     }
 
     @Test func aCallerThatSendsNoTransportStreamIsTold() throws {

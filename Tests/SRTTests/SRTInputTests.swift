@@ -41,7 +41,7 @@ import Testing
         }
         #expect(outcome == .finished, "\(report)")
         #expect(report.contains("sends h264 and opus"), "\(report)")
-        try checkClip(tape)
+        try checkClip(tape, cut: 6)
     }
 
     @Test func itCallsSrtLiveTransmitWithAPassphrase() throws {

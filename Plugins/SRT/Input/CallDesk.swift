@@ -33,9 +33,8 @@ final class CallDesk {
         choice = settings.rule.choice(settings.rule.givenRoundTrip, .given)
         options.latencyMilliseconds = choice.milliseconds
         let address = try SocketAddress.find(settings.address.host, port: settings.address.port)
-        listener = try SRTListener(at: address, options, backlog: max(32, min(most, 1_024))) { caller in
-            defer { mailbox.post() }
-            return names.judge(caller)
+        listener = try SRTListener(at: address, options, backlog: max(32, min(most, 1_024)), wakes: mailbox) {
+            names.judge($0)
         }
         SRTPoller.shared.watch(listener.handle, mailbox)
         context.isWaiting(for: "callers at \(listener.address.text)")

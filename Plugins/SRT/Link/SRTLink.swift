@@ -78,7 +78,15 @@ final class SRTLink {
             let made = try SRTSocket(options)
             let target = try resolve()
             SRTPoller.shared.watch(made.handle, mailbox)
-            if address.mode == .rendezvous { try made.meet(target) } else { try made.call(target) }
+            let own = try address.adapter.map {
+                try SocketAddress.find($0, port: address.mode == .rendezvous ? address.port : 0)
+            }
+            if address.mode == .rendezvous {
+                try made.meet(target, from: own ?? target.anywhere)
+            } else {
+                if let own { try made.bind(own) }
+                try made.call(target)
+            }
             calling = made
         } catch let error as NodeError where !error.isInputError {
             try fail("\(error.message)", error.advice, now)
@@ -191,10 +199,7 @@ final class SRTLink {
     private func listen() throws {
         var options = options
         options.latencyMilliseconds = plan.choice.milliseconds
-        let made = try SRTListener(at: resolve(), options) { [door, mailbox] caller in
-            defer { mailbox.post() }
-            return door.judge(caller)
-        }
+        let made = try SRTListener(at: resolve(), options, wakes: mailbox) { [door] in door.judge($0) }
         SRTPoller.shared.watch(made.handle, mailbox)
         listener = made
         _ = plan.step(context.now)
