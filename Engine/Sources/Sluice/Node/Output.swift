@@ -1,3 +1,4 @@
+import CSys
 import Synchronization
 
 /// What every output shares. Created as a stored property of a node; connected by the engine.
@@ -299,6 +300,11 @@ public struct OutputState: ~Copyable {
         if isBlocking { _ = refreshFull() }
     }
 
+    @usableFromInline
+    static func retain(_ item: Unmanaged<MediaItem>, times: Int) {
+        sys_retain(item.toOpaque(), UInt32(truncatingIfNeeded: times))
+    }
+
     /// To every edge, each with a reference of its own.
     @inlinable @inline(__always)
     func push(_ item: Unmanaged<MediaItem>) {
@@ -308,11 +314,8 @@ public struct OutputState: ~Copyable {
             item.release()
             return
         }
-        for index in 0..<(count &- 1) {
-            _ = item.retain()
-            links[index].pointee.push(item, header, at: now)
-        }
-        links[count &- 1].pointee.push(item, header, at: now)
+        if count > 1 { OutputState.retain(item, times: count &- 1) }
+        for index in 0..<count { links[index].pointee.push(item, header, at: now) }
     }
 }
 
