@@ -72,7 +72,7 @@ let tests: [Target] = [
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("Raw", of: ["RawPlugin"]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests(
         "Segments",
