@@ -177,11 +177,29 @@ import Testing
         let node = try harness(take)
         #expect(node.finish() == .finished)
         #expect(node.sink("audio").received.count == 4)
-        // The segment's epoch had not been raised to before.
-        #expect(node.context.counter("interruptions").count == 1)
-        #expect(node.epoch == 5)
+        #expect(node.context.counter("interruptions").count == 0)
         #expect(
-            node.events.map(\.what) == ["an interruption to epoch 4 is ignored: the session is at epoch 5"])
+            node.events.map(\.what) == [
+                "an interruption to epoch 5 is ignored: the session is at epoch 5",
+                "an interruption to epoch 4 is ignored: the session is at epoch 5",
+            ])
+    }
+
+    @Test func aTurnThatBeginsAfterASecondOfQuietRaisesTheEpochAndOneThatFollowsOnDoesNot() throws {
+        var take = Take()
+        take.segment(["epoch": 3], samples: 640)
+        take.segment(["epoch": 4], samples: 640)
+        take.message(["type": "fence", "id": 1, "at_ms": 2_000])
+        take.segment(["epoch": 6], samples: 640)
+        let node = try harness(take)
+        node.settle()
+        #expect(node.epoch == 3)
+        node.advance(by: .milliseconds(1_999))
+        #expect(node.epoch == 3)
+        #expect(node.finish() == .finished)
+        #expect(node.sink("audio").received.map(\.item.header.epoch) == [3, 3, 4, 4, 6, 6])
+        #expect(node.epoch == 6)
+        #expect(node.context.counter("interruptions").count == 0)
     }
 
     @Test func badSegmentsAreToldOnceEachAndTheGridHolds() throws {
