@@ -16,6 +16,8 @@ final class Lane: @unchecked Sendable {
     let wantsRealtime = Atomic<Bool>(false)
     /// Has heavy or blocking nodes: no other lane may run this one.
     let needsOwnThread = Atomic<Bool>(false)
+    /// What the graph gives it.
+    let plan: LanePlan
 
     // Only the thread that runs the lane touches these: its own, or one that has borrowed it.
     @exclusivity(unchecked) var ready = ReadyQueue()
@@ -40,8 +42,9 @@ final class Lane: @unchecked Sendable {
     let runningNode = Atomic<UInt>(0)
     let runningSince = Atomic<Int>(0)
 
-    init(name: String, isVirtual: Bool) throws {
+    init(name: String, isVirtual: Bool, plan: LanePlan = LanePlan()) throws {
         self.name = name
+        self.plan = plan
         self.isVirtual = isVirtual
         poller = isVirtual ? nil : try Poller()
         sem_init(returned, 0, 0)

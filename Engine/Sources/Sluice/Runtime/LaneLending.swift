@@ -13,7 +13,7 @@ extension Lane {
     private static var longestService: Int64 { 100_000 }
 
     private func mayRun(_ other: Lane) -> Bool {
-        !other.needsOwnThread.load(ordering: .relaxed)
+        !other.needsOwnThread.load(ordering: .relaxed) && plan == other.plan
             && wantsRealtime.load(ordering: .relaxed) == other.wantsRealtime.load(ordering: .relaxed)
     }
 
