@@ -224,6 +224,26 @@ import Testing
         #expect(events[3].hasPrefix("no message begins with the bytes 7b 7d 41 56; each begins with AVS1"))
     }
 
+    @Test func damagedTakesNeverStopTheGraph() throws {
+        var dice = Dice(seed: 21)
+        var whole = Take()
+        for sequence in 1...3 {
+            whole.segment(["epoch": sequence, "segment_seq": sequence, "duration_ms": 80], frames: 2, samples: 1_280)
+            whole.message(["type": "interrupt", "at_ms": sequence * 70])
+        }
+        for _ in 0..<150 {
+            var take = whole
+            for _ in 0..<Int.random(in: 1...4, using: &dice) {
+                // Headers and JSON of each message are what damage changes most.
+                let index = Int.random(in: 0..<(Bool.random(using: &dice) ? 140 : take.bytes.count), using: &dice)
+                take.bytes[index] = UInt8.random(in: 0x20...0x7e, using: &dice)
+            }
+            let node = try harness(take)
+            #expect(node.finish() == .finished)
+            #expect(node.graph.isBalanced)
+        }
+    }
+
     @Test func aTakeThatEndsWithinASegmentPlaysWhatWasWhole() throws {
         var take = Take()
         take.segment(samples: 320)
