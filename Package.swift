@@ -77,7 +77,7 @@ let tests: [Target] = [
     tests(
         "Segments",
         of: [
-            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "SegmentsPlugin", "PacerPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
             "TestSupport",
         ]),
     tests(
