@@ -36,6 +36,8 @@ let plugins: [Target] = [
     plugin("Pacer", uses: [pacing, "CSwresample"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
+    plugin("Segments"),
+    plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
@@ -53,7 +55,7 @@ let tests: [Target] = [
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
-    tests("Command", of: ["TestSupport"]),
+    tests("Command", of: ["Command", "TestSupport"]),
     tests("Flow", of: ["FlowPlugin", "PacerPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
@@ -72,6 +74,18 @@ let tests: [Target] = [
     tests("Raw", of: ["RawPlugin"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
+    tests(
+        "Segments",
+        of: [
+            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
+    tests(
+        "Sync",
+        of: [
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]

@@ -48,10 +48,10 @@ import Testing
             #""clock": { "cpus": "3-1" }"#,
             "t.json:1:33: lane \"clock\": cpus takes numbers and ranges of CPUs, found \"3-1\".\n  Write \"cpus\": \"0,2-3\"."
         ),
-        (#""clock": { "cpus": 1 }"#, "t.json:1:33: lane \"clock\": cpus takes a string, found 1."),
+        (#""clock": { "cpus": 1 }"#, "t.json:1:33: lane \"clock\": cpus takes a string, found 1.\n  Write \"1\"."),
         (
             #""clock": { "prio": 1 }"#,
-            "t.json:1:25: lane \"clock\" has no key \"prio\".\n  Did you mean \"priority\"?"
+            "t.json:1:25: lane \"clock\" has no key \"prio\".\n  Its keys are: cpus, lock_memory, nice, pipe_kib, priority."
         ),
         (
             #""clock": {}"#,

@@ -69,6 +69,13 @@ public class InputPort: @unchecked Sendable {
     /// All media were taken and no more come; also true while unconnected.
     @inlinable public final var isEnded: Bool { state.pointee.isEnded }
 
+    /// True once where the producer has placed a fence, everything before it was handed out and nothing has come since: what
+    /// the node holds back for more should go out. Look after `next()` has returned nil; the fence wakes the node.
+    public final func takeFence() -> Bool {
+        guard let edge = state.pointee.edge, state.pointee.peeked == nil else { return false }
+        return edge.pointee.takeFence()
+    }
+
     /// What the producer said in its `prepare`, then the format of the last item handed out. nil while unknown.
     public final var format: MediaFormat? { state.pointee.handedOut ?? state.pointee.announced }
 

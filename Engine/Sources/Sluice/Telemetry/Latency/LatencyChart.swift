@@ -7,7 +7,7 @@ extension LatencyAnalysis {
 
     /// A picture that stands by itself: a bar of the stages' means, a line a stage, and every picture's total over time.
     public func svg(title: String) -> String {
-        let bar = 150.0
+        let bar = 168.0
         let lines = Double(stages.count) * 20
         let height = bar + lines + 300
         var body = text(title, 24, 34, size: 17, weight: "600")
@@ -48,14 +48,17 @@ extension LatencyAnalysis {
     }
 
     private func list(top: Double) -> String {
+        let columns = [("p50", 470.0), ("p95", 560.0), ("largest", 650.0), ("mean, ms", 740.0)]
         var body = ""
+        for (name, x) in columns { body += text(name, x, top - 8, size: 10, anchor: "end", fill: "#66728a") }
         for (index, stage) in stages.enumerated() {
             let y = top + Double(index) * 20
             body += rectangle(Self.margin, y, 12, 12, colour(index))
             body += text(stage.label, Self.margin + 20, y + 10.5, size: 12)
-            let words =
-                "p50 \(ms(stage.spread.p50))   p95 \(ms(stage.spread.p95))   largest \(ms(stage.spread.max))   mean \(ms(stage.spread.mean)) ms"
-            body += text(words, 360, y + 10.5, size: 12, fill: "#51607a")
+            let values = [stage.spread.p50, stage.spread.p95, stage.spread.max, stage.spread.mean]
+            for (column, value) in values.enumerated() {
+                body += text(ms(value), columns[column].1, y + 10.5, size: 12, anchor: "end", fill: "#51607a")
+            }
         }
         return body
     }

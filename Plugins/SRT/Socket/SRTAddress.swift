@@ -1,16 +1,21 @@
 import Sluice
 
-/// Where an SRT caller calls, and how: `srt://HOST:PORT?streamid=…&latency=…&passphrase=…&pbkeylen=…`.
+/// Where an SRT connection begins or ends, and how: `srt://HOST:PORT?mode=…&streamid=…&latency=…&passphrase=…&pbkeylen=…`.
+/// Without a host it listens.
 ///
 /// Latency counts milliseconds, as in libsrt's own tools; ffmpeg alone counts microseconds.
 struct SRTAddress: Equatable {
+    /// Empty: every address of this machine.
     var host: String
     var port: UInt16
+    var mode: Mode
     var latencyMilliseconds: Int?
     var streamID: String?
     var passphrase: String?
     /// 16, 24 or 32 bytes.
     var keyLength: Int?
+
+    enum Mode: String, CaseIterable { case caller, listener, rendezvous }
 
     /// Throws what is wrong, in words.
     init(_ text: String) throws {
@@ -19,6 +24,7 @@ struct SRTAddress: Equatable {
         // A stream id may hold every character but & and %, so only the first ? counts and # means nothing.
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         (host, port) = try SRTAddress.authority(String(parts[0]), in: text)
+        mode = host.isEmpty ? .listener : .caller
         guard parts.count == 2 else { return }
         for pair in parts[1].split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -26,6 +32,9 @@ struct SRTAddress: Equatable {
                 throw SRTAddress.error(text, "\(sides[0]) holds a % that is not followed by two hexadecimal digits")
             }
             try set(String(sides[0]), value, in: text)
+        }
+        guard mode == .listener || !host.isEmpty else {
+            throw SRTAddress.error(text, "mode \(mode.rawValue) needs a host")
         }
     }
 
@@ -50,9 +59,13 @@ struct SRTAddress: Equatable {
             }
             keyLength = number
         case "mode":
-            guard value == "caller" else { throw SRTAddress.error(text, "mode is \(value), but srt-output only calls") }
+            guard let known = Mode(rawValue: value) else {
+                throw SRTAddress.error(text, "mode is none of caller, listener, rendezvous")
+            }
+            mode = known
         default:
-            throw SRTAddress.error(text, "\"\(key)\" is no option; there are latency, streamid, passphrase, pbkeylen")
+            throw SRTAddress.error(
+                text, "\"\(key)\" is no option; there are mode, latency, streamid, passphrase, pbkeylen")
         }
     }
 
@@ -64,7 +77,6 @@ struct SRTAddress: Equatable {
         } else if host.contains(":") {
             throw error(whole, "an IPv6 address stands in brackets")
         }
-        guard !host.isEmpty else { throw error(whole, "it names no host; listening is not supported, only calling") }
         guard let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
             throw error(whole, "the port is no number from 1 to 65535")
         }
@@ -94,10 +106,29 @@ struct SRTAddress: Equatable {
     private static func error(_ text: String, _ what: String) -> NodeError {
         let shown = text.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
         return NodeError(
-            "url \"\(shown)\": \(what)", advice: "Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS.",
+            "url \"\(shown)\": \(what)",
+            advice: "Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS to call, srt://:PORT to listen.",
             isInputError: true)
     }
 
     /// Without options, for messages.
     var peer: String { host.contains(":") ? "srt://[\(host)]:\(port)" : "srt://\(host):\(port)" }
+
+    /// What the url says counts before what parameters say.
+    func options(_ others: SRTOptions) throws -> SRTOptions {
+        var options = others
+        if let latencyMilliseconds { options.latencyMilliseconds = latencyMilliseconds }
+        if let streamID { options.streamID = streamID }
+        if let passphrase { options.passphrase = passphrase }
+        if let keyLength { options.keyLength = keyLength }
+        guard options.passphrase.isEmpty || (10...79).contains(options.passphrase.utf8.count) else {
+            throw NodeError(
+                "the passphrase has \(options.passphrase.utf8.count) bytes; SRT wants 10 to 79", isInputError: true)
+        }
+        guard options.streamID.utf8.count <= 512 else {
+            throw NodeError(
+                "the stream id has \(options.streamID.utf8.count) bytes; SRT takes at most 512", isInputError: true)
+        }
+        return options
+    }
 }
