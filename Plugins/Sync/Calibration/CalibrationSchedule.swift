@@ -54,6 +54,7 @@ struct CalibrationSchedule {
             beginAnew(header.epoch)
         }
         pictureEnd = header.pts + duration
+        if !due.isKnown { due = header.pts + MediaTime(ticks: period.ticks / 2) }
         let isFlagged = period == .zero && header.flags.contains(.marker)
         if let painted = goOn(isFlagged: isFlagged && !header.flags.contains(.segmentStart)) { return painted }
         guard isOn, isFlagged || hasSound(near: header.pts) && (isAsked || takeDue(header.pts)) else { return false }
@@ -93,7 +94,6 @@ struct CalibrationSchedule {
     /// The first is due after half a period.
     private mutating func takeDue(_ time: MediaTime) -> Bool {
         guard period > .zero else { return false }
-        if !due.isKnown { due = time + MediaTime(ticks: period.ticks / 2) }
         guard time >= due else { return false }
         due += period * ((time - due).ticks / period.ticks &+ 1)
         return true

@@ -17,8 +17,9 @@ struct DelayLine {
 
     private var entries: [Entry] = []
     private var head = 0
-    /// Media that came in, in ticks. Never falls.
+    /// Media that came in before the last item, in ticks.
     private var arrived: Int64 = 0
+    private var lastDuration: Int64 = 0
 
     var isEmpty: Bool { head == entries.count }
     /// When the first item leaves at the latest.
@@ -34,9 +35,10 @@ struct DelayLine {
             Entry(item: item, due: now + Interval(hold), release: arrived &+ hold.ticks, amount: amount))
     }
 
-    /// So much media have come in by now, what was pushed with it included.
+    /// An item of this duration comes in now; before what it makes is pushed.
     mutating func noteArrival(_ duration: MediaTime) {
-        if duration.isKnown, duration > .zero { arrived &+= duration.ticks }
+        arrived &+= lastDuration
+        lastDuration = duration.isKnown ? max(0, duration.ticks) : 0
     }
 
     /// The first item, if it may leave.

@@ -39,6 +39,9 @@ public final class CalibrationDetector: Node {
     private var driftMetric: CounterMetric!
     private var confidenceMetric: CounterMetric!
 
+    /// Marks after which a confidence that is low is said.
+    private static let enough = 3
+
     public init() {}
 
     public func prepare(_ context: NodeContext) {
@@ -112,6 +115,9 @@ public final class CalibrationDetector: Node {
         confidence.send(sure)
         confidenceMetric.set(Int((sure * 100).rounded()))
         guard let result, sure >= threshold else {
+            // A beginning is no failure: nothing has been repeated yet.
+            let isJudged = isBelieved != nil || estimate.pairs + estimate.unpaired >= CalibrationDetector.enough
+            guard isJudged else { return }
             if isBelieved != false {
                 context.log(
                     .warning,
