@@ -42,6 +42,8 @@ let plugins: [Target] = [
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    // By its headers alone; see its shim.
+    .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
@@ -80,7 +82,7 @@ let tests: [Target] = [
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
-let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+let command = Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
 
 let package = Package(
     name: "sluice",
