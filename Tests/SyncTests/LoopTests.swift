@@ -18,7 +18,8 @@ import Testing
         #expect(abs(removed - offset) <= 10)
         // The marks after that, seen and heard behind both delays, are together.
         #expect(harness.run() == .finished)
-        #expect(abs(harness.metric("offset_ms", of: "check")) <= 10 || offset == 0)
+        #expect(harness.metric("confidence_percent", of: "check") >= 60)
+        #expect(abs(harness.metric("offset_ms", of: "check")) <= 10)
     }
 
     @Test func driftIsMeasured() throws {

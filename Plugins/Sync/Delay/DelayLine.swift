@@ -7,7 +7,8 @@ import Sluice
 /// does not fill it slowly.
 struct DelayLine {
     private struct Entry {
-        let item: MediaItem
+        /// nil once it has left: memory is not held for the place in line.
+        var item: MediaItem?
         let due: Instant
         /// What must have come in.
         let release: Int64
@@ -44,7 +45,7 @@ struct DelayLine {
     /// The first item, if it may leave.
     mutating func pop(at now: Instant) -> MediaItem? {
         guard !isEmpty, entries[head].due <= now || entries[head].release <= arrived else { return nil }
-        let item = entries[head].item
+        let item = entries[head].item.take()
         head += 1
         if isEmpty {
             entries.removeAll(keepingCapacity: true)
@@ -59,7 +60,7 @@ struct DelayLine {
         entries.removeFirst(head)
         head = 0
         entries.removeAll {
-            guard isStale($0.item) else { return false }
+            guard let item = $0.item, isStale(item) else { return false }
             amount += $0.amount
             return true
         }
