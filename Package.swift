@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
+let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -32,6 +33,7 @@ let plugins: [Target] = [
     plugin("Flow"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
+    plugin("Pacer", uses: [pacing, "CSwresample"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("Segments"),
@@ -55,14 +57,22 @@ let tests: [Target] = [
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
-    tests("Command", of: ["TestSupport"]),
-    tests("Flow", of: ["FlowPlugin"]),
+    tests("Command", of: ["Command", "TestSupport"]),
+    tests("Flow", of: ["FlowPlugin", "PacerPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
+    tests("Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
+    tests("Pacing", of: [pacing, "PacingSimulation"]),
+    .target(
+        name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
+        path: "Tests/PacingSimulation"),
+    .executableTarget(
+        name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("Raw", of: ["RawPlugin"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),

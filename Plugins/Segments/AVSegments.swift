@@ -87,7 +87,8 @@ public final class AVSegments: Node {
 
     public func process(now: Instant) throws {
         if $calibrates.takeChange() { setCalibration(calibrates) }
-        while context.mailbox.next() != nil {}
+        var hasLines = false
+        while context.mailbox.next() != nil { hasLines = true }
         // Raised by another node: what the next one had not taken is not known.
         if context.epoch > rules.session { endTurn(context.epoch, untaken: 0, now) }
         if try intake.read(now) { context.wakeAgain() }
@@ -95,9 +96,9 @@ public final class AVSegments: Node {
         let next = release.play(now)
         if intake.peers.contains(where: \.isHeld), room > 0 { context.wakeAgain() }
         answer(now)
-        for line in teller.traceLines() { say(line.json) }
+        if hasLines { for line in teller.traceLines() { say(line.json) } }
         try intake.flush()
-        wake(at: [next, intake.nextCommand, waits.deadline])
+        wake(next, intake.nextCommand, waits.deadline)
         if isOver(now) { context.finish() }
     }
 
@@ -115,8 +116,10 @@ public final class AVSegments: Node {
 
     private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
 
-    private func wake(at instants: [Instant?]) {
-        if let earliest = instants.compactMap({ $0 }).min() { context.wake(at: earliest) } else { context.cancelWake() }
+    private func wake(_ first: Instant?, _ second: Instant?, _ third: Instant?) {
+        let never = Instant.distantFuture
+        let earliest = min(first ?? never, second ?? never, third ?? never)
+        if earliest == never { context.cancelWake() } else { context.wake(at: earliest) }
     }
 
     // MARK: Out
@@ -225,6 +228,7 @@ extension AVSegments: SegmentConsumer {
     private func endTurn(_ epoch: UInt32, untaken: Int, _ now: Instant) {
         guard rules.raise(to: epoch) else { return }
         let dropped = release.interrupt(rules, untaken: untaken, now)
+        intake.noteInterruption()
         waits.noteInterruption()
         interruptions.add()
         interrupted.add(dropped)

@@ -110,17 +110,17 @@ final class SegmentRelease {
     var untakenSound: Int { audio.depth }
 
     /// The session's epoch has risen. Sound ends with one faded piece: of what the next node had not taken, since the
-    /// edge flushes that, else of what was next. Returns how many segments are gone, the playing one included.
+    /// edge flushes that, else of what was next, where sound was going on. Returns how many segments are gone, the playing one included.
     func interrupt(_ rules: EpochRules, untaken: Int, _ now: Instant) -> Int {
         ending?.frame.header.epoch = rules.session
         let cut = schedule.interrupt(rules)
-        let lost = tail.first(ofLast: untaken).flatMap { rules.isStale($0.header.epoch) ? $0 : nil }
-        if let lost {
+        if let lost = tail.first(ofLast: untaken, where: { rules.isStale($0.header.epoch) }) {
             let copy = pool.take(lost.format, sampleCount: lost.sampleCount)
             copy.mutableBytes.copyMemory(from: lost.bytes)
             copy.header = lost.header
             end(with: copy, due: now, rules)
         } else if let playing = cut.playing, let next = playing.nextSound(piece: schedule.pieceLength),
+            let heard = tail.end, (next.time - heard).ticks.magnitude < MediaTime.milliseconds(1).ticks.magnitude,
             let frame = piece(next.range, of: playing.segment, at: next.time),
             let due = schedule.gap.instant(of: next.time)
         {

@@ -6,7 +6,8 @@ import PackageDescription
 let package = Package(
     name: "Shared",
     products: [
-        .library(name: "LibAV", type: .dynamic, targets: ["LibAV"])
+        .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
+        .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
     ],
     dependencies: [.package(path: "../../Engine")],
     targets: [
@@ -14,6 +15,7 @@ let package = Package(
             name: "CLibAV", pkgConfig: "libavformat",
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
         .target(name: "LibAV", dependencies: ["CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),
     ],
     swiftLanguageModes: [.v6]
 )

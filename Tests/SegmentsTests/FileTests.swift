@@ -145,6 +145,18 @@ import Testing
         #expect(node.graph.isBalanced)
     }
 
+    /// There is nothing to fade where no sound was going on.
+    @Test func aPauseIsInterruptedInSilence() throws {
+        var take = Take()
+        take.segment(["epoch": 1], samples: 640)
+        take.segment(["epoch": 1, "media_start_ms": 900], samples: 640)
+        take.message(["type": "interrupt", "epoch": 2, "at_ms": 500])
+        take.segment(["epoch": 2], samples: 320)
+        let node = try harness(take)
+        #expect(node.finish() == .finished)
+        #expect(times(node.sink("audio")) == ["0.0 at 0.0 e1", "20.0 at 20.0 e1", "500.0 at 500.0 e2"])
+    }
+
     @Test func anInterruptionByAnotherNodeCountsToo() throws {
         var take = Take()
         take.segment(["epoch": 1], frames: 25, samples: 16_000)

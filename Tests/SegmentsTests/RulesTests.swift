@@ -113,13 +113,16 @@ import Testing
 
     @Test func theTailFindsWhatWasNotTaken() {
         var tail = SoundTail(capacity: 4)
-        #expect(tail.first(ofLast: 1) == nil)
+        func first(_ untaken: Int) -> AudioFrame? { tail.first(ofLast: untaken) { _ in true } }
+        #expect(first(1) == nil && tail.end == nil)
         let frames = TestMedia.silence(count: 6)
         for frame in frames { tail.note(frame) }
-        #expect(tail.first(ofLast: 0) == nil)
-        #expect(tail.first(ofLast: 1) === frames[5])
-        #expect(tail.first(ofLast: 3) === frames[3])
-        #expect(tail.first(ofLast: 9) === frames[2])
+        #expect(first(0) == nil)
+        #expect(first(1) === frames[5])
+        #expect(first(3) === frames[3])
+        #expect(first(9) === frames[2])
+        #expect(tail.first(ofLast: 4) { $0 === frames[4] } === frames[4])
+        #expect(tail.end == .milliseconds(120))
     }
 
     @Test func aFadeGoesFromFullToNothingWithoutAStep() {

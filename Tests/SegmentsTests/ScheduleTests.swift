@@ -191,6 +191,19 @@ struct Player {
             ])
     }
 
+    @Test func aSegmentThatWasPlannedForLaterLeavesNoPauseBehindWhenItIsInterrupted() {
+        var player = Player()
+        player.schedule.add(segment(1, samples: 320))
+        player.schedule.add(segment(2, samples: 320, start: 5_000))
+        player.play(milliseconds: 100)
+        var rules = EpochRules(session: 1)
+        _ = rules.raise(to: 2)
+        #expect(player.schedule.interrupt(rules).playing?.segment.header.sequence == 2)
+        player.schedule.add(segment(3, samples: 320, epoch: 2))
+        player.play(milliseconds: 200)
+        #expect(player.log.suffix(2) == ["a 0 @ 100.00", "end 3"])
+    }
+
     @Test func theLatestOfASegmentIsItsSlip() {
         var player = Player()
         player.schedule.add(segment(1, samples: 3_200))

@@ -23,12 +23,11 @@ struct MessagePrefix: Equatable {
     static let magic = Array("AVS1".utf8)
     static let mostJSON = 65_536
 
-    var bytes: [UInt8] {
-        var all = MessagePrefix.magic + [kind.rawValue, 0, 0, 0]
-        for count in [jsonCount, payloadCount] {
-            for shift in [0, 8, 16, 24] { all.append(UInt8(truncatingIfNeeded: count >> shift)) }
-        }
-        return all
+    func append(to bytes: inout [UInt8]) {
+        bytes += MessagePrefix.magic
+        withUnsafeBytes(of: UInt32(kind.rawValue).littleEndian) { bytes += $0 }
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: jsonCount).littleEndian) { bytes += $0 }
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: payloadCount).littleEndian) { bytes += $0 }
     }
 
     /// Throws where no message can begin with these 16 bytes.

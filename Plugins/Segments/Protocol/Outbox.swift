@@ -22,7 +22,7 @@ struct Outbox {
     mutating func add(message json: String) -> Bool {
         guard messages < Outbox.mostMessages else { return false }
         let text = json.utf8
-        bytes += MessagePrefix(.message, json: text.count, payload: 0).bytes
+        MessagePrefix(.message, json: text.count, payload: 0).append(to: &bytes)
         bytes += text
         note(MessagePrefix.size + text.count)
         messages += 1
@@ -33,7 +33,7 @@ struct Outbox {
     mutating func add(microphone samples: UnsafeRawBufferPointer, at microseconds: Int64) -> Bool {
         guard microphone < Outbox.mostMicrophone else { return false }
         let payload = 8 + samples.count
-        bytes += MessagePrefix(.microphone, json: 0, payload: payload).bytes
+        MessagePrefix(.microphone, json: 0, payload: payload).append(to: &bytes)
         withUnsafeBytes(of: microseconds.littleEndian) { bytes += $0 }
         bytes += samples
         note(-(MessagePrefix.size + payload))

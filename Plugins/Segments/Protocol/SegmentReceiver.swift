@@ -84,6 +84,14 @@ final class SegmentReceiver {
         }
     }
 
+    /// The segment that is being put together is read over if it has become stale.
+    func abandonStale(_ rules: EpochRules) {
+        guard mode == .assembling, rules.isStale(assembly.epoch) else { return }
+        mode = .skipping
+        received += 1
+        assembly.abandon()
+    }
+
     private func begin(_ prefix: MessagePrefix, _ json: [UInt8]) -> Event? {
         mode = .skipping
         do throws(ProtocolError) {

@@ -10,7 +10,8 @@ final class SegmentAssembly {
     private var soundFormat: MediaFormat?
 
     private var header = SegmentHeader()
-    private var epoch: UInt32 = 0
+    /// Of the segment that is being put together.
+    private(set) var epoch: UInt32 = 0
     private var frames: [VideoFrame] = []
     private var audio: AudioFrame?
     /// Bytes of pictures, then of PCM, that have come.
@@ -57,11 +58,13 @@ final class SegmentAssembly {
         position += piece.count
     }
 
+    func abandon() {
+        frames.removeAll(keepingCapacity: true)
+        audio = nil
+    }
+
     func end() -> Segment {
-        defer {
-            frames.removeAll(keepingCapacity: true)
-            audio = nil
-        }
+        defer { abandon() }
         return Segment(header, epoch: epoch, frames: frames, audio: audio)
     }
 }

@@ -9,8 +9,9 @@ import Sluice
 struct SegmentSchedule {
     struct Playing {
         let segment: Segment
-        /// Media time of its beginning.
+        /// Media time of its beginning, and of the end of what was planned before it.
         let start: MediaTime
+        let before: MediaTime
         var nextFrame = 0
         var nextSample = 0
         var skipped = 0
@@ -19,9 +20,9 @@ struct SegmentSchedule {
         fileprivate let frameCount: Int
         fileprivate let sampleCount: Int
 
-        fileprivate init(_ segment: Segment, start: MediaTime) {
+        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime) {
             self.segment = segment
-            self.start = start
+            (self.start, self.before) = (start, before)
             frameCount = segment.header.playedFrames
             sampleCount = segment.header.playedSamples
         }
@@ -45,6 +46,7 @@ struct SegmentSchedule {
         /// Media time at which what has gone out ends.
         fileprivate var sentEnd: MediaTime {
             let header = segment.header
+            guard nextFrame > 0 || nextSample > 0 else { return before }
             return start + max(header.time(ofFrame: nextFrame), header.time(ofSample: nextSample))
         }
     }
@@ -101,22 +103,19 @@ struct SegmentSchedule {
             playing = nil
             return .end(current)
         }
-        var isHeld = false
-        var earliest = Instant.distantFuture
-        let pictureFirst = frame.map { time in sample.map { time <= $0 } ?? true } ?? false
-        for isPicture in [pictureFirst, !pictureFirst] {
-            guard let time = isPicture ? frame : sample, let due = gap.instant(of: time) else { continue }
-            if due > now {
-                earliest = min(earliest, due)
-            } else if !(isPicture ? pictureFits : soundFits) {
-                isHeld = true
-            } else if isPicture {
-                return .picture(current.nextFrame, at: time, due: due)
-            } else {
-                return .sound(piece(of: current), at: time, due: due)
-            }
+        let frameDue = frame.flatMap { gap.instant(of: $0) }
+        let sampleDue = sample.flatMap { gap.instant(of: $0) }
+        let frameGoes = frameDue.map { $0 <= now && pictureFits } ?? false
+        let sampleGoes = sampleDue.map { $0 <= now && soundFits } ?? false
+        if let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
+            return .picture(current.nextFrame, at: frame, due: frameDue)
         }
-        return earliest == .distantFuture && isHeld ? .full : .wait(earliest)
+        if let sample, let sampleDue, sampleGoes { return .sound(piece(of: current), at: sample, due: sampleDue) }
+        // What is due already waits for room, of which the output tells.
+        let later = min(
+            frameDue.map { $0 > now ? $0 : .distantFuture } ?? .distantFuture,
+            sampleDue.map { $0 > now ? $0 : .distantFuture } ?? .distantFuture)
+        return later == .distantFuture ? .full : .wait(later)
     }
 
     mutating func sentFrame(_ now: Instant, due: Instant) {
@@ -141,10 +140,11 @@ struct SegmentSchedule {
         guard let segment = queue.first else { return .idle }
         queue.removeFirst()
         let header = segment.header
+        let before = gap.end
         gap.advance(by: pause(before: segment))
         let frame = header.frameCount > 0 ? header.time(ofFrame: 1) : .seconds(pieceLength)
         gap.begin(at: now, frame: Interval(frame))
-        let started = Playing(segment, start: gap.end)
+        let started = Playing(segment, start: gap.end, before: before)
         gap.advance(by: header.plannedDuration)
         turn = (segment.epoch, header.mediaStart + header.plannedDuration)
         playing = started

@@ -15,16 +15,19 @@ struct SoundTail {
         count += 1
     }
 
-    /// The first of the last `untaken` pieces; the oldest that is known if that is too many, nil for none.
-    func first(ofLast untaken: Int) -> AudioFrame? {
+    /// The first of the last `untaken` pieces that `isLost`; nil if there is none among those that are known.
+    func first(ofLast untaken: Int, where isLost: (AudioFrame) -> Bool) -> AudioFrame? {
         let known = min(untaken, count, pieces.count)
-        return known > 0 ? pieces[(count - known) % pieces.count] : nil
+        for index in count - max(0, known)..<count {
+            if let piece = pieces[index % pieces.count], isLost(piece) { return piece }
+        }
+        return nil
     }
 
-    /// Nothing before is of use any more.
-    mutating func forget() {
-        for index in pieces.indices { pieces[index] = nil }
-        count = 0
+    /// Media time at which the last piece ends; nil before the first.
+    var end: MediaTime? {
+        guard count > 0, let last = pieces[(count - 1) % pieces.count] else { return nil }
+        return last.header.pts + last.sampleDuration
     }
 }
 

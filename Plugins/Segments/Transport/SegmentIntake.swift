@@ -26,6 +26,7 @@ final class SegmentIntake {
     private var watched: [Int32: NodeContext.Interest] = [:]
     private var count = 0
     private var hadMedia = false
+    private var isListening = true
     private let lost: CounterMetric
     private let name: String
 
@@ -78,7 +79,10 @@ final class SegmentIntake {
     /// Segments that are on their way.
     var assembling: Int { peers.reduce(0) { $0 + ($1.receiver.isAssembling ? 1 : 0) } }
     /// When a command of a file is to be acted on.
-    var nextCommand: Instant? { peers.compactMap { $0.pending?.at.map { context.started + $0 } }.min() }
+    var nextCommand: Instant? {
+        for peer in peers { if let at = peer.pending?.at { return context.started + at } }
+        return nil
+    }
 
     // MARK: In
 
@@ -166,6 +170,9 @@ final class SegmentIntake {
         if peers.isEmpty, listener != nil, !isOver { context.isWaiting(for: "a writer on \(name)") }
     }
 
+    /// The session's epoch has risen: what is on its way and stale is read over.
+    func noteInterruption() { for peer in peers { peer.receiver.abandonStale(consumer.rules) } }
+
     // MARK: Out
 
     /// A message to one peer, or to all.
@@ -208,12 +215,12 @@ final class SegmentIntake {
                 watched[peer.descriptor] = interest
             }
         }
-        if let listener {
-            if peers.count < SegmentIntake.mostPeers {
-                try context.watch(listener.descriptor, for: .readable)
-            } else {
-                context.unwatch(listener.descriptor)
-            }
+        guard let listener, isListening != (peers.count < SegmentIntake.mostPeers) else { return }
+        isListening.toggle()
+        if isListening {
+            try context.watch(listener.descriptor, for: .readable)
+        } else {
+            context.unwatch(listener.descriptor)
         }
     }
 

@@ -82,6 +82,8 @@ public struct Codec: Hashable, Sendable {
     public static let h264 = Codec("h264")
     public static let opus = Codec("opus")
     public static let aac = Codec("aac")
+    /// G.711 µ-law.
+    public static let pcmu = Codec("pcm_mulaw")
 }
 
 /// Frames a second as a fraction.

@@ -11,6 +11,16 @@ import Testing
         #expect(harness.node.levels == [100])
     }
 
+    @Test func aParameterTellsWhetherItIsMoreThanItsDefault() throws {
+        #expect(try !NodeHarness(Dial.self).node.$level.isGiven)
+        #expect(try NodeHarness(Dial.self, parameters: ["level": 0]).node.$level.isGiven)
+        let harness = try NodeHarness(Dial.self)
+        harness.settle()
+        harness.set("level", to: 0)
+        harness.settle()
+        #expect(harness.node.$level.isGiven)
+    }
+
     @Test func aNumberThatIsNoParameterArrivesAsItWasSentAndOnce() throws {
         let harness = try NodeHarness(Gauge.self)
         harness.settle()
