@@ -79,11 +79,16 @@ struct CalibrationSchedule {
             self.mark = mark
             return mark.isPainted
         }
-        if mark.isPainted, mark.pictures == 1, let last = chirps.indices.last {
+        endMark()
+        return nil
+    }
+
+    /// No further picture belongs to the last one's mark: a chirp to a single one is as long as that.
+    mutating func endMark() {
+        if let mark, mark.isPainted, mark.pictures == 1, let last = chirps.indices.last {
             chirps[last].length = Chirp.length(of: 1, each: mark.duration)
         }
-        self.mark = nil
-        return nil
+        mark = nil
     }
 
     /// The source of segments marks only those that have both; elsewhere sound that is there now tells.

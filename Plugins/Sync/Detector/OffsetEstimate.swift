@@ -28,7 +28,8 @@ struct OffsetEstimate {
 
     private static let recent = 6
     private static let remembered = 60
-    private static let agreement = 15.0
+    /// Milliseconds.
+    static let agreement = 15.0
 
     init(range: MediaTime) { self.range = range }
 
