@@ -18,10 +18,10 @@ struct PacketCapture {
 
     private static let library = "libpcap.so.0.8"
 
-    /// Calls `body` with each packet's time in seconds since the epoch and its bytes, which are gone after the call.
+    /// Calls `body` with each packet's time in µs since 1970 and its bytes, which are gone after the call.
     /// Returns why the file ends early, if it does.
     static func read(
-        _ path: String, _ body: (_ time: Double, _ link: Int32, _ bytes: UnsafeRawBufferPointer) -> Void
+        _ path: String, _ body: (_ time: Int64, _ link: Int32, _ bytes: UnsafeRawBufferPointer) -> Void
     ) throws(NodeError) -> String? {
         guard let library = dlopen(library, RTLD_NOW | RTLD_LOCAL) else {
             throw NodeError(
@@ -45,7 +45,7 @@ struct PacketCapture {
             var bytes: UnsafePointer<UInt8>?
             let result = next(capture, &header, &bytes)
             if result == 1, let header, let bytes {
-                let time = Double(header.pointee.ts.tv_sec) + Double(header.pointee.ts.tv_usec) / 1e6
+                let time = Int64(header.pointee.ts.tv_sec) &* 1_000_000 &+ Int64(header.pointee.ts.tv_usec)
                 body(time, link, UnsafeRawBufferPointer(start: bytes, count: Int(header.pointee.caplen)))
             } else if result == -1 {
                 return errorText(capture).map { String(cString: $0) } ?? "it is damaged"

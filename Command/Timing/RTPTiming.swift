@@ -17,6 +17,7 @@ struct RTPTiming {
     }
 
     private struct Packet {
+        /// Seconds since the first packet of all.
         var time: Double
         var timestamp: Int64
         var sequence: Int64
@@ -30,10 +31,13 @@ struct RTPTiming {
 
     private var tracks: [Key: Track] = [:]
     private var order: [Key] = []
-    private var began: Double?
+    /// µs.
+    private var began: Int64?
 
-    mutating func note(_ header: RTPHeader, at time: Double) {
-        if began == nil { began = time }
+    /// `time` in µs.
+    mutating func note(_ header: RTPHeader, at time: Int64) {
+        let began = began ?? time
+        self.began = began
         let key = Key(ssrc: header.ssrc, source: header.source, target: header.target)
         if tracks[key] == nil {
             tracks[key] = Track(payloadType: header.payloadType)
@@ -49,7 +53,7 @@ struct RTPTiming {
         }
         tracks[key]?.packets.append(
             Packet(
-                time: time - began!, timestamp: timestamp ?? Int64(header.timestamp),
+                time: Double(time &- began) / 1e6, timestamp: timestamp ?? Int64(header.timestamp),
                 sequence: sequence ?? Int64(header.sequence)))
         tracks[key]?.bytes += header.count
     }

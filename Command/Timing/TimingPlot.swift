@@ -44,7 +44,8 @@ struct TimingPlot {
 
         init(least: Double, most: Double) {
             let (low, high) = (least.isFinite ? least : 0, most.isFinite ? most : 0)
-            let range = max(high - low, 1e-6 * max(1, abs(high)))
+            // Differences below a microsecond are rounding.
+            let range = max(high - low, 0.01, 1e-6 * abs(high))
             // 1, 2 or 5 times a power of ten, four or so of them.
             var step = 1.0
             while step > range / 4 { step /= 10 }
