@@ -44,6 +44,8 @@ let plugins: [Target] = [
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    // By its headers alone; see its shim.
+    .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
@@ -83,14 +85,14 @@ let tests: [Target] = [
     tests(
         "Sync",
         of: [
-            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
-            "TestSupport",
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "SegmentsPlugin", "VP8Plugin",
+            "VideoDecoderPlugin", "TestSupport",
         ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
-let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+let command = Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
 
 let package = Package(
     name: "sluice",
