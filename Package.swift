@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
+let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -30,8 +31,10 @@ let plugins: [Target] = [
     plugin("Convert", uses: ["CSwscale", "CSwresample"]),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
+    plugin("G711"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
+    plugin("RTP", uses: [rtpCore, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("VP8", uses: ["CVPX"]),
@@ -43,6 +46,7 @@ let libraries: [Target] = [
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
+    .systemLibrary(name: "CUDP", path: "Plugins/CUDP"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
@@ -59,7 +63,15 @@ let tests: [Target] = [
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
+    tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("RTPCore", of: [rtpCore, "TestSupport"]),
+    tests(
+        "RTP",
+        of: [
+            "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
+            rtpCore, "TestSupport",
+        ]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),

@@ -1,0 +1,46 @@
+import Foundation
+import Sluice
+import SluiceTesting
+import TestSupport
+import Testing
+
+@testable import G711Plugin
+
+@Suite struct G711Tests {
+    private let format = TestMedia.audio(.s16, rate: 8_000, channels: 1)
+
+    /// Every sample that there is, in frames of 160.
+    private var everySample: [AudioFrame] {
+        TestMedia.pcm(format, samples: 160, count: 410) { Double(max(-32_768, min(32_767, $0 - 32_768))) / 32_767 }
+    }
+
+    @Test func everyCodeIsDecodedAsLibavcodecDoes() throws {
+        let codes = (0...255).map { UInt8($0) }
+        let theirs = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-f", "mulaw", "-ar", "8000", "-ac", "1", "-i", "pipe:0", "-f", "s16le", "pipe:1"],
+            feeding: codes)
+        #expect(MuLaw.samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] } == theirs)
+    }
+
+    @Test func everySampleBecomesTheNearestCode() {
+        for value in Int(Int16.min)...Int(Int16.max) {
+            let decoded = Int(MuLaw.samples[Int(MuLaw.codes[(value & 0xffff) >> 2])])
+            let distance = abs(decoded - value)
+            let nearest = MuLaw.samples.map { abs(Int($0) - value) }.min()!
+            // The encoder sees 14 bits, so it may be off by what the lowest two are worth.
+            #expect(distance <= nearest + 6, "\(value) became \(decoded)")
+        }
+        #expect(MuLaw.codes[0] == 0xff)
+    }
+
+    @Test func whatWasEncodedComesBackWithItsTimes() throws {
+        let encoded = try NodeBench(PCMUEncoder.self).run(everySample)
+        #expect(encoded.packets.allSatisfy { $0.count == 160 && $0.header.duration == .milliseconds(20) })
+        #expect(encoded.packets[0].format.codec == .pcmu)
+        let decoded = try NodeBench(PCMUDecoder.self).run(encoded.packets).audio
+        #expect(decoded.map(\.header.pts) == everySample.map(\.header.pts))
+        let (before, after) = (everySample.flatMap { Array($0.s16) }, decoded.flatMap { Array($0.s16) })
+        // 4 bits within each octave.
+        #expect(zip(before, after).allSatisfy { abs(Int($0) - Int($1)) <= max(8, abs(Int($0)) / 16) })
+    }
+}
