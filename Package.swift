@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
+let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
@@ -34,9 +35,12 @@ let plugins: [Target] = [
     plugin("G711"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
+    plugin("Pacer", uses: [pacing, "CSwresample"]),
     plugin("RTP", uses: [rtpCore, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
+    plugin("Segments"),
+    plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
@@ -55,14 +59,22 @@ let tests: [Target] = [
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
-    tests("Command", of: ["TestSupport"]),
-    tests("Flow", of: ["FlowPlugin"]),
+    tests("Command", of: ["Command", "TestSupport"]),
+    tests("Flow", of: ["FlowPlugin", "PacerPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
+    tests("Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
+    tests("Pacing", of: [pacing, "PacingSimulation"]),
+    .target(
+        name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
+        path: "Tests/PacingSimulation"),
+    .executableTarget(
+        name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
     tests("RTPCore", of: [rtpCore, "TestSupport"]),
@@ -74,6 +86,18 @@ let tests: [Target] = [
         ]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
+    tests(
+        "Segments",
+        of: [
+            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
+    tests(
+        "Sync",
+        of: [
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]

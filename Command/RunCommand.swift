@@ -54,7 +54,7 @@ enum RunCommand: Subcommand {
         }
     }
 
-    private static func execute(_ run: GraphRun, _ watcher: RunWatcher, _ signals: Int32) throws -> Int32 {
+    static func execute(_ run: GraphRun, _ watcher: RunWatcher, _ signals: Int32) throws -> Int32 {
         let termination = TerminationWatch(run, signals)
         defer { termination.end() }
         let outcome = try run.execute()
@@ -63,7 +63,7 @@ enum RunCommand: Subcommand {
     }
 
     /// The plan, and the node types that the graph and its templates name.
-    private static func load(
+    static func load(
         _ operand: String, _ catalog: PluginCatalog, _ arguments: Arguments
     ) throws -> (GraphPlan, [String]) {
         let sources = try Surroundings.sources(arguments, missing: .isError)

@@ -11,14 +11,12 @@ enum MuLaw {
     /// Makes the segments begin at powers of two; of 16-bit samples, 33 of 14-bit ones.
     private static let bias = 0x84
 
-    /// The code for each value of a sample's upper 14 bits.
+    /// The code for each value of a sample's upper 14 bits, by the table's decision values.
     static let codes: [UInt8] = (0..<1 << 14).map { index in
-        let value = Int(Int16(truncatingIfNeeded: index << 2))
-        let sign: UInt8 = value < 0 ? 0x80 : 0
-        // Toward zero in 14 bits, as the table's decision values want it; the largest code stands for 8031 and up.
-        let magnitude = min((value < 0 ? ~value : value) >> 2, 8_158) + 33
+        let value = Int(Int16(truncatingIfNeeded: index << 2)) >> 2
+        let magnitude = min(abs(value), 8_158) + 33
         let segment = Int.bitWidth - 1 - magnitude.leadingZeroBitCount - 5
         let step = UInt8(magnitude >> (segment + 1) & 0x0f)
-        return ~(sign | UInt8(segment) << 4 | step)
+        return ~((value < 0 ? 0x80 : 0) | UInt8(segment) << 4 | step)
     }
 }

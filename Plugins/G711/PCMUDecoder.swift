@@ -3,7 +3,8 @@ import Sluice
 /// Decodes G.711 µ-law to s16, a sample a byte. Times stay as they come; a hole between packets stays one.
 public final class PCMUDecoder: Node {
     public static let descriptor = NodeDescriptor(
-        "pcmu-decoder", summary: "Decodes G.711 µ-law (PCMU) to PCM", example: #""decoder": { "type": "pcmu-decoder" }"#)
+        "pcmu-decoder", summary: "Decodes G.711 µ-law (PCMU) to PCM", example: #""decoder": { "type": "pcmu-decoder" }"#
+    )
 
     let input = Input<Packet>(
         "in", FormatSet([FormatPattern(.codedAudio, codecs: [.pcmu], rates: [8_000], channels: [1])]))

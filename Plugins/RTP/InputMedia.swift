@@ -55,7 +55,8 @@ struct InputMedia {
         if crypto == nil, media.isEncrypted || !media.cryptoFaults.isEmpty {
             throw NodeError(
                 "\(path) describes \(kind) as SRTP \(InputMedia.words(media.cryptoFaults))",
-                advice: "It needs a line a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY, or another suite that is known: "
+                advice:
+                    "It needs a line a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY, or another suite that is known: "
                     + "\(CryptoSuite.allCases.map(\.rawValue).joined(separator: ", ")).", isInputError: true)
         }
     }
@@ -84,7 +85,9 @@ struct InputMedia {
     }
 
     var parameterSets: [[UInt8]] {
-        (payload["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter { !$0.isEmpty }
+        (payload["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter {
+            !$0.isEmpty
+        }
     }
 
     func h264Format(_ sets: [[UInt8]]) -> MediaFormat? {

@@ -148,7 +148,9 @@ final class InputStream {
         }
         let prefix = addsSets ? format.configuration : []
         let packet = pool.take(format, count: prefix.count + frame.bytes.count)
-        prefix.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[..<$0.count]).copyMemory(from: $0) }
+        prefix.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[..<$0.count]).copyMemory(from: $0)
+        }
         UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[prefix.count...]).copyMemory(from: frame.bytes)
         packet.header.pts = place.time
         packet.header.dts =
@@ -184,7 +186,8 @@ final class InputStream {
         NALUnits.splitByStartCode(frame.bytes, into: &units)
         let own = units.filter { [NALUnits.sps, NALUnits.pps].contains(frame.bytes[$0.lowerBound] & 31) }
         guard own.contains(where: { frame.bytes[$0.lowerBound] & 31 == NALUnits.sps }) else { return format != nil }
-        if !zip(own, parameterSets).allSatisfy({ frame.bytes[$0].elementsEqual($1) }) || own.count != parameterSets.count
+        if !zip(own, parameterSets).allSatisfy({ frame.bytes[$0].elementsEqual($1) })
+            || own.count != parameterSets.count
             || format == nil
         {
             parameterSets = own.map { Array(frame.bytes[$0]) }

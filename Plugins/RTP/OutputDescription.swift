@@ -117,6 +117,7 @@ struct OutputDescription {
 
     private func fault(_ code: Int32) -> NodeError {
         NodeError(
-            "cannot write \(path): \(systemError(code))", advice: "Choose another file for \"sdp\".", isInputError: true)
+            "cannot write \(path): \(systemError(code))", advice: "Choose another file for \"sdp\".", isInputError: true
+        )
     }
 }

@@ -163,7 +163,8 @@ final class OutputStream {
                 let (room, size) = scratch.datagram(index)
                 var count = size
                 if let protection {
-                    guard case .packet(let plain) = protection.receive.unprotect(room, count: size, isControl: true) else {
+                    guard case .packet(let plain) = protection.receive.unprotect(room, count: size, isControl: true)
+                    else {
                         metrics.badReports.add()
                         continue
                     }

@@ -20,7 +20,8 @@ public final class RTPInput: Node {
     @Parameter("bind", default: "", help: "the address to listen at; none: the description's, if it is this machine's")
     var bindAddress: String
     @Parameter(
-        "jitter_ms", default: 60, range: 0...10_000, help: "how long a missing packet is waited for; with timed, the delay")
+        "jitter_ms", default: 60, range: 0...10_000,
+        help: "how long a missing packet is waited for; with timed, the delay")
     var jitter: Double
     @Parameter(
         "release", default: .early,
@@ -84,7 +85,8 @@ public final class RTPInput: Node {
         }
         guard !streams.isEmpty else {
             throw NodeError(
-                "\(path) describes nothing that is connected", advice: "Connect the medium that it has, or name another file.",
+                "\(path) describes nothing that is connected",
+                advice: "Connect the medium that it has, or name another file.",
                 isInputError: true)
         }
         timeline = ReceiveTimeline(
@@ -94,14 +96,16 @@ public final class RTPInput: Node {
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
-            for socket in stream.sockets.isMultiplexed ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
+            for socket in stream.sockets.isMultiplexed
+                ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
             {
                 polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
                 try context.watch(socket.descriptor, for: .readable)
             }
         }
         if timeout == 0 && onEnd == .wait { context.runsUntilStopped() }
-        context.isWaiting(for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
+        context.isWaiting(
+            for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
         context.wake(at: nextLook(context.now))
     }
 
@@ -174,7 +178,8 @@ public final class RTPInput: Node {
         let isAsked = keyframe.take()
         let isDue = timer.take(now: now)
         for stream in streams {
-            let asks = stream.wantsKeyframe(now: now, every: RTPInput.patience) || isAsked && stream.media.format.isVideo
+            let asks =
+                stream.wantsKeyframe(now: now, every: RTPInput.patience) || isAsked && stream.media.format.isVideo
             if isDue || asks { stream.sendReport(cname: cname, now: now, asksKeyframe: asks) }
         }
     }
@@ -194,7 +199,9 @@ public final class RTPInput: Node {
         if let peer = stream.peer, said.source.insert(name).inserted {
             context.isWaiting(for: nil)
             context.log(
-                .info, "\(name): \(stream.media.payload.encodingName) from \(peer)\(stream.media.crypto == nil ? "" : ", encrypted")")
+                .info,
+                "\(name): \(stream.media.payload.encodingName) from \(peer)\(stream.media.crypto == nil ? "" : ", encrypted")"
+            )
         }
         if metrics.notAuthentic.count > 0, said.key.insert(name).inserted {
             context.log(
@@ -218,7 +225,9 @@ public final class RTPInput: Node {
     private var lastArrival: Instant { streams.compactMap(\.lastArrival).max() ?? began }
 
     private func isOver(_ now: Instant) -> Bool {
-        if onEnd == .finish, streams.contains(where: \.isOver), !streams.contains(where: { !$0.isOver && $0.lastArrival != nil }) {
+        if onEnd == .finish, streams.contains(where: \.isOver),
+            !streams.contains(where: { !$0.isOver && $0.lastArrival != nil })
+        {
             // A stream that has not begun when the others end will not.
             return true
         }

@@ -23,8 +23,10 @@ public final class RTPOutput: Node {
     var videoPort: Int
     @Parameter("audio_port", default: 5_006, range: 1...65_535, help: "port for audio; its reports go to the next one")
     var audioPort: Int
-    @Parameter("rtcp_mux", default: false, help: "reports go to the port of their media (RFC 5761)") var isMultiplexed: Bool
-    @Parameter("sdp", default: "", help: "file for the session description; with SRTP the key is in it") var path: String
+    @Parameter("rtcp_mux", default: false, help: "reports go to the port of their media (RFC 5761)") var isMultiplexed:
+        Bool
+    @Parameter("sdp", default: "", help: "file for the session description; with SRTP the key is in it") var path:
+        String
     @Parameter("mtu", default: 1_200, range: 256...65_000, help: "most bytes of a datagram, without IP and UDP headers")
     var mtu: Int
     @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
@@ -99,7 +101,8 @@ public final class RTPOutput: Node {
         do {
             let rtp = try UDPSocket(connectedTo: SocketAddress(host: host, port: port))
             guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
-            return RTPSocketPair(rtp: rtp, control: try UDPSocket(connectedTo: SocketAddress(host: host, port: port + 1)))
+            return RTPSocketPair(
+                rtp: rtp, control: try UDPSocket(connectedTo: SocketAddress(host: host, port: port + 1)))
         } catch let fault as SocketFault {
             throw NodeError(
                 "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
@@ -123,7 +126,8 @@ public final class RTPOutput: Node {
             let until = (tellsAt ?? now + .milliseconds(Int64(maxWait)))
             tellsAt = until
             guard now >= until else { return }
-            context.log(.warning, "\(missing.joined(separator: " and ")) sent nothing for \(maxWait) ms: \(path) is without")
+            context.log(
+                .warning, "\(missing.joined(separator: " and ")) sent nothing for \(maxWait) ms: \(path) is without")
         }
         (isTold, tellsAt) = (true, nil)
         if let written = try description.write() { context.log(.info, written) }
@@ -204,7 +208,8 @@ public final class RTPOutput: Node {
             saidRefused = true
             context.log(
                 .warning,
-                "nobody listens for \(stream.name) at \(host) just now; sending goes on, counted as \(stream.name)_refused")
+                "nobody listens for \(stream.name) at \(host) just now; sending goes on, counted as \(stream.name)_refused"
+            )
         }
     }
 

@@ -3,6 +3,7 @@ import Sluice
 @_cdecl("sluice_plugin")
 public func plugin(_ door: UnsafeMutableRawPointer) {
     Plugin.open(door) {
+        $0.services.provide(RawClock.self) { RawClock() }
         $0.register(RawVideoSource.self)
         $0.register(RawAudioSource.self)
         $0.register(RawVideoOutput.self)

@@ -18,6 +18,10 @@ public final class RawAudioSource: Node, RawFrames {
     var sampleRate: Int
     @Parameter("channels", default: 2, range: 1...64, help: "interleaved channels") var channels: Int
     @Parameter("sample_format", default: .s16le, help: "how a sample lies in the stream") var sampleFormat: RawSamples
+    @Parameter(
+        "timestamps", default: .count,
+        help: "count: samples from the first arrival on, moved where that is off by over 40 ms; arrival: first bytes")
+    var timestamps: RawTimestamps
     @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
     var frameMilliseconds: Double
 
@@ -27,7 +31,6 @@ public final class RawAudioSource: Node, RawFrames {
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
     private var frame: AudioFrame?
     private var frameSamples = 0
-    private var samples: Int64 = 0
 
     public init() {}
 
@@ -38,7 +41,8 @@ public final class RawAudioSource: Node, RawFrames {
         frameSamples = max(1, Int((Double(sampleRate) * frameMilliseconds / 1_000).rounded()))
         output.fix(format)
         let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
-        reading = RawReading(intake, frames: self, context)
+        let timeline = RawTimeline(timestamps, timescale: sampleRate, cutsUnits: true)
+        reading = try RawReading(intake, frames: self, timeline, nil, context)
     }
 
     public func process(now: Instant) throws { try reading.process(now: now) }
@@ -48,7 +52,8 @@ public final class RawAudioSource: Node, RawFrames {
     // MARK: RawFrames
 
     var hasRoom: Bool { output.hasRoom }
-    var frameBytes: Int { frameSamples * format.audio!.bytesPerSample }
+    var frameBytes: Int { frameSamples * unit.bytes }
+    var unit: (bytes: Int, count: Int64) { (format.audio!.bytesPerSample, 1) }
 
     func memory(from position: Int) -> UnsafeBufferPointer<iovec> {
         let frame = frame ?? pool.take(format, sampleCount: frameSamples)
@@ -57,30 +62,21 @@ public final class RawAudioSource: Node, RawFrames {
         return UnsafeBufferPointer(start: run, count: 1)
     }
 
-    var elapsed: MediaTime { MediaTime(samples, timescale: Int64(sampleRate)) }
-
-    func send(_ moment: RawReading.Moment) {
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment) {
         guard let frame else { return }
-        frame.header.pts = moment.base + elapsed
-        frame.header.dts = frame.header.pts
+        let cut = Int(step.cut) * unit.bytes
+        if cut > 0 { memmove(frame.buffer.bytes, frame.buffer.bytes + cut, bytes - cut) }
+        // The memory suffices, so the samples stay where they are.
+        frame.reset(format: format, sampleCount: (bytes - cut) / unit.bytes)
+        frame.header.pts = step.pts
+        frame.header.dts = step.pts
+        frame.header.duration = step.duration
         frame.header.captured = moment.captured
         frame.header.epoch = moment.epoch
         frame.header.flags = moment.isDiscontinuity ? .discontinuity : []
-        samples += Int64(frame.sampleCount)
-        frame.header.duration = moment.base + elapsed - frame.header.pts
         self.frame = nil
         output.send(frame)
     }
 
-    /// Whole samples are a shorter frame.
-    func sendRest(_ bytes: Int, _ moment: RawReading.Moment) -> Int {
-        let size = format.audio!.bytesPerSample
-        guard let frame, bytes >= size else { return bytes }
-        // The memory suffices, so the samples stay where they are.
-        frame.reset(format: format, sampleCount: bytes / size)
-        send(moment)
-        return bytes % size
-    }
-
-    func restart() { samples = 0 }
+    func refusal(ofPictures bytes: Int) -> NodeError? { nil }
 }

@@ -51,7 +51,7 @@ final class RawIntake {
         }
         descriptor = STDIN_FILENO
         if isLive { standard = StandardDescriptor(STDIN_FILENO) }
-        if kind == .fifo { RawEndpoint.enlargePipe(descriptor) }
+        if kind == .fifo { RawEndpoint.enlargePipe(descriptor, context) }
     }
 
     private func openPath() throws {
@@ -69,7 +69,7 @@ final class RawIntake {
         }
         kind = found
         descriptor = try found == .socket ? connect() : openFile()
-        if found == .fifo { RawEndpoint.enlargePipe(descriptor) }
+        if found == .fifo { RawEndpoint.enlargePipe(descriptor, context) }
     }
 
     private func connect() throws -> Int32 {

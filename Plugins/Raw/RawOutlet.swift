@@ -47,7 +47,7 @@ final class RawOutlet {
         }
         descriptor = STDOUT_FILENO
         if kind == .fifo || kind == .socket { standard = StandardDescriptor(STDOUT_FILENO) }
-        if kind == .fifo { RawEndpoint.enlargePipe(descriptor) }
+        if kind == .fifo { RawEndpoint.enlargePipe(descriptor, context) }
     }
 
     private func openPath() throws {
@@ -93,7 +93,7 @@ final class RawOutlet {
             }
             return
         }
-        RawEndpoint.enlargePipe(descriptor)
+        RawEndpoint.enlargePipe(descriptor, context)
     }
 
     // MARK: On the lane

@@ -6,30 +6,26 @@ protocol RawFrames: AnyObject {
     var hasRoom: Bool { get }
     /// Bytes of a whole frame.
     var frameBytes: Int { get }
+    /// Bytes of the smallest part that is of use, and what it counts on the timeline.
+    var unit: (bytes: Int, count: Int64) { get }
     /// The memory of the frame that is being filled, from this byte on.
     func memory(from position: Int) -> UnsafeBufferPointer<iovec>
-    /// The frame is whole: send it.
-    func send(_ moment: RawReading.Moment)
-    /// The stream ended within a frame: sends what of it can be used and returns the bytes that cannot.
-    func sendRest(_ bytes: Int, _ moment: RawReading.Moment) -> Int
-    /// When the media sent since the last start of a stream end, from its beginning.
-    var elapsed: MediaTime { get }
-    /// A new writer came: count from zero.
-    func restart()
+    /// The frame holds `bytes`: sends it. `step.cut` units at its beginning are left out.
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment)
+    /// Why frames of so many bytes come, if the writer is seen to send such; nil where any number is right.
+    func refusal(ofPictures bytes: Int) -> NodeError?
 }
 
-/// Fills the frames of a source from its intake, a bounded piece at a time.
+/// Fills the frames of a source from its intake, a bounded piece at a time, and gives them their times.
 ///
-/// Timestamps count from the arrival of a stream's first byte, on the graph's clock since its start; a regular file's
-/// from zero, so that runs repeat. A later writer's stream begins when it comes, and not before the last one's end.
+/// Times of a live stream are on the graph's clock since its start (`RawTimeline`); a regular file's count from zero, so
+/// that runs repeat. A later writer's stream begins when it comes, and not before the last one's end.
 final class RawReading {
     /// What the first byte of a frame tells.
     struct Moment {
-        /// The pts of the stream's first frame.
-        var base: MediaTime
         var captured: Instant
         var epoch: UInt32
-        /// The first frame of a later writer.
+        /// The first frame of a later writer, or behind a hole.
         var isDiscontinuity: Bool
     }
 
@@ -39,19 +35,35 @@ final class RawReading {
     private let intake: RawIntake
     private let context: NodeContext
     private unowned let frames: any RawFrames
+    private let clock: RawClock
+    private let member: Int
+    private var timeline: RawTimeline
+    private var alignment: RawAlignment?
     private var position = 0
     private var moment: Moment
-    private var hasBase = false
-    private let bytes: CounterMetric
-    private let lost: CounterMetric
+    /// The first byte of the frame was waited for, so that its time is known.
+    private var isArrivalKnown = false
+    private var hasWaited = true
+    private var isFirst = true
+    private var measurements = 0
+    private let bytes, lost, corrections, cut: CounterMetric
 
-    init(_ intake: RawIntake, frames: any RawFrames, _ context: NodeContext) {
+    init(
+        _ intake: RawIntake, frames: any RawFrames, _ timeline: RawTimeline, _ alignment: RawAlignment?,
+        _ context: NodeContext
+    ) throws {
         self.intake = intake
         self.frames = frames
         self.context = context
-        moment = Moment(base: .zero, captured: context.now, epoch: 0, isDiscontinuity: false)
+        self.timeline = timeline
+        self.alignment = alignment
+        clock = try context.service(RawClock.self) ?? RawClock()
+        member = clock.join()
+        moment = Moment(captured: context.now, epoch: 0, isDiscontinuity: false)
         bytes = context.counter("bytes")
         lost = context.counter("partial_bytes")
+        corrections = context.counter("corrections")
+        cut = context.counter("cut_units")
     }
 
     func process(now: Instant) throws {
@@ -59,20 +71,24 @@ final class RawReading {
         while left > 0 {
             guard frames.hasRoom else {
                 intake.pause()
+                hasWaited = false
+                alignment?.lookAway()
                 return
             }
+            try align(now)
             switch try intake.read(into: frames.memory(from: position)) {
             case .bytes(let count):
                 if position == 0 { noteFirstByte(now) }
+                hasWaited = false
+                alignment?.note(count, at: now)
                 bytes.add(count)
                 position += count
                 left -= count
-                if position == frames.frameBytes {
-                    frames.send(moment)
-                    position = 0
-                    moment.isDiscontinuity = false
-                }
-            case .wait: return
+                if position == frames.frameBytes { send() }
+            case .wait:
+                hasWaited = true
+                alignment?.wait()
+                return
             case .end(let goesOn):
                 end(goesOn)
                 if !goesOn { return }
@@ -81,32 +97,91 @@ final class RawReading {
         context.wakeAgain()
     }
 
-    func close() { intake.close() }
+    func close() {
+        clock.note(nil, of: member)
+        intake.close()
+    }
 
     private func noteFirstByte(_ now: Instant) {
         moment.captured = now
         moment.epoch = context.epoch
-        guard !hasBase else { return }
-        hasBase = true
-        if intake.isLive { moment.base = max(moment.base, MediaTime(now - context.started)) }
+        isArrivalKnown = intake.isLive && (hasWaited || isFirst)
+        guard isFirst else { return }
+        isFirst = false
+        guard intake.isLive else { return timeline.begin(at: .zero) }
+        let origin = clock.origin(for: now)
+        timeline.begin(at: max(.zero, MediaTime((timeline.timestamps == .count ? origin : now) - context.started)))
+    }
+
+    /// A live writer's rests tell where its pictures begin.
+    private func align(_ now: Instant) throws {
+        guard hasWaited, alignment != nil else { return }
+        switch alignment!.resume(at: now, position: position) {
+        case .unknown: break
+        case .beginsHere:
+            lost.add(position)
+            context.log(
+                .warning,
+                "the stream was cut within a picture: \(position) of \(frames.frameBytes) bytes dropped, going on with the next"
+            )
+            position = 0
+        case .otherSize(let size):
+            if let error = frames.refusal(ofPictures: size) { throw error }
+            context.log(
+                .warning,
+                "\(size) bytes come at a time, and a picture has \(frames.frameBytes): check width, height and pixel_format"
+            )
+        }
+    }
+
+    private func send() {
+        let unit = frames.unit
+        let units = Int64(position / unit.bytes) * unit.count
+        let arrival = isArrivalKnown ? MediaTime(moment.captured - context.started) : nil
+        let step = timeline.step(units: units, arrival: arrival, others: clock.others(of: member))
+        noteCorrections(step)
+        if step.isHole { moment.isDiscontinuity = true }
+        if step.cut < units {
+            frames.send(step, bytes: position, moment)
+            moment.isDiscontinuity = false
+        }
+        position = 0
+    }
+
+    private func noteCorrections(_ step: RawTimeline.Step) {
+        if timeline.measurements > measurements {
+            measurements = timeline.measurements
+            clock.note(timeline.isOffBy, of: member)
+        }
+        if step.cut > 0 { cut.add(Int(step.cut)) }
+        guard timeline.corrections > corrections.count else { return }
+        corrections.set(timeline.corrections)
+        guard timeline.corrections == 1 else { return }
+        let direction = step.isHole ? "later" : "earlier"
+        context.log(
+            .info,
+            "media arrive \(direction) than counted: timestamps moved to their arrival, from now on without a line")
     }
 
     private func end(_ goesOn: Bool) {
-        let useless = position > 0 ? frames.sendRest(position, moment) : 0
+        let useless = position % frames.unit.bytes
+        let whole = position - useless
         if useless > 0 {
             lost.add(useless)
             context.log(
                 .warning, "the stream ended within a frame: \(useless) of \(frames.frameBytes) bytes dropped")
         }
+        position = whole
+        if whole > 0 { send() }
         position = 0
         guard goesOn else {
             context.finish()
             return
         }
         context.log(.info, "the writer is gone; waiting for the next")
-        moment.base = moment.base + frames.elapsed
         moment.isDiscontinuity = true
-        hasBase = false
-        frames.restart()
+        isFirst = true
+        hasWaited = true
+        alignment?.lookAway()
     }
 }

@@ -22,13 +22,17 @@ public final class RawVideoSource: Node, RawFrames {
     @Parameter("pixel_format", default: .bgra, help: "how a picture lies in the stream; rows have no padding")
     var pixelFormat: RawPixels
 
+    @Parameter(
+        "timestamps", default: .count,
+        help: "count: pictures from the first arrival on, moved where that is off by over 40 ms; arrival: first bytes")
+    var timestamps: RawTimestamps
+
     private var reading: RawReading!
     private var format: MediaFormat!
     private var rate = FrameRate(30)
     private var pool = Pool<VideoFrame>()
     private let runs = PlaneRuns()
     private var frame: VideoFrame?
-    private var count: Int64 = 0
     private(set) var frameBytes = 0
 
     public init() {}
@@ -40,7 +44,10 @@ public final class RawVideoSource: Node, RawFrames {
         frameBytes = PlaneRuns.byteCount(layout)
         output.fix(format)
         let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
-        reading = RawReading(intake, frames: self, context)
+        let timeline = RawTimeline(timestamps, timescale: rate.numerator, cutsUnits: false)
+        let alignment =
+            intake.isLive ? RawAlignment(pictureBytes: frameBytes, period: Interval(format.nominalDuration)) : nil
+        reading = try RawReading(intake, frames: self, timeline, alignment, context)
     }
 
     public func process(now: Instant) throws { try reading.process(now: now) }
@@ -50,6 +57,7 @@ public final class RawVideoSource: Node, RawFrames {
     // MARK: RawFrames
 
     var hasRoom: Bool { output.hasRoom }
+    var unit: (bytes: Int, count: Int64) { (frameBytes, Int64(rate.denominator)) }
 
     func memory(from position: Int) -> UnsafeBufferPointer<iovec> {
         let frame = frame ?? pool.take(format)
@@ -57,26 +65,23 @@ public final class RawVideoSource: Node, RawFrames {
         return runs.of(frame, from: position)
     }
 
-    var elapsed: MediaTime { time(count) }
-
-    private func time(_ index: Int64) -> MediaTime {
-        MediaTime(index * Int64(rate.denominator), timescale: Int64(rate.numerator))
-    }
-
-    func send(_ moment: RawReading.Moment) {
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment) {
         guard let frame else { return }
-        frame.header.pts = moment.base + time(count)
-        frame.header.dts = frame.header.pts
-        frame.header.duration = time(count + 1) - time(count)
+        frame.header.pts = step.pts
+        frame.header.dts = step.pts
+        frame.header.duration = step.duration
         frame.header.captured = moment.captured
         frame.header.epoch = moment.epoch
         frame.header.flags = moment.isDiscontinuity ? [.keyframe, .discontinuity] : .keyframe
-        count += 1
         self.frame = nil
         output.send(frame)
     }
 
-    func sendRest(_ bytes: Int, _ moment: RawReading.Moment) -> Int { bytes }
-
-    func restart() { count = 0 }
+    /// Pictures of one of the usual sizes come instead: what would be sent shows nothing.
+    func refusal(ofPictures bytes: Int) -> NodeError? {
+        guard let guess = PictureSizes.guess(bytes: bytes, expected: format.video!) else { return nil }
+        return NodeError(
+            "the writer sends pictures of \(bytes) bytes; one of \(width)x\(height) \(pixelFormat.rawValue) has \(frameBytes)",
+            advice: "\(guess) has that size: set width, height and pixel_format to what it sends.")
+    }
 }

@@ -2,6 +2,8 @@ import Foundation
 import Sluice
 import Synchronization
 
+import PacerPlugin
+
 @testable import FlowPlugin
 
 /// PCM that comes when a test says: a frame is made for each entry of `script`.

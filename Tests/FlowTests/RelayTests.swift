@@ -1,6 +1,8 @@
 import Sluice
 import Testing
 
+import PacerPlugin
+
 @testable import FlowPlugin
 
 /// The bench keeps what nodes recorded in one place, so its tests run one after another.

@@ -37,13 +37,15 @@ import Testing
     @Test func withAManifestNothingIsLoaded() throws {
         _ = try scratch.copy("libBenchPlugin.so")
         try scratch.manifest(of: "Bench")
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-log", "bench-pass", "bench-source"])
         #expect(!isLoaded("libBenchPlugin.so"))
     }
 
     @Test func aPluginWithoutManifestIsLoadedOnceToLearnIt() throws {
         _ = try scratch.copy("libBenchPlugin.so")
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-log", "bench-pass", "bench-source"])
         #expect(isLoaded("libBenchPlugin.so"))
         #expect(FileManager.default.fileExists(atPath: directory + "/BenchPlugin.manifest.json"))
     }
@@ -54,9 +56,10 @@ import Testing
     func aBrokenOrStaleManifestIsWrittenAnew(text: String) throws {
         _ = try scratch.copy("libBenchPlugin.so")
         try scratch.write("BenchPlugin.manifest.json", text)
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-log", "bench-pass", "bench-source"])
         let manifest = try #require(PluginManifest(besidePlugin: directory + "/libBenchPlugin.so"))
-        #expect(manifest.types.count == 3)
+        #expect(manifest.types.count == 4)
     }
 
     @Test func aManifestOfAnotherFileIsStale() throws {
@@ -68,7 +71,7 @@ import Testing
         stale.types = []
         stale.file.modified -= 1
         try scratch.write("BenchPlugin.manifest.json", stale.text)
-        #expect(PluginCatalog(directories: [directory]).types.count == 3)
+        #expect(PluginCatalog(directories: [directory]).types.count == 4)
         #expect(PluginManifest(besidePlugin: path) == real)
     }
 
@@ -110,7 +113,7 @@ import Testing
         try scratch.write("BenchPlugin.manifest.json", manifest.text)
         let catalog = PluginCatalog(directories: [directory, Built.directory.path + "/none"])
         #expect(catalog.spec(for: "bench-source") == nil)
-        #expect(catalog.unavailableTypes == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(catalog.unavailableTypes == ["bench-dump", "bench-log", "bench-pass", "bench-source"])
         #expect(catalog.unavailableSpec(for: "bench-pass")?.inputs.count == 1)
         let reason = try #require(catalog.unavailability(of: "bench-source"))
         #expect(reason.reason == "libnothere.so.3 is missing")
@@ -143,7 +146,7 @@ import Testing
         #expect(catalog.plugin(of: "bench-pass") == first)
         #expect(
             catalog.duplicates
-                == ["bench-dump", "bench-pass", "bench-source"].map {
+                == ["bench-dump", "bench-log", "bench-pass", "bench-source"].map {
                     "node type \"\($0)\" is in \(first) and again in \(copy.path); the first is used."
                 })
     }

@@ -33,7 +33,9 @@ import Testing
         #expect(description.address(of: audio) == "::1" && audio.rtcpPort == 6_000)
         #expect(audio.payloads.map(\.encodingName) == ["PCMU", "opus"] && audio.payloads[1].channels == 2)
         #expect(audio.sources == [1_234] && audio.cname == "someone@somewhere")
-        let sets = try #require(video.payloads[0]["sprop-parameter-sets"]).split(separator: ",").map { Base64.decode($0)! }
+        let sets = try #require(video.payloads[0]["sprop-parameter-sets"]).split(separator: ",").map {
+            Base64.decode($0)!
+        }
         let sps = try #require(SequenceParameterSet(sets[0]))
         #expect(sps.width == 1_280 && sps.height == 720 && sps.profileLevelID == "42c01f")
     }
@@ -58,8 +60,10 @@ import Testing
     @Test(arguments: [
         ("", 1, "empty"), ("hello", 1, "a letter"), ("v=1", 1, "v=0"), ("s=x", 1, "v=0"),
         ("v=0\nm=video", 2, "m="), ("v=0\nm=video 70000 RTP/AVP 96", 2, "m="), ("v=0\nc=IN IP4", 2, "c="),
-        ("v=0\nm=video 1 RTP/AVP 96\na=rtpmap:96 VP8", 3, "rtpmap"), ("v=0\nm=video 1 RTP/AVP 96\na=rtpmap:300 VP8/90000", 3, "rtpmap"),
-        ("v=0\nm=video 1 RTP/AVP 96\na=rtcp:0", 3, "rtcp"), ("v=0\n=", 2, "a letter"), ("{\"nodes\":{}}", 1, "a letter"),
+        ("v=0\nm=video 1 RTP/AVP 96\na=rtpmap:96 VP8", 3, "rtpmap"),
+        ("v=0\nm=video 1 RTP/AVP 96\na=rtpmap:300 VP8/90000", 3, "rtpmap"),
+        ("v=0\nm=video 1 RTP/AVP 96\na=rtcp:0", 3, "rtcp"), ("v=0\n=", 2, "a letter"),
+        ("{\"nodes\":{}}", 1, "a letter"),
     ]) func whatIsWrongIsSaidWithItsLine(_ text: String, line: Int, words: String) {
         do {
             _ = try SessionDescription(parsing: text)
@@ -92,7 +96,8 @@ import Testing
                 switch Int.random(in: 0..<3, using: &random) {
                 case 0: broken[Int.random(in: 0..<broken.count, using: &random)] = .random(in: 0...127, using: &random)
                 case 1: broken.remove(at: Int.random(in: 0..<broken.count, using: &random))
-                default: broken.insert(contentsOf: broken.prefix(20), at: Int.random(in: 0..<broken.count, using: &random))
+                default:
+                    broken.insert(contentsOf: broken.prefix(20), at: Int.random(in: 0..<broken.count, using: &random))
                 }
             }
             if let parsed = try? SessionDescription(parsing: String(decoding: broken, as: UTF8.self)) {
@@ -105,7 +110,9 @@ import Testing
             }
         }
         for _ in 0..<20_000 {
-            let bytes = [0x67] + (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes =
+                [0x67]
+                + (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
             _ = SequenceParameterSet(bytes)
             _ = AVCConfiguration([1] + bytes)
         }

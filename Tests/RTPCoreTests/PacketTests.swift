@@ -8,7 +8,8 @@ import Testing
     }
 
     @Test func aHeaderComesBack() throws {
-        let header = RTPHeader(isMarked: true, payloadType: 111, sequence: 65_535, timestamp: 0xdead_beef, ssrc: 0x1234_5678)
+        let header = RTPHeader(
+            isMarked: true, payloadType: 111, sequence: 65_535, timestamp: 0xdead_beef, ssrc: 0x1234_5678)
         var bytes = [UInt8](repeating: 7, count: 20)
         bytes.withUnsafeMutableBytes { header.write(to: $0) }
         let found = try #require(parse(bytes))

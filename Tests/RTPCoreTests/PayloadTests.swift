@@ -6,7 +6,8 @@ import Testing
 @Suite struct PayloadTests {
     private func sender(_ format: PayloadFormat, configuration: [UInt8] = []) -> StreamSender {
         StreamSender(
-            format, configuration: configuration, payloadType: 96, ssrc: 5, sequence: 65_530, timestampOffset: 0xffff_f000)
+            format, configuration: configuration, payloadType: 96, ssrc: 5, sequence: 65_530,
+            timestampOffset: 0xffff_f000)
     }
 
     @Test(arguments: PayloadFormat.allCases, [1, 2, 40, 1_187, 1_188, 1_189, 2_400, 20_000])
@@ -42,7 +43,8 @@ import Testing
     }
 
     @Test func lengthsInFrontOfUnitsAreReadAndParameterSetsAdded() {
-        let sps: [UInt8] = [0x67, 0x42, 0xc0, 0x1f, 0x95], pps: [UInt8] = [0x68, 0xce, 0x3c]
+        let sps: [UInt8] = [0x67, 0x42, 0xc0, 0x1f, 0x95]
+        let pps: [UInt8] = [0x68, 0xce, 0x3c]
         let box: [UInt8] =
             [1, 0x42, 0xc0, 0x1f, 0xff, 0xe1, 0, 5] + sps + [1, 0, 3] + pps
         #expect(AVCConfiguration(box)?.parameterSets == [sps, pps])
@@ -51,7 +53,8 @@ import Testing
         let bench = ReceiverBench(.h264, isAuthenticated: true)
         let unit: [UInt8] = [0, 0, 0, 4, 0x65, 0x88, 1, 2]
         for packet in sender.packets(of: unit, at: .zero, isKeyframe: true) { bench.receive(packet, at: 0) }
-        #expect(bench.frames.first?.bytes == [0, 0, 0, 1] + sps + [0, 0, 0, 1] + pps + [0, 0, 0, 1, 0x65, 0x88, 1, 2])
+        #expect(
+            bench.frames.first?.bytes == [0, 0, 0, 1] + sps + [0, 0, 0, 1] + pps + [0, 0, 0, 1, 0x65, 0x88, 1, 2])
         // Lengths that do not add up lose what they stand for, and nothing more.
         for packet in sender.packets(of: [0, 0, 0, 2, 0x41, 0x88, 0, 0, 1, 0], at: .milliseconds(40)) {
             bench.receive(packet, at: 40)
@@ -127,9 +130,13 @@ import Testing
             let first = packets[lost].frame
             let next = (first / 10 + 1) * 10
             func index(_ frame: KeptFrame) -> Int { Int((frame.timestamp - 0xffff_f000) / 2_970) }
-            #expect(bench.frames.map(index) == Array(0..<first) + Array(next..<21), "packet \(lost) of frame \(first) lost")
+            #expect(
+                bench.frames.map(index) == Array(0..<first) + Array(next..<21), "packet \(lost) of frame \(first) lost")
             #expect(bench.frames.filter(\.isDiscontinuous).map(index) == [next])
-            #expect(bench.frames.allSatisfy { $0.bytes == MadeFrames.frame(format, index($0), size: 2_500, group: 10).bytes })
+            #expect(
+                bench.frames.allSatisfy {
+                    $0.bytes == MadeFrames.frame(format, index($0), size: 2_500, group: 10).bytes
+                })
             #expect(bench.receiver.counts.lost == 1)
         }
     }
@@ -138,12 +145,12 @@ import Testing
         var sender = sender(.h264)
         let bench = ReceiverBench(.h264, isAuthenticated: true)
         for index in 0..<6 {
-            let unit: [UInt8] = [0, 0, 0, 1, index % 3 == 0 ? 0x65 : 0x41, 0x88, UInt8(index)]
+            let unit: [UInt8] = [0, 0, 0, 1, index % 3 == 0 ? 0x65 : 0x41, 0x88, UInt8(index + 1)]
             let packets = sender.packets(of: unit, at: .milliseconds(Int64(index) * 33), isKeyframe: index % 3 == 0)
             if index != 1 { for packet in packets { bench.receive(packet, at: Double(index) * 33) } }
         }
         bench.drain()
-        #expect(bench.frames.map { $0.bytes.last } == [0, 3, 4, 5])
+        #expect(bench.frames.map { $0.bytes.last } == [1, 4, 5, 6])
     }
 
     @Test func opusTellsItsLength() {

@@ -17,7 +17,9 @@ import Testing
         return Array(room.prefix(size ?? 0))
     }
 
-    private func open(_ context: SRTPContext, _ packet: [UInt8], isControl: Bool = false) -> (SRTPContext.Verdict, [UInt8]) {
+    private func open(_ context: SRTPContext, _ packet: [UInt8], isControl: Bool = false) -> (
+        SRTPContext.Verdict, [UInt8]
+    ) {
         var room = packet
         let verdict = room.withUnsafeMutableBytes { context.unprotect($0, count: packet.count, isControl: isControl) }
         guard case .packet(let size) = verdict else { return (verdict, []) }
@@ -74,10 +76,14 @@ import Testing
         for suite in CryptoSuite.allCases {
             let receiver = try SRTPContext(suite, key: key(suite), .receiving)
             for _ in 0..<2_000 {
-                var bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                var bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
                 if bytes.count > 2, Bool.random(using: &random) { bytes[0] = 0x80 | bytes[0] & 0x1f }
                 for isControl in [false, true] {
-                    if case .packet = open(receiver, bytes, isControl: isControl).0 { Issue.record("garbage was taken") }
+                    if case .packet = open(receiver, bytes, isControl: isControl).0 {
+                        Issue.record("garbage was taken")
+                    }
                 }
             }
         }

@@ -18,7 +18,9 @@ import Testing
     @Test func sequenceAndTimestampWrapWithoutAMark() {
         var sender = opus(sequence: 65_000, offset: 0xffff_0000)
         let bench = ReceiverBench(.opus)
-        for (index, packet) in packets(&sender, 0..<70_000).enumerated() { bench.receive(packet, at: Double(index) * 20) }
+        for (index, packet) in packets(&sender, 0..<70_000).enumerated() {
+            bench.receive(packet, at: Double(index) * 20)
+        }
         #expect(bench.frames.count == 70_000 && bench.receiver.counts.lost == 0 && bench.restarts == 0)
         #expect(zip(bench.frames, bench.frames.dropFirst()).allSatisfy { $1.timestamp - $0.timestamp == 960 })
         #expect(bench.receiver.statistics.highest == 65_000 + 69_999)
@@ -94,7 +96,9 @@ import Testing
             format, release: seed % 2 == 0 ? .early : .timed, announced: seed % 3 == 0 ? [1] : [])
         var clock = 0.0
         for _ in 0..<20_000 {
-            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             // Often enough a header that is believed.
             if bytes.count >= 12, Bool.random(using: &random) {
                 bytes[0] = 0x80 | bytes[0] & (Bool.random(using: &random) ? 0x3f : 0)

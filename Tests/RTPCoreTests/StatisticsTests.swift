@@ -6,7 +6,8 @@ import Testing
 @Suite struct StatisticsTests {
     private func header(_ sequence: Int, timestamp: Int = 0) -> RTPHeader {
         RTPHeader(
-            payloadType: 0, sequence: UInt16(truncatingIfNeeded: sequence), timestamp: UInt32(truncatingIfNeeded: timestamp),
+            payloadType: 0, sequence: UInt16(truncatingIfNeeded: sequence),
+            timestamp: UInt32(truncatingIfNeeded: timestamp),
             ssrc: 1)
     }
 

@@ -89,7 +89,9 @@ enum MadeFrames {
         return unit
     }
 
-    static func frame(_ format: PayloadFormat, _ index: Int, size: Int, group: Int = 10) -> (bytes: [UInt8], isKeyframe: Bool) {
+    static func frame(_ format: PayloadFormat, _ index: Int, size: Int, group: Int = 10) -> (
+        bytes: [UInt8], isKeyframe: Bool
+    ) {
         let isKeyframe = index % group == 0
         return switch format {
         case .vp8: (vp8(size, isKeyframe: isKeyframe, seed: index), isKeyframe)

@@ -1,10 +1,13 @@
-@testable import RTPCore
 import Sluice
 import TestSupport
 import Testing
 
+@testable import RTPCore
+
 @Suite struct TimelineTests {
-    private func instant(_ milliseconds: Double) -> Instant { Instant(nanoseconds: Int64((milliseconds * 1e6).rounded())) }
+    private func instant(_ milliseconds: Double) -> Instant {
+        Instant(nanoseconds: Int64((milliseconds * 1e6).rounded()))
+    }
 
     // MARK: Receiving
 
@@ -12,7 +15,8 @@ import Testing
         var timeline = ReceiveTimeline(clockRates: [48_000], reference: 0)
         var random = Dice(seed: 2)
         for index in 0..<5_000 {
-            let arrival = instant(1_000 + Double(index) * 20 + (index == 0 ? 0 : Double.random(in: 0...80, using: &random)))
+            let arrival = instant(
+                1_000 + Double(index) * 20 + (index == 0 ? 0 : Double.random(in: 0...80, using: &random)))
             let place = timeline.place(
                 7_000 + Int64(index) * 960, stream: 0, arrival: arrival, duration: .milliseconds(20))
             #expect(place.time == .milliseconds(Int64(index) * 20) && !place.isRestarted)
@@ -32,7 +36,8 @@ import Testing
         let moved = timeline.place(6_000, stream: 0, arrival: instant(186), duration: .zero)
         #expect(abs(moved.time.milliseconds - 66.667) < 0.01 && abs(moved.shift.milliseconds + 120) < 0.01)
         #expect(timeline.place(9_000, stream: 0, arrival: instant(219), duration: .zero).shift == .zero)
-        #expect(timeline.place(960, stream: 1, arrival: instant(20), duration: .milliseconds(20)).time == .milliseconds(20))
+        #expect(
+            timeline.place(960, stream: 1, arrival: instant(20), duration: .milliseconds(20)).time == .milliseconds(20))
     }
 
     @Test func aSmallDifferenceIsLeftAlone() {
@@ -51,7 +56,8 @@ import Testing
             let ntp = NTPTime(unixNanoseconds: Int64(second) * 1_000_000_000)
             let video = Int64((Double(second) * 90_000 * 1.0001).rounded())
             let audio = timeline.place(
-                Int64(second) * 48_000, stream: 1, arrival: instant(Double(second) * 1_000), duration: .milliseconds(20))
+                Int64(second) * 48_000, stream: 1, arrival: instant(Double(second) * 1_000), duration: .milliseconds(20)
+            )
             timeline.note(ntp, timestamp: Int64(second) * 48_000, stream: 1)
             timeline.note(ntp, timestamp: video, stream: 0)
             let picture = timeline.place(video, stream: 0, arrival: instant(Double(second) * 1_000), duration: .zero)
@@ -64,7 +70,8 @@ import Testing
     @Test func anotherCountGoesOnBehindTheOldOne() {
         var timeline = ReceiveTimeline(clockRates: [48_000], reference: 0)
         for index in 0..<50 {
-            _ = timeline.place(Int64(index) * 960, stream: 0, arrival: instant(Double(index) * 20), duration: .milliseconds(20))
+            _ = timeline.place(
+                Int64(index) * 960, stream: 0, arrival: instant(Double(index) * 20), duration: .milliseconds(20))
         }
         let jumped = timeline.place(99_999_999, stream: 0, arrival: instant(1_000), duration: .milliseconds(20))
         #expect(jumped.isRestarted && jumped.time == .milliseconds(1_000))
@@ -100,7 +107,9 @@ import Testing
         var timeline = SendTimeline()
         for index in 0..<50 {
             _ = timeline.place(header(Double(index) * 20), now: instant(Double(index) * 20))
-            if index % 2 == 0 { _ = timeline.place(header(Double(index) * 20, duration: 40), now: instant(Double(index) * 20)) }
+            if index % 2 == 0 {
+                _ = timeline.place(header(Double(index) * 20, duration: 40), now: instant(Double(index) * 20))
+            }
         }
         // The planned end is at 1,000 ms; the next segment, whose times begin at 0 again, comes 300 ms later.
         let video = timeline.place(header(0, duration: 40, epoch: 2), now: instant(1_300))
@@ -112,6 +121,28 @@ import Testing
         #expect(early.time == .milliseconds(1_340) && early.beginsSegment)
     }
 
+    @Test func aShortGapIsNotSkippedButCountsTowardsTheNext() {
+        var timeline = SendTimeline()
+        var (epoch, wall): (UInt32, Double) = (1, 0)
+        var starts: [Double] = []
+        // Segments of a second, each 30.1 ms later than the one before was planned to end.
+        for _ in 0..<5 {
+            for index in 0..<50 {
+                let place = timeline.place(
+                    header(Double(index) * 20, epoch: epoch), now: instant(wall + Double(index) * 20))
+                if place.beginsSegment { starts.append(place.time.milliseconds) }
+            }
+            wall += 1_030.1
+            epoch += 1
+        }
+        // The second is 30.1 ms late, the third 60.2: that is 361 steps of 1/6,000 s, and 0.03 ms are left; and so on.
+        let step = 1_000.0 / 6_000
+        #expect(starts[0] == 0 && starts[1] == 1_000)
+        #expect(abs(starts[2] - (2_000 + 361 * step)) < 0.001)
+        #expect(abs(starts[3] - (3_000 + 361 * step)) < 0.001)
+        #expect(abs(starts[4] - (4_000 + 722 * step)) < 0.001)
+    }
+
     @Test func aJumpOfOneStreamIsFollowedByTheOtherAndItsRestStaysInPlace() {
         var timeline = SendTimeline()
         for index in 0..<100 { _ = timeline.place(header(Double(index) * 20), now: instant(Double(index) * 20)) }
@@ -119,7 +150,9 @@ import Testing
         #expect(jumped == .init(time: .milliseconds(2_000), beginsSegment: true))
         // Video's last frame of the old stretch, then its first of the new.
         #expect(timeline.place(header(1_990), now: instant(2_001)).time == .milliseconds(1_990))
-        #expect(timeline.place(header(60_010), now: instant(2_010)) == .init(time: .milliseconds(2_010), beginsSegment: false))
+        #expect(
+            timeline.place(header(60_010), now: instant(2_010))
+                == .init(time: .milliseconds(2_010), beginsSegment: false))
     }
 
     @Test func reportsTellTheRelationOfTheFastestMedia() throws {

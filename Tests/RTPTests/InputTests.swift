@@ -16,7 +16,8 @@ import Testing
         return numbers(raw, width: Rig.size.width, height: Rig.size.height)
     }
 
-    private func listen(_ rig: Rig, _ tag: String, _ parameters: [String: ParameterValue] = [:], media: String = "both") throws
+    private func listen(_ rig: Rig, _ tag: String, _ parameters: [String: ParameterValue] = [:], media: String = "both")
+        throws
         -> Rig.Beside
     {
         let receiver = Rig.Beside(rig.receiving(tag, parameters, media: media))
@@ -35,7 +36,10 @@ import Testing
             let crypto = isEncrypted ? ["-srtp_out_suite", "AES_CM_128_HMAC_SHA1_80", "-srtp_out_params", key] : []
             return ["ffmpeg", "-y", "-v", "warning", "-re"] + more + ["-i", try rig.clip(clip)]
                 + ["-map", "0:v", "-c", "copy", "-f", "rtp", "-rtpflags", "send_bye"] + crypto
-                + ["\(scheme)://127.0.0.1:\(rig.port)", "-map", "0:a", "-c", "copy", "-f", "rtp", "-rtpflags", "send_bye"]
+                + [
+                    "\(scheme)://127.0.0.1:\(rig.port)", "-map", "0:a", "-c", "copy", "-f", "rtp", "-rtpflags",
+                    "send_bye",
+                ]
                 + crypto + ["\(scheme)://127.0.0.1:\(rig.audioPort)", "-sdp_file", rig.sdp]
         }
         // The description comes first: by a run that sends next to nothing.
@@ -65,7 +69,9 @@ import Testing
         try rig.scratch.write("stream.sdp", lines.joined(separator: "\r\n") + "\r\n")
     }
 
-    @Test(arguments: [Rig.Clip.h264, .vp8], [false, true]) func everyFrameOfGStreamerArrives(_ clip: Rig.Clip, isEncrypted: Bool)
+    @Test(arguments: [Rig.Clip.h264, .vp8], [false, true]) func everyFrameOfGStreamerArrives(
+        _ clip: Rig.Clip, isEncrypted: Bool
+    )
         throws
     {
         let rig = try Rig()
@@ -81,7 +87,8 @@ import Testing
         let hex = key.map { String(format: "%02x", $0) }.joined()
         let protect =
             isEncrypted
-            ? "srtpenc key=\(hex) rtp-cipher=aes-128-icm rtp-auth=hmac-sha1-80 rtcp-cipher=aes-128-icm rtcp-auth=hmac-sha1-80 !" : ""
+            ? "srtpenc key=\(hex) rtp-cipher=aes-128-icm rtp-auth=hmac-sha1-80 rtcp-cipher=aes-128-icm rtcp-auth=hmac-sha1-80 !"
+            : ""
         let demux = "filesrc location=\(URL(filePath: try rig.clip(clip)).lastPathComponent) ! matroskademux name=d"
         let pay = clip == .vp8 ? "rtpvp8pay pt=96" : "h264parse ! rtph264pay pt=96 config-interval=-1"
         let sender = try rig.start([
@@ -112,7 +119,10 @@ import Testing
         let got = try receiver.wait()
         let audio = Collector.take("telephone.audio")
         #expect(got.outcome == .finished && audio.count == 50, "\(rig.said())")
-        #expect(audio.allSatisfy { $0.bytes.count == 160 && $0.header.duration == .milliseconds(20) && $0.format.codec == .pcmu })
+        #expect(
+            audio.allSatisfy {
+                $0.bytes.count == 160 && $0.header.duration == .milliseconds(20) && $0.format.codec == .pcmu
+            })
     }
 
     // MARK: Bad input
@@ -124,7 +134,8 @@ import Testing
         try describe(
             rig,
             [
-                "m=video \(rig.port) RTP/SAVP 96", "a=rtpmap:96 VP8/90000", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\(right)",
+                "m=video \(rig.port) RTP/SAVP 96", "a=rtpmap:96 VP8/90000",
+                "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\(right)",
             ])
         let receiver = try listen(rig, "wrong-key", media: "video")
         func send(_ key: String) throws {
@@ -147,13 +158,20 @@ import Testing
         let rig = try Rig()
         try describe(
             rig,
-            ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000", "m=audio \(rig.audioPort) RTP/AVP 97", "a=rtpmap:97 opus/48000/2"])
+            [
+                "m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000", "m=audio \(rig.audioPort) RTP/AVP 97",
+                "a=rtpmap:97 opus/48000/2",
+            ])
         let receiver = try listen(rig, "garbage")
         let sender = Rig.Beside(try rig.sending(.vp8, ["sdp": ""]))
         var random = Dice(seed: 8)
-        let ports = try (0..<4).map { try UDPSocket(connectedTo: SocketAddress(host: "127.0.0.1", port: rig.port + $0)) }
+        let ports = try (0..<4).map {
+            try UDPSocket(connectedTo: SocketAddress(host: "127.0.0.1", port: rig.port + $0))
+        }
         for round in 0..<4_000 {
-            var bytes = (0..<Int.random(in: 0...1_500, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...1_500, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             // RTP in its first bytes, from a source that is not the stream's, or broken RTCP.
             if round % 3 == 0, bytes.count > 12 { (bytes[0], bytes[1]) = (0x80, round % 2 == 0 ? 96 : 97) }
             if round % 3 == 1, bytes.count > 12 { (bytes[0], bytes[1]) = (0x81, UInt8(200 + round % 7)) }
@@ -199,11 +217,13 @@ import Testing
         #expect(try refusal([video, "a=rtpmap:96 VP8"]).contains("stream.sdp:7: a=rtpmap"))
         #expect(try refusal([video, "a=rtpmap:96 VP8/8000"]).contains("at 8000 Hz"))
         #expect(
-            try refusal([video, "a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=2"]).contains("packetization-mode 2"))
+            try refusal([video, "a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=2"]).contains(
+                "packetization-mode 2"))
         let secure = ["m=video \(rig.port) RTP/SAVP 96", "a=rtpmap:96 VP8/90000"]
         #expect(try refusal(secure).contains("as SRTP without a=crypto"))
         #expect(try refusal(secure + ["a=crypto:1 SOME_SUITE inline:AAEC"]).contains("the unknown suite SOME_SUITE"))
-        #expect(try refusal([video, "a=rtpmap:96 VP8/90000"], bind: "192.0.2.1").contains("is no address of this machine"))
+        #expect(
+            try refusal([video, "a=rtpmap:96 VP8/90000"], bind: "192.0.2.1").contains("is no address of this machine"))
         #expect(try refusal(["m=audio \(rig.port) RTP/AVP 0"]).contains("video"))
         try FileManager.default.removeItem(atPath: rig.sdp)
         #expect { try Rig.run(rig.receiving("refused", media: "video")) } throws: {

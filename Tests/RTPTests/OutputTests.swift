@@ -12,7 +12,8 @@ import Testing
 /// description is there, so they may miss what comes before the next keyframe.
 @Suite("rtp-output", .serialized) struct OutputTests {
     /// The sender, and a receiver that is started when the description has been written.
-    private func run(_ rig: Rig, _ graph: GraphBuilder, receiver: [String]) throws -> (sent: Rig.Ran, receiver: Process) {
+    private func run(_ rig: Rig, _ graph: GraphBuilder, receiver: [String]) throws -> (sent: Rig.Ran, receiver: Process)
+    {
         let sender = Rig.Beside(graph)
         try rig.wait(for: "the description") { FileManager.default.fileExists(atPath: rig.sdp) }
         let process = try rig.start(receiver)
@@ -23,14 +24,17 @@ import Testing
 
     private static let encryptions = ["none", "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
 
-    @Test(arguments: [Rig.Clip.h264, .vp8], encryptions) func ffmpegReceivesPictureAndSound(_ clip: Rig.Clip, encryption: String)
+    @Test(arguments: [Rig.Clip.h264, .vp8], encryptions) func ffmpegReceivesPictureAndSound(
+        _ clip: Rig.Clip, encryption: String
+    )
         throws
     {
         let rig = try Rig()
         let (sent, receiver) = try run(
             rig, rig.sending(clip, ["encryption": .string(encryption)]),
             receiver: [
-                "ffmpeg", "-y", "-v", "warning", "-protocol_whitelist", "file,udp,rtp,srtp,crypto", "-analyzeduration", "200000",
+                "ffmpeg", "-y", "-v", "warning", "-protocol_whitelist", "file,udp,rtp,srtp,crypto", "-analyzeduration",
+                "200000",
                 "-i", rig.sdp, "-map", "0", "-c", "copy", "got.mkv",
             ])
         #expect(sent.outcome == .finished, "\(sent.report)")
@@ -57,7 +61,9 @@ import Testing
         #expect(try Data(contentsOf: rig.folder.appending(path: "got.s16")).count > 96_000)
     }
 
-    @Test(arguments: [("AES_CM_128_HMAC_SHA1_80", "aes-128-icm", "hmac-sha1-80"), ("AEAD_AES_256_GCM", "aes-256-gcm", "null")])
+    @Test(arguments: [
+        ("AES_CM_128_HMAC_SHA1_80", "aes-128-icm", "hmac-sha1-80"), ("AEAD_AES_256_GCM", "aes-256-gcm", "null"),
+    ])
     func gstreamerReceivesSRTP(_ suite: String, cipher: String, auth: String) throws {
         let rig = try Rig()
         let key = [UInt8](0..<(suite.hasPrefix("AEAD") ? 44 : 30))
@@ -68,7 +74,8 @@ import Testing
             "application/x-srtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96,srtp-key=(buffer)\(hex),srtp-cipher=\(cipher),srtp-auth=\(auth),srtcp-cipher=\(cipher),srtcp-auth=\(auth)"
         let receiver = try rig.start([
             "gst-launch-1.0", "-q", "-e", "udpsrc", "address=127.0.0.1", "port=\(rig.port)", "timeout=2000000000",
-            "caps=\(caps)", "!", "srtpdec", "!", "rtpjitterbuffer", "latency=20", "!", "rtpvp8depay", "!", "vp8dec", "!",
+            "caps=\(caps)", "!", "srtpdec", "!", "rtpjitterbuffer", "latency=20", "!", "rtpvp8depay", "!", "vp8dec",
+            "!",
             "videoconvert", "!", "video/x-raw,format=I420", "!", "filesink", "location=got.i420", "buffer-mode=2",
         ])
         try rig.wait(for: "GStreamer's port") { Rig.isBound(rig.port) }
@@ -82,7 +89,8 @@ import Testing
         }
         receiver.terminate()
         receiver.waitUntilExit()
-        let found = numbers([UInt8](try Data(contentsOf: URL(filePath: file))), width: Rig.size.width, height: Rig.size.height)
+        let found = numbers(
+            [UInt8](try Data(contentsOf: URL(filePath: file))), width: Rig.size.width, height: Rig.size.height)
         // It listened before the first packet.
         #expect(found == Array(0..<Rig.size.frames), "\(found) \(rig.said())")
     }
@@ -90,7 +98,9 @@ import Testing
     @Test func ffmpegReceivesTelephony() throws {
         let rig = try Rig()
         var graph = GraphBuilder()
-        graph.node("source", Source.self, ["open": "tone", "sample_rate": 8_000, "channels": 1, "duration_s": 2, "pace": "live"])
+        graph.node(
+            "source", Source.self,
+            ["open": "tone", "sample_rate": 8_000, "channels": 1, "duration_s": 2, "pace": "live"])
         graph.node("pcmu", PCMUEncoder.self)
         graph.node("out", RTPOutput.self, ["audio_port": .integer(rig.audioPort), "sdp": .string(rig.sdp)])
         graph.edge("source.audio -> pcmu.in")
@@ -98,7 +108,8 @@ import Testing
         let (sent, receiver) = try run(
             rig, graph,
             receiver: [
-                "ffmpeg", "-y", "-v", "warning", "-protocol_whitelist", "file,udp,rtp", "-analyzeduration", "100000", "-i", rig.sdp,
+                "ffmpeg", "-y", "-v", "warning", "-protocol_whitelist", "file,udp,rtp", "-analyzeduration", "100000",
+                "-i", rig.sdp,
                 "-c", "copy", "got.wav",
             ])
         #expect(sent.outcome == .finished && receiver.terminationStatus == 0, "\(rig.said())")
@@ -149,7 +160,8 @@ import Testing
         #expect(try refusal(["host": "no-such-host.invalid"]).contains("cannot find host \"no-such-host.invalid\""))
         #expect(try refusal(["host": "239.1.2.3"]).contains("is a multicast address"))
         #expect(try refusal(["audio_port": .integer(rig.port + 1)]).contains("collide"))
-        #expect(try refusal(["sdp": "/nowhere/x.sdp"]).contains("cannot write /nowhere/x.sdp: No such file or directory"))
+        #expect(
+            try refusal(["sdp": "/nowhere/x.sdp"]).contains("cannot write /nowhere/x.sdp: No such file or directory"))
         let short = try refusal(["encryption": "AES_CM_128_HMAC_SHA1_80", "key": "AAEC"])
         #expect(short.contains("the key has 3 bytes; AES_CM_128_HMAC_SHA1_80 takes 30"))
         #expect(try refusal(["encryption": "AES_CM_128_HMAC_SHA1_80", "key": "*"]).contains("is no base 64"))

@@ -67,11 +67,18 @@ import VideoDecoderPlugin
         let far = freePorts()
         let sendingSDP = rig.path("sending.sdp")
         let sender = try rig.sending(
-            clip, ["sdp": .string(sendingSDP), "video_port": .integer(far), "audio_port": .integer(far + 2), "rtcp_mux": true].merging(output) { $1 })
+            clip,
+            [
+                "sdp": .string(sendingSDP), "video_port": .integer(far), "audio_port": .integer(far + 2),
+                "rtcp_mux": true,
+            ].merging(output) { $1 })
         let key = output["key"].map { ["a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\($0)"] } ?? []
         let profile = key.isEmpty ? "RTP/AVP" : "RTP/SAVP"
         let lines =
-            ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0", "m=video \(rig.port) \(profile) 96"]
+            [
+                "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0",
+                "m=video \(rig.port) \(profile) 96",
+            ]
             + ["a=rtpmap:96 \(clip == .vp8 ? "VP8" : "H264")/90000", "a=rtcp-mux"] + key
             + ["m=audio \(rig.audioPort) \(profile) 97", "a=rtpmap:97 opus/48000/2", "a=rtcp-mux"] + key
         try rig.scratch.write("stream.sdp", lines.joined(separator: "\r\n"))
@@ -95,23 +102,29 @@ import VideoDecoderPlugin
             }
         }
         let (got, _, _) = try run(
-            rig, "shuffled", clip: clip, input: ["jitter_ms": 300], output: ["mtu": 500], video: shuffle, audio: shuffle)
+            rig, "shuffled", clip: clip, input: ["jitter_ms": 300], output: ["mtu": 500], video: shuffle, audio: shuffle
+        )
         #expect(got.outcome == .finished)
         let (video, audio) = (Collector.take("shuffled.video"), Collector.take("shuffled.audio"))
-        #expect(video.count == Rig.size.frames && got.metric("in", "video_lost") == 0 && got.metric("in", "video_late") == 0)
+        #expect(
+            video.count == Rig.size.frames && got.metric("in", "video_lost") == 0 && got.metric("in", "video_late") == 0
+        )
         #expect(audio.count >= 99 && got.metric("in", "audio_lost") == 0)
         #expect(got.metric("in", "video_duplicates") > 5 && got.metric("in", "video_reordered") > 5)
         #expect(zip(audio, audio.dropFirst()).allSatisfy { $1.header.pts - $0.header.pts == .milliseconds(20) })
     }
 
-    @Test(arguments: [Rig.Clip.h264, .vp8], [false, true]) func afterALossNoDamagedPictureIsHandedOut(_ clip: Rig.Clip, isEncrypted: Bool)
+    @Test(arguments: [Rig.Clip.h264, .vp8], [false, true]) func afterALossNoDamagedPictureIsHandedOut(
+        _ clip: Rig.Clip, isEncrypted: Bool
+    )
         throws
     {
         let rig = try Rig()
         let key = Data((0..<30).map { UInt8($0) }).base64EncodedString()
         let (got, _, lost) = try run(
             rig, "lossy", clip: clip, input: ["jitter_ms": 20],
-            output: isEncrypted ? ["mtu": 400, "encryption": "AES_CM_128_HMAC_SHA1_80", "key": .string(key)] : ["mtu": 400],
+            output: isEncrypted
+                ? ["mtu": 400, "encryption": "AES_CM_128_HMAC_SHA1_80", "key": .string(key)] : ["mtu": 400],
             video: { $0 % 97 == 50 ? [] : [0] })
         #expect(got.outcome == .finished && lost.video > 0)
         let video = Collector.take("lossy.video")
@@ -123,7 +136,8 @@ import VideoDecoderPlugin
         let raw = try FFmpeg.decode(stream, kind: clip == .vp8 ? "ivf" : "h264")
         let found = numbers(raw, width: Rig.size.width, height: Rig.size.height)
         #expect(found.count == video.count && !found.contains(nil))
-        for (packet, pair) in zip(video.dropFirst(), zip(found, found.dropFirst())) where pair.1 != pair.0.map({ $0 + 1 }) {
+        for (packet, pair) in zip(video.dropFirst(), zip(found, found.dropFirst()))
+        where pair.1 != pair.0.map({ $0 + 1 }) {
             #expect(packet.header.flags.isSuperset(of: [.keyframe, .discontinuity]))
         }
         _ = Collector.take("lossy.audio")
@@ -136,12 +150,17 @@ import VideoDecoderPlugin
         let audio = Collector.take("holes.audio")
         _ = Collector.take("holes.video")
         #expect(!audio.contains { $0.header.flags.contains(.discontinuity) })
-        let holes = zip(audio, audio.dropFirst()).map { ($1.header.pts - $0.header.pts - .milliseconds(20)).milliseconds }.filter { $0 != 0 }
+        let holes = zip(audio, audio.dropFirst()).map {
+            ($1.header.pts - $0.header.pts - .milliseconds(20)).milliseconds
+        }.filter { $0 != 0 }
         #expect(!holes.isEmpty && holes.allSatisfy { $0 == 20 })
         #expect(got.metric("in", "audio_lost") >= holes.count)
         let result = try NodeBench(OpusDecoderNode.self).run(audio.map(\.item))
         #expect(result.metric("concealed_samples") == holes.count * 960)
-        #expect(zip(result.audio, result.audio.dropFirst()).allSatisfy { $0.header.pts + $0.sampleDuration == $1.header.pts })
+        #expect(
+            zip(result.audio, result.audio.dropFirst()).allSatisfy {
+                $0.header.pts + $0.sampleDuration == $1.header.pts
+            })
         // The tone goes on through the holes.
         let samples = result.audio.flatMap { Array($0.s16) }
         let loud = stride(from: 9_600, to: samples.count - 9_600, by: 960).map { start in
@@ -156,7 +175,8 @@ import VideoDecoderPlugin
         let (got, _, _) = try run(rig, "sync", output: ["report_interval_ms": 200], video: { _ in [8] })
         #expect(got.outcome == .finished)
         let (video, audio) = (Collector.take("sync.video"), Collector.take("sync.audio"))
-        let last = try #require(video.last), sound = try #require(audio.last)
+        let last = try #require(video.last)
+        let sound = try #require(audio.last)
         // The clip's last picture is shown at 1,967 ms, its last packet of sound heard at 1,980 (less Opus' pre-skip).
         #expect(abs((last.header.pts - sound.header.pts).milliseconds - (1_966.7 - 1_973.5)) < 40)
         // They arrived further apart than that.
@@ -170,7 +190,8 @@ import VideoDecoderPlugin
         graph.node("source", Source.self, ["open": .string(try rig.clip(.vp8)), "decode": false, "pace": "live"])
         graph.node("asked", KeyframeCounter.self)
         graph.node(
-            "out", RTPOutput.self, ["video_port": .integer(rig.port), "sdp": .string(rig.sdp), "report_interval_ms": 100])
+            "out", RTPOutput.self,
+            ["video_port": .integer(rig.port), "sdp": .string(rig.sdp), "report_interval_ms": 100])
         graph.edge("source.video -> asked.in")
         graph.edge("asked.out -> out.video")
         graph.control("out.keyframe -> asked.keyframe", .request)

@@ -64,7 +64,10 @@ final class Rig {
         var graph = GraphBuilder()
         graph.node(
             "source", Source.self,
-            ["open": "pattern", "width": .integer(size.width), "height": .integer(size.height), "duration_s": 2, "pace": "fast"])
+            [
+                "open": "pattern", "width": .integer(size.width), "height": .integer(size.height), "duration_s": 2,
+                "pace": "fast",
+            ])
         graph.node("sink", TestSink.self)
         graph.edge("source.video -> sink.in")
         let harness = try GraphHarness(graph)
@@ -76,14 +79,22 @@ final class Rig {
         uniqueKeysWithValues: Clip.allCases.map { kind in
             let codec =
                 switch kind {
-                case .vp8: ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8", "-b:v", "1M", "-g", "15", "-keyint_min", "15"]
+                case .vp8:
+                    [
+                        "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8", "-b:v", "1M", "-g", "15",
+                        "-keyint_min", "15",
+                    ]
                 case .h264:
-                    ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline", "-b:v", "2M", "-g", "15"]
+                    [
+                        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", "baseline",
+                        "-b:v", "2M", "-g", "15",
+                    ]
                 case .bframes: ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "1M", "-g", "15", "-bf", "2"]
                 }
             let bytes = try FFmpeg.run(
                 [
-                    "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "\(size.width)x\(size.height)",
+                    "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s",
+                    "\(size.width)x\(size.height)",
                     "-r", "30", "-i", "pipe:0", "-f", "lavfi", "-i", "sine=frequency=440:r=48000:d=2",
                 ] + codec + [
                     "-ac", "2", "-c:a", "libopus", "-b:a", "96k", "-frame_duration", "20", "-shortest", "-f",
@@ -95,19 +106,24 @@ final class Rig {
     // MARK: Graphs
 
     /// A clip, packet by packet and in real time, into rtp-output.
-    func sending(_ clip: Clip, _ parameters: [String: ParameterValue] = [:], media: String = "both") throws -> GraphBuilder {
+    func sending(_ clip: Clip, _ parameters: [String: ParameterValue] = [:], media: String = "both") throws
+        -> GraphBuilder
+    {
         var graph = GraphBuilder()
         graph.node("source", Source.self, ["open": .string(try self.clip(clip)), "decode": false, "pace": "live"])
         graph.node(
             "out", RTPOutput.self,
-            ["video_port": .integer(port), "audio_port": .integer(audioPort), "sdp": .string(sdp)].merging(parameters) { $1 })
+            ["video_port": .integer(port), "audio_port": .integer(audioPort), "sdp": .string(sdp)].merging(parameters) {
+                $1
+            })
         if media != "audio" { graph.edge("source.video -> out.video") }
         if media != "video" { graph.edge("source.audio -> out.audio") }
         return graph
     }
 
     /// rtp-input into collectors `TAG.video` and `TAG.audio`.
-    func receiving(_ tag: String, _ parameters: [String: ParameterValue] = [:], media: String = "both") -> GraphBuilder {
+    func receiving(_ tag: String, _ parameters: [String: ParameterValue] = [:], media: String = "both") -> GraphBuilder
+    {
         var graph = GraphBuilder()
         graph.node("in", RTPInput.self, ["sdp": .string(sdp)].merging(parameters) { $1 })
         for kind in media == "both" ? ["video", "audio"] : [media] {
@@ -131,7 +147,8 @@ final class Rig {
     /// Runs a graph to its end, or 20 s. `onEvent` gets every line.
     @discardableResult
     static func run(
-        _ graph: GraphBuilder, onEvent: (@Sendable (GraphRun, String) -> Void)? = nil, started: (@Sendable (GraphRun) -> Void)? = nil
+        _ graph: GraphBuilder, onEvent: (@Sendable (GraphRun, String) -> Void)? = nil,
+        started: (@Sendable (GraphRun) -> Void)? = nil
     ) throws -> Ran {
         var options = RunOptions()
         let holder = Mutex<GraphRun?>(nil)
@@ -217,14 +234,18 @@ final class Rig {
 
     func pictures(of file: String) throws -> [Int?] {
         let raw = try FFmpeg.run(
-            ["ffmpeg", "-v", "fatal", "-i", path(file), "-f", "rawvideo", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough", "pipe:1"],
+            [
+                "ffmpeg", "-v", "fatal", "-i", path(file), "-f", "rawvideo", "-pix_fmt", "yuv420p", "-fps_mode",
+                "passthrough", "pipe:1",
+            ],
             feeding: [])
         return numbers(raw, width: Rig.size.width, height: Rig.size.height)
     }
 
     func samples(of file: String) throws -> Int {
         try FFmpeg.run(
-            ["ffmpeg", "-v", "fatal", "-i", path(file), "-vn", "-f", "s16le", "-ar", "48000", "-ac", "1", "pipe:1"], feeding: []
+            ["ffmpeg", "-v", "fatal", "-i", path(file), "-vn", "-f", "s16le", "-ar", "48000", "-ac", "1", "pipe:1"],
+            feeding: []
         ).count / 2
     }
 

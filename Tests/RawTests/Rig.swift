@@ -69,6 +69,7 @@ final class Rig {
         for type in [RawVideoSource.self, RawAudioSource.self, RawVideoOutput.self, RawAudioOutput.self, Witness.self]
             as [any Node.Type]
         { registry.register(type) }
+        registry.services.provide(RawClock.self) { RawClock() }
         var options = RunOptions()
         options.clock = clock
         options.duration = duration
@@ -100,15 +101,26 @@ final class Rig {
     }
 }
 
-/// Notes the headers of what it gets.
+/// Notes the headers of what it gets, and when the graph began.
 final class Witness: Node {
     static let descriptor = NodeDescriptor("witness", summary: "Notes headers")
     static let seen = Mutex<[Header]>([])
+    static let byNode = Mutex<[String: [Header]]>([:])
+    static let started = Mutex(Instant(nanoseconds: 0))
     let input = Input<MediaItem>("in")
+    private var context: NodeContext!
     init() {}
-    func prepare(_ context: NodeContext) { Witness.seen.withLock { $0 = [] } }
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        Witness.seen.withLock { $0 = [] }
+        Witness.byNode.withLock { $0[context.name] = [] }
+    }
     func process(now: Instant) {
-        while let item = input.next() { Witness.seen.withLock { $0.append(item.header) } }
+        Witness.started.withLock { $0 = context.started }
+        while let item = input.next() {
+            Witness.seen.withLock { $0.append(item.header) }
+            Witness.byNode.withLock { $0[context.name, default: []].append(item.header) }
+        }
     }
 }
 
@@ -138,13 +150,28 @@ final class FarSide: @unchecked Sendable {
 
     static func open(_ path: String, _ flags: Int32) -> Int32 { Glibc.open(path, flags) }
 
-    static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) {
+    /// False if the reader is gone.
+    @discardableResult
+    static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Bool {
         var left = bytes
         while !left.isEmpty {
             let count = left.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             left = left.dropFirst(count)
         }
+        return true
+    }
+
+    /// A live writer's clock: returns at `instant` of CLOCK_MONOTONIC, in nanoseconds.
+    static func rest(until instant: Int64) {
+        var time = timespec(tv_sec: Int(instant / 1_000_000_000), tv_nsec: Int(instant % 1_000_000_000))
+        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
+    }
+
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     /// At most `limit` bytes, or until the other side is gone.

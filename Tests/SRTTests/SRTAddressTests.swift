@@ -16,12 +16,20 @@ import Testing
         #expect(try SRTAddress("srt://h:1?streamid=#!::r=live/a,m=publish").streamID == "#!::r=live/a,m=publish")
     }
 
+    @Test func withoutAHostItListens() throws {
+        #expect(try SRTAddress("srt://:9000").mode == .listener)
+        #expect(try SRTAddress("srt://0.0.0.0:9000?mode=listener").mode == .listener)
+        #expect(try SRTAddress("srt://h:9000").mode == .caller)
+        #expect(try SRTAddress("srt://h:9000?mode=rendezvous").mode == .rendezvous)
+    }
+
     @Test(arguments: [
-        ("http://h:1", "does not begin with srt://"), ("srt://h", "no port"), ("srt://:9000", "no host"),
+        ("http://h:1", "does not begin with srt://"), ("srt://h", "no port"),
         ("srt://h:0", "the port"), ("srt://h:65536", "the port"), ("srt://h:x", "the port"),
         ("srt://::1:9000", "brackets"),
         ("srt://h:1?latency=-1", "latency"), ("srt://h:1?latency=120000000", "microseconds"),
-        ("srt://h:1?latency=99999999999999999999", "latency"), ("srt://h:1?mode=listener", "only calls"),
+        ("srt://h:1?latency=99999999999999999999", "latency"), ("srt://h:1?mode=both", "mode is none of"),
+        ("srt://:1?mode=caller", "needs a host"), ("srt://:1?mode=rendezvous", "needs a host"),
         ("srt://h:1?pbkeylen=7", "pbkeylen"), ("srt://h:1?speed=1", "\"speed\" is no option"),
         ("srt://h:1?streamid=%4", "%"),
         ("srt://h:1?streamid=%zz", "%"), ("srt://h:1?streamid=%ff", "%"), ("", "srt://"), ("srt://", "no port"),

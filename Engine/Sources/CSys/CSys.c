@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,9 +13,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +91,50 @@ int sys_set_timer_slack(int64_t ns) { return prctl(PR_SET_TIMERSLACK, (unsigned 
 int sys_set_fifo_priority(int priority) {
   struct sched_param parameter = {.sched_priority = priority};
   return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
+}
+
+// CPUs beyond CPU_SETSIZE need a set that is allocated.
+enum { most_cpus = 8192 };
+
+int sys_set_affinity(const int *cpus, int count) {
+  cpu_set_t *set = CPU_ALLOC(most_cpus);
+  size_t size = CPU_ALLOC_SIZE(most_cpus);
+  if (!set) return ENOMEM;
+  CPU_ZERO_S(size, set);
+  for (int i = 0; i < count; i++)
+    if (cpus[i] >= 0 && cpus[i] < most_cpus) CPU_SET_S(cpus[i], size, set);
+  int code = sched_setaffinity(0, size, set) == 0 ? 0 : errno;
+  CPU_FREE(set);
+  return code;
+}
+
+int sys_process_affinity(int *cpus, int capacity) {
+  cpu_set_t *set = CPU_ALLOC(most_cpus);
+  size_t size = CPU_ALLOC_SIZE(most_cpus);
+  int count = 0;
+  if (!set) return 0;
+  if (sched_getaffinity(getpid(), size, set) == 0)
+    for (int cpu = 0; cpu < most_cpus && count < capacity; cpu++)
+      if (CPU_ISSET_S(cpu, size, set)) cpus[count++] = cpu;
+  CPU_FREE(set);
+  return count;
+}
+
+int sys_set_nice(int value) { return setpriority(PRIO_PROCESS, (id_t)gettid(), value) == 0 ? 0 : errno; }
+
+// CAP_IPC_LOCK lifts the limit on locked memory (mlock(2)); without it a later allocation could fail for that limit.
+static bool may_lock_without_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) return true;
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2] = {{0}};
+  return syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_IPC_LOCK & 1);
+}
+
+int sys_lock_memory(void) {
+  if (!may_lock_without_limit()) return EPERM;
+  // Pages are locked when they are first touched: a thread's stack is not made whole for it.
+  return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? 0 : errno;
 }
 
 void sys_set_thread_name(const char *name) {

@@ -19,6 +19,12 @@ int64_t sys_process_cpu_ns(void);
 /// Peak resident set of the process in kilobytes.
 int64_t sys_max_rss_kb(void);
 
+/// Retains a Swift object `count` times at once: one atomic addition (Swift's docs/Runtime.md, `swift_retain_n`).
+static inline void sys_retain(void *object, uint32_t count) {
+  void *swift_retain_n(void *, uint32_t);
+  swift_retain_n(object, count);
+}
+
 /// Tells the processor that the thread waits in a loop.
 static inline void sys_pause(void) {
 #if defined(__x86_64__)
@@ -44,6 +50,15 @@ int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, 
 int sys_set_timer_slack(int64_t ns);
 /// SCHED_FIFO for the calling thread. 0, or errno.
 int sys_set_fifo_priority(int priority);
+/// The CPUs that the calling thread may run on. 0, or errno.
+int sys_set_affinity(const int *cpus, int count);
+/// Fills `cpus` with those that the process may use, rising; their number.
+int sys_process_affinity(int *cpus, int capacity);
+/// Nice value of the calling thread. 0, or errno.
+int sys_set_nice(int value);
+/// Keeps what the process has touched, and will touch, in memory. 0, or errno; EPERM also where a limit on locked memory
+/// would make later allocations fail.
+int sys_lock_memory(void);
 /// Name of the calling thread, cut at 15 bytes.
 void sys_set_thread_name(const char *name);
 

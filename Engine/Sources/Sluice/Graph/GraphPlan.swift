@@ -10,10 +10,13 @@ public struct GraphPlan: Sendable {
     public var templates: [String: TemplatePlan]
     public var start: [Start]
     public var warnings: [Diagnostic]
+    /// What lanes are given, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
+    public var lanes: [String: LanePlan] = [:]
 
     public init(
         name: String, file: String = "", summary: String = "", root: SessionPlan,
-        templates: [String: TemplatePlan] = [:], start: [Start] = [], warnings: [Diagnostic] = []
+        templates: [String: TemplatePlan] = [:], start: [Start] = [], warnings: [Diagnostic] = [],
+        lanes: [String: LanePlan] = [:]
     ) {
         self.name = name
         self.file = file
@@ -22,6 +25,7 @@ public struct GraphPlan: Sendable {
         self.templates = templates
         self.start = start
         self.warnings = warnings
+        self.lanes = lanes
     }
 
     /// Template instances that run from the beginning: `count` of `template`.
@@ -113,6 +117,22 @@ public struct NodePlan: Sendable {
     }
 
     public enum OnError: String, Sendable, CaseIterable { case fail, restart }
+}
+
+/// What a lane's thread is given where the system allows it.
+public struct LanePlan: Equatable, Sendable {
+    /// CPUs that it may run on, counted from 0, rising; empty for all.
+    public var cpus: [Int] = []
+    /// −20 to 19.
+    public var nice: Int?
+    /// Of SCHED_FIFO, 1 to 99.
+    public var priority: Int?
+    /// Keeps the memory of the process from being paged out.
+    public var locksMemory = false
+    /// Bytes of the pipes that nodes of the lane read and write.
+    public var pipeBytes: Int?
+
+    public init() {}
 }
 
 /// One end of an edge or control link.

@@ -14,12 +14,13 @@ public struct GraphSchema {
         var definitions: [(String, JSONValue)] = [
             ("reference", ["type": "string", "pattern": "^\\$\\{[a-z][a-z0-9_]*\\}$"]),
             ("name", ["pattern": "^[a-z][a-z0-9_-]{0,63}$"]),
+            ("laneName", ["type": "string", "minLength": 1]),
             ("parameterName", ["pattern": "^[a-z][a-z0-9_]{0,63}$", "not": ["const": "instance"]]),
             ("scalar", ["type": ["string", "number", "boolean"]]),
             ("comment", [:]),
             ("end", ["type": "string", "pattern": .init(stringLiteral: Self.end("^", "$"))]),
             ("edge", edge), ("control", control), ("parameter", parameter), ("node", node), ("template", template),
-            ("start", start),
+            ("start", start), ("lane", lane),
         ]
         for type in catalog.types.sorted() {
             if let spec = catalog.spec(for: type) { definitions.append(("type-\(type)", nodeType(spec))) }
@@ -28,6 +29,7 @@ public struct GraphSchema {
         properties.insert(("$schema", ["type": "string"]), at: 0)
         properties += [
             ("templates", map(of: "template", names: "name", "Sub-graphs that are started per session.")),
+            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it.")),
             (
                 "start",
                 [
@@ -129,6 +131,21 @@ public struct GraphSchema {
             ("env", ["type": "string", "description": "The environment variable that gives it."]),
             ("file", ["type": "string", "description": "The file that gives it."]),
         ])
+    }
+
+    private var lane: JSONValue {
+        let cpus: JSONValue = [
+            "description": "CPUs that it may run on: numbers and ranges.", "type": "string",
+            "pattern": "^[ ]*[0-9]+[ ]*(-[ ]*[0-9]+[ ]*)?(,[ ]*[0-9]+[ ]*(-[ ]*[0-9]+[ ]*)?)*$",
+        ]
+        let lock: JSONValue = ["description": "Keeps the process in memory.", "type": "boolean"]
+        return closed(
+            [
+                ("cpus", orReference(cpus)), ("nice", bounded("integer", -20...19, "Nice value of the thread.")),
+                ("priority", bounded("integer", 1...99, "SCHED_FIFO priority of the thread.")),
+                ("lock_memory", orReference(lock)),
+                ("pipe_kib", bounded("integer", 4...1_048_576, "Size of the pipes that its nodes use.")),
+            ], atLeast: 1)
     }
 
     private var start: JSONValue {

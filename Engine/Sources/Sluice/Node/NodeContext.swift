@@ -1,3 +1,5 @@
+import CSys
+
 /// What the engine offers a node. Used on the node's lane, inside `prepare`, `process` and `finish`, except where it says
 /// otherwise.
 public final class NodeContext: @unchecked Sendable {
@@ -79,8 +81,21 @@ public final class NodeContext: @unchecked Sendable {
     /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
     public func isWaiting(for what: String?) { core.session.run.noteWaiting(core, for: what) }
 
+    /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names what
+    /// the time since the item came to the node, or since the last mark, was spent on: "mux". Costs nothing in other runs.
+    public func mark(_ what: String, pts: MediaTime) {
+        guard let trace = latencyTrace else { return }
+        let at = isVirtual ? core.lane.now : sys_monotonic_ns()
+        trace.note(mark: what, node: core.name, type: core.plan.spec.type, pts: pts, at: at)
+    }
+
+    var latencyTrace: LatencyTrace? { core.session.run.options.latencyTrace }
+
     public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
     public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
+
+    /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
+    public var pipeBytes: Int? { core.lane.plan.pipeBytes }
 
     // MARK: The session
 

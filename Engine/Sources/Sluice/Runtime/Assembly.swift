@@ -1,4 +1,5 @@
 import CSys
+import Synchronization
 
 /// Builds one session from its plan: instances, parameters, edges, controls, `prepare` from the sources down, and the
 /// checks that only then can be made. Everything is taken back when one of them fails.
@@ -12,6 +13,7 @@ struct Assembly {
     ) throws -> Session {
         let session = Session(
             name: name, run: run, parent: parent, plan: plan, template: template, resource: resource)
+        let plan = run.options.latencyTrace.map { traced(plan, by: $0, in: session) } ?? plan
         var cores = try plan.nodes.map { try instantiate($0, in: session) }
         func core(_ end: EndPlan) -> NodeCore {
             let found =
@@ -58,6 +60,26 @@ struct Assembly {
         return session
     }
 
+    private func traced(_ plan: SessionPlan, by trace: LatencyTrace, in session: Session) -> SessionPlan {
+        func core(_ end: EndPlan) -> NodeCore? { session.parent?.cores.first { $0.plan.name == end.node } }
+        func own(_ end: EndPlan) -> NodePlan? { plan.nodes.first { $0.name == end.node } }
+        return plan.traced(
+            by: trace,
+            lane: { end in
+                if end.isParent { return core(end)?.lane.name ?? "main" }
+                guard let node = own(end) else { return "main" }
+                return laneName(of: node, in: session)
+            },
+            node: { end in
+                if end.isParent { return core(end).map { ($0.name, $0.plan) } }
+                return own(end).map { (session.qualified($0.name), $0) }
+            })
+    }
+
+    private func laneName(of plan: NodePlan, in session: Session) -> String {
+        plan.lane ?? (plan.spec.descriptor.work == .light ? "main" : session.qualified(plan.name))
+    }
+
     private func instantiate(_ plan: NodePlan, in session: Session) throws -> NodeCore {
         guard let type = run.registry.type(named: plan.spec.type) else {
             throw NodeError("node type \"\(plan.spec.type)\" is not registered", isInputError: true)
@@ -65,8 +87,11 @@ struct Assembly {
         let node = type.init()
         let descriptor = plan.spec.descriptor
         let name = session.qualified(plan.name)
-        let lane = try run.lane(named: plan.lane ?? (descriptor.work == .light ? "main" : name))
+        let lane = try run.lane(
+            named: laneName(of: plan, in: session),
+            settings: session.template.map { "\($0)/\(plan.name)" })
         if descriptor.traits.contains(.paced) { run.askForRealtime(lane) }
+        if descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
         let core = NodeCore(name: name, plan: plan, node: node, lane: lane, session: session)
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {
@@ -218,12 +243,13 @@ struct Assembly {
         return nil
     }
 
-    /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe.
+    /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe, unless the
+    /// output says otherwise.
     private func attach(_ edge: Edge) {
         guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
             return
         }
-        if output.formatFromOutside?.kind.hasDependentPackets == true && run.isRunning {
+        if output.joinsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, run.isRunning {
             edge.state.pointee.consumer.pointee.awaitsKeyframe = true
             edge.state.pointee.requestKeyframe()
         }

@@ -17,6 +17,8 @@ public struct RunOptions: Sendable {
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
     public var onTick: (@Sendable (GraphRun) -> Void)?
     public var tickInterval = Interval.milliseconds(500)
+    /// Notes when each picture is where; nil does not, and costs nothing.
+    public var latencyTrace: LatencyTrace?
 
     public init() {}
 }
@@ -78,6 +80,7 @@ public final class GraphRun: @unchecked Sendable {
         startedAt = supervisor.now
         let onEvent = options.onEvent
         events = EventLog(observer: onEvent)
+        if options.latencyTrace != nil { registry.register(LatencyProbe.self) }
     }
 
     // MARK: The run, on the calling thread
@@ -300,9 +303,12 @@ public final class GraphRun: @unchecked Sendable {
     // MARK: Lanes
 
     /// The lane of that name, made when first asked for; document order.
-    func lane(named name: String) throws -> Lane {
+    ///
+    /// `settings` is what the graph's `lanes` call it, where that is another name.
+    func lane(named name: String, settings: String? = nil) throws -> Lane {
         if let lane = lanes.first(where: { $0.name == name }) { return lane }
-        let lane = try Lane(name: name, isVirtual: isVirtual)
+        let given = plan.lanes[name] ?? settings.flatMap { plan.lanes[$0] }
+        let lane = try Lane(name: name, isVirtual: isVirtual, plan: given ?? LanePlan())
         lane.now = supervisor.now
         lanes.append(lane)
         if isStarted && !isVirtual { startThread(lane) }
@@ -311,8 +317,9 @@ public final class GraphRun: @unchecked Sendable {
 
     /// A paced node is to run on `lane`, which may run already.
     func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, !lane.wantsRealtime else { return }
-        lane.wantsRealtime = true
+        guard !isVirtual, lane.plan.nice == nil, lane.plan.priority == nil,
+            !lane.wantsRealtime.exchange(true, ordering: .relaxed)
+        else { return }
         lane.perform { [self] in
             let code = sys_set_fifo_priority(LaneThread.priority)
             guard code != 0 else { return }
@@ -323,7 +330,9 @@ public final class GraphRun: @unchecked Sendable {
         }
     }
 
-    private func startThread(_ lane: Lane) { threads[ObjectIdentifier(lane)] = LaneThread(lane) }
+    private func startThread(_ lane: Lane) {
+        threads[ObjectIdentifier(lane)] = LaneThread(lane) { [self] in log(.warning, node: "", $0) }
+    }
 
     // MARK: Saying, from any thread
 

@@ -1,4 +1,5 @@
 import CSys
+import Glibc
 import Synchronization
 
 /// One thread's worth of nodes: a ready queue, a timer heap, messages, and descriptors.
@@ -11,30 +12,47 @@ final class Lane: @unchecked Sendable {
     /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
     @exclusivity(unchecked) var now: Int64 = 0
     let isVirtual: Bool
-    /// Runs, or is going to run, with real-time priority. Of the supervisor.
-    var wantsRealtime = false
+    /// Runs, or is going to run, with real-time priority.
+    let wantsRealtime = Atomic<Bool>(false)
+    /// Has heavy or blocking nodes: no other lane may run this one.
+    let needsOwnThread = Atomic<Bool>(false)
+    /// What the graph gives it.
+    let plan: LanePlan
 
-    // Only the thread that runs the lane touches these.
-    @exclusivity(unchecked) private var ready = ReadyQueue()
+    // Only the thread that runs the lane touches these: its own, or one that has borrowed it.
+    @exclusivity(unchecked) var ready = ReadyQueue()
     @exclusivity(unchecked) private var timers = TimerHeap()
     /// Sleeping lanes that have work from this one, and when they are to be roused at the latest.
-    @exclusivity(unchecked) private var toRouse: ContiguousArray<Lane> = []
+    @exclusivity(unchecked) var toRouse: ContiguousArray<Lane> = []
     @exclusivity(unchecked) private var rousesBefore: Int64 = 0
+    /// When the lane's last long sleep ended. Of its own thread.
+    @exclusivity(unchecked) var wokeAt = Int64.min
     private let poller: Poller?
+    /// Lets the lane's own thread go on that woke while the lane was lent.
+    private let returned = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
     // Written from any thread.
-    private let door = LaneDoor<HardwareWord>()
+    let door = LaneDoor<HardwareWord>()
     private let messages = Mutex<[@Sendable () -> Void]>([])
 
     let wakeups = Counter()
+    /// How often another lane ran this one in its sleep.
+    let lent = Counter()
     /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
     let runningNode = Atomic<UInt>(0)
     let runningSince = Atomic<Int>(0)
 
-    init(name: String, isVirtual: Bool) throws {
+    init(name: String, isVirtual: Bool, plan: LanePlan = LanePlan()) throws {
         self.name = name
+        self.plan = plan
         self.isVirtual = isVirtual
         poller = isVirtual ? nil : try Poller()
+        sem_init(returned, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(returned)
+        returned.deallocate()
     }
 
     // MARK: From any thread
@@ -56,9 +74,14 @@ final class Lane: @unchecked Sendable {
     }
 
     private func rouseAll() {
-        for other in toRouse { other.rouseForIncoming() }
-        toRouse.removeAll(keepingCapacity: true)
+        while !toRouse.isEmpty {
+            let other = toRouse.removeFirst()
+            if !serves(other) { other.rouseForIncoming() }
+        }
     }
+
+    func ring() { poller?.signal() }
+    func letGoOn() { sem_post(returned) }
 
     /// Nanoseconds.
     private static let longestHold: Int64 = 10_000
@@ -104,7 +127,7 @@ final class Lane: @unchecked Sendable {
         takeIncoming()
     }
 
-    private func takeIncoming() {
+    func takeIncoming() {
         var top = door.takeIncoming()
         var first: Unmanaged<NodeCore>?
         // The stack has the latest on top; nodes run in the order in which they were woken.
@@ -131,27 +154,31 @@ final class Lane: @unchecked Sendable {
         return core
     }
 
-    /// Under the system clock: every node that is ready now, once. Reads the clock once a dispatch, serves timers that
-    /// fall due in between, and tells each node what it cost.
-    func dispatchReadyTimed() {
+    /// Under the system clock: every node that is ready now, once.
+    private func dispatchReadyTimed() {
         for _ in 0..<ready.count {
             guard let core = ready.popFirst() else { break }
-            runningSince.store(Int(now), ordering: .relaxed)
-            runningNode.store(UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()), ordering: .relaxed)
-            core.dispatch(now: now)
-            let after = sys_monotonic_ns()
-            core.noteCost(Int(after - now), at: after)
-            now = after
+            dispatchTimed(core)
             if !toRouse.isEmpty && (now >= rousesBefore || ready.first?.isLong ?? true) { rouseAll() }
-            while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
         }
         runningNode.store(0, ordering: .relaxed)
     }
 
+    /// Reads the clock once a dispatch, tells the node what it cost, and serves timers that fell due.
+    func dispatchTimed(_ core: NodeCore) {
+        runningSince.store(Int(now), ordering: .relaxed)
+        runningNode.store(UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()), ordering: .relaxed)
+        core.dispatch(now: now)
+        let after = sys_monotonic_ns()
+        core.noteCost(Int(after - now), at: after)
+        now = after
+        while let due = timers.popDue(Int(now)) { due.wakeLocal(.timer) }
+    }
+
     /// Looks for work from other lanes before it sleeps, no longer than a sleep costs. False if none came.
-    private func linger() -> Bool {
+    private func linger(_ time: Int64) -> Bool {
         now = sys_monotonic_ns()
-        let end = min(now + Lingering.time, Int64(timers.earliest))
+        let end = min(now + time, Int64(timers.earliest))
         while now < end {
             for _ in 0..<16 {
                 if door.hasWork {
@@ -176,28 +203,31 @@ final class Lane: @unchecked Sendable {
             if ready.isEmpty {
                 rouseAll()
                 if lingering.isWorthwhile {
-                    if linger() {
+                    if linger(lingering.time) {
                         lingering.worked()
                         continue
                     }
                     lingering.failed()
                 }
+                let sleptAt = sys_monotonic_ns()
+                let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - sleptAt)
+                // From here on another lane may borrow this one.
                 guard door.fallAsleep() else {
-                    now = sys_monotonic_ns()
+                    now = sleptAt
                     continue
                 }
-                now = sys_monotonic_ns()
-                let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - now)
-                let sleptAt = now
                 poller.wait(wait)
-                door.wakeUp()
+                if !door.wakeUp() { while sem_wait(returned) != 0 {} }
+                poller.deliver()
                 now = sys_monotonic_ns()
                 lingering.slept(now - sleptAt)
+                if !lingering.wasShort { wokeAt = now }
                 polledAt = now
                 wakeups.add(1)
             } else {
                 if poller.hasDescriptors && now - polledAt > 100_000 {
                     poller.wait(0)
+                    poller.deliver()
                     polledAt = now
                 }
                 dispatchReadyTimed()
@@ -205,66 +235,5 @@ final class Lane: @unchecked Sendable {
         }
         collect()
         rouseAll()
-    }
-}
-
-/// Whether a lane that has nothing to do looks on for a moment before it sleeps.
-///
-/// Going to sleep and being woken costs both lanes microseconds. Where two lanes hand full edges to each other on two
-/// cores, the next work is there sooner. Where media are paced every sleep is long, and no lane lingers. Where both lanes
-/// share one core lingering is in vain, and is tried less and less: competitive spinning (Karlin, Li, Manasse and Owicki,
-/// "Empirical studies of competitive spinning for a shared-memory multiprocessor", SOSP 1991).
-private struct Lingering {
-    /// Nanoseconds: about what a sleep and its end cost.
-    static let time: Int64 = 5_000
-    /// Nanoseconds: a sleep shorter than that was not worth it.
-    static let shortSleep: Int64 = 50_000
-
-    private var wasShort = false
-    private var failures = 0
-    private var skips = 0
-
-    var isWorthwhile: Bool { wasShort && skips == 0 }
-
-    mutating func worked() { failures = 0 }
-
-    mutating func failed() {
-        failures = min(failures + 1, 10)
-        skips = 1 << failures
-    }
-
-    mutating func slept(_ time: Int64) {
-        wasShort = time < Lingering.shortSleep
-        if skips > 0 { skips -= 1 }
-    }
-}
-
-/// First in, first out, without allocation once it has grown.
-private struct ReadyQueue {
-    private var slots = ContiguousArray<Unmanaged<NodeCore>?>(repeating: nil, count: 16)
-    private var head = 0
-    private(set) var count = 0
-
-    var isEmpty: Bool { count == 0 }
-
-    mutating func append(_ core: NodeCore) {
-        if count == slots.count {
-            let old = slots
-            slots = ContiguousArray(repeating: nil, count: old.count * 2)
-            for index in 0..<count { slots[index] = old[(head + index) & (old.count - 1)] }
-            head = 0
-        }
-        slots[(head + count) & (slots.count - 1)] = .passRetained(core)
-        count += 1
-    }
-
-    var first: NodeCore? { count > 0 ? slots[head]?.takeUnretainedValue() : nil }
-
-    mutating func popFirst() -> NodeCore? {
-        guard count > 0 else { return nil }
-        let core = slots[head]?.takeRetainedValue()
-        head = (head + 1) & (slots.count - 1)
-        count -= 1
-        return core
     }
 }

@@ -6,14 +6,23 @@
 ///
 /// **Sleep.** A lane that has nothing to do says so in `asleep`, then looks again at everything that others write. They
 /// write first and look at `asleep` then. All four accesses are sequentially consistent, so whichever side is later
-/// sees the other: the lane finds the work, or the waker finds it asleep. Wakers take `asleep` back by an exchange, so the
+/// sees the other: the lane finds the work, or the waker finds it asleep. Wakers take `asleep` back by a swap, so the
 /// bell is rung once for each sleep, and not at all while the lane is awake.
+///
+/// **Lending.** Another lane may take a sleeping one over by a swap, run its nodes and give it back, asleep as it was.
+/// Whoever finds it lent leaves what they brought: the borrower says `asleep` again before it looks, as a lane does that
+/// falls asleep. A lane whose sleep ends meanwhile claims itself back by a swap and waits until the borrower has seen that.
 @_spi(Testing)
 public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
     private let incoming = Word(0)
     private let messages = Word(0)
     private let stop = Word(0)
-    private let asleep = Word(0)
+    private let asleep = Word(Self.awake)
+
+    private static var awake: Int { 0 }
+    private static var sleeping: Int { 1 }
+    private static var lent: Int { 2 }
+    private static var claimed: Int { 3 }
 
     public init() {}
 
@@ -46,9 +55,29 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
     }
 
     /// Whether `mustRingForIncoming` would ring now. A lane that falls asleep after this finds the stack itself.
-    public var isAsleepWithIncoming: Bool { incoming.loadRelaxed() != 0 && asleep.loadSequential() != 0 }
+    public var isAsleepWithIncoming: Bool { incoming.loadRelaxed() != 0 && asleep.loadSequential() == Self.sleeping }
 
-    private func mustRing() -> Bool { asleep.loadSequential() != 0 && asleep.exchange(0) != 0 }
+    private func mustRing() -> Bool {
+        asleep.loadSequential() == Self.sleeping
+            && asleep.compareExchange(expected: Self.sleeping, desired: Self.awake)
+    }
+
+    // MARK: From another lane
+
+    /// True if the lane slept and is the caller's until `giveBack`.
+    public func borrow() -> Bool { asleep.compareExchange(expected: Self.sleeping, desired: Self.lent) }
+
+    public enum Return { case sleepsOn, mustRing, isAwaited }
+
+    /// `hasWork`: something is left that the lane must do itself. Unless it sleeps on, the caller rings the bell, or lets
+    /// the lane go on that waits for its return.
+    public func giveBack(hasWork: Bool) -> Return {
+        guard asleep.compareExchange(expected: Self.lent, desired: hasWork ? Self.awake : Self.sleeping) else {
+            asleep.storeSequential(Self.awake)
+            return .isAwaited
+        }
+        return hasWork || somethingCame && mustRing() ? .mustRing : .sleepsOn
+    }
 
     // MARK: On the lane
 
@@ -69,16 +98,24 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// True if the lane may wait for the bell now; false if something came meanwhile.
     public func fallAsleep() -> Bool {
-        asleep.storeSequential(1)
-        guard incoming.loadSequential() != 0 || messages.loadSequential() != 0 || stop.loadSequential() != 0 else {
-            return true
-        }
-        asleep.storeSequential(0)
-        return false
+        asleep.storeSequential(Self.sleeping)
+        // Once a borrower has the lane, it is the one to find what came.
+        return !somethingCame || !asleep.compareExchange(expected: Self.sleeping, desired: Self.awake)
     }
 
-    /// The wait is over, by the bell or by something else.
-    public func wakeUp() { asleep.storeSequential(0) }
+    private var somethingCame: Bool {
+        incoming.loadSequential() != 0 || messages.loadSequential() != 0 || stop.loadSequential() != 0
+    }
+
+    /// The wait is over, by the bell or by something else. False if the lane is lent: then it must wait until the borrower
+    /// lets it go on.
+    public func wakeUp() -> Bool {
+        while true {
+            if asleep.loadSequential() == Self.awake { return true }
+            if asleep.compareExchange(expected: Self.sleeping, desired: Self.awake) { return true }
+            if asleep.compareExchange(expected: Self.lent, desired: Self.claimed) { return false }
+        }
+    }
 }
 
 /// Why a node is to be woken, gathered from any thread until its lane takes the reasons.

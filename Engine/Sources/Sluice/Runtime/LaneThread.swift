@@ -5,12 +5,15 @@ import Glibc
 final class LaneThread: @unchecked Sendable {
     private var thread = pthread_t()
     private let lane: Lane
+    private let onRefusal: @Sendable (String) -> Void
 
     /// Real-time priority of lanes that carry paced nodes: above ordinary threads, below the kernel's own.
     static let priority: Int32 = 10
 
-    init(_ lane: Lane) {
+    /// `onRefusal` is told what the system did not allow, on the new thread.
+    init(_ lane: Lane, onRefusal: @escaping @Sendable (String) -> Void) {
         self.lane = lane
+        self.onRefusal = onRefusal
         let box = Unmanaged.passRetained(self)
         let code = pthread_create(&thread, nil, laneThreadBody, box.toOpaque())
         if code != 0 {
@@ -25,6 +28,7 @@ final class LaneThread: @unchecked Sendable {
     fileprivate func body() {
         sys_set_thread_name(lane.name)
         _ = sys_set_timer_slack(1)
+        for refusal in lane.plan.apply(LaneSystem.kernel) { onRefusal(refusal.sentence(lane: lane.name)) }
         lane.run()
     }
 }

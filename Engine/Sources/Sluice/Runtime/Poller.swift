@@ -8,6 +8,7 @@ final class Poller: @unchecked Sendable {
     private var watched: [Int32: UInt32] = [:]
     private let tokens = UnsafeMutablePointer<UInt64>.allocate(capacity: 64)
     private let events = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+    private var count = 0
 
     init() throws {
         epoll = sys_epoll_create()
@@ -44,10 +45,12 @@ final class Poller: @unchecked Sendable {
         _ = sys_epoll_control(epoll, 2, descriptor, 0, 0)
     }
 
-    /// Waits at most `nanoseconds` (negative: for ever), then wakes the nodes whose descriptors are ready.
-    func wait(_ nanoseconds: Int64) {
-        let count = sys_epoll_wait(epoll, tokens, events, 64, nanoseconds)
-        for index in 0..<max(0, Int(count)) {
+    /// Waits at most `nanoseconds` (negative: for ever) for the bell or a descriptor. `deliver` follows.
+    func wait(_ nanoseconds: Int64) { count = max(0, Int(sys_epoll_wait(epoll, tokens, events, 64, nanoseconds))) }
+
+    /// Wakes the nodes whose descriptors the last `wait` found ready.
+    func deliver() {
+        for index in 0..<count {
             // The eventfd is edge-triggered: each write wakes once, so nobody has to read it. Its count would need 2⁶⁴ writes
             // to be full (eventfd(2), epoll(7)).
             if tokens[index] != 0 {

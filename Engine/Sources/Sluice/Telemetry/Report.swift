@@ -24,7 +24,12 @@ struct Report {
                 top.key("lanes") { lanes in
                     lanes.object { all in
                         for lane in run.lanes {
-                            all.key(lane.name) { $0.object { $0.key("wakeups", lane.wakeups.count) } }
+                            all.key(lane.name) {
+                                $0.object {
+                                    $0.key("wakeups", lane.wakeups.count)
+                                    $0.key("lent", lane.lent.count)
+                                }
+                            }
                         }
                     }
                 }

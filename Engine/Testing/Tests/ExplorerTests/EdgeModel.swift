@@ -21,6 +21,8 @@ final class EdgeModel {
         case fullThoughClosed
         /// An announcement is read but not taken back.
         case wakeNotTaken
+        /// A lane that wakes while it is lent goes on at once.
+        case noWaitForBorrower
     }
 
     let explorer: Explorer

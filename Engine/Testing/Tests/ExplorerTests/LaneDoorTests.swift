@@ -8,6 +8,8 @@ extension RingTests {
     final class LaneModel {
         let door = LaneDoor<ExplorerWord>()
         let bell = ExplorerWord(0)
+        /// The semaphore by which a borrower lets the lane go on.
+        let returned = ExplorerWord(0)
         /// Nodes 1 and 2, with their links on the stack.
         let pending = [PendingBox(), PendingBox()]
         let explorer: Explorer
@@ -17,6 +19,11 @@ extension RingTests {
         /// How often the lane said that it is asleep.
         var tries = 0
         var fallsAsleepBlindly = false
+        /// A sleep that a timer ends.
+        var timers = 0
+        var isBorrowed = false
+        /// Does not wait for the borrower.
+        var takesBackBlindly = false
 
         final class PendingBox { let reasons = PendingReasons<ExplorerWord>() }
 
@@ -46,22 +53,48 @@ extension RingTests {
         func run(until isDone: () -> Bool, message: () -> Void = {}) {
             while true {
                 if door.takeMessages() { message() }
-                var node = door.takeIncoming()
-                var taken: Set<Int> = []
-                while node != 0 {
-                    explorer.check(taken.insert(node).inserted, "node \(node) stands on the stack twice")
-                    let next = below[node - 1]
-                    seen[node - 1].formUnion(pending[node - 1].reasons.take())
-                    node = next
-                }
+                let took = takeIncoming()
                 if isDone() { return }
-                guard taken.isEmpty else { continue }
+                guard !took else { continue }
                 tries += 1
-                if door.fallAsleep() || fallsAsleepBlindly {
+                guard door.fallAsleep() || fallsAsleepBlindly else { continue }
+                if timers > 0 {
+                    timers -= 1
+                } else {
                     bell.awaitNonzero()
                     _ = bell.exchange(0)
-                    door.wakeUp()
                 }
+                if !door.wakeUp() && !takesBackBlindly {
+                    returned.awaitNonzero()
+                    _ = returned.exchange(0)
+                }
+                explorer.check(!isBorrowed, "the lane runs while it is lent")
+            }
+        }
+
+        private func takeIncoming() -> Bool {
+            var node = door.takeIncoming()
+            var taken: Set<Int> = []
+            while node != 0 {
+                explorer.check(taken.insert(node).inserted, "node \(node) stands on the stack twice")
+                let next = below[node - 1]
+                seen[node - 1].formUnion(pending[node - 1].reasons.take())
+                node = next
+            }
+            return !taken.isEmpty
+        }
+
+        /// `Lane.rouseSoon` and `Lane.serves`, of another lane that has put nodes before this one.
+        func serve(leavesWork: Bool = false) {
+            guard door.isAsleepWithIncoming else { return }
+            guard door.borrow() else { return rouse() }
+            isBorrowed = true
+            _ = takeIncoming()
+            isBorrowed = false
+            switch door.giveBack(hasWork: leavesWork) {
+            case .sleepsOn: break
+            case .mustRing: ring()
+            case .isAwaited: returned.storeSequential(1)
             }
         }
     }
@@ -99,6 +132,38 @@ extension RingTests {
                 if lane.door.noteMessage() { lane.ring() }
             }
             explorer.thread("waker") { lane.wake(1, .input) }
+        }
+    }
+
+    /// The lane goes on for ever, so what it must find lies behind a message that comes last.
+    @Test(arguments: [0, 1], [false, true])
+    func aLentLaneIsOneThreadsAndLosesNothing(timers: Int, leavesWork: Bool) {
+        RingTests.prove("a borrower, a waker, \(timers) timers, work left: \(leavesWork)") { explorer in
+            let lane = LaneModel(explorer)
+            lane.timers = timers
+            explorer.thread("lane") { lane.run(until: { lane.seen == [.input, .room] }) }
+            explorer.thread("borrower") {
+                lane.wakeAsleep(1, .input)
+                lane.serve(leavesWork: leavesWork)
+                // As a lane does that must not leave the last nodes to a sleeping lane: the test's own end.
+                if lane.seen == [.input, .room], lane.door.noteMessage() { lane.ring() }
+            }
+            explorer.thread("waker") { lane.wake(2, .room) }
+        }
+    }
+
+    @Test func aLaneThatDoesNotWaitForItsBorrowerIsFound() {
+        RingTests.prove("a borrower that is not waited for", .noWaitForBorrower) { explorer in
+            let lane = LaneModel(explorer)
+            lane.timers = 1
+            lane.takesBackBlindly = true
+            explorer.thread("lane") { lane.run(until: { lane.seen == [.input, .room] }) }
+            explorer.thread("borrower") {
+                lane.wakeAsleep(1, .input)
+                lane.serve()
+                if lane.seen == [.input, .room], lane.door.noteMessage() { lane.ring() }
+            }
+            explorer.thread("waker") { lane.wake(2, .room) }
         }
     }
 }

@@ -39,6 +39,41 @@ final class Flood: Node {
     }
 }
 
+/// Sends sixteen numbered packets every 400 µs, so that the lanes behind it sleep in between.
+final class Tick: Node {
+    static let descriptor = NodeDescriptor("tick", summary: "Sends a few packets now and then")
+    let output = Output<Packet>("out")
+    @Parameter("count", default: 8_000, help: "packets") var count: Int
+    var context: NodeContext?
+    var sent = 0
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        output.fix(TestMedia.codedAudio())
+    }
+
+    func process(now: Instant) {
+        for _ in 0..<16 where output.hasRoom && sent < count {
+            let packet = Packet(format: TestMedia.codedAudio(), count: 4)
+            packet.mutableBytes.storeBytes(of: UInt32(truncatingIfNeeded: sent), as: UInt32.self)
+            packet.header.pts = .milliseconds(Int64(sent))
+            packet.header.dts = packet.header.pts
+            packet.header.duration = .milliseconds(1)
+            sent += 1
+            output.send(packet)
+        }
+        if sent == count { context?.finish() } else { context?.wake(at: now + .microseconds(400)) }
+    }
+}
+
+/// Hands on what it gets.
+final class Forward: Node {
+    static let descriptor = NodeDescriptor("forward", summary: "Hands packets on")
+    let input = Input<Packet>("in")
+    let output = Output<Packet>("out", follows: "in")
+    func process(now: Instant) { while let packet = input.next() { output.send(packet) } }
+}
+
 /// Checks that numbers rise, and that nothing follows a gap but a keyframe.
 final class Check: Node {
     static let descriptor = NodeDescriptor("check", summary: "Checks what it gets")

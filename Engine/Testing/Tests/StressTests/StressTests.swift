@@ -38,6 +38,28 @@ import Testing
         if overflow == .block { #expect(edge["popped"] as? Int == 20_000) }
     }
 
+    /// Lanes that sleep between a few packets are run by each other; a foreign thread wakes one of them meanwhile.
+    @Test func lanesAreLentWhileOthersWakeThem() throws {
+        var graph = GraphBuilder()
+        graph.node("tick", Tick.self, lane: "one")
+        graph.node("first", Forward.self, lane: "two")
+        graph.node("second", Forward.self, lane: "three")
+        graph.node("check", Check.self, lane: "two")
+        graph.node("raiser", Raiser.self, ["count": 500], lane: "four")
+        graph.node("receiver", Receiver.self, lane: "three")
+        graph.node("more", Tick.self, lane: "one")
+        graph.edge("tick.out -> first.in")
+        graph.edge("first.out -> second.in")
+        graph.edge("second.out -> check.in")
+        graph.edge("more.out -> receiver.in", epoch: .keep)
+        graph.control("raiser.level -> receiver.level", .value)
+        graph.control("raiser.poke -> receiver.poke", .request)
+        let report = try run(graph)
+        let lanes = try #require(report["lanes"] as? [String: [String: Int]])
+        #expect(lanes.values.reduce(0) { $0 + ($1["lent"] ?? 0) } > 0, "\(lanes)")
+        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 8_000, "\(edge)") }
+    }
+
     @Test(arguments: [Overflow.block, .dropOldest, .dropToKeyframe])
     func epochsRiseWhileMediaRun(_ overflow: Overflow) throws {
         var graph = GraphBuilder()

@@ -18,8 +18,11 @@ struct DocumentReader {
                 document.templates = object(member.value, "\"templates\"").compactMap(readTemplate)
             case "start":
                 document.start = array(member.value, "\"start\"").compactMap(readStart)
+            case "lanes": document.lanes = object(member.value, "\"lanes\"").compactMap(readLane)
             default:
-                let keys = ["$schema", "summary", "parameters", "nodes", "edges", "controls", "templates", "start"]
+                let keys = [
+                    "$schema", "summary", "parameters", "nodes", "edges", "controls", "lanes", "templates", "start",
+                ]
                 readCommon(
                     member, owner: "the graph", keys: keys, &document.summary, &document.parameters, &document.body)
             }
@@ -36,9 +39,11 @@ struct DocumentReader {
         guard let members = members(template.value, owner) else { return result }
         for member in members {
             let keys = ["summary", "parameters", "nodes", "edges", "controls"]
-            if member.key == "templates" || member.key == "start" {
+            if ["templates", "start", "lanes"].contains(member.key) {
                 bag.error(
-                    member.keyPosition, "\(owner): templates do not nest.",
+                    member.keyPosition,
+                    member.key == "lanes"
+                        ? "\(owner): lanes are the whole graph's." : "\(owner): templates do not nest.",
                     advice: "Move \(quoted(member.key)) to the top level of the graph.")
                 continue
             }

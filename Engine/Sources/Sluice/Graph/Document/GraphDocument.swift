@@ -8,6 +8,7 @@ public struct GraphDocument: Sendable {
     public var body: SessionDocument
     public var templates: [TemplateDocument]
     public var start: [StartDocument]
+    public var lanes: [LaneDocument] = []
 }
 
 /// Nodes, edges and controls of the graph or of a template.
@@ -55,6 +56,17 @@ public struct NodeDocument: Sendable {
     public var lossless: JSONValue?
     /// What is left: the parameters of the type.
     public var parameters: [JSONMember]
+}
+
+/// What a lane's thread is to be given.
+public struct LaneDocument: Sendable {
+    public var name: String
+    public var position: SourcePosition
+    public var cpus: JSONValue?
+    public var nice: JSONValue?
+    public var priority: JSONValue?
+    public var lockMemory: JSONValue?
+    public var pipeSize: JSONValue?
 }
 
 /// One end of an edge or control link: `node`, `node.port`, `$parent.node.port`.

@@ -30,7 +30,7 @@ struct GraphValidator {
         let start = document.start.compactMap { planStart($0, planners, scope) }
         let plan = GraphPlan(
             name: name, file: document.file, summary: document.summary, root: rootPlan, templates: templates,
-            start: start, warnings: [])
+            start: start, warnings: [], lanes: LanePlanner(document, scope, bag).plan(rootPlan, templates))
         warnOfUnused(plan)
         try bag.throwIfFailed()
         var result = plan

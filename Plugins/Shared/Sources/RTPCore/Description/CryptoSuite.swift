@@ -33,7 +33,11 @@ public struct CryptoAttribute: Equatable, Sendable {
     /// What stands behind `a=`.
     public var text: String { "crypto:\(tag) \(suite.rawValue) inline:\(Base64.encode(key))" }
 
-    public enum Fault: Error, Equatable { case unknownSuite(String), unsupported(String), malformed(String) }
+    public enum Fault: Error, Equatable {
+        case unknownSuite(String)
+        case unsupported(String)
+        case malformed(String)
+    }
 
     /// `value` is what stands behind `crypto:`. No fault repeats the key.
     public init(_ value: some StringProtocol) throws(Fault) {
@@ -41,14 +45,18 @@ public struct CryptoAttribute: Equatable, Sendable {
         guard words.count >= 3, let tag = Int(words[0]) else {
             throw .malformed("it is not \"TAG SUITE inline:KEY\"")
         }
-        guard let suite = CryptoSuite(rawValue: String(words[1])) else { throw .unknownSuite(String(words[1].prefix(64))) }
+        guard let suite = CryptoSuite(rawValue: String(words[1])) else {
+            throw .unknownSuite(String(words[1].prefix(64)))
+        }
         guard words[2].hasPrefix("inline:") else { throw .malformed("the key does not begin with inline:") }
         guard words.count == 3 else { throw .unsupported("session parameters such as \(words[3].prefix(32))") }
         let keys = words[2].split(separator: ";")
         guard keys.count == 1 else { throw .unsupported("several keys in one line") }
         let parts = keys[0].dropFirst("inline:".count).split(separator: "|", omittingEmptySubsequences: false)
         // What follows may be a lifetime, 2^20, which the key outlives here, or a master key identifier, 1:4.
-        guard !parts.dropFirst().contains(where: { $0.contains(":") }) else { throw .unsupported("key identifiers (MKI)") }
+        guard !parts.dropFirst().contains(where: { $0.contains(":") }) else {
+            throw .unsupported("key identifiers (MKI)")
+        }
         guard let key = Base64.decode(parts[0]) else { throw .malformed("the key is no base 64") }
         guard key.count == suite.keyLength else {
             throw .malformed(

@@ -20,7 +20,9 @@ extension SessionDescription {
             else { throw Fault(line: index + 1, what: "a line is a letter, = and a value, not \"\(line.prefix(40))\"") }
             let value = line[line.index(line.startIndex, offsetBy: 2)...]
             if !sawVersion {
-                guard type == "v", value == "0" else { throw Fault(line: index + 1, what: "it does not begin with v=0") }
+                guard type == "v", value == "0" else {
+                    throw Fault(line: index + 1, what: "it does not begin with v=0")
+                }
                 sawVersion = true
             }
             do { try take(type, value) } catch { throw Fault(line: index + 1, what: error.what) }
@@ -98,7 +100,8 @@ extension SessionDescription {
     private func setMap(_ value: Substring, _ media: inout Media) throws(Problem) {
         let words = value.split(separator: " ")
         let parts = words.count == 2 ? words[1].split(separator: "/") : []
-        guard parts.count >= 2, let type = UInt8(words[0]), let rate = Int(parts[1]), (1...10_000_000).contains(rate) else {
+        guard parts.count >= 2, let type = UInt8(words[0]), let rate = Int(parts[1]), (1...10_000_000).contains(rate)
+        else {
             throw Problem(what: "a=rtpmap is not \"TYPE NAME/RATE\"")
         }
         guard let index = media.payloads.firstIndex(where: { $0.type == type }) else { return }

@@ -112,7 +112,8 @@ public struct Depacketizer {
             isDamaged = true
             return
         }
-        let begins = format == .vp8 ? VP8Descriptor(packet.payload)?.beginsFrame ?? false : h264.mayBegin(packet.payload)
+        let begins =
+            format == .vp8 ? VP8Descriptor(packet.payload)?.beginsFrame ?? false : h264.mayBegin(packet.payload)
         // Without a loss before it the first packet of a timestamp is the frame's first whatever it says.
         if !begins && (lacksFrames || format == .vp8) { isDamaged = true }
     }

@@ -11,7 +11,8 @@ struct VP8Packetizer: Sendable {
         offset = 0
     }
 
-    mutating func next(of frame: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Packetizer.Piece? {
+    mutating func next(of frame: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Packetizer.Piece?
+    {
         let limit = room.count - VP8Packetizer.descriptorSize
         guard offset < frame.count, limit > 0 else { return nil }
         let count = min(Packetizer.evenPiece(frame.count, limit: limit), frame.count - offset)

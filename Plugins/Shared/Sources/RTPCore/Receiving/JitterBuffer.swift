@@ -102,7 +102,7 @@ public final class JitterBuffer {
                 continue
             }
             guard let first = firstHeld() else { return }
-            let since = missedSince ?? slots[first].arrival
+            let since = missedSince ?? earliestArrival(from: first)
             missedSince = since
             guard (mode == .early ? since + delay : due(slots[first])) <= now else { return }
             giveUp(until: slots[first].sequence)
@@ -115,7 +115,7 @@ public final class JitterBuffer {
         let index = Int(truncatingIfNeeded: at) & (capacity - 1)
         if slots[index].sequence == at && slots[index].memory >= 0 { return due(slots[index]) }
         guard let first = firstHeld() else { return nil }
-        return mode == .early ? (missedSince ?? slots[first].arrival) + delay : due(slots[first])
+        return mode == .early ? (missedSince ?? earliestArrival(from: first)) + delay : due(slots[first])
     }
 
     /// Hands on all that is held, as if it were due: nothing more comes.
@@ -145,6 +145,18 @@ public final class JitterBuffer {
             at += 1
         }
         return nil
+    }
+
+    /// Of the held packets, of which `first` is the lowest.
+    private func earliestArrival(from first: Int) -> Instant {
+        var earliest = slots[first].arrival
+        var at = slots[first].sequence
+        while at <= highest {
+            let slot = slots[Int(truncatingIfNeeded: at) & (capacity - 1)]
+            if slot.memory >= 0 && slot.sequence == at { earliest = min(earliest, slot.arrival) }
+            at += 1
+        }
+        return earliest
     }
 
     /// A packet so far ahead that its slot is taken gives up the oldest.

@@ -60,7 +60,8 @@ public struct ReceiveTimeline: Sendable {
         }
         if let wanted = wanted(timestamp, index) {
             let shift = wanted - place.time
-            if abs(shift.ticks) > ReceiveTimeline.tolerance.ticks, abs(shift.ticks) < ReceiveTimeline.longestHole.ticks {
+            if abs(shift.ticks) > ReceiveTimeline.tolerance.ticks, abs(shift.ticks) < ReceiveTimeline.longestHole.ticks
+            {
                 place.shift = shift
                 place.time = wanted
                 streams[index].anchor = (timestamp, wanted)

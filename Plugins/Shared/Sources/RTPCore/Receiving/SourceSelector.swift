@@ -38,7 +38,9 @@ public struct SourceSelector: Sendable {
         }
         if let candidate, candidate.ssrc == header.ssrc {
             let step = header.sequence &- candidate.sequence
-            if step != 0, step <= SourceSelector.nearby || step >= 0 &- SourceSelector.nearby { return take(header.ssrc) }
+            if step != 0, step <= SourceSelector.nearby || step >= 0 &- SourceSelector.nearby {
+                return take(header.ssrc)
+            }
         }
         candidate = (header.ssrc, header.sequence)
         return .held

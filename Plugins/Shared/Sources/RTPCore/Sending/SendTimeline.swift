@@ -3,8 +3,10 @@ import Sluice
 /// The session's time line, from which the RTP timestamps of all its streams are counted.
 ///
 /// A segment is a stretch of media whose times go on: it ends where the epoch rises, or where times jump. Inside one,
-/// session time follows the media's own times. The next one begins behind the end of the last, for all streams at the
-/// same point, whichever of them brings it first: `gap` says how far behind.
+/// session time follows the media's own times. The next one begins at the end of the last, for all streams at the same
+/// point, whichever of them brings it first; if it comes later than planned, by more than two frames and more than 40 ms,
+/// session time steps over the gap, in steps that are whole at 48 and 90 kHz (see `SegmentGap`, whose plan is known
+/// beforehand; here it is that of the media themselves). What is left of the gap is contained in the next one.
 ///
 /// The relation of session time to the clock is that of the media which came fastest lately, of any stream, so that
 /// reports of all streams tell the same one and it follows a source whose clock differs.
@@ -18,7 +20,6 @@ public struct SendTimeline: Sendable {
 
     private var current: Segment?
     private var previous: Segment?
-    private var plannedEnd = Instant(nanoseconds: 0)
     private var transit = TransitFloor()
 
     /// A step of more than this, back or ahead, is a jump.
@@ -44,14 +45,13 @@ public struct SendTimeline: Sendable {
             // The slower stream's rest of the segment before.
             place.time = segment.offset + pts
         } else {
-            let start = current.map { $0.end + gap(now) } ?? .zero
+            let start = current.map { $0.end + gap(behind: $0.end, now, frame: duration) } ?? .zero
             previous = current
             current = Segment(epoch: header.epoch, offset: start - pts, end: start + duration)
             place = Place(time: start, beginsSegment: true)
         }
         let media = Interval(place.time)
         transit.note(media: media.nanoseconds, at: now)
-        plannedEnd = max(plannedEnd, now + Interval(duration))
         return place
     }
 
@@ -60,9 +60,13 @@ public struct SendTimeline: Sendable {
         return step.magnitude <= SendTimeline.longestStep.ticks.magnitude
     }
 
-    /// How much session time passes between the planned end of the last segment and the first item of the next, which is
-    /// sent `now`. The same for every stream of the session, since it moves their common line.
-    private func gap(_ now: Instant) -> MediaTime { max(.zero, MediaTime(now - plannedEnd)) }
+    /// How much session time passes between `end` and the first item of the next segment, which is sent `now`.
+    private func gap(behind end: MediaTime, _ now: Instant, frame: MediaTime) -> MediaTime {
+        guard let floor = transit.floor else { return .zero }
+        let late = now - (Instant(nanoseconds: floor.nanoseconds) + Interval(end))
+        guard late > max(Interval(frame) * 2, SegmentGap.tolerance) else { return .zero }
+        return SegmentGap.step * (MediaTime(late).ticks / SegmentGap.step.ticks)
+    }
 
     /// The session time of an instant, for sender reports; nil before the first item.
     public func time(at now: Instant) -> MediaTime? {

@@ -1,0 +1,45 @@
+/// A lane that has short work for a sleeping one does that work itself.
+///
+/// To wake a thread on an idle core takes the waker and the woken ten microseconds, far longer than a node that hands a
+/// packet on; and the packet waits for it. So a lane that woke a moment ago borrows the sleeping lane, runs what lies
+/// before it and gives it back. No node runs on two threads at once, and a lane's state is one thread's at any time: its
+/// own's, or that of the one that has borrowed it.
+///
+/// The borrower rings the bell instead where the work is the other thread's business: a node whose dispatches were long
+/// lately, a lane with heavy or blocking nodes or another priority, a borrower that has been awake for long and so has
+/// enough to do to keep both cores busy.
+extension Lane {
+    /// Nanoseconds after its sleep in which a lane serves others.
+    private static var longestService: Int64 { 100_000 }
+
+    private func mayRun(_ other: Lane) -> Bool {
+        !other.needsOwnThread.load(ordering: .relaxed) && plan == other.plan
+            && wantsRealtime.load(ordering: .relaxed) == other.wantsRealtime.load(ordering: .relaxed)
+    }
+
+    /// Runs the nodes that lie before `other`. False if `other` is to be roused instead.
+    func serves(_ other: Lane) -> Bool {
+        guard now < wokeAt &+ Lane.longestService, Int(now) < earliestTimer, mayRun(other), other.door.borrow() else {
+            return false
+        }
+        let timer = other.earliestTimer
+        other.now = now
+        other.takeIncoming()
+        while let core = other.ready.first, !core.isLong, other.now < wokeAt + Lane.longestService {
+            _ = other.ready.popFirst()
+            other.dispatchTimed(core)
+        }
+        other.runningNode.store(0, ordering: .relaxed)
+        now = other.now
+        for third in other.toRouse { rouseSoon(third) }
+        other.toRouse.removeAll(keepingCapacity: true)
+        other.lent.add(1)
+        // Its own thread waits for the timer that was the next one.
+        switch other.door.giveBack(hasWork: !other.ready.isEmpty || other.earliestTimer < timer) {
+        case .sleepsOn: break
+        case .mustRing: other.ring()
+        case .isAwaited: other.letGoOn()
+        }
+        return true
+    }
+}

@@ -1,0 +1,29 @@
+import Sluice
+
+/// What a link counts of its connections.
+struct LinkMetrics {
+    let connections, failed, refused, takenOver: CounterMetric
+    private let outages, outage, longest, latency: CounterMetric
+
+    init(_ context: NodeContext) {
+        connections = context.counter("connections")
+        failed = context.counter("failed_calls")
+        refused = context.counter("refused_callers")
+        takenOver = context.counter("taken_over")
+        outages = context.counter("outages")
+        outage = context.counter("outage_ms")
+        longest = context.counter("longest_outage_ms")
+        latency = context.counter("latency_ms")
+    }
+
+    /// `latency` in ms of a connection that stands since now.
+    func note(_ plan: LinkPlan, latency agreed: Int?) {
+        if let agreed {
+            connections.add()
+            latency.set(agreed)
+        }
+        outages.set(plan.interruptions)
+        outage.set(Int(plan.totalOutage.milliseconds))
+        longest.set(Int(plan.longestOutage.milliseconds))
+    }
+}

@@ -1,0 +1,281 @@
+import CSRT
+import Glibc
+import Sluice
+
+/// One side of a connection that is opened again and again: calls, listens or meets, as its address says, and keeps to
+/// a `LinkPlan`. The thin part with the sockets; one lane.
+final class SRTLink {
+    let address: SRTAddress
+    private let options: SRTOptions
+    private let direction: StreamID.Direction
+    private let takesOver: Bool
+    private let reconnects: Bool
+    private let context: NodeContext
+    private let mailbox: Mailbox
+    private(set) var plan: LinkPlan
+    private var probe: (RoundTripProbe, descriptor: Int32)?
+    private var listener: SRTListener?
+    private let door: Door
+    /// The connection while it stands.
+    private(set) var socket: SRTSocket?
+    private var calling: SRTSocket?
+    private var saidFailure = ""
+    private let metrics: LinkMetrics
+    /// When `step` is to be called again whatever happens; set by `step`.
+    private(set) var due = Instant.distantFuture
+
+    enum Event: Equatable {
+        case nothing
+        /// `socket` stands since this call.
+        case up
+        /// Another caller has the connection from now on; `socket` is its.
+        case replaced
+    }
+
+    /// How often a call that is being made is looked at besides its events.
+    private static let look = Interval.milliseconds(100)
+
+    /// - Parameters:
+    ///   - direction: what this side does with media: it publishes or it reads, so a caller of it does the other.
+    ///   - takesOver: a second caller replaces the first one, else it is refused.
+    ///   - reconnects: false throws where a call fails or a connection ends.
+    init(
+        _ settings: LinkSettings, direction: StreamID.Direction, takesOver: Bool, reconnects: Bool, context: NodeContext
+    ) throws {
+        (address, options) = (settings.address, settings.options)
+        (self.direction, self.takesOver, self.reconnects) = (direction, takesOver, reconnects)
+        self.context = context
+        mailbox = context.mailbox
+        plan = LinkPlan(settings.rule, canProbe: address.mode == .caller, at: context.now)
+        metrics = LinkMetrics(context)
+        door = Door(options.streamID, direction: direction, takesOver: takesOver)
+        if address.mode == .listener { try listen() }
+    }
+
+    // MARK: Driving
+
+    /// Does what is due.
+    func step(_ now: Instant) throws -> Event {
+        due = .distantFuture
+        if let listener { return try answer(listener, now) }
+        if probe != nil { goOnProbing(now) }
+        if calling != nil { return try look(now) }
+        guard socket == nil else { return .nothing }
+        switch plan.step(now) {
+        case .probe: try beginProbing(now)
+        case .open(let latency): try open(latency, now)
+        case .wait(let until): due = until
+        case .nothing: break
+        }
+        return calling == nil ? .nothing : try look(now)
+    }
+
+    private func open(_ latency: LatencyRule.Choice, _ now: Instant) throws {
+        context.isWaiting(for: waiting)
+        var options = options
+        options.latencyMilliseconds = latency.milliseconds
+        do {
+            let made = try SRTSocket(options)
+            let target = try resolve()
+            SRTPoller.shared.watch(made.handle, mailbox)
+            if address.mode == .rendezvous { try made.meet(target) } else { try made.call(target) }
+            calling = made
+        } catch let error as NodeError where !error.isInputError {
+            try fail("\(error.message)", error.advice, now)
+        }
+    }
+
+    /// A call that is being made.
+    private func look(_ now: Instant) throws -> Event {
+        guard let made = calling else { return .nothing }
+        switch made.state {
+        case .connecting:
+            due = now + SRTLink.look
+            return .nothing
+        case .connected:
+            calling = nil
+            stand(made, with: address.peer, now)
+            return .up
+        case .broken(let rejection):
+            SRTPoller.shared.unwatch(made.handle)
+            calling = nil
+            try fail("\(address.peer) \(rejection.words)", rejection.advice, now)
+            return .nothing
+        }
+    }
+
+    private func fail(_ what: String, _ advice: String, _ now: Instant) throws {
+        plan.failed(at: now)
+        metrics.failed.add()
+        guard reconnects else { throw NodeError(what, advice: advice) }
+        if case .wait(let until) = plan.step(now) { due = until }
+        // The same again and again is said once.
+        guard what != saidFailure else { return }
+        saidFailure = what
+        context.log(.warning, advice.isEmpty ? "\(what); calling again" : "\(what); calling again\n  \(advice)")
+    }
+
+    private func resolve() throws -> SocketAddress {
+        // A name may lead elsewhere the next time.
+        try SocketAddress.find(address.host, port: address.port)
+    }
+
+    // MARK: The connection
+
+    private func stand(_ made: SRTSocket, with peer: String, _ now: Instant) {
+        socket = made
+        context.isWaiting(for: nil)
+        saidFailure = ""
+        let words = plan.choice.words
+        let agreed = direction == .publish ? made.sendLatencyMilliseconds : made.receiveLatencyMilliseconds
+        let outage = plan.opened(at: now)
+        let again = outage.number == 0 ? "" : " again after \(seconds(outage.length))"
+        let larger = agreed > plan.choice.milliseconds ? "; the peer asks for more: \(agreed) ms" : ""
+        context.log(.info, "connected to \(peer)\(again), \(words)\(larger)")
+        metrics.note(plan, latency: agreed)
+    }
+
+    /// The node found that the connection is gone; `why` follows the peer's name.
+    func drop(_ why: String, _ now: Instant) throws {
+        guard let gone = socket else { return }
+        let name = listener == nil ? address.peer : "the caller \(gone.peerAddress.text)"
+        let next = listener == nil ? "calling again" : "waiting for the next call"
+        plan.lost(at: now, roundTrip: measuredRoundTrip(gone))
+        SRTPoller.shared.unwatch(gone.handle)
+        socket = nil
+        door.leave()
+        metrics.note(plan, latency: nil)
+        guard reconnects else { throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.") }
+        context.log(.warning, "\(name) \(why); \(next)")
+        context.isWaiting(for: waiting)
+        // At once, in the node's next call.
+        context.wakeAgain()
+    }
+
+    /// libsrt begins with 100 ms and keeps that until it has measured.
+    private func measuredRoundTrip(_ socket: SRTSocket) -> Double? {
+        guard let round = socket.statistics?.msRTT, round > 0, round != 100 else { return nil }
+        return round
+    }
+
+    private var waiting: String {
+        switch address.mode {
+        case .listener: "a caller at \(listener?.address.text ?? address.peer)"
+        case .caller, .rendezvous: "its peer \(address.peer)"
+        }
+    }
+
+    /// The run ends.
+    func close(_ now: Instant) {
+        if let outage = plan.end(at: now) {
+            context.log(
+                .warning, "without a connection to \(address.peer) for the last \(seconds(outage.length)) of the run")
+        }
+        metrics.note(plan, latency: nil)
+        for open in [socket, calling] { if let open { SRTPoller.shared.unwatch(open.handle) } }
+        if let listener { SRTPoller.shared.unwatch(listener.handle) }
+        (socket, calling, listener) = (nil, nil, nil)
+        if let probe { Glibc.close(probe.descriptor) }
+        probe = nil
+        context.isWaiting(for: nil)
+    }
+
+    // MARK: Listening
+
+    private func listen() throws {
+        var options = options
+        options.latencyMilliseconds = plan.choice.milliseconds
+        let made = try SRTListener(at: resolve(), options) { [door, mailbox] caller in
+            defer { mailbox.post() }
+            return door.judge(caller)
+        }
+        SRTPoller.shared.watch(made.handle, mailbox)
+        listener = made
+        _ = plan.step(context.now)
+        context.isWaiting(for: waiting)
+    }
+
+    private func answer(_ listener: SRTListener, _ now: Instant) throws -> Event {
+        defer { if listener.hasPending { due = now + SRTLink.look } }
+        for (caller, reason) in listener.refused() {
+            metrics.refused.add()
+            context.log(.warning, "refused the caller \(caller.address.text): \(door.words(caller, reason))")
+        }
+        for caller in listener.lostInHandshake(now) {
+            metrics.refused.add()
+            context.log(
+                .warning,
+                "the caller \(caller.address.text) did not get past the handshake: its passphrase is another, or it gave up"
+            )
+        }
+        guard let (made, caller) = listener.accept() else { return .nothing }
+        let name = "the caller \(caller.address.text) (\(StreamID.shown(caller.streamID)))"
+        SRTPoller.shared.watch(made.handle, mailbox)
+        if let old = socket {
+            guard takesOver else {
+                // Both came before the first one was picked up.
+                metrics.refused.add()
+                SRTPoller.shared.unwatch(made.handle)
+                context.log(.warning, "refused \(name): another caller is connected")
+                return .nothing
+            }
+            plan.replaced(roundTrip: measuredRoundTrip(old))
+            SRTPoller.shared.unwatch(old.handle)
+            context.log(.warning, "\(name) takes over from \(old.peerAddress.text)")
+            metrics.takenOver.add()
+            socket = made
+            door.latency = plan.choice.milliseconds
+            return .replaced
+        }
+        _ = plan.step(now)
+        door.enter()
+        stand(made, with: name, now)
+        door.latency = plan.choice.milliseconds
+        return .up
+    }
+
+    // MARK: Measuring the round trip
+
+    private func beginProbing(_ now: Instant) throws {
+        let target: SocketAddress
+        do { target = try resolve() } catch { return plan.probed(nil, at: now) }
+        let descriptor = Glibc.socket(
+            target.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let code = target.withPointer { Glibc.connect(descriptor, $0, socklen_t($1)) }
+        guard descriptor >= 0, code == 0 else {
+            if descriptor >= 0 { Glibc.close(descriptor) }
+            return plan.probed(nil, at: now)
+        }
+        try context.watch(descriptor, for: .readable)
+        probe = (RoundTripProbe(at: now), descriptor)
+        goOnProbing(now)
+    }
+
+    private func goOnProbing(_ now: Instant) {
+        guard var machine = probe?.0, let descriptor = probe?.descriptor else { return }
+        var room = [UInt8](repeating: 0, count: 2_048)
+        while case let count = recv(descriptor, &room, room.count, 0), count > 0 {
+            machine.received(Array(room[..<count]), at: now)
+        }
+        while true {
+            switch machine.step(now) {
+            case .send(let bytes): _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            case .wait(let until):
+                probe = (machine, descriptor)
+                due = until
+                return
+            case .done(let time):
+                context.unwatch(descriptor)
+                Glibc.close(descriptor)
+                probe = nil
+                return plan.probed(time?.milliseconds, at: now)
+            }
+        }
+    }
+}
+
+/// `3.2 s`, `450 ms`.
+func seconds(_ interval: Interval) -> String {
+    interval < .milliseconds(1_000)
+        ? "\(interval.nanoseconds / 1_000_000) ms" : "\(tenths(interval.seconds)) s"
+}

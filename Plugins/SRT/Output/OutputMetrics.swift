@@ -1,0 +1,25 @@
+import Sluice
+
+/// What `srt-output` counts besides libsrt.
+struct OutputMetrics {
+    /// Packets.
+    let sent, congestions: CounterMetric
+    private let unconnected, congested, beforeKeyframe: CounterMetric
+
+    init(_ context: NodeContext) {
+        sent = context.counter("media_packets_sent")
+        unconnected = context.counter("dropped_unconnected")
+        congested = context.counter("dropped_congested")
+        beforeKeyframe = context.counter("dropped_before_keyframe")
+        congestions = context.counter("congestions")
+    }
+
+    /// Of packets that do not pass.
+    func dropped(_ why: SendGate.Verdict) -> CounterMetric {
+        switch why {
+        case .unconnected: unconnected
+        case .congested: congested
+        case .beforeKeyframe, .pass: beforeKeyframe
+        }
+    }
+}

@@ -1,0 +1,318 @@
+import LibAV
+import Sluice
+import Synchronization
+
+/// Sends packets as MPEG-TS over SRT: calls, listens or meets, and goes on doing so for ever.
+///
+/// Packets go out as they come, each at once: MPEG-TS orders nothing across its streams, and waiting for the other one
+/// would only add delay. A connection begins with a video keyframe; `keyframe` asks for one. What comes while there is no
+/// connection goes by, so that a live source is never held; only before the first one it waits, as long as `hold_ms` says.
+public final class SRTOutput: Node {
+    public static let descriptor = NodeDescriptor(
+        "srt-output", summary: "Sends packets as MPEG-TS over SRT", work: .blocking, traits: .live,
+        example: #""out": { "type": "srt-output", "url": "srt://host:9000?streamid=publish:demo" }"#)
+
+    static let videoCodecs: [Codec] = [.h264, Codec("hevc"), Codec("mpeg2video")]
+    static let audioCodecs: [Codec] = [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3")]
+
+    let video = Input<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
+    let audio = Input<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
+    let keyframe = RequestOutput("keyframe", help: "asked when a connection begins in mid-stream")
+
+    @Parameter("url", help: "srt://HOST:PORT?streamid=…&latency=… (ms) to call, srt://:PORT to listen") var url: String
+    @Parameter(
+        "latency_ms", default: 120, range: 1...60_000,
+        help: "time for retransmission; the peer's counts if it is larger")
+    var latency: Int
+    @Parameter(
+        "latency.rtt_multiple", default: 0, range: 0...100,
+        help:
+            "instead of latency_ms: so many round trips, measured before the first connection and by each for the next")
+    var roundTrips: Double
+    @Parameter("latency.min_ms", default: 20, range: 1...60_000, help: "at least that") var least: Int
+    @Parameter("latency.max_ms", default: 1_000, range: 1...60_000, help: "at most that") var most: Int
+    @Parameter(
+        "rtt_ms", default: 0, range: 0...60_000, help: "the round trip of the first connection; 0 measures it")
+    var roundTrip: Double
+    @Parameter("streamid", default: "", help: "what the peer knows the stream by; one in the url counts first")
+    var streamID: String
+    @Parameter("passphrase", default: "", help: "10 to 79 bytes; encrypts with AES; one in the url counts first")
+    var passphrase: String
+    @Parameter(
+        "key_length", default: 0, range: 0...32, help: "of AES: 16, 24 or 32 bytes; 0 is 16, or what the peer wants")
+    var keyLength: Int
+    @Parameter("connect_timeout_ms", default: 3_000, range: 100...600_000, help: "how long one call lasts")
+    var timeout: Int
+    @Parameter(
+        "peer_timeout_ms", default: 1_500, range: 200...60_000,
+        help: "a peer that acknowledges nothing for so long is given up and called again")
+    var peerTimeout: Int
+    @Parameter("reconnect", default: true, help: "false: a call that fails, or a connection that ends, is an error")
+    var reconnects: Bool
+    @Parameter(
+        "hold_ms", default: 3_000, range: 0...3_600_000,
+        help: "how long media wait for the first connection; from then on they go by while there is none")
+    var hold: Int
+    @Parameter(
+        "send_buffer_ms", default: 1_000, range: 50...60_000,
+        help: "media that may wait for the network; over that they are dropped to a keyframe")
+    var sendBuffer: Int
+    @Parameter(
+        "max_wait_ms", default: 2_000, range: 0...60_000,
+        help: "how long a stream that is silent is waited for at the start before the other goes on alone")
+    var maxWait: Int
+    @Parameter(
+        "second_caller", default: SecondCaller.refuse, help: "as a listener: a second receiver is refused or takes over"
+    )
+    var secondCaller: SecondCaller
+
+    private var context: NodeContext!
+    private var link: SRTLink!
+    private var gate: SendGate!
+    private var peerWatch: PeerWatch!
+    private var statistics: SRTStatistics!
+    private var metrics: OutputMetrics!
+    private var sink: SRTSink?
+    private var sender: TSSender?
+    private var offset: MediaTime?
+    private var waitingSince: Instant?
+    private var began: Instant?
+    private var wasUp = false
+    /// A picture went by since the last keyframe was asked for.
+    private var wentBy = false
+    private var nextLook = Instant(nanoseconds: 0)
+    private var lastSaidCongested: Instant?
+    private var ending = SendEnding()
+    private let isInterrupted = Atomic<Bool>(false)
+
+    /// How often statistics are looked at.
+    private static let look = Interval.milliseconds(100)
+    /// How often a full send buffer is tried again besides its events.
+    private static let retry = Interval.milliseconds(5)
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        guard video.isConnected || audio.isConnected else {
+            throw NodeError("nothing is sent: neither video nor audio is connected", isInputError: true)
+        }
+        let settings = try LinkSettings(
+            LinkSettings.Given(
+                url: url, latencyMilliseconds: latency, roundTrips: roundTrips, leastMilliseconds: least,
+                mostMilliseconds: most, roundTripMilliseconds: roundTrip, streamID: streamID, passphrase: passphrase,
+                keyLength: keyLength, connectTimeoutMilliseconds: timeout))
+        gate = SendGate(bound: .milliseconds(Int64(sendBuffer)))
+        peerWatch = PeerWatch(patience: .milliseconds(Int64(peerTimeout)))
+        metrics = OutputMetrics(context)
+        statistics = SRTStatistics(context)
+        link = try SRTLink(
+            settings, direction: .publish, takesOver: secondCaller == .takeOver, reconnects: reconnects,
+            context: context)
+    }
+
+    // MARK: Every call
+
+    public func process(now: Instant) throws {
+        if began == nil { began = now }
+        while context.mailbox.next() != nil {}
+        switch try link.step(now) {
+        case .up: connect(now)
+        case .replaced:
+            disconnect()
+            connect(now)
+        case .nothing: break
+        }
+        if link.socket != nil { try send(now) }
+        if link.socket == nil { letGoBy(now) }
+        arrangeWake(now)
+    }
+
+    private func arrangeWake(_ now: Instant) {
+        var due = link.due
+        if link.socket != nil { due = min(due, nextLook) }
+        if let sink, !sink.isEmpty { due = min(due, now + SRTOutput.retry) }
+        if let since = waitingSince, sender == nil, link.socket != nil {
+            due = min(due, since + .milliseconds(Int64(maxWait)))
+        }
+        if isHolding(now), let began { due = min(due, began + .milliseconds(Int64(hold))) }
+        if due < .distantFuture { context.wake(at: max(due, now)) }
+    }
+
+    private func isHolding(_ now: Instant) -> Bool {
+        !wasUp && !context.isStopping && !isInterrupted.load(ordering: .relaxed)
+            && now < (began ?? now) + .milliseconds(Int64(hold))
+    }
+
+    /// Without a connection.
+    private func letGoBy(_ now: Instant) {
+        guard !isHolding(now) else { return }
+        for input in [video, audio] {
+            while let packet = input.next() { noteDropped(packet, .unconnected) }
+        }
+    }
+
+    private func noteDropped(_ packet: Packet, _ why: SendGate.Verdict) {
+        metrics.dropped(why).add()
+        if packet.format.kind == .codedVideo { wentBy = true }
+    }
+
+    // MARK: Connections
+
+    private func connect(_ now: Instant) {
+        wasUp = true
+        sink = SRTSink(link.socket!)
+        sender = nil
+        waitingSince = nil
+        nextLook = now + SRTOutput.look
+        peerWatch = PeerWatch(patience: peerWatch.patience)
+        // What was held begins with a keyframe already.
+        if wentBy || video.peek().map({ !$0.header.flags.contains(.keyframe) }) == true { askForKeyframe() }
+    }
+
+    private func askForKeyframe() {
+        wentBy = false
+        keyframe.send()
+    }
+
+    private func disconnect() {
+        gate.close()
+        sender = nil
+        sink = nil
+        statistics.nextConnection()
+    }
+
+    private func lose(_ why: String, _ now: Instant) throws {
+        note()
+        disconnect()
+        try link.drop(why, now)
+    }
+
+    // MARK: Sending
+
+    private func send(_ now: Instant) throws {
+        if now >= nextLook { try lookAtPeer(now) }
+        guard let sink else { return }
+        sink.drain()
+        if sink.isEmpty, try open(now), let sender {
+            while sink.isEmpty, let (track, input) = oldest() {
+                guard sender.goesOn(with: input.peek()!.format, of: track) else {
+                    return try lose("is told of \(input.peek()!.format) by a new connection", now)
+                }
+                guard let packet = input.next() else { break }
+                let verdict = gate.judge(packet)
+                guard verdict == .pass else {
+                    noteDropped(packet, verdict)
+                    continue
+                }
+                do { try sender.write(packet, of: track) } catch {
+                    if sink.isBroken { break }
+                    throw NodeError("MPEG-TS refuses a packet: \(error)")
+                }
+                metrics.sent.add()
+            }
+        }
+        if sink.isBroken { try lose("ended the connection", now) }
+    }
+
+    /// The older of both heads: nothing is waited for.
+    private func oldest() -> (TSTrack, Input<Packet>)? {
+        switch (video.peek(), audio.peek()) {
+        case (nil, nil): nil
+        case (_?, nil): (.video, video)
+        case (nil, _?): (.audio, audio)
+        case (let picture?, let sound?): picture.header.dts <= sound.header.dts ? (.video, video) : (.audio, audio)
+        }
+    }
+
+    /// True when the tables are written, which needs the format of every stream.
+    private func open(_ now: Instant) throws -> Bool {
+        if sender != nil { return true }
+        guard let sink else { return false }
+        let inputs = [(TSTrack.video, video), (.audio, audio)].filter {
+            $0.1.isConnected && !($0.1.isEnded && $0.1.peek() == nil)
+        }
+        let streams = inputs.compactMap { track, input in
+            (input.peek()?.format ?? input.format).map { (track: track, format: $0) }
+        }
+        guard !streams.isEmpty else { return false }
+        if streams.count < inputs.count {
+            let since = waitingSince ?? now
+            waitingSince = since
+            guard now - since >= .milliseconds(Int64(maxWait)) else { return false }
+            context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")
+        }
+        let heads = inputs.compactMap { $0.1.peek() }
+        guard !heads.isEmpty else { return false }
+        if offset == nil { offset = TSSender.offset(heads, streams.map(\.format)) }
+        do { sender = try TSSender(streams, offset: offset ?? .zero, to: sink) } catch {
+            if sink.isBroken { return false }
+            throw error
+        }
+        gate.open(hasVideo: streams.contains { $0.track == .video })
+        return true
+    }
+
+    private func lookAtPeer(_ now: Instant) throws {
+        nextLook = now + SRTOutput.look
+        guard let all = link.socket?.statistics else { return }
+        note()
+        let silence = peerWatch.note(
+            acknowledged: Int(all.pktRecvACKTotal), waiting: Int(all.pktSndBuf), roundTrip: .seconds(all.msRTT / 1_000),
+            at: now)
+        if let silence { return try lose("has acknowledged nothing for \(seconds(silence))", now) }
+        switch gate.note(waiting: .milliseconds(Int64(all.msSndBuf))) {
+        case .none: break
+        case .congested:
+            metrics.congestions.add()
+            // A network that is too thin says so again and again.
+            guard lastSaidCongested.map({ now - $0 > .milliseconds(10_000) }) ?? true else { break }
+            lastSaidCongested = now
+            context.log(
+                .warning,
+                "\(all.msSndBuf) ms of media wait to be acknowledged by \(link.address.peer), \(sendBuffer) may: dropping to the next keyframe\n  The network takes less than is sent: lower the bitrate."
+            )
+        case .relieved: askForKeyframe()
+        }
+    }
+
+    private func note() { if let all = link.socket?.statistics { statistics.note(all) } }
+
+    // MARK: The end
+
+    public func finish(now: Instant) throws -> Bool {
+        if link.socket != nil { try process(now: now) }
+        defer { if ending.isOver { link.close(now) } }
+        guard let socket = link.socket, let sink, !isInterrupted.load(ordering: .relaxed) else {
+            if !wasUp {
+                context.log(.warning, "the graph stopped before \(link.address.peer) answered: nothing was sent")
+            }
+            ending.isOver = true
+            return true
+        }
+        try? sender?.finish()
+        sender = nil
+        gate.close()
+        sink.drain()
+        let isDone = ending.step(
+            unacknowledged: socket.unacknowledged + (sink.isEmpty ? 0 : 1),
+            latency: .milliseconds(Int64(socket.sendLatencyMilliseconds)), at: now)
+        guard isDone || sink.isBroken else {
+            context.wake(at: now + SRTOutput.retry)
+            return false
+        }
+        note()
+        let (sent, again) = (statistics.count("packets_sent_unique"), statistics.count("packets_retransmitted"))
+        context.log(.info, "sent \(sent) datagrams to \(link.address.peer), \(again) retransmitted")
+        return true
+    }
+
+    public func interrupt() { isInterrupted.store(true, ordering: .relaxed) }
+
+    public func close() {
+        sender = nil
+        sink = nil
+        link?.close(context.now)
+        link = nil
+    }
+}

@@ -1,0 +1,58 @@
+import CSRT
+import Glibc
+import Sluice
+import Synchronization
+
+/// Wakes nodes when something has changed on their SRT sockets: data came, room is there, a call was answered, a
+/// connection ended. libsrt has no descriptor for that; one thread of the process waits for all sockets in libsrt's own
+/// wait and posts to the nodes' mailboxes.
+final class SRTPoller: Sendable {
+    static let shared = SRTPoller()
+
+    private let epoll: Int32
+    private let mailboxes = Mutex<[SRTSOCKET: Mailbox]>([:])
+
+    private init() {
+        epoll = srt_epoll_create()
+        // Waits also while there is no socket.
+        _ = srt_epoll_set(epoll, Int32(SRT_EPOLL_ENABLE_EMPTY.rawValue))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { _ in
+                SRTPoller.shared.run()
+                return nil
+            }, nil)
+        if code == 0 { pthread_detach(thread) }
+    }
+
+    /// `mailbox` gets a word for each change from now on, until `unwatch`. Any thread.
+    func watch(_ socket: SRTSOCKET, _ mailbox: Mailbox) {
+        mailboxes.withLock { $0[socket] = mailbox }
+        // Edges, not levels: a node reads or writes until there is nothing more to do.
+        var events = Int32(bitPattern: SRT_EPOLL_ET.rawValue)
+        events |= Int32(SRT_EPOLL_IN.rawValue | SRT_EPOLL_OUT.rawValue | SRT_EPOLL_ERR.rawValue)
+        _ = srt_epoll_add_usock(epoll, socket, &events)
+    }
+
+    /// Before the socket is closed.
+    func unwatch(_ socket: SRTSOCKET) {
+        _ = srt_epoll_remove_usock(epoll, socket)
+        mailboxes.withLock { $0[socket] = nil }
+    }
+
+    private func run() {
+        var events = [SRT_EPOLL_EVENT](repeating: SRT_EPOLL_EVENT(), count: 64)
+        while true {
+            let count = srt_epoll_uwait(epoll, &events, Int32(events.count), -1)
+            guard count > 0 else {
+                // Never seen; it must not become a loop that eats a processor.
+                if count < 0 { usleep(10_000) }
+                continue
+            }
+            mailboxes.withLock { all in
+                for event in events.prefix(Int(count)) { all[event.fd]?.post() }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Sluice
+
+/// What a caller's stream id asks for: `NAME`, `publish:NAME` and `read:NAME` as MediaMTX spells them, or
+/// `#!::r=NAME,m=publish` (libsrt, "SRT Access Control Guidelines").
+struct StreamID: Equatable {
+    var name: String
+    /// nil where it says neither.
+    var direction: Direction?
+
+    enum Direction: String { case publish, read }
+
+    /// nil where it begins as the third form and does not go on so, or asks for both directions.
+    init?(_ text: String) {
+        if text.hasPrefix("#!::") {
+            (name, direction) = ("", nil)
+            for pair in text.dropFirst(4).split(separator: ",") {
+                let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard sides.count == 2 else { return nil }
+                switch (sides[0], sides[1]) {
+                case ("r", let value): name = String(value)
+                case ("m", "publish"): direction = .publish
+                case ("m", "request"): direction = .read
+                case ("m", _): return nil
+                default: break
+                }
+            }
+            return
+        }
+        // What follows a second colon is a user's name and password.
+        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        if parts.count > 1, let direction = Direction(rawValue: String(parts[0])) {
+            (name, self.direction) = (String(parts[1]), direction)
+        } else {
+            (name, direction) = (text, nil)
+        }
+    }
+
+    /// For messages: without what may be a password, and cut.
+    static func shown(_ text: String) -> String {
+        guard !text.isEmpty else { return "no stream id" }
+        let name = StreamID(text)?.name ?? text
+        let clean = String(String.UnicodeScalarView(name.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+        return "\"\(clean.count > 64 ? clean.prefix(64) + "…" : clean)\""
+    }
+}

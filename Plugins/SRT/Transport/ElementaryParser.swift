@@ -1,0 +1,100 @@
+import CLibAV
+import LibAV
+import Sluice
+
+/// libavcodec's parser of one elementary stream: finds what a packet is, and cuts a PES packet of audio into frames. It
+/// decodes nothing.
+final class ElementaryParser {
+    private let parser: UnsafeMutablePointer<AVCodecParserContext>
+    private let context: UnsafeMutablePointer<AVCodecContext>
+    private let isVideo: Bool
+
+    /// nil where libavcodec has no parser for `codec`. `isVideo`: whole access units come, which are not to be searched
+    /// for their ends.
+    init?(_ codec: Codec, isVideo: Bool) {
+        LibAVLog.silence()
+        guard let made = av_parser_init(Int32(bitPattern: codec.id.rawValue)) else { return nil }
+        guard let opened = avcodec_alloc_context3(nil) else {
+            av_parser_close(made)
+            return nil
+        }
+        opened.pointee.codec_id = codec.id
+        opened.pointee.codec_type = isVideo ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO
+        if isVideo { made.pointee.flags |= Int32(PARSER_FLAG_COMPLETE_FRAMES) }
+        (parser, context, self.isVideo) = (made, opened, isVideo)
+    }
+
+    deinit {
+        av_parser_close(parser)
+        var context: UnsafeMutablePointer<AVCodecContext>? = context
+        avcodec_free_context(&context)
+    }
+
+    struct Picture {
+        var isKeyframe: Bool
+        /// 0 before the first parameter sets.
+        var width: Int
+        var height: Int
+    }
+
+    /// Of a whole access unit, followed by 64 zero bytes.
+    func picture(_ bytes: UnsafeRawBufferPointer) -> Picture {
+        parse(bytes) { _ in }
+        return Picture(
+            isKeyframe: parser.pointee.key_frame == 1, width: Int(parser.pointee.width),
+            height: Int(parser.pointee.height))
+    }
+
+    struct Frame {
+        var bytes: UnsafeRawBufferPointer
+        /// Hz; 0 where it is not known.
+        var rate: Int
+        var channels: Int
+        /// Of each channel; 0 where it is not known.
+        var samples: Int
+        var codec: Codec
+    }
+
+    /// Calls `body` with each whole frame; what a later packet continues is kept for then.
+    func frames(_ bytes: UnsafeRawBufferPointer, _ body: (Frame) -> Void) {
+        parse(bytes) { [context, parser] frame in
+            if let header = ElementaryParser.adts(frame), context.pointee.codec_id == AV_CODEC_ID_AAC {
+                return body(header)
+            }
+            body(
+                Frame(
+                    bytes: frame, rate: Int(context.pointee.sample_rate),
+                    channels: Int(context.pointee.ch_layout.nb_channels), samples: Int(parser.pointee.duration),
+                    codec: Codec(context.pointee.codec_id)))
+        }
+    }
+
+    /// libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands there all the
+    /// same (ISO/IEC 13818-7, 6.2). nil where there is none.
+    private static func adts(_ frame: UnsafeRawBufferPointer) -> Frame? {
+        guard frame.count > 7, frame[0] == 0xff, frame[1] & 0xf6 == 0xf0 else { return nil }
+        let rates = [
+            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+        ]
+        let (rate, channels) = (Int(frame[2] >> 2 & 15), Int(frame[2] & 1) << 2 | Int(frame[3] >> 6))
+        guard rates.indices.contains(rate), channels > 0 else { return nil }
+        return Frame(
+            bytes: frame, rate: rates[rate], channels: channels == 7 ? 8 : channels,
+            samples: 1_024 * (Int(frame[6] & 3) + 1), codec: .aac)
+    }
+
+    private func parse(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        var rest = bytes
+        while !rest.isEmpty {
+            var out: UnsafeMutablePointer<UInt8>?
+            var count: Int32 = 0
+            let start = rest.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            let used = av_parser_parse2(
+                parser, context, &out, &count, start, Int32(clamping: rest.count), sluice_no_pts(), sluice_no_pts(), 0)
+            if count > 0, let out { body(UnsafeRawBufferPointer(start: out, count: Int(count))) }
+            // A frame that the next one's header ends comes out before anything of that is used.
+            guard used > 0 || count > 0 else { return }
+            rest = UnsafeRawBufferPointer(rebasing: rest[Int(used)...])
+        }
+    }
+}

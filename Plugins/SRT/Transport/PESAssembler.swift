@@ -1,0 +1,156 @@
+import Sluice
+
+/// Puts the packets of one elementary stream together again (ISO/IEC 13818-1, 2.4.3.6) and hands each on as soon as its
+/// last transport packet is there.
+///
+/// The end of a PES packet that says its length is known. Video may leave it out, and most muxers do; waiting for the
+/// next one would cost a whole picture's time. But the last transport packet of a PES packet is stuffed, unless it fits
+/// by chance (one in 184), and others are not, so a stuffed packet is taken for the last. Where a stream stuffs in
+/// the middle, that shows by what follows, and from then on the next PES packet is waited for.
+struct PESAssembler {
+    /// What a stream's payload, one PES packet, was; its bytes are in `bytes` until the next call.
+    struct Unit: Equatable {
+        /// In units of 1/90,000 s modulo 2³³; nil where it says none.
+        var pts: Int64?
+        var dts: Int64?
+        /// When its first byte was there.
+        var began = Instant(nanoseconds: 0)
+    }
+
+    /// The payload of the unit that was returned last.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory.baseAddress, count: count) }
+    /// A stuffed packet ends a PES packet without length. Unlearnt where it was wrong.
+    private(set) var trustsStuffing = true
+    /// Units of which a part is missing, and transport packets that are.
+    private(set) var damaged = 0
+    private(set) var lost = 0
+    /// A unit that is missing or incomplete came before the next one returned.
+    private(set) var hasGap = false
+
+    private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    private var count = 0
+    /// Bytes that are still to come; nil where the length is not said.
+    private var wanted: Int?
+    private var unit = Unit()
+    private var state = State.waiting
+    private var counter = -1
+
+    private enum State {
+        /// For the start of a unit.
+        case waiting
+        case gathering
+        /// Was handed on by a stuffed packet.
+        case guessed
+    }
+
+    /// The longest unit: a keyframe of 8K video is smaller.
+    static let limit = 16 << 20
+
+    mutating func release() { memory.deallocate() }
+
+    /// Up to two units end with one packet: one that the next one's start ends, and one that fits in whole. `body` is
+    /// called for each, with `bytes` set.
+    mutating func feed(_ packet: TSPacket, at now: Instant, _ body: (inout PESAssembler, Unit) -> Void) {
+        guard !packet.payload.isEmpty else { return }
+        if counter >= 0 {
+            if packet.counter == counter && !packet.isDiscontinuous { return }
+            let missing = (packet.counter - counter - 1) & 15
+            if missing > 0 && !packet.isDiscontinuous {
+                lost += missing
+                drop()
+            }
+        }
+        counter = packet.counter
+        if packet.startsUnit {
+            if state == .gathering {
+                if wanted == nil { hand(body) } else { drop() }
+            }
+            begin(packet.payload, at: now)
+        } else {
+            switch state {
+            case .waiting: return
+            case .gathering: append(packet.payload)
+            case .guessed:
+                trustsStuffing = false
+                damaged += 1
+                hasGap = true
+                state = .waiting
+                return
+            }
+        }
+        guard state == .gathering else { return }
+        if wanted == 0 {
+            hand(body)
+            state = .waiting
+        } else if wanted == nil && packet.isStuffed && trustsStuffing {
+            hand(body)
+            state = .guessed
+        }
+    }
+
+    /// Nothing more comes: what was said to be longer is not whole.
+    mutating func finish(_ body: (inout PESAssembler, Unit) -> Void) {
+        if state == .gathering && wanted == nil { hand(body) }
+        state = .waiting
+    }
+
+    /// The gap was told.
+    mutating func noteGapTold() { hasGap = false }
+
+    private mutating func hand(_ body: (inout PESAssembler, Unit) -> Void) {
+        if count > 0 { body(&self, unit) }
+        count = 0
+    }
+
+    private mutating func drop() {
+        hasGap = true
+        if state == .gathering { damaged += 1 }
+        state = .waiting
+        count = 0
+    }
+
+    private mutating func append(_ payload: UnsafeRawBufferPointer) {
+        let taken = min(payload.count, wanted ?? payload.count)
+        guard count + taken <= PESAssembler.limit else { return drop() }
+        if count + taken > memory.count {
+            let larger = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: max(memory.count * 2, count + taken), alignment: 64)
+            larger.copyMemory(from: UnsafeRawBufferPointer(memory))
+            memory.deallocate()
+            memory = larger
+        }
+        UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: payload[..<taken]))
+        count += taken
+        if let left = wanted { wanted = left - taken }
+    }
+
+    /// The header of a PES packet lies in its first transport packet: muxers see to that, and readers rely on it.
+    private mutating func begin(_ payload: UnsafeRawBufferPointer, at now: Instant) {
+        state = .waiting
+        count = 0
+        guard payload.count >= 9, payload[0] == 0, payload[1] == 0, payload[2] == 1, payload[6] & 0xc0 == 0x80 else {
+            hasGap = true
+            return
+        }
+        let length = Int(payload[4]) << 8 | Int(payload[5])
+        let start = 9 + Int(payload[8])
+        guard start <= payload.count, length == 0 || length >= start - 6 else {
+            hasGap = true
+            return
+        }
+        unit = Unit(began: now)
+        let flags = payload[7] >> 6
+        if flags & 2 != 0, start >= 14 { unit.pts = PESAssembler.time(payload, at: 9) }
+        unit.dts = flags == 3 && start >= 19 ? PESAssembler.time(payload, at: 14) : unit.pts
+        wanted = length == 0 ? nil : length - (start - 6)
+        state = .gathering
+        append(UnsafeRawBufferPointer(rebasing: payload[start...]))
+    }
+
+    /// 33 bits with marker bits between them.
+    private static func time(_ bytes: UnsafeRawBufferPointer, at index: Int) -> Int64 {
+        Int64(bytes[index] >> 1 & 7) << 30 | Int64(bytes[index + 1]) << 22 | Int64(bytes[index + 2] >> 1) << 15
+            | Int64(bytes[index + 3]) << 7 | Int64(bytes[index + 4] >> 1)
+    }
+}

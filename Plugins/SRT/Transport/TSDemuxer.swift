@@ -1,0 +1,125 @@
+import Sluice
+
+/// Where a demuxer's packets and findings go, inside `feed`.
+protocol TSDemuxerClient: AnyObject {
+    /// `packet` has times, flags, duration where it is known, and `captured`; the rest of the header is left open.
+    func take(_ packet: Packet, of track: TSTrack)
+    /// The program map came, or another one did: what is read, and what is left out, in words.
+    func noteStreams(_ kinds: [TSStreamKind], leftOut: [String])
+}
+
+/// Takes a transport stream apart as it comes, without waiting for anything: a picture is handed on with the transport
+/// packet that ends it. Of the first program it reads the first video and the first audio stream that it knows.
+///
+/// libavformat's demuxer reads from a source that blocks; where a read says "later" it gives up the picture that it has
+/// begun, so it would need a thread for each connection. It also waits for the next picture where a PES packet does not
+/// say its length.
+final class TSDemuxer {
+    weak var client: (any TSDemuxerClient)?
+    /// Transport packets read, lost by their counters, and scrambled; bytes that were no transport packet.
+    private(set) var packets = 0
+    private(set) var scrambled = 0
+    private(set) var strayBytes = 0
+    var lost: Int { lines.reduce(0) { $0 + $1.lost } + lostEarlier }
+    var damaged: Int { lines.reduce(0) { $0 + $1.damaged } + damagedEarlier }
+
+    private var programs = TSSection()
+    private var map = TSSection()
+    private var mapPID = -1
+    private var known: TSProgramMap?
+    private var lines: [TSLine] = []
+    private var unwrapper = TimestampUnwrapper()
+    private var lostEarlier = 0
+    private var damagedEarlier = 0
+    /// The rest of a datagram that does not end with a transport packet.
+    private var rest: [UInt8] = []
+
+    /// Bytes as they come, at most some datagrams.
+    func feed(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
+        guard rest.isEmpty else {
+            let all = rest + bytes
+            rest = []
+            all.withUnsafeBytes { cut($0, now) }
+            return
+        }
+        cut(bytes, now)
+    }
+
+    private func cut(_ bytes: UnsafeRawBufferPointer, _ now: Instant) {
+        var index = 0
+        while index < bytes.count {
+            // A lone sync byte in other data is common: the next one, where there is room for it, has to be there too.
+            guard bytes[index] == TSPacket.sync,
+                index + TSPacket.size >= bytes.count || bytes[index + TSPacket.size] == TSPacket.sync
+            else {
+                strayBytes += 1
+                index += 1
+                continue
+            }
+            guard index + TSPacket.size <= bytes.count else {
+                rest = Array(bytes[index...])
+                return
+            }
+            let packet = TSPacket(UnsafeRawBufferPointer(rebasing: bytes[index..<index + TSPacket.size]))
+            index += TSPacket.size
+            guard let packet else { continue }
+            packets += 1
+            take(packet, now)
+        }
+    }
+
+    private func take(_ packet: TSPacket, _ now: Instant) {
+        if let line = lines.first(where: { $0.pid == packet.pid }) {
+            guard !packet.isScrambled else {
+                scrambled += 1
+                return
+            }
+            line.feed(packet, at: now, &unwrapper) { client?.take($0, of: line.kind.track) }
+        } else if packet.pid == 0 {
+            guard let section = programs.feed(packet), let found = TSPrograms(section), found.mapPID != mapPID else {
+                return
+            }
+            mapPID = found.mapPID
+            map = TSSection()
+        } else if packet.pid == mapPID {
+            guard let section = map.feed(packet), let found = TSProgramMap(section), found != known else { return }
+            known = found
+            use(found)
+        }
+    }
+
+    private func use(_ map: TSProgramMap) {
+        var fresh: [TSLine] = []
+        var leftOut: [String] = []
+        for stream in map.streams {
+            guard let kind = TSStreamKind(stream) else {
+                leftOut.append("type 0x\(String(stream.type, radix: 16))")
+                continue
+            }
+            guard !fresh.contains(where: { $0.kind.track == kind.track }) else {
+                leftOut.append("a second \(kind.track.name) stream (\(kind.codec.name))")
+                continue
+            }
+            // A stream that stays where it is goes on.
+            if let line = lines.first(where: { $0.pid == stream.pid && $0.kind == kind }) {
+                fresh.append(line)
+            } else if let line = TSLine(pid: stream.pid, kind) {
+                fresh.append(line)
+            } else {
+                leftOut.append(kind.codec.name)
+            }
+        }
+        for line in lines where !fresh.contains(where: { $0 === line }) {
+            lostEarlier += line.lost
+            damagedEarlier += line.damaged
+        }
+        lines = fresh
+        client?.noteStreams(fresh.map(\.kind), leftOut: leftOut)
+    }
+
+    /// The connection ended: what is whole goes out.
+    func finish() {
+        for line in lines { line.finish(&unwrapper) { client?.take($0, of: line.kind.track) } }
+        rest = []
+    }
+}

@@ -1,0 +1,125 @@
+import Sluice
+
+/// One elementary stream on its way from transport packets to the engine's packets.
+final class TSLine {
+    let pid: Int
+    let kind: TSStreamKind
+    private var assembler = PESAssembler()
+    private let parser: ElementaryParser?
+    private var pool = Pool<Packet>()
+    private var format: MediaFormat?
+    /// Where the next frame of audio begins that has no time of its own.
+    private var expected = MediaTime.none
+
+    var lost: Int { assembler.lost }
+    var damaged: Int { assembler.damaged + misread }
+    private var misread = 0
+
+    /// nil where libavcodec cannot read the codec.
+    init?(pid: Int, _ kind: TSStreamKind) {
+        self.pid = pid
+        self.kind = kind
+        parser = kind.codec == .opus ? nil : ElementaryParser(kind.codec, isVideo: kind.track == .video)
+        guard kind.codec == .opus || parser != nil else { return nil }
+    }
+
+    deinit { assembler.release() }
+
+    func feed(
+        _ packet: TSPacket, at now: Instant, _ times: inout TimestampUnwrapper, _ body: (Packet) -> Void
+    ) {
+        assembler.feed(packet, at: now) { take(&$0, $1, &times, body) }
+    }
+
+    func finish(_ times: inout TimestampUnwrapper, _ body: (Packet) -> Void) {
+        assembler.finish { take(&$0, $1, &times, body) }
+    }
+
+    private func take(
+        _ assembler: inout PESAssembler, _ unit: PESAssembler.Unit, _ times: inout TimestampUnwrapper,
+        _ body: (Packet) -> Void
+    ) {
+        var flags: Header.Flags = assembler.hasGap ? .discontinuity : []
+        assembler.noteGapTold()
+        let dts = unit.dts.map { times.unwrap($0) } ?? expected
+        let pts = unit.pts.map { times.unwrap($0) } ?? dts
+        if kind.track == .video {
+            guard let packet = picture(assembler.bytes) else { return }
+            packet.header.pts = pts
+            packet.header.dts = dts
+            packet.header.captured = unit.began
+            packet.header.flags.formUnion(flags)
+            body(packet)
+            return
+        }
+        var time = pts
+        sound(assembler.bytes) { packet in
+            packet.header.pts = time
+            packet.header.dts = time
+            packet.header.captured = unit.began
+            packet.header.flags = [.keyframe, flags]
+            flags = []
+            if time.isKnown && packet.header.duration.isKnown { time += packet.header.duration }
+            body(packet)
+        }
+        expected = time
+    }
+
+    // MARK: Video
+
+    /// nil before the first parameter sets: without its size nobody could name the stream's format.
+    private func picture(_ bytes: UnsafeRawBufferPointer) -> Packet? {
+        // The parser reads behind the end, so it looks at the packet, which is padded. The first format stands in.
+        let packet = pool.take(format ?? TSLine.unknown, count: bytes.count)
+        packet.mutableBytes.copyMemory(from: bytes)
+        let found = parser!.picture(packet.bytes)
+        if found.width > 0, found.height > 0,
+            format?.video?.width != found.width || format?.video?.height != found.height
+        {
+            format = MediaFormat(codec: kind.codec, video: VideoLayout(width: found.width, height: found.height))
+        }
+        guard let format else { return nil }
+        packet.format = format
+        if found.isKeyframe { packet.header.flags.insert(.keyframe) }
+        return packet
+    }
+
+    private static let unknown = MediaFormat(codec: .h264, video: VideoLayout(width: 0, height: 0))
+
+    // MARK: Audio
+
+    private func sound(_ bytes: UnsafeRawBufferPointer, _ body: (Packet) -> Void) {
+        guard kind.codec == .opus else {
+            parser!.frames(bytes) { frame in
+                guard frame.rate > 0, frame.channels > 0 else { return }
+                let length = frame.samples > 0 ? MediaTime(Int64(frame.samples), timescale: Int64(frame.rate)) : .none
+                body(packet(frame.bytes, frame.codec, rate: frame.rate, channels: frame.channels, length))
+            }
+            return
+        }
+        let isRead = forEachOpusUnit(bytes) { unit in
+            let length = opusSamples(unit).map { MediaTime(Int64($0), timescale: 48_000) } ?? .none
+            body(packet(unit, .opus, rate: 48_000, channels: kind.channels, length))
+        }
+        if !isRead { misread += 1 }
+    }
+
+    private func packet(
+        _ bytes: UnsafeRawBufferPointer, _ codec: Codec, rate: Int, channels: Int, _ length: MediaTime
+    ) -> Packet {
+        if format?.codec != codec || format?.audio?.rate != rate || format?.audio?.channels != channels {
+            let layout = AudioLayout(nil, rate: rate, channels: channels)
+            let head = codec == .opus ? opusHead(channels: channels) : []
+            format = MediaFormat(codec: codec, audio: layout, configuration: head)
+        }
+        let packet = pool.take(format!, count: bytes.count)
+        packet.mutableBytes.copyMemory(from: bytes)
+        packet.header.duration = length
+        return packet
+    }
+}
+
+/// An identification header without pre-skip (RFC 7845, section 5.1): a transport stream's times say where sound begins.
+func opusHead(channels: Int) -> [UInt8] {
+    Array("OpusHead".utf8) + [1, UInt8(clamping: channels), 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]
+}

@@ -1,0 +1,49 @@
+import Sluice
+
+/// A stream of a program that the engine has words for.
+struct TSStreamKind: Equatable {
+    var track: TSTrack
+    var codec: Codec
+    /// Channels of Opus; 0 where packets tell.
+    var channels = 0
+
+    /// nil for what is left out.
+    init?(_ stream: TSProgramMap.Stream) {
+        switch stream.type {
+        case 0x1b: self.init(.video, .h264)
+        case 0x24: self.init(.video, Codec("hevc"))
+        case 0x01, 0x02: self.init(.video, Codec("mpeg2video"))
+        case 0x0f: self.init(.audio, .aac)
+        case 0x03, 0x04: self.init(.audio, Codec("mp3"))
+        case 0x81: self.init(.audio, Codec("ac3"))
+        case 0x06:
+            // Private data; a registration says whose (2.6.8).
+            let owner = stream.descriptor(0x05).map(Array.init) ?? []
+            if owner.starts(with: Array("Opus".utf8)) {
+                self.init(.audio, .opus)
+                channels = TSStreamKind.opusChannels(stream)
+            } else if stream.descriptor(0x6a) != nil || owner.starts(with: Array("AC-3".utf8)) {
+                self.init(.audio, Codec("ac3"))
+            } else {
+                return nil
+            }
+        default: return nil
+        }
+    }
+
+    private init(_ track: TSTrack, _ codec: Codec) {
+        (self.track, self.codec) = (track, codec)
+    }
+
+    /// From the extension descriptor 0x80 whose code of channels is 0 for two mono channels, else their number
+    /// ("Encapsulation of Opus in MPEG-2 TS", draft 0.1.3); two where it is not there.
+    private static func opusChannels(_ stream: TSProgramMap.Stream) -> Int {
+        guard let bytes = stream.descriptor(0x7f).map(Array.init), bytes.count >= 2, bytes[0] == 0x80 else { return 2 }
+        return (1...8).contains(bytes[1]) ? Int(bytes[1]) : 2
+    }
+}
+
+enum TSTrack: Int, CaseIterable {
+    case video, audio
+    var name: String { self == .video ? "video" : "audio" }
+}

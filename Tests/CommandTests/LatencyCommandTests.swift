@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `sluice latency` as it is built, in real time.
+@Suite struct LatencyCommandTests {
+    private let pattern = """
+        { "nodes": { "camera": { "type": "source", "open": "pattern", "width": 320, "height": 180 },
+        "h264": { "type": "h264-encoder", "bitrate_kbps": 500 }, "decode": { "type": "video-decoder" },
+        "end": { "type": "null-sink" } }, "edges": [ "camera.video -> h264 -> decode -> end" ] }
+        """
+
+    @Test func picturesAreATableAndADrawing() throws {
+        let scratch = try Scratch()
+        let graph = try scratch.write("pattern.json", pattern)
+        let answer = try CommandRun(["latency", graph.path, "--for", "2s", "-o", "out.svg"], in: scratch.url)
+        #expect(answer.status == 0, "\(answer.errors)")
+        let stages = answer.output.split(separator: "\n").map {
+            $0.split(separator: " ").prefix(2).joined(separator: " ")
+        }
+        let names = [
+            "stage p50", "camera ", "→ h264", "h264 ", "→ decode", "decode ", "→ end", "---", "in all", "ms of",
+        ]
+        #expect(stages.count == names.count)
+        for (stage, name) in zip(stages, names) { #expect(stage.hasPrefix(name), "\(answer.output)") }
+        let drawing = try String(contentsOf: scratch.url.appending(path: "out.svg"), encoding: .utf8)
+        #expect(drawing.contains("Latency of pattern") && drawing.contains(">→ decode</text>"))
+    }
+
+    @Test func withoutNumbersItSaysWhatIsNeeded() throws {
+        let scratch = try Scratch()
+        let graph = try scratch.write(
+            "tone.json",
+            #"{ "nodes": { "tone": { "type": "source", "open": "tone" }, "end": { "type": "null-sink" } }, "edges": [ "tone.audio -> end" ] }"#
+        )
+        let answer = try CommandRun(["latency", graph.path, "--for", "100ms"], in: scratch.url)
+        #expect(answer.status == 1)
+        #expect(answer.output.isEmpty)
+        #expect(answer.errors.contains("no picture with a number came through for longer than a second"))
+        #expect(answer.errors.contains("\"open\": \"pattern\""))
+    }
+}

@@ -1,0 +1,109 @@
+import FilesPlugin
+import Foundation
+import Glibc
+import Sluice
+import SluiceTesting
+import TestSupport
+import Testing
+
+/// Two seconds of the pattern, 320x180 at 30/s, as H.264 in Annex B with a keyframe each second, and Opus, in MPEG-TS.
+enum Clip {
+    static let bytes: [UInt8] = try! {
+        var graph = GraphBuilder()
+        graph.node(
+            "source", Source.self, ["open": "pattern", "width": 320, "height": 180, "duration_s": 2, "pace": "fast"])
+        graph.node("sink", TestSink.self)
+        graph.edge("source.video -> sink.in")
+        let harness = try GraphHarness(graph)
+        harness.run()
+        let pictures = harness.sink("sink").received.flatMap { ($0.item as! VideoFrame).packed }
+        return try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "320x180", "-r", "30", "-i",
+                "pipe:0",
+                "-f", "lavfi", "-i", "sine=r=48000:d=2", "-c:v", "libx264", "-preset", "ultrafast", "-tune",
+                "zerolatency", "-g",
+                "30", "-c:a", "libopus", "-shortest", "-f", "mpegts", "pipe:1",
+            ], feeding: pictures)
+    }()
+
+}
+
+/// A program that ends by itself, or after 30 s. `output` gets what it writes.
+func startPeer(_ command: [String], output: URL? = nil) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["timeout", "-k", "1", "30"] + command
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    if let output {
+        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+    } else {
+        process.standardOutput = FileHandle.nullDevice
+    }
+    try process.run()
+    return process
+}
+
+/// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the first
+/// event whose text holds its words.
+func execute(
+    _ graph: GraphBuilder, on events: [String: @Sendable (EventLog.Event) -> Void] = [:],
+    during: (@Sendable (GraphRun) -> Void)? = nil
+) throws -> (
+    outcome: GraphRun.Outcome, report: String
+) {
+    var options = RunOptions()
+    let pending = Mutexed<[String: @Sendable (EventLog.Event) -> Void]>(events)
+    options.onEvent = { event in
+        for (words, action) in events where event.what.contains(words) && pending.get()?[words] != nil {
+            pending.change { $0?[words] = nil }
+            action(event)
+        }
+    }
+    let run = GraphRun(graph.plan, registry: graph.registry, options: options)
+    if let during { Thread.detachNewThread { during(run) } }
+    return (try run.execute(), run.report)
+}
+
+/// Every picture of the clip once and in order, and its sound.
+func checkClip(_ file: URL, pictures count: Int = 60) throws {
+    let pictures = try FFmpeg.run(
+        [
+            "ffmpeg", "-v", "fatal", "-i", file.path, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-fps_mode",
+            "passthrough", "pipe:1",
+        ],
+        feeding: [])
+    #expect(numbers(pictures, width: 320, height: 180) == Array(0..<count))
+    let sound = try FFmpeg.run(
+        ["ffmpeg", "-v", "fatal", "-i", file.path, "-vn", "-f", "s16le", "-ac", "1", "pipe:1"], feeding: [])
+    #expect(abs(sound.count / 2 - 2 * 48_000) < 4_000)
+}
+
+/// A UDP port that nobody has just now.
+func freePort() -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, size)
+            getsockname(descriptor, $0, &size)
+        }
+        return Int(UInt16(bigEndian: $0.pointee.sin_port))
+    }
+}
+
+/// A value that several threads use.
+final class Mutexed<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value: Value?
+    init(_ value: Value? = nil) { self.value = value }
+    func set(_ new: Value?) { lock.withLock { value = new } }
+    func get() -> Value? { lock.withLock { value } }
+    func change(_ body: (inout Value?) -> Void) { lock.withLock { body(&value) } }
+}

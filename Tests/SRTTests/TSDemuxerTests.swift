@@ -1,0 +1,190 @@
+import Sluice
+import TestSupport
+import Testing
+
+@testable import SRTPlugin
+
+/// Keeps what a demuxer hands on, with the number of bytes that it had been fed by then.
+final class Findings: TSDemuxerClient {
+    var packets: [(packet: Packet, track: TSTrack, fed: Int)] = []
+    var streams: [String] = []
+    var leftOut: [String] = []
+    var fed = 0
+
+    func take(_ packet: Packet, of track: TSTrack) { packets.append((packet, track, fed)) }
+    func noteStreams(_ kinds: [TSStreamKind], leftOut: [String]) {
+        streams = kinds.map(\.codec.name)
+        self.leftOut = leftOut
+    }
+
+    var video: [Packet] { packets.filter { $0.track == .video }.map(\.packet) }
+    var audio: [Packet] { packets.filter { $0.track == .audio }.map(\.packet) }
+
+    /// Feeds all bytes in datagrams of `size` bytes, each a millisecond after the other.
+    @discardableResult
+    static func of(_ bytes: [UInt8], size: Int = 1_316, finish: Bool = true) -> (Findings, TSDemuxer) {
+        let (findings, demuxer) = (Findings(), TSDemuxer())
+        demuxer.client = findings
+        for (number, start) in stride(from: 0, to: bytes.count, by: size).enumerated() {
+            let part = Array(bytes[start..<min(start + size, bytes.count)])
+            findings.fed = start + part.count
+            part.withUnsafeBytes { demuxer.feed($0, at: Instant(nanoseconds: Int64(number) * 1_000_000)) }
+        }
+        if finish { demuxer.finish() }
+        return (findings, demuxer)
+    }
+}
+
+/// Transport streams made by ffmpeg.
+enum Streams {
+    static func make(_ options: [String], seconds: Int = 1) throws -> [UInt8] {
+        try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=320x180:r=30:d=\(seconds)", "-f", "lavfi",
+                "-i",
+                "sine=r=48000:d=\(seconds)", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g",
+                "15",
+            ] + options + ["-f", "mpegts", "pipe:1"], feeding: [])
+    }
+    /// PES packets of video with their length, and without, as most muxers write them.
+    static let withLength = try! make(["-c:a", "libopus", "-omit_video_pes_length", "0"])
+    static let withoutLength = try! make(["-c:a", "libopus"])
+}
+
+@Suite("A transport stream") struct TSDemuxerTests {
+    @Test func everyPictureAndSoundComesOutOnceWithTheSendersTimes() throws {
+        let (found, demuxer) = Findings.of(Streams.withLength)
+        #expect(found.streams == ["h264", "opus"])
+        #expect(found.video.count == 30)
+        #expect(found.audio.count == 50 || found.audio.count == 51)
+        #expect(demuxer.lost == 0 && demuxer.damaged == 0 && demuxer.strayBytes == 0)
+        #expect(found.video[0].format.video == VideoLayout(width: 320, height: 180))
+        #expect(found.video.indices.filter { found.video[$0].header.flags.contains(.keyframe) } == [0, 15])
+        let times = found.video.map(\.header.pts)
+        for (a, b) in zip(times, times.dropFirst()) { #expect(b - a == MediaTime(1, timescale: 30)) }
+        #expect(times == found.video.map(\.header.dts))
+        // libavformat's muxer begins 1.4 s after 0, here with the sound, which is 312 samples early.
+        #expect(times[0] == MediaTime.milliseconds(1_400) + MediaTime(312, timescale: 48_000))
+        let sound = found.audio.map(\.header.pts)
+        for (a, b) in zip(sound, sound.dropFirst()) { #expect(b - a == .milliseconds(20)) }
+        #expect(found.audio.allSatisfy { $0.header.duration == .milliseconds(20) && $0.format.audio?.channels == 1 })
+    }
+
+    @Test func thePacketsAreThoseThatFFmpegFinds() throws {
+        let expected = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-i", "pipe:0", "-map", "0:v", "-c", "copy", "-f", "h264", "pipe:1"],
+            feeding: Streams.withoutLength)
+        for stream in [Streams.withLength, Streams.withoutLength] {
+            #expect(Findings.of(stream).0.video.flatMap { Array($0.bytes) } == expected)
+        }
+    }
+
+    @Test(arguments: [1, 47, 188, 1_000, 1_316, 1_456, 100_000])
+    func theSizeOfDatagramsChangesNothing(_ size: Int) {
+        let (found, _) = Findings.of(Streams.withLength, size: size)
+        let (usual, _) = Findings.of(Streams.withLength)
+        #expect(found.packets.map { Array($0.packet.bytes) } == usual.packets.map { Array($0.packet.bytes) })
+        #expect(found.packets.map(\.packet.header.pts) == usual.packets.map(\.packet.header.pts))
+    }
+
+    /// Where a picture's last transport packet ends, from the bytes themselves: before the next of its PID that begins a
+    /// unit.
+    private func ends(_ bytes: [UInt8], pid: Int) -> [Int] {
+        var (ends, last) = ([Int](), 0)
+        for start in stride(from: 0, to: bytes.count, by: 188) {
+            guard Int(bytes[start + 1] & 0x1f) << 8 | Int(bytes[start + 2]) == pid else { continue }
+            if bytes[start + 1] & 0x40 != 0, last > 0 { ends.append(last) }
+            last = start + 188
+        }
+        return ends + [last]
+    }
+
+    @Test func aPictureIsHandedOnWithItsLastTransportPacket() {
+        for stream in [Streams.withLength, Streams.withoutLength] {
+            let (found, _) = Findings.of(stream, size: 188, finish: false)
+            let handed = found.packets.filter { $0.track == .video }.map(\.fed)
+            let ends = ends(stream, pid: 256)
+            // One in 184 pictures fits its transport packets exactly; without its length it waits for the next one.
+            let late = zip(handed, ends).filter { $0.0 > $0.1 }.count
+            #expect(zip(handed, ends).allSatisfy { $0.0 >= $0.1 } && late <= (stream == Streams.withLength ? 0 : 1))
+            #expect(handed.count >= 29)
+        }
+    }
+
+    @Test func aLostTransportPacketCostsItsPictureAndIsSaid() {
+        var bytes = Streams.withLength
+        // Of the fifth picture's packets the second one.
+        let begins = ends(bytes, pid: 256)[3]
+        let victim = stride(from: begins, to: bytes.count, by: 188).filter {
+            Int(bytes[$0 + 1] & 0x1f) << 8 | Int(bytes[$0 + 2]) == 256
+        }[1]
+        bytes.removeSubrange(victim..<victim + 188)
+        let (found, demuxer) = Findings.of(bytes)
+        #expect(found.video.count == 29)
+        #expect(demuxer.lost == 1 && demuxer.damaged == 1)
+        #expect(found.video.indices.filter { found.video[$0].header.flags.contains(.discontinuity) } == [4])
+    }
+
+    @Test func garbageIsSkippedAndTheStreamBehindItIsFound() {
+        var dice = Dice(seed: 3)
+        let garbage = (0..<5_000).map { _ in UInt8.random(in: 0...255, using: &dice) }
+        let (found, demuxer) = Findings.of(garbage + Streams.withLength, size: 500)
+        #expect(found.video.count == 30)
+        #expect(demuxer.strayBytes > 4_000)
+    }
+
+    /// Every byte of the tables and headers comes to be wrong somewhere; nothing may trap.
+    @Test func damagedBytesNeverCrash() {
+        var dice = Dice(seed: 11)
+        for _ in 0..<60 {
+            var bytes = Array(Streams.withLength.prefix(60_000))
+            for _ in 0..<200 {
+                bytes[Int.random(in: 0..<bytes.count, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+            }
+            for _ in 0..<40 {
+                // Headers: the first bytes of a transport packet.
+                let start = Int.random(in: 0..<bytes.count / 188, using: &dice) * 188
+                bytes[start + Int.random(in: 1..<24, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+            }
+            Findings.of(bytes)
+        }
+    }
+
+    @Test func whatCannotBeReadIsNamed() throws {
+        let bytes = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=320x180:r=30:d=0.5", "-f", "lavfi", "-i",
+                "sine=d=1", "-map", "0", "-map", "1", "-map", "1", "-c:v", "mpeg4", "-c:a:0", "aac", "-c:a:1", "mp2",
+                "-f",
+                "mpegts", "pipe:1",
+            ], feeding: [])
+        let (found, _) = Findings.of(bytes)
+        #expect(found.streams == ["aac"])
+        #expect(found.leftOut == ["type 0x10", "a second audio stream (mp3)"])
+        #expect(found.video.isEmpty)
+        // One frame of AAC is 1,024 samples.
+        #expect(
+            found.audio.count > 18
+                && found.audio[2].header.pts - found.audio[1].header.pts == MediaTime(1_024, timescale: 44_100))
+    }
+
+    @Test func otherAudioIsCutIntoItsFrames() throws {
+        for (codec, samples) in [("mp2", 1_152), ("ac3", 1_536), ("libmp3lame", 1_152)] {
+            let (found, _) = Findings.of(try Streams.make(["-c:a", codec]))
+            #expect(found.audio.count >= 48_000 / samples - 2, "\(codec)")
+            let length = MediaTime(Int64(samples), timescale: 48_000)
+            #expect(
+                found.audio.allSatisfy { $0.header.duration == length && $0.format.audio?.rate == 48_000 }, "\(codec)")
+        }
+    }
+
+    @Test func timesGoOnWhereTheirThirtyThreeBitsBeginAgain() {
+        var times = TimestampUnwrapper()
+        let end: Int64 = 1 << 33
+        let first = times.unwrap(end - 3_000)
+        #expect(times.unwrap(end - 4_500) - first == MediaTime(-1_500, timescale: 90_000))
+        #expect(times.unwrap(0) - first == MediaTime(3_000, timescale: 90_000))
+        #expect(times.unwrap(3_000) - first == MediaTime(6_000, timescale: 90_000))
+        #expect(times.unwrap(end - 1) - first == MediaTime(2_999, timescale: 90_000))
+    }
+}
