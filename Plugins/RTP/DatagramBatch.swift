@@ -2,7 +2,8 @@ import CUDP
 import Glibc
 import Sluice
 
-/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. One lane only.
+/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two; one
+/// lane only.
 final class DatagramBatch {
     let capacity: Int
     /// Bytes that a datagram may have.
@@ -10,6 +11,7 @@ final class DatagramBatch {
     /// How many are filled.
     private(set) var count = 0
     private var first = 0
+    private var isSetUp = false
     private let memory: UnsafeMutableRawPointer
     private let pieces: UnsafeMutablePointer<iovec>
     private let messages: UnsafeMutablePointer<udp_message>
@@ -99,13 +101,10 @@ final class DatagramBatch {
 
     /// Fills the batch with what waits at the socket; 0, or errno where it is not just emptiness.
     func receive(on socket: UDPSocket) -> Int32 {
+        // What the kernel has changed in those that were filled last.
+        for index in 0..<(isSetUp ? count : capacity) { setUp(index) }
+        isSetUp = true
         count = 0
-        for index in 0..<capacity {
-            pieces[index].iov_len = room
-            messages[index].header.msg_name = UnsafeMutableRawPointer(names + index)
-            messages[index].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            messages[index].header.msg_flags = 0
-        }
         while true {
             let received = udp_receive(socket.descriptor, messages, UInt32(capacity), 0, nil)
             if received >= 0 {
@@ -120,6 +119,13 @@ final class DatagramBatch {
             case let code: return code
             }
         }
+    }
+
+    private func setUp(_ index: Int) {
+        pieces[index].iov_len = room
+        messages[index].header.msg_name = UnsafeMutableRawPointer(names + index)
+        messages[index].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        messages[index].header.msg_flags = 0
     }
 
     /// A received datagram and the room behind it, to be decrypted in place.

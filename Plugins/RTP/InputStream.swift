@@ -21,14 +21,16 @@ final class InputStream {
     private var controlPeer: SocketAddress?
     private var report: (packet: RTCPPacket.SenderReport, isUsed: Bool)?
     private var outgoing = DatagramBatch(capacity: 1, room: 512)
-    /// The sender has said that nothing more comes.
-    private(set) var isOver = false
+    /// When the sender has said that nothing more comes. What it has overtaken may still be on its way.
+    private(set) var overSince: Instant?
     private(set) var lastArrival: Instant?
     private(set) var peer: SocketAddress?
     private var askedAt: Instant?
     /// Datagrams that are no packets, or too large.
     private var strays = 0
     let metrics: InputMetrics
+    /// What was told of it once.
+    var said = (source: false, key: false, foreign: false, loss: false)
 
     var name: String { media.kind }
 
@@ -109,7 +111,6 @@ final class InputStream {
         guard receiver.counts.packets > before else { return }
         lastArrival = now
         if peer == nil { peer = batch.sender(index) }
-        if isOver { isOver = false }
     }
 
     /// Frames that are due though nothing comes.
@@ -130,6 +131,7 @@ final class InputStream {
         decodeTimes.restart()
         marksDiscontinuity = true
         report = nil
+        overSince = nil
     }
 
     // MARK: Frames
@@ -235,7 +237,7 @@ final class InputStream {
                 controlPeer = sender
                 useReport(&timeline)
             case .bye(let sources):
-                if let source = receiver.source, sources.contains(source) { isOver = true }
+                if let source = receiver.source, sources.contains(source), overSince == nil { overSince = now }
             default: break
             }
         }

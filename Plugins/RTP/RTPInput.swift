@@ -45,16 +45,10 @@ public final class RTPInput: Node {
     private var timer: ReportTimer!
     private var began = Instant(nanoseconds: 0)
     private var cname = ""
-    private var said = Said()
     /// Larger than any packet of the formats here on a path without jumbo frames; Opus at its largest fits too.
     private let batch = DatagramBatch(capacity: 32, room: 9_216)
 
-    private struct Said {
-        var source: Set<String> = []
-        var key: Set<String> = []
-        var foreign: Set<String> = []
-        var loss: Set<String> = []
-    }
+    private var delay: Interval { Interval(nanoseconds: Int64((jitter * 1e6).rounded())) }
 
     /// How often the sender is asked for a keyframe while there is none.
     private static let patience = Interval.milliseconds(500)
@@ -77,11 +71,10 @@ public final class RTPInput: Node {
             }
             let stream = try InputStream(
                 media, try sockets(media), index: streams.count, output: output,
-                delay: Interval(nanoseconds: Int64((jitter * 1e6).rounded())),
+                delay: delay,
                 release: release == .timed ? .timed : .early, context)
             streams.append(stream)
-            let late = release == .timed ? Interval(nanoseconds: Int64(jitter * 1e6)) : .zero
-            output.latency = Latency(min: late, max: Interval(nanoseconds: Int64(jitter * 1e6)))
+            output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
         }
         guard !streams.isEmpty else {
             throw NodeError(
@@ -188,6 +181,7 @@ public final class RTPInput: Node {
     private func nextLook(_ now: Instant) -> Instant {
         var next = timer.due ?? now + .milliseconds(Int64(reportInterval))
         for stream in streams { if let deadline = stream.receiver.deadline { next = min(next, deadline) } }
+        if let over { next = min(next, over) }
         if timeout > 0 { next = min(next, lastArrival + .milliseconds(Int64(timeout))) }
         return next
     }
@@ -196,48 +190,62 @@ public final class RTPInput: Node {
 
     private func tell(_ stream: InputStream) {
         let (name, metrics) = (stream.name, stream.metrics)
-        if let peer = stream.peer, said.source.insert(name).inserted {
+        if let peer = stream.peer, !stream.said.source {
+            stream.said.source = true
             context.isWaiting(for: nil)
             context.log(
                 .info,
                 "\(name): \(stream.media.payload.encodingName) from \(peer)\(stream.media.crypto == nil ? "" : ", encrypted")"
             )
         }
-        if metrics.notAuthentic.count > 0, said.key.insert(name).inserted {
+        if metrics.notAuthentic.count > 0, !stream.said.key {
+            stream.said.key = true
             context.log(
                 .warning,
                 "\(name): packets that the key in \(path) does not fit: is the sender's another? Counted as \(name)_not_authentic"
             )
         }
-        if metrics.foreign.count > 0, said.foreign.insert(name).inserted {
+        if metrics.foreign.count > 0, !stream.said.foreign {
+            stream.said.foreign = true
             context.log(
                 .warning,
                 "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of payload type \(stream.media.payload.type): counted as \(name)_foreign"
             )
         }
-        if metrics.lost.count > 0, said.loss.insert(name).inserted {
+        if metrics.lost.count > 0, !stream.said.loss {
+            stream.said.loss = true
             context.log(.warning, "\(name): packets are missing; counted as \(name)_lost")
         }
     }
 
     // MARK: The end
 
-    private var lastArrival: Instant { streams.compactMap(\.lastArrival).max() ?? began }
+    private var lastArrival: Instant { streams.reduce(began) { max($0, $1.lastArrival ?? began) } }
+
+    /// When all that have begun have said goodbye and what was on its way has had its time; nil while one goes on. A stream
+    /// that has not begun when the others end will not.
+    private var over: Instant? {
+        guard onEnd == .finish else { return nil }
+        var latest: Instant?
+        for stream in streams {
+            if let since = stream.overSince {
+                latest = max(latest ?? since, since)
+            } else if stream.lastArrival != nil {
+                return nil
+            }
+        }
+        return latest.map { $0 + delay }
+    }
 
     private func isOver(_ now: Instant) -> Bool {
-        if onEnd == .finish, streams.contains(where: \.isOver),
-            !streams.contains(where: { !$0.isOver && $0.lastArrival != nil })
-        {
-            // A stream that has not begun when the others end will not.
-            return true
-        }
+        if let over, now >= over { return true }
         return timeout > 0 && now >= lastArrival + .milliseconds(Int64(timeout))
     }
 
     private func end() {
         if streams.allSatisfy({ $0.lastArrival == nil }) {
             context.log(.warning, "nothing came within \(timeout) ms")
-        } else if !streams.contains(where: \.isOver) {
+        } else if over == nil {
             context.log(.info, "nothing came for \(timeout) ms: that is the end")
         }
         context.finish()

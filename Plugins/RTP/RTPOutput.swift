@@ -141,7 +141,8 @@ public final class RTPOutput: Node {
             for (_, stream) in streams where stream.readReports(wall, now: now) { keyframe.send() }
         }
         if try send(now) { report(now) }
-        if let due = [timer.due, tellsAt].compactMap({ $0 }).min() { context.wake(at: due) }
+        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture)
+        if next < .distantFuture { context.wake(at: next) }
     }
 
     /// Everything that waits. False where a socket's buffer is full: its packets wait, and the inputs with them.

@@ -50,6 +50,6 @@ import Testing
         #expect(decoded.map(\.header.pts) == everySample.map(\.header.pts))
         let (before, after) = (everySample.flatMap { Array($0.s16) }, decoded.flatMap { Array($0.s16) })
         // 4 bits within each octave.
-        #expect(zip(before, after).allSatisfy { abs(Int($0) - Int($1)) <= max(8, abs(Int($0)) / 16) })
+        #expect(zip(before, after).allSatisfy { abs(Int($0) - Int($1)) <= max(12, abs(Int($0)) / 16) })
     }
 }

@@ -146,7 +146,7 @@ private final class Bench {
             let verdict = bench.insert(number, at: at)
             verdicts[verdict, default: 0] += 1
             if verdict == .taken { taken[number] = at }
-            if verdict == .late && number < bench.numbers.first! { beforeFirst += 1 }
+            if verdict == .late, let first = bench.numbers.first, number < first { beforeFirst += 1 }
         }
         bench.pass(to: 1e6)
         #expect(bench.numbers == bench.numbers.sorted() && Set(bench.numbers).count == bench.numbers.count)

@@ -57,7 +57,7 @@ import Testing
         #expect(zip(video, video.dropFirst()).allSatisfy { $0.header.dts < $1.header.dts })
         #expect(video.allSatisfy { $0.header.dts <= $0.header.pts })
         #expect(audio.count >= 99 && audio.allSatisfy { $0.header.duration == .milliseconds(20) })
-        #expect(zip(audio, audio.dropFirst()).allSatisfy { $1.header.pts - $0.header.pts == .milliseconds(20) })
+        #expect(Rig.isEven(audio))
         // Its sender reports put the two in step: both begin together in the clip.
         #expect(abs((video[0].header.pts - audio[0].header.pts).milliseconds) < 45)
         #expect(got.metric("in", "video_sender_reports") > 0)

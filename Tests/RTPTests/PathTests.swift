@@ -111,7 +111,7 @@ import VideoDecoderPlugin
         )
         #expect(audio.count >= 99 && got.metric("in", "audio_lost") == 0)
         #expect(got.metric("in", "video_duplicates") > 5 && got.metric("in", "video_reordered") > 5)
-        #expect(zip(audio, audio.dropFirst()).allSatisfy { $1.header.pts - $0.header.pts == .milliseconds(20) })
+        #expect(Rig.isEven(audio))
     }
 
     @Test(arguments: [Rig.Clip.h264, .vp8], [false, true]) func afterALossNoDamagedPictureIsHandedOut(

@@ -249,6 +249,13 @@ final class Rig {
         ).count / 2
     }
 
+    /// 20 ms from packet to packet, less where the encoder's delay is cut off the first; the clip counts milliseconds.
+    static func isEven(_ audio: [Collector.Kept]) -> Bool {
+        zip(audio.dropFirst(), audio.dropFirst(2)).allSatisfy {
+            abs(($1.header.pts - $0.header.pts).milliseconds - 20) <= 1.01
+        }
+    }
+
     /// The numbers go up one by one to the clip's last picture, and began no later than with its second keyframe.
     static func isWhole(_ numbers: [Int?], from latest: Int = 30) -> Bool {
         guard let first = numbers.first ?? nil, first <= latest else { return false }

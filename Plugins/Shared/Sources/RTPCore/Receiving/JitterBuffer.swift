@@ -44,6 +44,8 @@ public final class JitterBuffer {
     /// Since when the packet `next` has been missed; nil while nothing waits behind it.
     private var missedSince: Instant?
     private var unreported = 0
+    /// Something has gone on.
+    private var hasBegun = false
     private var transit = TransitFloor()
 
     /// `capacity` is a power of two: how many sequence numbers wait at most.
@@ -65,6 +67,7 @@ public final class JitterBuffer {
             slots[index] = Slot()
         }
         (held, next, highest, missedSince, unreported) = (0, nil, .min, nil, 0)
+        hasBegun = false
         transit.reset()
     }
 
@@ -77,8 +80,10 @@ public final class JitterBuffer {
         let expected = next ?? sequence
         let index = Int(truncatingIfNeeded: sequence) & (capacity - 1)
         if slots[index].sequence == sequence { return .duplicate }
-        guard sequence >= expected else { return .late }
-        next = expected
+        // Before anything has gone on, the first need not have come first.
+        let mayBegin = !hasBegun && highest - sequence < Int64(capacity)
+        guard sequence >= expected || mayBegin else { return .late }
+        next = min(expected, sequence)
         makeRoom(for: sequence, emit)
         highest = max(highest, sequence)
         if mode == .early && sequence == next && held == 0 {
@@ -213,6 +218,7 @@ public final class JitterBuffer {
     ) {
         let lost = unreported
         unreported = 0
+        hasBegun = true
         emit(
             OrderedPacket(payload: payload, timestamp: timestamp, isMarked: isMarked, lost: lost, arrival: arrival))
     }
