@@ -81,8 +81,7 @@ public final class JitterBuffer {
         let index = Int(truncatingIfNeeded: sequence) & (capacity - 1)
         if slots[index].sequence == sequence { return .duplicate }
         // Before anything has gone on, the first need not have come first.
-        let mayBegin = !hasBegun && highest - sequence < Int64(capacity)
-        guard sequence >= expected || mayBegin else { return .late }
+        guard sequence >= expected || !hasBegun && highest - sequence < Int64(capacity) else { return .late }
         next = min(expected, sequence)
         makeRoom(for: sequence, emit)
         highest = max(highest, sequence)
