@@ -60,7 +60,7 @@ let tests: [Target] = [
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
