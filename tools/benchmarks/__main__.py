@@ -10,7 +10,7 @@ import result
 from engine import Workshop, make_ready
 from measure import Failed
 
-BENCHES = ["hop", "fanout", "encode", "latency", "startup", "virtual", "allocations"]
+BENCHES = ["hop", "fanout", "encode", "latency", "srt", "startup", "virtual", "allocations"]
 
 
 def arguments():
