@@ -10,7 +10,9 @@ import result
 from engine import Workshop, make_ready
 from measure import Failed
 
-BENCHES = ["hop", "fanout", "encode", "latency", "pacing", "startup", "virtual", "allocations", "interruption"]
+BENCHES = [
+    "hop", "fanout", "encode", "latency", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "sync",
+]
 
 
 def arguments():
