@@ -86,7 +86,10 @@ final class OutputStream {
             packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), followsSilence: followsSilence)
     }
 
-    enum Pumped { case done, blocked, waits(until: Instant) }
+    enum Pumped {
+        case done, blocked
+        case waits(until: Instant)
+    }
 
     /// Writes and sends what is due. `blocked` where the socket's buffer is full and the rest waits. A picture that the
     /// next one has caught up with (`hurries`) is released at once.
