@@ -7,6 +7,7 @@ let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
+let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -31,9 +32,11 @@ let plugins: [Target] = [
     plugin("Convert", uses: ["CSwscale", "CSwresample"]),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
+    plugin("G711"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("Pacer", uses: [pacing, "CSwresample"]),
+    plugin("RTP", uses: [rtpCore, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("Segments"),
@@ -49,6 +52,7 @@ let libraries: [Target] = [
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
+    .systemLibrary(name: "CUDP", path: "Plugins/CUDP"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
@@ -73,13 +77,21 @@ let tests: [Target] = [
     .executableTarget(
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
+    tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
+    tests("RTPCore", of: [rtpCore, "TestSupport"]),
+    tests(
+        "RTP",
+        of: [
+            "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
+            rtpCore, "TestSupport",
+        ]),
     tests("Docs", of: ["TestSupport"]),
     tests(
         "Segments",
         of: [
-            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "SegmentsPlugin", "PacerPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
             "TestSupport",
         ]),
     tests(

@@ -210,6 +210,7 @@ public final class SRTOutput: Node {
                     throw NodeError("MPEG-TS refuses a packet: \(error)")
                 }
                 metrics.sent.add()
+                if track == .video { context.mark("mux", pts: packet.header.pts) }
             }
         }
         if sink.isBroken { try lose("ended the connection", now) }

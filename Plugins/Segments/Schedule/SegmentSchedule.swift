@@ -12,6 +12,8 @@ struct SegmentSchedule {
         /// Media time of its beginning, and of the end of what was planned before it.
         let start: MediaTime
         let before: MediaTime
+        /// How long nothing had been planned when it was taken up; nil for the first segment.
+        let idle: Interval?
         var nextFrame = 0
         var nextSample = 0
         var skipped = 0
@@ -20,9 +22,9 @@ struct SegmentSchedule {
         fileprivate let frameCount: Int
         fileprivate let sampleCount: Int
 
-        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime) {
+        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime, idle: Interval?) {
             self.segment = segment
-            (self.start, self.before) = (start, before)
+            (self.start, self.before, self.idle) = (start, before, idle)
             frameCount = segment.header.playedFrames
             sampleCount = segment.header.playedSamples
         }
@@ -141,10 +143,11 @@ struct SegmentSchedule {
         queue.removeFirst()
         let header = segment.header
         let before = gap.end
+        let idle = gap.plannedEnd.map { max(.zero, now - $0) }
         gap.advance(by: pause(before: segment))
         let frame = header.frameCount > 0 ? header.time(ofFrame: 1) : .seconds(pieceLength)
         gap.begin(at: now, frame: Interval(frame))
-        let started = Playing(segment, start: gap.end, before: before)
+        let started = Playing(segment, start: gap.end, before: before, idle: idle)
         gap.advance(by: header.plannedDuration)
         turn = (segment.epoch, header.mediaStart + header.plannedDuration)
         playing = started

@@ -127,12 +127,18 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     public let pixelFormat: PixelFormat?
     /// nil when it varies or is unknown.
     public let frameRate: FrameRate?
+    /// Of raw YUV; nil where it does not say, and for RGB.
+    public let colorMatrix: ColorMatrix?
 
-    public init(width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil) {
+    public init(
+        width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil,
+        colorMatrix: ColorMatrix? = nil
+    ) {
         self.width = width
         self.height = height
         self.pixelFormat = pixelFormat
         self.frameRate = frameRate
+        self.colorMatrix = colorMatrix
     }
 
     public var description: String {
@@ -149,6 +155,9 @@ public enum SampleFormat: String, Sendable, CaseIterable {
 /// How a picture lies in memory. `i420` and `nv12` are 8-bit 4:2:0; the packed ones name their bytes in order.
 public enum PixelFormat: String, Sendable, CaseIterable {
     case i420, nv12, bgra, rgb24
+
+    /// Brightness and colour, whose `ColorMatrix` matters.
+    public var isYUV: Bool { self == .i420 || self == .nv12 }
 
     public var planeCount: Int {
         switch self {

@@ -24,7 +24,8 @@ public final class PictureMaker {
         let source = AVPixelFormat(picture.pointee.format)
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
-            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate)
+            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
+            colorMatrix: ColorMatrix(picture.pointee))
         if format?.video != layout { format = MediaFormat(video: layout) }
         if let frame = VideoFrame(moving: picture, format: format!) { return frame }
         defer { av_frame_unref(picture) }

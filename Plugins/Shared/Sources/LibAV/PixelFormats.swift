@@ -32,3 +32,22 @@ extension SampleFormat {
         }
     }
 }
+
+extension ColorMatrix {
+    /// Of a decoded picture; nil where it does not say, or says one that the engine has no word for. libswscale makes YUV
+    /// of RGB by BT.601.
+    init?(_ picture: AVFrame) {
+        switch picture.colorspace {
+        case AVCOL_SPC_BT709: self = .bt709
+        case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M, AVCOL_SPC_RGB: self = .bt601
+        default: return nil
+        }
+    }
+
+    public var av: AVColorSpace {
+        switch self {
+        case .bt601: AVCOL_SPC_SMPTE170M
+        case .bt709: AVCOL_SPC_BT709
+        }
+    }
+}
