@@ -93,7 +93,7 @@ import Testing
         let pay =
             clip == .vp8
             ? "rtpvp8pay pt=96"
-            : "h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! rtph264pay pt=96 config-interval=-1"
+            : "h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au ! rtph264pay pt=96"
         let sender = try rig.start([
             "sh", "-c",
             "exec gst-launch-1.0 -q \(demux) d.video_0 ! queue ! \(pay) ! \(protect) udpsink host=127.0.0.1 port=\(rig.port) d.audio_0 ! queue ! opusparse ! rtpopuspay pt=97 ! \(protect) udpsink host=127.0.0.1 port=\(rig.audioPort)",
