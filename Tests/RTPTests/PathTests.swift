@@ -92,7 +92,9 @@ import VideoDecoderPlugin
         return (got, sent, (paths.0.stop(), paths.1.stop()))
     }
 
-    @Test(arguments: [Rig.Clip.h264, .vp8]) func reorderedAndDoubledPacketsLoseNothing(_ clip: Rig.Clip) throws {
+    @Test(arguments: [Rig.Clip.h264, .vp8], ["early", "timed"]) func reorderedAndDoubledPacketsLoseNothing(
+        _ clip: Rig.Clip, release: String
+    ) throws {
         let rig = try Rig()
         let shuffle: @Sendable (Int) -> [Int] = { number in
             switch number % 7 {
@@ -102,7 +104,8 @@ import VideoDecoderPlugin
             }
         }
         let (got, _, _) = try run(
-            rig, "shuffled", clip: clip, input: ["jitter_ms": 300], output: ["mtu": 500], video: shuffle, audio: shuffle
+            rig, "shuffled", clip: clip, input: ["jitter_ms": 300, "release": .string(release)], output: ["mtu": 500],
+            video: shuffle, audio: shuffle
         )
         #expect(got.outcome == .finished)
         let (video, audio) = (Collector.take("shuffled.video"), Collector.take("shuffled.audio"))
