@@ -273,7 +273,8 @@ final class InputStream {
 
     /// The picture is lost and its sender has not been asked for a keyframe lately.
     func wantsKeyframe(now: Instant, every interval: Interval) -> Bool {
-        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe, controlPeer != nil,
+        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe || format == nil,
+            controlPeer != nil,
             askedAt.map({ now - $0 >= interval }) ?? true
         else { return false }
         askedAt = now

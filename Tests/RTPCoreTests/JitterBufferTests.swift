@@ -143,7 +143,7 @@ private final class Bench {
         // What the first packet has overtaken.
         var beforeFirst = 0
         for (number, at) in arrivals {
-            let verdict = bench.insert(number, at: at)
+            let verdict = bench.insert(number, at: at, timestamp: number * 5)
             verdicts[verdict, default: 0] += 1
             if verdict == .taken { taken[number] = at }
             if verdict == .late, let first = bench.numbers.first, number < first { beforeFirst += 1 }
