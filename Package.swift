@@ -36,7 +36,7 @@ let plugins: [Target] = [
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("Pacer", uses: [pacing, "CSwresample"]),
-    plugin("RTP", uses: [rtpCore, "CUDP"]),
+    plugin("RTP", uses: [rtpCore, pacing, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("Segments"),
@@ -47,6 +47,8 @@ let plugins: [Target] = [
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    // By its headers alone; see its shim.
+    .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
@@ -77,6 +79,7 @@ let tests: [Target] = [
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
     tests("RTPCore", of: [rtpCore, "TestSupport"]),
     tests(
         "RTP",
@@ -84,25 +87,24 @@ let tests: [Target] = [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
             rtpCore, "TestSupport",
         ]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests(
         "Segments",
         of: [
-            "SegmentsPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "SegmentsPlugin", "PacerPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
             "TestSupport",
         ]),
     tests(
         "Sync",
         of: [
-            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
-            "TestSupport",
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "SegmentsPlugin", "VP8Plugin",
+            "VideoDecoderPlugin", "TestSupport",
         ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
-let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+let command = Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
 
 let package = Package(
     name: "sluice",

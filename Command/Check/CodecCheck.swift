@@ -80,17 +80,18 @@ struct CodecCheck {
             }
         } catch {
             result.opens = false
-            result.refusal = reason(error, of: spec)
+            result.refusal = reason(error, spec, encoder)
         }
         tape.tell(&result)
         return result
     }
 
-    /// The encoder's own words, without the place in a graph that nobody has written.
-    private func reason(_ error: any Error, of spec: NodeSpec) -> String {
+    /// The encoder's own words, without the place in a graph that nobody has written and without what the line says anyway.
+    private func reason(_ error: any Error, _ spec: NodeSpec, _ encoder: String?) -> String {
         var words = (error as? GraphError)?.diagnostics.first?.message ?? (error as? NodeError)?.message ?? "\(error)"
         let place = "node \"encoder\" (\(spec.type)): "
-        if words.hasPrefix(place) { words.removeFirst(place.count) }
+        let refusal = "\(encoder ?? "") does not open for \(width)x\(height): "
+        for known in [place, refusal] where words.hasPrefix(known) { words.removeFirst(known.count) }
         if words.hasSuffix(".") { words.removeLast() }
         return words
     }

@@ -1,10 +1,10 @@
 import CLibAV
 import Sluice
 
-/// An encoder of libavcodec, and how to ask it for what all give alike: Constrained Baseline at a constant bitrate over half
-/// a second, no B-frames, no keyframes but the regular and the asked ones, every picture out at once.
+/// An encoder of libavcodec, and how to ask it for what all give alike: Constrained Baseline at a constant bitrate over
+/// half a second, no B-frames, no keyframes but the regular and the asked ones, every picture out at once.
 ///
-/// The names and values of the options are those of libavcodec 59 and 60 (its nvenc_h264.c, qsvenc_h264.c, amfenc_h264.c,
+/// The names and values of the options are those of libavcodec 59 to 61 (its nvenc_h264.c, qsvenc_h264.c, amfenc_h264.c,
 /// vaapi_encode_h264.c, videotoolboxenc.c and libx264.c).
 struct Backend: Sendable {
     let name: String
@@ -14,6 +14,9 @@ struct Backend: Sendable {
     var takesSurfaces = false
     /// Whether another bitrate takes a new encoder, and so a keyframe.
     var reopensForBitrate = true
+    /// What makes a picture that is asked to be coded by itself a keyframe; nil where each such one is. Without this
+    /// option, which h264_amf has not had for long, a keyframe takes a new encoder.
+    var keyframeOption: String?
     /// Of the context and of the encoder.
     let options: @Sendable (Settings) -> [(String, String)]
 
@@ -21,30 +24,30 @@ struct Backend: Sendable {
     static let all = [nvenc, qsv, amf, vaapi, videotoolbox, libx264]
 
     static let nvenc = Backend(
-        name: "h264_nvenc", pixels: [.i420, .nv12], reopensForBitrate: false,
+        name: "h264_nvenc", pixels: [.i420, .nv12], reopensForBitrate: false, keyframeOption: "forced-idr",
         options: {
             [
                 ("preset", "p\($0.preset.speed + 1)"), ("tune", "ull"), ("profile", "baseline"),
                 ("level", "\($0.level.code)"), ("rc", "cbr"), ("zerolatency", "1"), ("delay", "0"),
-                ("forced-idr", "1"), ("no-scenecut", "1"),
+                ("no-scenecut", "1"),
             ]
         })
 
     static let qsv = Backend(
-        name: "h264_qsv", pixels: [.nv12],
+        name: "h264_qsv", pixels: [.nv12], keyframeOption: "forced_idr",
         options: {
             [
                 ("preset", "\(max(4, 7 - $0.preset.speed))"), ("profile", "baseline"), ("level", "\($0.level.code)"),
-                ("async_depth", "1"), ("forced_idr", "1"), ("look_ahead", "0"), ("pic_timing_sei", "0"),
+                ("async_depth", "1"), ("look_ahead", "0"), ("pic_timing_sei", "0"),
             ]
         })
 
     static let amf = Backend(
-        name: "h264_amf", pixels: [.nv12, .i420],
+        name: "h264_amf", pixels: [.nv12, .i420], keyframeOption: "forced_idr",
         options: {
             [
                 ("usage", "ultralowlatency"), ("profile", "constrained_baseline"), ("level", "\($0.level.code)"),
-                ("rc", "cbr"), ("quality", $0.preset.speed < 2 ? "speed" : "balanced"), ("forced_idr", "1"),
+                ("rc", "cbr"), ("quality", $0.preset.speed < 2 ? "speed" : "balanced"),
             ]
         })
 
@@ -67,11 +70,11 @@ struct Backend: Sendable {
         })
 
     static let libx264 = Backend(
-        name: "libx264", pixels: [.i420, .nv12], reopensForBitrate: false,
+        name: "libx264", pixels: [.i420, .nv12], reopensForBitrate: false, keyframeOption: "forced-idr",
         options: {
             [
                 ("preset", $0.preset.rawValue), ("tune", "zerolatency"), ("profile", "baseline"),
-                ("level", "\($0.level)"), ("forced-idr", "1"), ("x264-params", "scenecut=0"),
+                ("level", "\($0.level)"), ("x264-params", "scenecut=0"),
             ]
         })
 

@@ -12,6 +12,8 @@ final class Encoder {
     private let picture: UnsafeMutablePointer<AVFrame>
     private let packet: UnsafeMutablePointer<AVPacket>
     private let surfaces: Surfaces?
+    /// A picture can be made a keyframe; if not, only a new encoder begins with one.
+    let makesKeyframes: Bool
     private var interleaver = Interleaver()
     private var count: Int64 = 0
     /// Headers of pictures that the encoder holds, by their number.
@@ -25,6 +27,7 @@ final class Encoder {
         guard let codec = avcodec_find_encoder_by_name(backend.name) else {
             throw Refusal(description: "this libavcodec has none")
         }
+        makesKeyframes = Encoder.makesKeyframes(codec, backend)
         surfaces = backend.takesSurfaces ? try Surfaces(width: settings.width, height: settings.height) : nil
         // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late joiner needs them; asked for
         // both, it puts a message before the first ones that must not stand there. So one encoder tells, another encodes.
@@ -65,6 +68,7 @@ final class Encoder {
         context.pointee.width = Int32(settings.width)
         context.pointee.height = Int32(settings.height)
         context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
+        if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
         surfaces?.serve(context)
         let (numerator, denominator) = (settings.frameRate.numerator, settings.frameRate.denominator)
         context.pointee.framerate = AVRational(num: Int32(clamping: numerator), den: Int32(clamping: denominator))
@@ -75,13 +79,23 @@ final class Encoder {
         context.pointee.thread_count = Int32(settings.threads)
         setBitrate(context, settings.bitrate)
         if tellsConfiguration { context.pointee.flags |= sluice_codec_flag_global_header() }
-        for (name, value) in backend.options(settings) {
+        let forcing = makesKeyframes(codec, backend) ? backend.keyframeOption.map { [($0, "1")] } ?? [] : []
+        for (name, value) in backend.options(settings) + forcing {
             let code = av_opt_set(context, name, value, sluice_opt_search_children())
             guard code >= 0 else { throw Refusal(description: "this libavcodec's takes no \(name)=\(value)") }
         }
         try AVError.check(avcodec_open2(context, codec, nil))
         isOpen = true
         return context
+    }
+
+    private static func makesKeyframes(_ codec: UnsafePointer<AVCodec>, _ backend: Backend) -> Bool {
+        guard let option = backend.keyframeOption else { return true }
+        // As libavutil has it: an object is a pointer to a pointer to its class.
+        var options: UnsafePointer<AVClass>? = codec.pointee.priv_class
+        return withUnsafeMutablePointer(to: &options) {
+            av_opt_find($0, option, nil, 0, sluice_opt_search_fake_object()) != nil
+        }
     }
 
     /// Constant: the most is the mean, over half a second.
@@ -100,8 +114,8 @@ final class Encoder {
         return true
     }
 
-    /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets each packet's bytes, which last
-    /// for the call, and the header of its picture.
+    /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets each
+    /// packet's bytes, which last for the call, and the header of its picture.
     func encode(
         _ frame: VideoFrame, asKeyframe: Bool, _ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void
     ) throws {

@@ -71,7 +71,9 @@ public final class H264EncoderNode: Node {
         if $bitrate.takeChange() { try changeBitrate() }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
-            try encoder?.encode(frame, asKeyframe: keyframe.take(), send)
+            let asKeyframe = keyframe.take()
+            if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
+            try encoder?.encode(frame, asKeyframe: asKeyframe, send)
         }
     }
 
@@ -111,7 +113,8 @@ public final class H264EncoderNode: Node {
         // Of a level that the graph asks for, only its own bitrate is an error, not one that was set since.
         if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
-            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate, bitrate: kilobits,
+            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
+            colorMatrix: layout.colorMatrix, bitrate: kilobits,
             keyframeDistance: gop > 0 ? max(1, Int((gop * rate.perSecond).rounded())) : nil,
             level: try level(for: layout, rate, kilobits), preset: preset, threads: threads)
         guard settings != encoder?.settings else { return }

@@ -6,6 +6,8 @@ struct Settings: Equatable {
     var height: Int
     var pixelFormat: PixelFormat
     var frameRate: FrameRate
+    /// What the stream says of it; nil for nothing.
+    var colorMatrix: ColorMatrix?
     /// Thousands of bits a second.
     var bitrate: Int
     /// Pictures from one keyframe to the next; nil leaves keyframes to requests.

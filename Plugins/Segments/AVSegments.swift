@@ -56,6 +56,9 @@ public final class AVSegments: Node {
     private var interrupted: CounterMetric!
     private var interruptions: CounterMetric!
 
+    /// Longer than media are on their way to a viewer's sender: delays and edges hold less.
+    private static let longestWay = Interval.seconds(1)
+
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
@@ -132,7 +135,8 @@ public final class AVSegments: Node {
 
     private func tell(_ news: SegmentRelease.News, _ now: Instant) {
         switch news {
-        case .begun(let playing, let marker):
+        case .begun(let playing):
+            noteTurn(playing)
             let header = playing.segment.header
             if header.isCut, let duration = header.duration {
                 let (said, held) = (ParameterValue.number(duration.milliseconds), header.mediaLength.milliseconds)
@@ -141,7 +145,7 @@ public final class AVSegments: Node {
                 )
             }
             let starts = release.schedule.gap.instant(of: playing.start) ?? now
-            if let line = teller.begun(playing, marker: marker, at: max(starts, now)) { say(line) }
+            if let line = teller.begun(playing, at: max(starts, now)) { say(line) }
             intake.tellRoom()
         case .firstPicture(let playing, let at): teller.firstPicture(playing, at)
         case .ended(let playing):
@@ -152,6 +156,16 @@ public final class AVSegments: Node {
             }
             if let line = teller.ended(playing, now) { say(line.json) }
         }
+    }
+
+    /// A turn that begins when everything before it has long been played is the session's present one: raising the epoch
+    /// then flushes nothing. One that follows on another is not made so, since the other's end is still on its way.
+    private func noteTurn(_ playing: SegmentSchedule.Playing) {
+        let epoch = playing.segment.epoch
+        guard epoch > rules.session, playing.idle.map({ $0 >= AVSegments.longestWay }) ?? true,
+            context.raiseEpoch(to: epoch)
+        else { return }
+        _ = rules.raise(to: epoch)
     }
 
     private func hear() {
@@ -167,7 +181,7 @@ public final class AVSegments: Node {
         let passed = video.isFencePassed && audio.isFencePassed
         let (answers, places) = waits.look(now, oldest: oldest, isOver: release.isOver(now), outputsPassed: passed)
         for answer in answers {
-            let left = release.schedule.queue.count + (release.schedule.playing == nil ? 0 : 1)
+            let left = release.schedule.queue.count + release.schedule.active.count
             intake.tell(MessageText.answer(answer, epoch: rules.session, left: left), to: answer.wait.peer)
         }
         guard places else { return }

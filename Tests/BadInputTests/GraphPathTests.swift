@@ -18,10 +18,10 @@ import Testing
         ),
         (
             "dem",
-            "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: contribute, demo, record, relay-audio."
+            "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."
         ),
-        ("", "there is no graph \"\".\n  Known graphs: contribute, demo, record, relay-audio."),
-        ("..", "there is no graph \"..\".\n  Known graphs: contribute, demo, record, relay-audio."),
+        ("", "there is no graph \"\".\n  Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."),
+        ("..", "there is no graph \"..\".\n  Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."),
     ])
     func aPathThatIsNoGraph(_ path: String, _ words: String) throws {
         try scratch.run(path).check(2, saysOnly: words)

@@ -237,6 +237,21 @@ import Testing
         }
     }
 
+    @Test(arguments: [(nil, "unknown"), (.bt709, "bt709"), (.bt601, "smpte170m")] as [(ColorMatrix?, String)])
+    func theStreamSaysTheMatrixThatItsPicturesSay(matrix: ColorMatrix?, word: String) throws {
+        let frames = Picture.moving(64, 64, count: 2)
+        let layout = VideoLayout(
+            width: 64, height: 64, pixelFormat: .i420, frameRate: FrameRate(30), colorMatrix: matrix)
+        let format = MediaFormat(video: layout)
+        for frame in frames { frame.format = format }
+        let said = try FFmpeg.run(
+            [
+                "ffprobe", "-v", "error", "-f", "h264", "-show_entries", "stream=color_space", "-of", "csv=p=0", "-i",
+                "pipe:0",
+            ], feeding: encode(frames).flatMap { Array($0.bytes) })
+        #expect(String(decoding: said, as: UTF8.self) == word + "\n")
+    }
+
     @Test func oddSidesAreRefusedWithTheSizeToUse() throws {
         #expect { try encode(Picture.moving(177, 99, count: 1)) } throws: {
             "\($0)".contains("177x99") && "\($0)".contains("\"width\": 176, \"height\": 98")

@@ -22,7 +22,7 @@ public struct PacedGraph {
 
     public init() {}
 
-    public struct Findings {
+    public struct Findings: Sendable {
         public var frames = 0
         public var offGrid = 0
         public var silentFrames = 0

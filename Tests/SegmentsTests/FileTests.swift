@@ -177,11 +177,29 @@ import Testing
         let node = try harness(take)
         #expect(node.finish() == .finished)
         #expect(node.sink("audio").received.count == 4)
-        // The segment's epoch had not been raised to before.
-        #expect(node.context.counter("interruptions").count == 1)
-        #expect(node.epoch == 5)
+        #expect(node.context.counter("interruptions").count == 0)
         #expect(
-            node.events.map(\.what) == ["an interruption to epoch 4 is ignored: the session is at epoch 5"])
+            node.events.map(\.what) == [
+                "an interruption to epoch 5 is ignored: the session is at epoch 5",
+                "an interruption to epoch 4 is ignored: the session is at epoch 5",
+            ])
+    }
+
+    @Test func aTurnThatBeginsAfterASecondOfQuietRaisesTheEpochAndOneThatFollowsOnDoesNot() throws {
+        var take = Take()
+        take.segment(["epoch": 3], samples: 640)
+        take.segment(["epoch": 4], samples: 640)
+        take.message(["type": "fence", "id": 1, "at_ms": 2_000])
+        take.segment(["epoch": 6], samples: 640)
+        let node = try harness(take)
+        node.settle()
+        #expect(node.epoch == 3)
+        node.advance(by: .milliseconds(1_999))
+        #expect(node.epoch == 3)
+        #expect(node.finish() == .finished)
+        #expect(node.sink("audio").received.map(\.item.header.epoch) == [3, 3, 4, 4, 6, 6])
+        #expect(node.epoch == 6)
+        #expect(node.context.counter("interruptions").count == 0)
     }
 
     @Test func badSegmentsAreToldOnceEachAndTheGridHolds() throws {
@@ -204,6 +222,26 @@ import Testing
         #expect(events[1] == "a segment of 10 samples of 1 ch has 20 bytes of payload, but 3 come")
         #expect(events[2] == "a segment says duration_ms 30 but holds 100 ms: what lies beyond is not played")
         #expect(events[3].hasPrefix("no message begins with the bytes 7b 7d 41 56; each begins with AVS1"))
+    }
+
+    @Test func damagedTakesNeverStopTheGraph() throws {
+        var dice = Dice(seed: 21)
+        var whole = Take()
+        for sequence in 1...3 {
+            whole.segment(["epoch": sequence, "segment_seq": sequence, "duration_ms": 80], frames: 2, samples: 1_280)
+            whole.message(["type": "interrupt", "at_ms": sequence * 70])
+        }
+        for _ in 0..<150 {
+            var take = whole
+            for _ in 0..<Int.random(in: 1...4, using: &dice) {
+                // Headers and JSON of each message are what damage changes most.
+                let index = Int.random(in: 0..<(Bool.random(using: &dice) ? 140 : take.bytes.count), using: &dice)
+                take.bytes[index] = UInt8.random(in: 0x20...0x7e, using: &dice)
+            }
+            let node = try harness(take)
+            #expect(node.finish() == .finished)
+            #expect(node.graph.isBalanced)
+        }
     }
 
     @Test func aTakeThatEndsWithinASegmentPlaysWhatWasWhole() throws {

@@ -45,6 +45,7 @@ final class ThinLine: Node {
         var dice = Dice(seed: 3)
         let pictures = (0..<32).map { Take.picture($0, 64, 48) }
         let tone = Take.tone(4_800, 16_000)
+        let payloads = (0..<32).map { first in (0..<8).flatMap { pictures[(first + $0) % 32] } + tone }
         var take = Take()
         var calls: [Double] = []
         for epoch in 1...count + 1 {
@@ -53,7 +54,7 @@ final class ThinLine: Node {
                     "epoch": epoch, "segment_seq": sequence, "video_frames": 8, "width": 64, "height": 48,
                     "audio_samples": 4_800, "sample_rate": 16_000,
                 ])
-                take.raw(2, header, payload: (0..<8).flatMap { pictures[(epoch * 5 + $0) % 32] } + tone)
+                take.raw(2, header, payload: payloads[epoch * 5 % 32])
             }
             guard epoch <= count else { break }
             calls.append(Double(epoch) * turn + Double.random(in: -60...60, using: &dice))

@@ -14,7 +14,8 @@ struct Take {
         for count in [json.utf8.count, payload.count] {
             bytes += (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
         }
-        bytes += Array(json.utf8) + payload
+        bytes += Array(json.utf8)
+        bytes += payload
     }
 
     mutating func message(_ fields: [String: Any]) { raw(1, Take.json(fields)) }

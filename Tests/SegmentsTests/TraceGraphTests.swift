@@ -16,9 +16,9 @@ import Testing
         var take = Take()
         for sequence in 1...2 {
             take.segment(
-                ["segment_seq": sequence, "epoch": 3, "trace_label": "answer", "user_final_at": -0.0], frames: 5)
+                ["segment_seq": sequence, "epoch": 1, "trace_label": "answer", "user_final_at": -0.0], frames: 5)
         }
-        take.segment(["epoch": 3, "segment_seq": 3], frames: 5)
+        take.segment(["epoch": 1, "segment_seq": 3], frames: 5)
         let lines = scratch.url.appending(path: "lines.jsonl")
         let registry = NodeRegistry()
         registry.services.provide(SegmentTraces.self) { SegmentTraces() }

@@ -128,7 +128,8 @@ import Testing
         for (rate, marked, milliseconds) in [(60, 2..<4, 60), (25, 2..<4, 80), (10, 2..<4, 200), (10, 0..<1, 100)] {
             let out = try run(
                 pictures: grey(rate, rate: FrameRate(rate), marked: marked), sound: silence(50, .f32))
-            let loud = samples(out.sound).indices.filter { samples(out.sound)[$0] != 0 }
+            let all = samples(out.sound)
+            let loud = all.indices.filter { all[$0] != 0 }
             let length = Double(loud.last! - loud.first! + 2) / 48
             #expect(abs(length - Double(milliseconds)) < 0.1, "\(rate)/s")
         }
@@ -189,6 +190,7 @@ import Testing
         harness.push(sound, into: "audio")
         harness.settle()
         harness.push(grey(50, marked: 2..<4), into: "video")
+        harness.settle()
         #expect(harness.finish() == .finished)
         #expect(harness.context.counter("missed_marks").count == 1)
         let pictures = harness.pullAll(from: "video").compactMap { $0 as? VideoFrame }

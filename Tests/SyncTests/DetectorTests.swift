@@ -151,3 +151,70 @@ func normal(_ dice: inout Dice) -> Double {
         #expect(results[2]?.drift == nil)
     }
 }
+
+@Suite struct CalibrationDetectorTests {
+    /// Rates of 1 Hz and 384 kHz, jumps, sounds of NaN, pictures of one pixel: nothing is found, and nothing crashes.
+    @Test(arguments: 0..<10) func senselessMediaDoNotCrashIt(_ seed: Int) throws {
+        var dice = Dice(seed: UInt64(seed))
+        let harness = try NodeHarness(CalibrationDetector.self)
+        let times: [Int64] = [.min, .max, .min + 1, 0, -1, 705_600_000]
+        for _ in 0..<200 {
+            let isPicture = dice.next() % 2 == 0
+            let item: MediaItem
+            if isPicture {
+                let size = [1, 2, 49, 64].randomElement(using: &dice)!
+                let format = TestMedia.video(size, size, PixelFormat.allCases.randomElement(using: &dice)!)
+                item = TestMedia.pictures(TestMedia.video(64, 48), count: 1)[0]
+                let frame = VideoFrame(format: format)
+                frame.plane(0).update(repeating: UInt8(truncatingIfNeeded: dice.next()), count: frame.header.byteCount)
+                frame.header = item.header
+                harness.push(frame, into: "video")
+            } else {
+                let rate = [1, 7_999, 8_000, 44_101, 48_000, 384_000, 500_000].randomElement(using: &dice)!
+                let frame = AudioFrame(
+                    format: TestMedia.audio(.f32, rate: rate, channels: 1 + Int(dice.next() % 3)),
+                    sampleCount: Int(dice.next() % 3_000))
+                let value = [Float.nan, .infinity, 1, -1e30].randomElement(using: &dice)!
+                for index in frame.f32.indices { frame.f32[index] = value }
+                frame.header.pts = MediaTime(ticks: times.randomElement(using: &dice)!)
+                frame.header.duration = MediaTime(ticks: times.randomElement(using: &dice)!)
+                harness.push(frame, into: "audio")
+            }
+            harness.settle()
+            _ = (harness.pullAll(from: "video"), harness.pullAll(from: "audio"))
+        }
+        #expect(harness.finish() == .finished)
+        #expect(harness.value(of: "offset_ms") == nil)
+        #expect(harness.events.contains { $0.what.hasPrefix("does not hear chirps in audio f32 ") })
+    }
+
+    @Test func holesInTimeAndOtherEpochsAreSurvivedAndMarksFoundAgain() throws {
+        let harness = try NodeHarness(CalibrationDetector.self)
+        // Two stretches of the marked stream, an hour of media time apart.
+        for stretch in 0..<2 {
+            let shift = MediaTime.seconds(Double(stretch) * 3_600)
+            let marker = try NodeHarness(Calibration.self, parameters: ["every_s": 1])
+            for second in 0..<4 {
+                for frame in TestMedia.pictures(
+                    TestMedia.video(160, 120, rate: FrameRate(25)), first: second * 25, count: 25)
+                { marker.push(frame, into: "video") }
+                for frame in TestMedia.silence(first: second * 50, count: 50) { marker.push(frame, into: "audio") }
+                marker.settle()
+            }
+            #expect(marker.finish() == .finished)
+            for port in ["video", "audio"] {
+                for item in marker.pullAll(from: port) {
+                    item.header.pts += shift
+                    item.header.dts += shift
+                    item.header.epoch = UInt32(stretch + 1)
+                    harness.push(item, into: port)
+                }
+            }
+            harness.settle()
+            harness.raiseEpoch(to: UInt32(stretch + 2))
+        }
+        #expect(harness.finish() == .finished)
+        #expect(harness.context.counter("offset_ms").count == 0)
+        #expect(harness.context.counter("marks").count >= 4)
+    }
+}

@@ -73,6 +73,8 @@ struct Loop {
     var noiseFrom = 0.0
     var fps = 25.0
     var bitrate = 400.0
+    /// What packets of both media go through, each with a seed of its own.
+    var network: Impairment.Settings?
 
     func run() throws -> GraphHarness {
         var graph = GraphBuilder()
@@ -101,12 +103,12 @@ struct Loop {
         graph.edge("source.video -> mark.video")
         graph.edge("source.audio -> mark.audio")
         graph.edge("mark.video -> encoder.in")
-        graph.edge("encoder.out -> decoder.in")
+        join("encoder.out -> decoder.in", 1, &graph)
         graph.edge("decoder.out -> late-video.in")
         graph.edge("late-video.out -> measure.video")
         graph.edge("mark.audio -> noise.in")
         graph.edge("noise.out -> opus.in")
-        graph.edge("opus.out -> unopus.in")
+        join("opus.out -> unopus.in", 2, &graph)
         graph.edge("unopus.out -> late-audio.in")
         graph.edge("late-audio.out -> measure.audio")
         graph.edge("measure.video -> delay-video.in")
@@ -116,6 +118,12 @@ struct Loop {
         graph.control("measure.offset_ms -> delay-audio.offset_ms", .value)
         graph.control("measure.offset_ms -> delay-video.offset_ms", .value)
         return try GraphHarness(graph)
+    }
+
+    private func join(_ ends: String, _ seed: UInt64, _ graph: inout GraphBuilder) {
+        guard var network else { return graph.edge(ends) }
+        network.seed = seed
+        graph.impairedEdge(ends, network, node: "network\(seed)")
     }
 }
 

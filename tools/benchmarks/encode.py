@@ -1,9 +1,10 @@
 """What the engine adds to encoding.
 
 A graph of a raw source, an encoder and a null-sink against a bare loop in C with the same settings, against ffmpeg and
-GStreamer asked for the same, all on the same file and with one encoder thread; and, round by round, what share of the
-cheaper one's CPU the engine takes. Then what the CPU figures are too rough
-for: the instructions outside the codec's own calls (callgrind), and whether the packets are the bare loop's.
+GStreamer asked for the same, all on the same file and with one encoder thread. Both read, encode and drop in one
+thread, so the graph runs on one lane; beside it stands the same graph on the lanes that it has by default. Round by
+round, what share of the cheaper peer's CPU the engine takes. Then what the CPU figures are too rough for: the
+instructions outside the codec's own calls (callgrind), and whether the packets are the bare loop's.
 """
 import pathlib
 import shutil
@@ -41,11 +42,13 @@ class Inputs:
         return path
 
 
-def graph(workshop, codec, file, dump=None):
+def graph(workshop, codec, file, dump=None, lane=None):
+    """`lane` for all nodes; None leaves each its own."""
     sink = {"type": "bench-dump", "path": str(dump)} if dump else {"type": "null-sink"}
-    return workshop.graph(
-        {"source": {**codec.source, "path": str(file)}, "encoder": codec.encoder, "sink": sink},
-        ["source -> encoder -> sink"])
+    nodes = {"source": {**codec.source, "path": str(file)}, "encoder": codec.encoder, "sink": sink}
+    if lane:
+        nodes = {name: {**node, "lane": lane} for name, node in nodes.items()}
+    return workshop.graph(nodes, ["source -> encoder -> sink"])
 
 
 def floor_command(floor, codec, file, out="-"):
@@ -83,9 +86,12 @@ def measure(workshop, options):
 
 def figures_of(workshop, options, codec, inputs, floor, count):
     tiny = count // 10
-    graphs = {some: graph(workshop, codec, inputs.of(codec, some)) for some in (tiny, count)}
+    graphs = {
+        (lane, some): graph(workshop, codec, inputs.of(codec, some), lane=lane)
+        for lane in ("one", None) for some in (tiny, count)}
     commands = {
-        "Sluice": lambda some: workshop.command(graphs[some]),
+        "Sluice": lambda some: workshop.command(graphs["one", some]),
+        "Sluice, default lanes": lambda some: workshop.command(graphs[None, some]),
         "bare C loop": lambda some: floor_command(floor, codec, inputs.of(codec, some))}
     if has_ffmpeg():
         commands["ffmpeg"] = lambda some: codec.ffmpeg(inputs.of(codec, some))
@@ -96,10 +102,11 @@ def figures_of(workshop, options, codec, inputs, floor, count):
     found = interleaved(cases, options.rounds)
     ours = found.pop("Sluice")
     yield Figure(codec.name, "µs of CPU", ours, None, found)
-    peers = [found[name].values for name in ("ffmpeg", "GStreamer") if name in found]
+    peers = [name for name in ("ffmpeg", "GStreamer") if name in found]
     if peers:
-        shares = Spread([mine / min(theirs) for mine, *theirs in zip(ours.values, *peers)])
-        yield Figure(f"{codec.name}: CPU against the cheaper peer of the round", "", shares, codec.share)
+        cheaper = min(peers, key=lambda name: found[name].median)
+        shares = Spread([mine / theirs for mine, theirs in zip(ours.values, found[cheaper].values)])
+        yield Figure(f"{codec.name}: share of {cheaper}'s CPU, the cheaper peer's", "", shares, codec.share)
     if shutil.which("valgrind") and codec in COUNTED:
         yield Figure(
             f"{codec.name}: instructions outside the codec's calls", "% of all",

@@ -39,6 +39,8 @@ let catalog = NodeTable(
                 ParameterSpec("frame_ms", .integer, default: .integer(20), range: 5...120, help: "cadence in ms"),
                 ParameterSpec(
                     "delay_ms", .integer, default: .integer(0), range: 0...10000, help: "delay", isLive: true),
+                ParameterSpec("bounds.least_ms", .integer, default: .integer(1), range: 1...50, help: "at least"),
+                ParameterSpec("bounds.most_ms", .integer, default: .integer(9), range: 1...50, help: "at most"),
             ]),
         NodeSpec(
             descriptor: NodeDescriptor("audio-convert", summary: "Rate and sample format"),

@@ -32,7 +32,32 @@ import Testing
         #expect(try load(text).root.nodes[1].parameters == ["path": .string("${a}/$x/d/3.wav")])
     }
 
+    @Test func `Parameters of a group are written as an object`() throws {
+        #expect(
+            try pacer(
+                #""ms": { "default": 4 }"#, #""bounds": { "least_ms": "${ms}", "most_ms": 7, "$comment": "x" }"#)
+                == ["bounds.least_ms": .integer(4), "bounds.most_ms": .integer(7)])
+    }
+
     @Test(arguments: [
+        (
+            #""ms": { "default": 5 }"#, #""bounds": { "least": 4 }"#, [:],
+            """
+            t.json:4:80: node "p": bounds has no key "least".
+              Did you mean "least_ms"?
+            """
+        ),
+        (
+            #""ms": { "default": 5 }"#, #""bounds": 4"#, [:],
+            """
+            t.json:4:78: node "p": bounds takes an object, found a number.
+              Write { "least_ms": … }.
+            """
+        ),
+        (
+            #""ms": { "default": 5 }"#, #""bounds": { "least_ms": 90 }"#, [:],
+            #"t.json:4:92: node "p": bounds.least_ms takes 1 to 50, found 90."#
+        ),
         (
             #""ms": { "default": 500 }"#, #""frame_ms": "${ms}""#, [:],
             #"t.json:4:80: node "p": frame_ms takes 5 to 120, found 500."#

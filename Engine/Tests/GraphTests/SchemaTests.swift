@@ -21,6 +21,9 @@ import Testing
                 ["description": "cadence in ms", "default": 20, "type": "integer", "minimum": 5, "maximum": 120],
                 ["$ref": "#/definitions/reference"],
             ])
+        let bounds = pacer?["properties"]?["bounds"]
+        #expect(bounds?["additionalProperties"]?.boolean == false)
+        #expect(bounds?["properties"]?["least_ms"]?["anyOf"]?.array?.first?["default"] == 1)
         let record = schema.json["definitions"]?["type-record"]
         #expect(record?["required"] == ["type", "path"])
     }

@@ -2,6 +2,9 @@ import Sluice
 
 /// Receives MPEG-TS over SRT and hands on its first video and its first audio stream, each packet as soon as its last byte
 /// is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
+///
+/// With `template` it listens for many callers and starts an instance of that template for each; there an `srt-input`
+/// without `url` receives what its caller sends, and ends with it.
 public final class SRTInput: Node {
     public static let descriptor = NodeDescriptor(
         "srt-input", summary: "Receives MPEG-TS over SRT", work: .blocking, traits: .live,
@@ -10,7 +13,12 @@ public final class SRTInput: Node {
     let video = Output<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
     let audio = Output<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
 
-    @Parameter("url", help: "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet") var url: String
+    @Parameter(
+        "url", default: "",
+        help:
+            "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet; empty in a template: the caller that it was started for"
+    )
+    var url: String
     @Parameter(
         "latency_ms", default: 120, range: 1...60_000,
         help: "time for retransmission; the peer's counts if it is larger")
@@ -21,7 +29,7 @@ public final class SRTInput: Node {
             "instead of latency_ms: so many round trips, measured before the first connection and by each for the next")
     var roundTrips: Double
     @Parameter("latency.min_ms", default: 20, range: 1...60_000, help: "at least that") var least: Int
-    @Parameter("latency.max_ms", default: 1_000, range: 1...60_000, help: "at most that") var most: Int
+    @Parameter("latency.max_ms", default: 1_000, range: 1...60_000, help: "at most that") var mostLatency: Int
     @Parameter(
         "rtt_ms", default: 0, range: 0...60_000, help: "the round trip of the first connection; 0 measures it")
     var roundTrip: Double
@@ -43,8 +51,17 @@ public final class SRTInput: Node {
         help: "as a listener: a second publisher takes over or is refused")
     var secondCaller: SecondCaller
 
+    @Parameter(
+        "template", default: "",
+        help: "listens for many callers: each gets an instance of this template, which has a parameter \"name\"")
+    var template: String
+    @Parameter("max_callers", default: 100, range: 1...10_000, help: "with template: how many at a time") var most: Int
+
     private var context: NodeContext!
-    private var link: SRTLink!
+    /// One of the three: a connection of its own, callers for templates, or the caller of this instance.
+    private var link: SRTLink?
+    private var desk: CallDesk?
+    private var call: SRTCall?
     private var receiver: TSReceiver!
     private var statistics: SRTStatistics!
     private var nextStatistics = Instant(nanoseconds: 0)
@@ -59,33 +76,68 @@ public final class SRTInput: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
+        if url.isEmpty { return try receiveCaller() }
         let settings = try LinkSettings(
             LinkSettings.Given(
                 url: url, latencyMilliseconds: latency, roundTrips: roundTrips, leastMilliseconds: least,
-                mostMilliseconds: most, roundTripMilliseconds: roundTrip, streamID: streamID, passphrase: passphrase,
-                keyLength: keyLength, connectTimeoutMilliseconds: timeout))
+                mostMilliseconds: mostLatency, roundTripMilliseconds: roundTrip, streamID: streamID,
+                passphrase: passphrase, keyLength: keyLength, connectTimeoutMilliseconds: timeout))
         context.runsUntilStopped()
+        let takesOver = secondCaller == .takeOver
+        guard template.isEmpty else {
+            guard !video.isConnected && !audio.isConnected else {
+                throw NodeError(
+                    "its media go to instances of template \"\(template)\", and edges leave it here",
+                    advice: "Put an srt-input without \"url\" into the template, and the edges there.",
+                    isInputError: true)
+            }
+            desk = try CallDesk(settings, template: template, takesOver: takesOver, most: most, context: context)
+            return
+        }
+        makeReceiver()
+        link = try SRTLink(
+            settings, direction: .read, takesOver: takesOver, reconnects: reconnects, context: context)
+    }
+
+    private func receiveCaller() throws {
+        guard let call = context.resource as? SRTCall else {
+            throw NodeError(
+                "it has no url, and was started for no caller",
+                advice: "Give \"url\", or start its template by an srt-input with \"template\".", isInputError: true)
+        }
+        self.call = call
+        makeReceiver()
+        SRTPoller.shared.watch(call.socket.handle, context.mailbox)
+        receiver.begin(call.peer, context.now)
+    }
+
+    private func makeReceiver() {
         receiver = TSReceiver(context, video: video, audio: audio)
         statistics = SRTStatistics(context)
-        link = try SRTLink(
-            settings, direction: .read, takesOver: secondCaller == .takeOver, reconnects: reconnects, context: context)
     }
 
     public func process(now: Instant) throws {
         while context.mailbox.next() != nil {}
-        switch try link.step(now) {
-        case .up: receiver.begin(link.address.peer, now)
-        case .replaced:
-            endConnection()
-            receiver.begin(link.address.peer, now)
-        case .nothing: break
+        var due = Instant.distantFuture
+        if let desk {
+            desk.step(now)
+            due = desk.due
         }
-        var due = link.due
-        if let socket = link.socket {
-            due = min(due, try receive(from: socket, now))
+        if let link {
+            switch try link.step(now) {
+            case .up: receiver.begin(link.peerName, now)
+            case .replaced:
+                endConnection()
+                receiver.begin(link.peerName, now)
+            case .nothing: break
+            }
+            due = link.due
         }
+        if let socket { due = min(due, try receive(from: socket, now)) }
         if due < .distantFuture { context.wake(at: due) }
     }
+
+    private var socket: SRTSocket? { call?.socket ?? link?.socket }
 
     /// When there is something to do next that no event tells.
     private func receive(from socket: SRTSocket, _ now: Instant) throws -> Instant {
@@ -102,7 +154,8 @@ public final class SRTInput: Node {
         guard now >= until else { return now + SRTInput.drainLook }
         note()
         endConnection()
-        guard reconnects else {
+        guard reconnects, let link else {
+            if let call { context.log(.info, "\(call.peer) ended the connection") }
             context.finish()
             return .distantFuture
         }
@@ -117,21 +170,30 @@ public final class SRTInput: Node {
     }
 
     private func note() {
-        if let all = link.socket?.statistics { statistics.note(all) }
-        receiver.note()
+        if let all = socket?.statistics { statistics.note(all) }
+        receiver?.note()
     }
 
     public func finish(now: Instant) throws -> Bool {
         note()
-        link.close(now)
+        leave(now)
         return true
+    }
+
+    private func leave(_ now: Instant) {
+        link?.close(now)
+        desk?.close()
+        if let call {
+            SRTPoller.shared.unwatch(call.socket.handle)
+            call.leave()
+        }
+        (link, desk, call) = (nil, nil, nil)
     }
 
     public func interrupt() {}
 
     public func close() {
-        link?.close(context.now)
-        link = nil
+        leave(context?.now ?? Instant(nanoseconds: 0))
         receiver = nil
     }
 }

@@ -10,6 +10,8 @@ final class TSReceiver: TSDemuxerClient {
     private var timeline = InputTimeline()
     private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: SRTSocket.largest, alignment: 64)
     private var now = Instant(nanoseconds: 0)
+    /// When the last datagram came, for `sluice latency`.
+    private var arrived: Instant?
     private var peer = ""
     private var began = Instant(nanoseconds: 0)
     private var awaitsKeyframe = true
@@ -68,6 +70,7 @@ final class TSReceiver: TSDemuxerClient {
             switch socket.receive(into: room) {
             case .bytes(let count):
                 metrics.datagrams.add()
+                arrived = context.traceInstant
                 demuxer.feed(UnsafeRawBufferPointer(rebasing: room[..<count]), at: now)
                 lookForGarbage()
             case .nothing: return .goesOn
@@ -112,6 +115,10 @@ final class TSReceiver: TSDemuxerClient {
         packet.header.dts = dts
         packet.header.epoch = context.epoch
         packet.header.sourceClock = 1
+        if track == .video, let arrived {
+            context.mark("SRT", pts: packet.header.pts, at: arrived)
+            context.mark("demux", pts: packet.header.pts)
+        }
         if !hasBegun {
             hasBegun = true
             context.isWaiting(for: nil)

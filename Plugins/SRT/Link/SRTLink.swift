@@ -78,7 +78,15 @@ final class SRTLink {
             let made = try SRTSocket(options)
             let target = try resolve()
             SRTPoller.shared.watch(made.handle, mailbox)
-            if address.mode == .rendezvous { try made.meet(target) } else { try made.call(target) }
+            let own = try address.adapter.map {
+                try SocketAddress.find($0, port: address.mode == .rendezvous ? address.port : 0)
+            }
+            if address.mode == .rendezvous {
+                try made.meet(target, from: own ?? target.anywhere)
+            } else {
+                if let own { try made.bind(own) }
+                try made.call(target)
+            }
             calling = made
         } catch let error as NodeError where !error.isInputError {
             try fail("\(error.message)", error.advice, now)
@@ -138,7 +146,7 @@ final class SRTLink {
     /// The node found that the connection is gone; `why` follows the peer's name.
     func drop(_ why: String, _ now: Instant) throws {
         guard let gone = socket else { return }
-        let name = listener == nil ? address.peer : "the caller \(gone.peerAddress.text)"
+        let name = peerName
         let next = listener == nil ? "calling again" : "waiting for the next call"
         plan.lost(at: now, roundTrip: measuredRoundTrip(gone))
         SRTPoller.shared.unwatch(gone.handle)
@@ -156,6 +164,12 @@ final class SRTLink {
     private func measuredRoundTrip(_ socket: SRTSocket) -> Double? {
         guard let round = socket.statistics?.msRTT, round > 0, round != 100 else { return nil }
         return round
+    }
+
+    /// Who is at the other end, for messages.
+    var peerName: String {
+        guard listener != nil, let socket else { return address.peer }
+        return "the caller \(socket.peerAddress.text)"
     }
 
     private var waiting: String {
@@ -185,10 +199,7 @@ final class SRTLink {
     private func listen() throws {
         var options = options
         options.latencyMilliseconds = plan.choice.milliseconds
-        let made = try SRTListener(at: resolve(), options) { [door, mailbox] caller in
-            defer { mailbox.post() }
-            return door.judge(caller)
-        }
+        let made = try SRTListener(at: resolve(), options, wakes: mailbox) { [door] in door.judge($0) }
         SRTPoller.shared.watch(made.handle, mailbox)
         listener = made
         _ = plan.step(context.now)
@@ -203,10 +214,7 @@ final class SRTLink {
         }
         for caller in listener.lostInHandshake(now) {
             metrics.refused.add()
-            context.log(
-                .warning,
-                "the caller \(caller.address.text) did not get past the handshake: its passphrase is another, or it gave up"
-            )
+            context.log(.warning, "the caller \(caller.address.text) \(SRTListener.lostWords)")
         }
         guard let (made, caller) = listener.accept() else { return .nothing }
         let name = "the caller \(caller.address.text) (\(StreamID.shown(caller.streamID)))"

@@ -210,6 +210,7 @@ public final class SRTOutput: Node {
                     throw NodeError("MPEG-TS refuses a packet: \(error)")
                 }
                 metrics.sent.add()
+                if track == .video { context.mark("mux", pts: packet.header.pts) }
             }
         }
         if sink.isBroken { try lose("ended the connection", now) }
@@ -285,6 +286,11 @@ public final class SRTOutput: Node {
         defer { if ending.isOver { link.close(now) } }
         guard let socket = link.socket, let sink, !isInterrupted.load(ordering: .relaxed) else {
             if !wasUp {
+                guard context.isStopping else {
+                    throw NodeError(
+                        "\(link.address.peer) never answered: nothing was sent",
+                        advice: "Start the listener first, or let the media wait longer: \"hold_ms\".")
+                }
                 context.log(.warning, "the graph stopped before \(link.address.peer) answered: nothing was sent")
             }
             ending.isOver = true

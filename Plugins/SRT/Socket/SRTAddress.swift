@@ -14,6 +14,8 @@ struct SRTAddress: Equatable {
     var passphrase: String?
     /// 16, 24 or 32 bytes.
     var keyLength: Int?
+    /// The address of this machine that is used; any where it is nil.
+    var adapter: String?
 
     enum Mode: String, CaseIterable { case caller, listener, rendezvous }
 
@@ -53,6 +55,7 @@ struct SRTAddress: Equatable {
             guard value.utf8.count <= 512 else { throw SRTAddress.error(text, "streamid is longer than 512 bytes") }
             streamID = value
         case "passphrase": passphrase = value
+        case "adapter": adapter = value
         case "pbkeylen":
             guard let number = Int(value), [16, 24, 32].contains(number) else {
                 throw SRTAddress.error(text, "pbkeylen is none of 16, 24, 32")
@@ -65,7 +68,7 @@ struct SRTAddress: Equatable {
             mode = known
         default:
             throw SRTAddress.error(
-                text, "\"\(key)\" is no option; there are mode, latency, streamid, passphrase, pbkeylen")
+                text, "\"\(key)\" is no option; there are mode, latency, streamid, passphrase, pbkeylen, adapter")
         }
     }
 

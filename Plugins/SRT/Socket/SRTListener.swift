@@ -23,16 +23,16 @@ final class SRTListener: @unchecked Sendable {
     private let screen: Screen
     let address: SocketAddress
 
-    /// Listens at once. `judge` is called on libsrt's thread and must not wait. Throws `NodeError` where the port is taken.
+    /// Listens at once. Each decision wakes `mailbox`. `judge` is called on libsrt's thread and must not wait. Throws `NodeError` where the port is taken.
     init(
-        at address: SocketAddress, _ options: SRTOptions, backlog: Int = 32,
+        at address: SocketAddress, _ options: SRTOptions, backlog: Int = 32, wakes mailbox: Mailbox,
         judge: @escaping @Sendable (Caller) -> Verdict
     ) throws {
         var options = options
         // A listener has none: callers name theirs.
         options.streamID = ""
         socket = try SRTSocket(options)
-        screen = Screen(judge)
+        screen = Screen(judge, mailbox)
         try socket.bind(address)
         self.address = socket.ownAddress
         let opaque = Unmanaged.passUnretained(screen).toOpaque()
@@ -63,6 +63,9 @@ final class SRTListener: @unchecked Sendable {
         return (accepted, Caller(address: address, streamID: streamID))
     }
 
+    /// What is said of one of `lostInHandshake`.
+    static let lostWords = "did not get past the handshake: its passphrase is another, or it gave up"
+
     /// Those who were let in `patience` ago and have not come: the handshake went no further. Each is told once.
     func lostInHandshake(_ now: Instant, patience: Interval = .milliseconds(1_500)) -> [Caller] {
         screen.overdue(now, patience)
@@ -77,6 +80,7 @@ final class SRTListener: @unchecked Sendable {
     /// What libsrt's thread and the lane share.
     private final class Screen: Sendable {
         private let judge: @Sendable (Caller) -> Verdict
+        private let mailbox: Mailbox
         private let state = Mutex(State())
 
         struct State {
@@ -88,10 +92,14 @@ final class SRTListener: @unchecked Sendable {
         /// Who calls again and again must not fill the memory.
         private static let limit = 64
 
-        init(_ judge: @escaping @Sendable (Caller) -> Verdict) { self.judge = judge }
+        init(_ judge: @escaping @Sendable (Caller) -> Verdict, _ mailbox: Mailbox) {
+            (self.judge, self.mailbox) = (judge, mailbox)
+        }
 
         func ask(_ handle: SRTSOCKET, _ address: UnsafePointer<sockaddr>, _ name: UnsafePointer<CChar>?) -> Int32 {
             let caller = Caller(address: SocketAddress(address), streamID: name.map { String(cString: $0) } ?? "")
+            // After it has been noted: whoever is woken looks at once.
+            defer { mailbox.post() }
             switch judge(caller) {
             case .accept(let latency):
                 if var latency = latency.map({ Int32(clamping: $0) }) {

@@ -7,6 +7,7 @@ struct SRTRejection: Error, Equatable {
     /// Codes that an application may give (libsrt, access_control.h): 1000 and HTTP's.
     static let badRequest: Int32 = 1_400
     static let unauthorized: Int32 = 1_401
+    static let overload: Int32 = 1_402
     static let notFound: Int32 = 1_404
     static let badMode: Int32 = 1_405
     static let conflict: Int32 = 1_409
@@ -27,7 +28,8 @@ struct SRTRejection: Error, Equatable {
         case SRTRejection.notFound: return "refuses the call: it has no stream of this id (404)"
         case SRTRejection.badMode: return "refuses the call: not in this direction (405)"
         case SRTRejection.conflict: return "refuses the call: somebody else publishes under this stream id (409)"
-        case 1_402, 1_409...: return "refuses the call: reason \(reason)"
+        case SRTRejection.overload: return "refuses the call: it serves as many as it can (402)"
+        case 1_000...: return "refuses the call: reason \(reason)"
         default:
             let text = srt_rejectreason_str(reason).map { String(cString: $0) } ?? "reason \(reason)"
             return "refuses the call: \(text)"

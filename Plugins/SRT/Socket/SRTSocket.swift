@@ -46,9 +46,9 @@ final class SRTSocket: @unchecked Sendable {
     }
 
     /// Both sides call, from and to the same port number.
-    func meet(_ peer: SocketAddress) throws {
+    func meet(_ peer: SocketAddress, from own: SocketAddress) throws {
         try set(SRTO_RENDEZVOUS, 1, "rendezvous")
-        try bind(peer.anywhere)
+        try bind(own)
         try call(peer)
     }
 

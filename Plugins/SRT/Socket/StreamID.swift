@@ -9,6 +9,8 @@ struct StreamID: Equatable {
 
     enum Direction: String { case publish, read }
 
+    init(name: String, direction: Direction?) { (self.name, self.direction) = (name, direction) }
+
     /// nil where it begins as the third form and does not go on so, or asks for both directions.
     init?(_ text: String) {
         if text.hasPrefix("#!::") {

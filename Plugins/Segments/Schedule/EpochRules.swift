@@ -1,6 +1,6 @@
 /// Which segments and interruptions a session takes: epochs only rise.
 ///
-/// A segment of a higher epoch than the present one begins a new turn, after what is queued and without interrupting it.
+/// A segment of a higher epoch than the present one begins a new turn, behind what is queued and without interrupting it.
 /// One of a lower epoch than any before it is stale. Epoch 0 is never stale. A segment that names no epoch belongs to the
 /// turn that is going on.
 struct EpochRules: Equatable {

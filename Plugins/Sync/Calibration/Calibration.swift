@@ -97,6 +97,7 @@ public final class Calibration: Node {
 
     private func passSound(_ now: Instant) -> Bool {
         guard let head = audioIn.peek() else { return false }
+        if videoIn.isEnded { schedule.endMark() }
         if mustWait(head.header, now) { return false }
         guard let sound = audioIn.next() else { return false }
         waitingSince = nil
@@ -122,6 +123,7 @@ public final class Calibration: Node {
         let end = since + Interval(nanoseconds: Int64(maxWait * 1e6))
         if now >= end {
             isPictureSilent = true
+            schedule.endMark()
             return false
         }
         context.wake(at: end)

@@ -54,6 +54,7 @@ struct CalibrationSchedule {
             beginAnew(header.epoch)
         }
         pictureEnd = header.pts + duration
+        if !due.isKnown { due = header.pts + MediaTime(ticks: period.ticks / 2) }
         let isFlagged = period == .zero && header.flags.contains(.marker)
         if let painted = goOn(isFlagged: isFlagged && !header.flags.contains(.segmentStart)) { return painted }
         guard isOn, isFlagged || hasSound(near: header.pts) && (isAsked || takeDue(header.pts)) else { return false }
@@ -78,11 +79,16 @@ struct CalibrationSchedule {
             self.mark = mark
             return mark.isPainted
         }
-        if mark.isPainted, mark.pictures == 1, let last = chirps.indices.last {
+        endMark()
+        return nil
+    }
+
+    /// No further picture belongs to the last one's mark: a chirp to a single one is as long as that.
+    mutating func endMark() {
+        if let mark, mark.isPainted, mark.pictures == 1, let last = chirps.indices.last {
             chirps[last].length = Chirp.length(of: 1, each: mark.duration)
         }
-        self.mark = nil
-        return nil
+        mark = nil
     }
 
     /// The source of segments marks only those that have both; elsewhere sound that is there now tells.
@@ -93,7 +99,6 @@ struct CalibrationSchedule {
     /// The first is due after half a period.
     private mutating func takeDue(_ time: MediaTime) -> Bool {
         guard period > .zero else { return false }
-        if !due.isKnown { due = time + MediaTime(ticks: period.ticks / 2) }
         guard time >= due else { return false }
         due += period * ((time - due).ticks / period.ticks &+ 1)
         return true

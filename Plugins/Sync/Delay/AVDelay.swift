@@ -146,6 +146,7 @@ public final class AVDelay: Node {
         case .detector: if let lastOffset { target.set(kind == .rawVideo ? -lastOffset : lastOffset) }
         }
         let duration = item.header.duration.isKnown && item.header.duration > .zero ? item.header.duration : .zero
+        line.noteArrival(duration)
         if beginsSegment(item) { if mode == .step { _ = target.beginSegment() } }
         sinceSegment += duration
         if kind == .rawVideo {
@@ -153,7 +154,6 @@ public final class AVDelay: Node {
         } else {
             try pass(unsafeDowncast(item, to: AudioFrame.self), now)
         }
-        line.noteArrival(duration)
     }
 
     private func beginsSegment(_ item: MediaItem) -> Bool {

@@ -7,7 +7,8 @@ import Sluice
 /// does not fill it slowly.
 struct DelayLine {
     private struct Entry {
-        let item: MediaItem
+        /// nil once it has left: memory is not held for the place in line.
+        var item: MediaItem?
         let due: Instant
         /// What must have come in.
         let release: Int64
@@ -17,8 +18,9 @@ struct DelayLine {
 
     private var entries: [Entry] = []
     private var head = 0
-    /// Media that came in, in ticks. Never falls.
+    /// Media that came in before the last item, in ticks.
     private var arrived: Int64 = 0
+    private var lastDuration: Int64 = 0
 
     var isEmpty: Bool { head == entries.count }
     /// When the first item leaves at the latest.
@@ -34,15 +36,16 @@ struct DelayLine {
             Entry(item: item, due: now + Interval(hold), release: arrived &+ hold.ticks, amount: amount))
     }
 
-    /// So much media have come in by now, what was pushed with it included.
+    /// An item of this duration comes in now; before what it makes is pushed.
     mutating func noteArrival(_ duration: MediaTime) {
-        if duration.isKnown, duration > .zero { arrived &+= duration.ticks }
+        arrived &+= lastDuration
+        lastDuration = duration.isKnown ? max(0, duration.ticks) : 0
     }
 
     /// The first item, if it may leave.
     mutating func pop(at now: Instant) -> MediaItem? {
         guard !isEmpty, entries[head].due <= now || entries[head].release <= arrived else { return nil }
-        let item = entries[head].item
+        let item = entries[head].item.take()
         head += 1
         if isEmpty {
             entries.removeAll(keepingCapacity: true)
@@ -57,7 +60,7 @@ struct DelayLine {
         entries.removeFirst(head)
         head = 0
         entries.removeAll {
-            guard isStale($0.item) else { return false }
+            guard let item = $0.item, isStale(item) else { return false }
             amount += $0.amount
             return true
         }

@@ -32,12 +32,17 @@ public final class CalibrationDetector: Node {
     private var estimate = OffsetEstimate(range: .zero)
     private var picturesEnd = MediaTime.none
     private var isBelieved: Bool?
+    /// What the last line said.
+    private var saidOffset = 0.0
     private var deafTo: MediaFormat?
     private var found: CounterMetric!
     private var unpaired: CounterMetric!
     private var offsetMetric: CounterMetric!
     private var driftMetric: CounterMetric!
     private var confidenceMetric: CounterMetric!
+
+    /// Marks after which a confidence that is low is said.
+    private static let enough = 3
 
     public init() {}
 
@@ -94,14 +99,25 @@ public final class CalibrationDetector: Node {
             ears = ChirpDetector(start: timeline.start, rate: layout.rate)
         }
         timeline.advance(sound.sampleCount)
-        let channels = layout.channels
-        for position in 0..<sound.sampleCount {
-            var sum = 0.0
-            for channel in position * channels..<(position + 1) * channels {
-                sum += layout.sampleFormat == .s16 ? Double(sound.s16[channel]) / 32_768 : Double(sound.f32[channel])
-            }
-            if let chirp = ears?.note(sum / Double(channels)) { estimate.note(chirp) }
+        switch layout.sampleFormat {
+        case .s16: hear(sound.s16, channels: layout.channels) { Double($0) / 32_768 }
+        case .f32: hear(sound.f32, channels: layout.channels) { Double($0) }
+        case nil: break
         }
+    }
+
+    /// All channels as one.
+    private func hear<Sample>(
+        _ samples: UnsafeMutableBufferPointer<Sample>, channels: Int, _ value: (Sample) -> Double
+    ) {
+        guard var ears else { return }
+        self.ears = nil
+        for start in stride(from: 0, to: samples.count - channels + 1, by: channels) {
+            var sum = 0.0
+            for channel in 0..<channels { sum += value(samples[start + channel]) }
+            if let chirp = ears.note(sum / Double(channels)) { estimate.note(chirp) }
+        }
+        self.ears = ears
     }
 
     private func tell() {
@@ -112,6 +128,9 @@ public final class CalibrationDetector: Node {
         confidence.send(sure)
         confidenceMetric.set(Int((sure * 100).rounded()))
         guard let result, sure >= threshold else {
+            // A beginning is no failure: nothing has been repeated yet.
+            let isJudged = isBelieved != nil || estimate.pairs + estimate.unpaired >= CalibrationDetector.enough
+            guard isJudged else { return }
             if isBelieved != false {
                 context.log(
                     .warning,
@@ -127,7 +146,10 @@ public final class CalibrationDetector: Node {
             self.drift.send(drift)
             driftMetric.set(Int(drift.rounded()))
         }
-        if isBelieved != true { context.log(.info, words(result)) }
+        if isBelieved != true || abs(result.offset - saidOffset) > OffsetEstimate.agreement {
+            context.log(.info, words(result))
+            saidOffset = result.offset
+        }
         isBelieved = true
     }
 

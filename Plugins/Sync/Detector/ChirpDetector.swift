@@ -6,8 +6,7 @@ import Sluice
 /// The sound, mixed to one channel, is multiplied by a complex sine of 1,800 Hz and summed over a window of the shortest
 /// chirp, 60 ms, every millisecond: the amplitude of the tone in the window. A chirp makes it rise in a straight line from
 /// its beginning for 60 ms, stay, and fall as it rose. Where it passes half of its peak on the way up, the middle of the
-/// window is at the beginning, and on the way down at the end, whatever the chirp's loudness and length. Half a fade is
-/// taken off, since the burst comes up in 5 ms.
+/// window is at the beginning, and on the way down at the end, whatever the chirp's loudness and length.
 ///
 /// How much of all the window's energy is the tone's tells how well it was heard: 0.5 under noise as loud as the chirp,
 /// wherever in the spectrum that noise lies.
@@ -37,7 +36,10 @@ struct ChirpDetector {
     /// The amplitudes of the last steps, by step modulo `memory`.
     private var amplitudes: [Double]
     private var peak: (amplitude: Double, share: Double, step: Int)?
-    private var hasFallen = true
+    /// A tone that stays must have come down to this before another is looked for.
+    private var mustFallBelow: Double?
+    /// What is left of a chirp in the window is none of its own.
+    private var deafUntil = 0
 
     private static let memory = 1_024
     /// Below −46 dBFS the tone is not looked for.
@@ -104,9 +106,12 @@ struct ChirpDetector {
     /// Follows the amplitude up to its peak and down to half of it.
     private mutating func follow(_ amplitude: Double, _ share: Double) -> Chirp? {
         guard let peak else {
-            // After a chirp the amplitude must have come down before the next.
-            if !hasFallen { hasFallen = amplitude < ChirpDetector.faintest || share < ChirpDetector.leastShare }
-            if hasFallen, amplitude >= ChirpDetector.faintest, share >= ChirpDetector.leastShare {
+            if let level = mustFallBelow {
+                guard amplitude < level else { return nil }
+                mustFallBelow = nil
+                deafUntil = hops + window
+            }
+            if hops >= deafUntil, amplitude >= ChirpDetector.faintest, share >= ChirpDetector.leastShare {
                 self.peak = (amplitude, share, hops)
             }
             return nil
@@ -118,11 +123,12 @@ struct ChirpDetector {
         // A tone that stays is none of ours.
         if hops - peak.step > ChirpDetector.memory / 2 {
             self.peak = nil
-            hasFallen = false
+            mustFallBelow = peak.amplitude / 2
             return nil
         }
         guard amplitude < peak.amplitude / 2 else { return nil }
         self.peak = nil
+        deafUntil = hops + window
         return chirp(peak.amplitude, peak.share, peakAt: peak.step)
     }
 
@@ -135,7 +141,10 @@ struct ChirpDetector {
         guard (0.035...0.25).contains(length) else { return nil }
         let usual = background(before: Int(up) - window)
         let clarity = min(1, share / ChirpDetector.purest) * max(0, 1 - usual / peak)
-        let time = seconds(up) - seconds(Double(window)) / 2 - 0.0025
+        // A burst comes up in 5 ms, which delays the middle of its rise by half of that, if it is longer than the window:
+        // one that is as long has a peak that is lower by as much.
+        let late = min(0.0025, max(0, length - 0.060) * 1.2)
+        let time = seconds(up) - seconds(Double(window)) / 2 - late
         return Chirp(time: start + .seconds(time), length: .seconds(length), clarity: clarity)
     }
 

@@ -28,7 +28,8 @@ struct OffsetEstimate {
 
     private static let recent = 6
     private static let remembered = 60
-    private static let agreement = 15.0
+    /// Milliseconds.
+    static let agreement = 15.0
 
     init(range: MediaTime) { self.range = range }
 
@@ -116,7 +117,7 @@ struct OffsetEstimate {
     struct Result: Equatable {
         /// How far sound leads the picture, in ms; negative where the picture leads.
         var offset: Double
-        /// How fast that grows, in millionths; nil before four pairs over 3 s.
+        /// How fast that grows, in millionths; nil before four pairs over 10 s.
         var drift: Double?
         /// 0…1.
         var confidence: Double
@@ -139,7 +140,7 @@ struct OffsetEstimate {
     private func drift(around usual: Double) -> Double? {
         let points = marks.compactMap { mark in mark.offset.map { (mark.time, $0) } }
         guard points.count >= 4, let first = points.first?.0, let last = points.last?.0,
-            last - first >= .milliseconds(3_000)
+            last - first >= .milliseconds(10_000)
         else { return nil }
         let times = points.map { ($0.0 - first).milliseconds }
         let offsets = points.map { $0.1 - usual }

@@ -197,7 +197,11 @@ extension GraphSchema {
             ]
             properties.append(("lossless", orReference(help)))
         }
-        properties += spec.parameters.map { ($0.name, schema(of: $0)) }
+        properties += ParameterGroups.grouped(spec.parameters).map { key, members, isGroup in
+            guard isGroup else { return (key, schema(of: members[0])) }
+            let inner = members.map { (String($0.name.dropFirst(key.count + 1)), schema(of: $0)) }
+            return (key, closed(inner, atLeast: 1))
+        }
         let required = spec.parameters.filter { $0.defaultValue == nil }.map(\.name)
         return closed(properties, required: ["type"] + required, description: spec.descriptor.summary)
     }

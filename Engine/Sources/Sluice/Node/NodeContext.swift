@@ -82,17 +82,24 @@ public final class NodeContext: @unchecked Sendable {
     public func isWaiting(for what: String?) { core.session.run.noteWaiting(core, for: what) }
 
     /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names what
-    /// the time since the item came to the node, or since the last mark, was spent on: "mux". Costs nothing in other runs.
-    public func mark(_ what: String, pts: MediaTime) {
-        guard let trace = latencyTrace else { return }
-        let at = isVirtual ? core.lane.now : sys_monotonic_ns()
-        trace.note(mark: what, node: core.name, type: core.plan.spec.type, pts: pts, at: at)
+    /// the time since the item came to the node, or since the last mark, was spent on: "mux". `instant` is when, where that
+    /// was before the item was known. Costs nothing in other runs.
+    public func mark(_ what: String, pts: MediaTime, at instant: Instant? = nil) {
+        guard let trace = latencyTrace, let at = instant ?? traceInstant else { return }
+        trace.note(mark: what, node: core.name, type: core.plan.spec.type, pts: pts, at: at.nanoseconds)
+    }
+
+    /// The clock, for a later `mark`; nil in runs that ask for none.
+    public var traceInstant: Instant? {
+        latencyTrace.map { _ in Instant(nanoseconds: isVirtual ? core.lane.now : sys_monotonic_ns()) }
     }
 
     var latencyTrace: LatencyTrace? { core.session.run.options.latencyTrace }
 
     public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
     public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
+    /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes 16 KB.
+    public func series(_ name: String) -> SeriesMetric { core.telemetry.series(name, started: started) }
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { core.lane.plan.pipeBytes }

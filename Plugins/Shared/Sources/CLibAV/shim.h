@@ -63,5 +63,6 @@ static inline int sluice_codec_flag_low_delay(void) { return AV_CODEC_FLAG_LOW_D
 static inline int sluice_codec_flag_global_header(void) { return AV_CODEC_FLAG_GLOBAL_HEADER; }
 static inline int sluice_codec_flag_bitexact(void) { return AV_CODEC_FLAG_BITEXACT; }
 static inline int sluice_opt_search_children(void) { return AV_OPT_SEARCH_CHILDREN; }
+static inline int sluice_opt_search_fake_object(void) { return AV_OPT_SEARCH_FAKE_OBJ; }
 static inline int sluice_seek_size(void) { return AVSEEK_SIZE; }
 static inline int sluice_seek_force(void) { return AVSEEK_FORCE; }

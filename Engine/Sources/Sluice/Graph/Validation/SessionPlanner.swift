@@ -79,9 +79,20 @@ final class SessionPlanner {
     ) {
         let known = Dictionary(spec.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var given: Set<String> = []
-        for member in node.parameters {
+        for member in ParameterGroups.flattened(node.parameters, spec.parameters) {
             guard let parameter = known[member.key] else {
-                let keys = spec.parameters.map(\.name) + ["type", "lane", "on_error"]
+                if let group = ParameterGroups.group(of: member.key) {
+                    reportUnknown(member, of: group, spec, label)
+                    continue
+                }
+                if let first = spec.parameters.first(where: { ParameterGroups.group(of: $0.name) == member.key }) {
+                    bag.error(
+                        member.value.position,
+                        "\(label): \(member.key) takes an object, found \(member.value.kindName).",
+                        advice: "Write { \"\(first.name.dropFirst(member.key.count + 1))\": … }.")
+                    continue
+                }
+                let keys = ParameterGroups.keys(spec.parameters) + ["type", "lane", "on_error"]
                 bag.error(
                     member.keyPosition, "\(label): \(spec.type) has no parameter \(quoted(member.key)).",
                     advice: spec.parameters.isEmpty && nearest(to: member.key, in: keys) == nil
@@ -111,6 +122,21 @@ final class SessionPlanner {
                     advice: parameter.help.isEmpty ? "Add it." : "Add it: \(parameter.help).")
             }
         }
+    }
+
+    private func reportUnknown(_ member: JSONMember, of group: String, _ spec: NodeSpec, _ label: String) {
+        let prefix = group.count + 1
+        let keys = spec.parameters.filter { ParameterGroups.group(of: $0.name) == group }.map {
+            String($0.name.dropFirst(prefix))
+        }
+        guard !keys.isEmpty else {
+            bag.error(member.keyPosition, "\(label): \(spec.type) has no parameter \(quoted(member.key)).")
+            return
+        }
+        let key = String(member.key.dropFirst(prefix))
+        bag.error(
+            member.keyPosition, "\(label): \(group) has no key \(quoted(key)).",
+            advice: suggestion(for: key, in: keys, listing: "Its keys are"))
     }
 
     /// The text or choice of a key that every node has.

@@ -1,0 +1,314 @@
+import FilesPlugin
+import FlowPlugin
+import Foundation
+import Glibc
+import Sluice
+import SluiceTesting
+import TestSupport
+import Testing
+
+@testable import SRTPlugin
+
+/// What peers do that they should not. Real sockets on the loopback.
+@Suite("Bad peers and bad settings", .serialized) struct BadPeerTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
+    private let port = freePort()
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data(Clip.bytes).write(to: folder.appending(path: "clip.ts"))
+    }
+
+    private var clip: String { folder.appending(path: "clip.ts").path }
+    private var tape: URL { folder.appending(path: "tape.ts") }
+
+    private func sender(_ parameters: [String: ParameterValue], loop: Bool = false) -> GraphBuilder {
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(clip), "decode": false, "loop": .boolean(loop)])
+        let all: [String: ParameterValue] = ["url": .string("srt://127.0.0.1:\(port)"), "latency_ms": 30]
+        graph.node("out", SRTOutput.self, all.merging(parameters) { $1 })
+        graph.edge("source.video -> out.video")
+        graph.edge("source.audio -> out.audio")
+        return graph
+    }
+
+    private func receiver(_ parameters: [String: ParameterValue], tape: Bool = true) -> GraphBuilder {
+        var graph = GraphBuilder()
+        let all: [String: ParameterValue] = ["url": .string("srt://:\(port)"), "latency_ms": 30]
+        graph.node("in", SRTInput.self, all.merging(parameters) { $1 })
+        graph.node("tape", Record.self, ["path": .string(self.tape.path)])
+        graph.edge("in.video -> tape.video", items: 4_096, milliseconds: 60_000)
+        graph.edge("in.audio -> tape.audio", items: 4_096, milliseconds: 60_000)
+        return graph
+    }
+
+    /// What building a graph throws.
+    private func refusal(_ graph: GraphBuilder) -> String {
+        do {
+            _ = try GraphRun(graph.plan, registry: graph.registry).execute()
+            return "it ran"
+        } catch { return "\(error)" }
+    }
+
+    // MARK: Settings
+
+    @Test func settingsThatMakeNoSenseAreRefusedBeforeAnythingRuns() {
+        #expect(refusal(sender(["passphrase": "short"])).contains("the passphrase has 5 bytes; SRT wants 10 to 79"))
+        #expect(refusal(sender(["key_length": 20])).contains("key_length is 20; AES takes 16, 24 or 32 bytes"))
+        #expect(
+            refusal(sender(["latency.rtt_multiple": 3, "latency.min_ms": 90, "latency.max_ms": 80])).contains(
+                "min_ms is 90 and max_ms 80"))
+        #expect(refusal(sender(["streamid": .string(String(repeating: "x", count: 600))])).contains("at most 512"))
+        #expect(refusal(receiver(["url": ""])).contains("it has no url, and was started for no caller"))
+        #expect(refusal(receiver(["template": "caller"])).contains("its media go to instances of template"))
+    }
+
+    @Test func aPortThatIsTakenIsNamedWithWhatToDo() throws {
+        let taken = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(taken) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(taken, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        #expect(code == 0)
+        let text = refusal(receiver([:]))
+        #expect(text.contains("cannot use port 0.0.0.0:\(port): somebody else has it"), "\(text)")
+        #expect(text.contains("Choose another port"), "\(text)")
+    }
+
+    @Test func twoNodesOfOneGraphDoNotShareAPort() throws {
+        var graph = receiver([:])
+        graph.node("second", SRTInput.self, ["url": .string("srt://:\(port)")])
+        graph.node("sink", NullSink.self)
+        graph.edge("second.video -> sink.in")
+        let text = refusal(graph)
+        #expect(text.contains("cannot listen at") || text.contains("cannot use port"), "\(text)")
+    }
+
+    // MARK: Peers
+
+    @Test func aWrongPassphraseIsSaidOnceAndTriedAgainUntilItFits() throws {
+        let wrong = try startPeer([
+            "srt-live-transmit", "-q", "-a:no", "srt://:\(port)?passphrase=another-one", "file://con",
+        ])
+        let (port, file) = (port, tape)
+        let (outcome, report) = try execute(
+            sender(["passphrase": "correct-horse", "hold_ms": 20_000]),
+            on: [
+                "its passphrase is another": { _ in
+                    Thread.detachNewThread {
+                        signalChildren(of: wrong, SIGKILL)
+                        wrong.terminate()
+                        wrong.waitUntilExit()
+                        _ = try? startPeer(
+                            [
+                                "srt-live-transmit", "-q", "-a:no", "srt://:\(port)?passphrase=correct-horse",
+                                "file://con",
+                            ],
+                            output: file)
+                    }
+                }
+            ])
+        #expect(outcome == .finished, "\(report)")
+        #expect(report.contains("connected to srt://127.0.0.1:\(port)"), "\(report)")
+        #expect(report.components(separatedBy: "its passphrase is another").count == 2, "\(report)")
+        try checkClip(tape)
+    }
+
+    @Test func aListenerSaysWhoHadAnotherPassphrase() throws {
+        let peer = Mutexed<Process>()
+        let (outcome, report) = try execute(
+            receiver(["passphrase": "correct-horse"]),
+            on: ["did not get past the handshake": { _ in peer.get()?.terminate() }]
+        ) { [self] run in
+            peer.set(
+                try? startPeer([
+                    "ffmpeg", "-v", "quiet", "-re", "-i", clip, "-c", "copy", "-f", "mpegts",
+                    "srt://127.0.0.1:\(port)?passphrase=wrong-wrong-wrong",
+                ]))
+            waitUntil { run.report.contains("did not get past the handshake") }
+            run.stop()
+        }
+        #expect(outcome != .failed)
+        #expect(
+            report.contains("did not get past the handshake: its passphrase is another, or it gave up"), "\(report)")
+    }
+
+    @Test func aWrongStreamIDIsRefusedAndBothSidesSayWhy() throws {
+        let listening = GraphRun(receiver(["streamid": "camera"]).plan, registry: receiver([:]).registry)
+        Thread.detachNewThread { _ = try? listening.execute() }
+        let (outcome, report) = try execute(
+            sender(["streamid": "publish:other", "reconnect": false, "connect_timeout_ms": 2_000]))
+        #expect(outcome == .failed)
+        #expect(report.contains("refuses the call: it has no stream of this id (404)"), "\(report)")
+        waitUntil { listening.report.contains("refused the caller") }
+        #expect(
+            listening.report.contains("it asks for \\\"other\\\", and here is \\\"camera\\\""), "\(listening.report)")
+        listening.stop()
+    }
+
+    @Test func aSecondPublisherIsRefusedOrTakesOver() throws {
+        for takesOver in [false, true] {
+            let port = freePort()
+            let run = GraphRun(
+                receiver([
+                    "url": .string("srt://:\(port)"), "second_caller": .string(takesOver ? "take-over" : "refuse"),
+                ]).plan, registry: receiver([:]).registry)
+            Thread.detachNewThread { _ = try? run.execute() }
+            let first = GraphRun(
+                sender(["url": .string("srt://127.0.0.1:\(port)"), "reconnect": false], loop: true).plan,
+                registry: sender([:]).registry)
+            Thread.detachNewThread { _ = try? first.execute() }
+            waitUntil { run.report.contains("sends h264 and opus") }
+            let (outcome, report) = try execute(
+                sender(["url": .string("srt://127.0.0.1:\(port)"), "reconnect": false]))
+            if takesOver {
+                #expect(outcome == .finished, "\(report)")
+                #expect(run.report.contains("takes over from 127.0.0.1:"), "\(run.report)")
+            } else {
+                #expect(outcome == .failed)
+                #expect(report.contains("somebody else publishes under this stream id (409)"), "\(report)")
+                #expect(run.report.contains("another caller is connected"), "\(run.report)")
+            }
+            first.stop()
+            run.stop()
+        }
+    }
+
+    /// Answers nothing at all, as a port that a firewall swallows.
+    @Test func aPortThatSaysNothingIsCalledUntilTheGraphStops() throws {
+        let silent = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(silent) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        _ = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(silent, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        let (outcome, report) = try execute(sender(["connect_timeout_ms": 200, "hold_ms": 0], loop: true)) { run in
+            waitUntil { run.report.contains("does not answer") }
+            run.stop()
+        }
+        #expect(outcome != .failed, "\(report)")
+        #expect(report.contains("does not answer; calling again"), "\(report)")
+        #expect(report.contains("nothing was sent"), "\(report)")
+    }
+
+    /// A server that took the call and stands still: nothing is acknowledged any more.
+    @Test func aPeerThatFreezesIsGivenUpAndItsOutageIsReported() throws {
+        let peer = Mutexed<Process>()
+        let file = folder.appending(path: "second.ts")
+        let listen = ["srt-live-transmit", "-q", "-a:no", "srt://:\(port)", "file://con"]
+        peer.set(try startPeer(listen))
+        let (outcome, report) = try execute(
+            sender(["peer_timeout_ms": 400, "hold_ms": 20_000], loop: true),
+            on: [
+                "has acknowledged nothing": { _ in
+                    signalChildren(of: peer.get()!, SIGKILL)
+                    peer.set(try? startPeer(listen, output: file))
+                }
+            ]
+        ) { run in
+            waitUntil { run.report.contains("connected to") }
+            signalChildren(of: peer.get()!, SIGSTOP)
+            waitUntil { run.report.contains("again after") }
+            // Some pictures more.
+            let sent = file.path
+            waitUntil { ((try? Data(contentsOf: URL(filePath: sent)).count) ?? 0) > 100_000 }
+            run.stop()
+        }
+        peer.get()?.terminate()
+        #expect(outcome != .failed, "\(report)")
+        #expect(report.contains("has acknowledged nothing for"), "\(report)")
+        let metrics = nodeMetrics(report, "out")
+        #expect(metrics["outages"] == 1 && (metrics["outage_ms"] ?? 0) > 0, "\(metrics)")
+        #expect((metrics["connections"] ?? 0) == 2 && (metrics["dropped_unconnected"] ?? 0) > 0, "\(metrics)")
+    }
+
+    @Test func garbageOnTheListenersPortChangesNothing() throws {
+        let port = port
+        let (outcome, report) = try execute(receiver(["reconnect": false])) { [self] _ in
+            var dice = Dice(seed: 5)
+            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(port).bigEndian
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            for number in 0..<2_000 {
+                var bytes = (0..<Int.random(in: 0...1_456, using: &dice)).map { _ in
+                    UInt8.random(in: 0...255, using: &dice)
+                }
+                // A third of it looks like the beginning of a handshake.
+                if number % 3 == 0, bytes.count > 64 {
+                    bytes.replaceSubrange(0..<64, with: RoundTripProbe.induction(number: number))
+                    bytes[Int.random(in: 0..<64, using: &dice)] ^= 0xff
+                }
+                _ = withUnsafePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    }
+                }
+            }
+            close(descriptor)
+            _ = try? startPeer([
+                "ffmpeg", "-v", "quiet", "-re", "-i", clip, "-map", "0", "-c", "copy", "-f", "mpegts",
+                "srt://127.0.0.1:\(port)",
+            ])
+        }
+        #expect(outcome == .finished, "\(report)")
+        try checkClip(tape, cut: 6)
+    }
+
+    @Test func aCallerThatSendsNoTransportStreamIsTold() throws {
+        let (outcome, report) = try execute(receiver(["reconnect": false])) { [port] _ in
+            _ = try? startPeer([
+                "ffmpeg", "-v", "quiet", "-re", "-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-f", "rawvideo",
+                "srt://127.0.0.1:\(port)",
+            ])
+        }
+        #expect(outcome == .finished, "\(report)")
+        #expect(report.contains("sends something that is no MPEG-TS"), "\(report)")
+        #expect((nodeMetrics(report, "in")["stray_bytes"] ?? 0) > 10_000)
+    }
+
+    /// Takes the call and sends nothing: the run says whom it waits for.
+    @Test func aServerThatTakesTheCallAndSaysNothingIsNamed() throws {
+        let server = try startPeer([
+            "srt-live-transmit", "-q", "-a:no", "udp://127.0.0.1:\(freePort())", "srt://:\(port)",
+        ])
+        defer { signalChildren(of: server, SIGKILL) }
+        let (outcome, report) = try execute(receiver(["url": .string("srt://127.0.0.1:\(port)")])) { run in
+            waitUntil { run.report.contains("in has waited for media from srt://127.0.0.1") }
+            run.stop()
+        }
+        #expect(outcome != .failed, "\(report)")
+        #expect(report.contains("in has waited for media from srt://127.0.0.1:\(port)"), "\(report)")
+    }
+}
+
+/// Waits for something that another thread or process brings about, at most 25 s.
+func waitUntil(_ condition: () -> Bool) {
+    let end = ContinuousClock().now + .seconds(25)
+    while !condition(), ContinuousClock().now < end { usleep(10_000) }
+}
+
+/// To the program behind `timeout`, which would not survive it.
+func signalChildren(of process: Process, _ signal: Int32) {
+    let children = try? String(
+        contentsOfFile: "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children", encoding: .utf8
+    )
+    for child in (children ?? "").split(separator: " ") { if let id = Int32(child) { kill(id, signal) } }
+}
+
+/// A node's metrics that are numbers.
+func nodeMetrics(_ report: String, _ name: String) -> [String: Int] {
+    let json = try? JSONSerialization.jsonObject(with: Data(report.utf8)) as? [String: Any]
+    let node = (json?["nodes"] as? [String: Any])?[name] as? [String: Any]
+    return (node?["metrics"] as? [String: Any])?.compactMapValues { $0 as? Int } ?? [:]
+}
