@@ -41,6 +41,8 @@ private final class Keyframe: Node {
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         var room: Int32 = 1 << 20
+        var patience = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &room, 4)
         let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -52,9 +54,9 @@ private final class Keyframe: Node {
         let isDone = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             var bytes = [UInt8](repeating: 0, count: 2_048)
-            // Reports share the port; a media packet is none of types 200 to 204 (RFC 5761). The farewell ends it.
+            // Reports share the port; a media packet is none of types 200 to 204 (RFC 5761). A second of silence ends it.
             while recv(socket, &bytes, bytes.count, 0) > 0 {
-                if 200...204 ~= bytes[1] { break }
+                if 200...204 ~= bytes[1] { continue }
                 times.withLock { $0.append(ProcessInfo.processInfo.systemUptime) }
             }
             isDone.signal()
@@ -69,9 +71,9 @@ private final class Keyframe: Node {
         graph.edge("source.out -> out.video")
         #expect(try Rig.run(graph).outcome == .finished)
         _ = isDone.wait(timeout: .now() + 5)
-        shutdown(socket, Int32(SHUT_RD))
         let all = times.withLock { $0 }
-        return all.map { $0 - all[0] }
+        let first = try #require(all.first)
+        return all.map { $0 - first }
     }
 
     @Test func aKeyframeLeavesEvenlyOverItsInterval() throws {
