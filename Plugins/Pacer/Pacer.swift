@@ -81,6 +81,7 @@ public final class Pacer: Node {
         if let layout = input.format?.audio, input.format?.kind == .rawAudio {
             _ = try SoundPacer.samples(of: frame, at: layout)
         }
+        try checkDepth(frame)
         let most = max(settings.target, settings.start ?? .zero)
         if input.format?.kind == .codedVideo {
             output.latency = Latency(min: .zero, max: settings.target + .milliseconds(40))
@@ -89,6 +90,18 @@ public final class Pacer: Node {
             output.latency = Latency(min: least, max: max(most, frame) + frame * 2)
         }
         if input.format?.kind != .codedVideo { own.claim() }
+    }
+
+    /// What the edge cannot hold it would drop before it is due.
+    private func checkDepth(_ frame: Interval) throws {
+        let wanted = max(targetDepth, startDepth) + frame.milliseconds
+        guard let capacity = input.capacity, input.overflow != .block, Double(capacity.milliseconds) < wanted else {
+            return
+        }
+        throw NodeError(
+            "a depth of \(decimal(max(targetDepth, startDepth), places: 0)) ms is wanted, and the edge before it holds \(capacity.milliseconds) ms",
+            advice: "Give the edge a capacity of \(decimal(wanted + 200, places: 0)) ms or more, or lower the depth.",
+            isInputError: true)
     }
 
     public func process(now: Instant) throws {

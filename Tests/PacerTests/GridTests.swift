@@ -66,6 +66,12 @@ import Testing
         #expect(rig.tape.first?.at == Rig.at(200))
     }
 
+    @Test func aDepthThatTheEdgeCannotHoldIsRefused() throws {
+        let error = #expect(throws: (any Error).self) { try Rig(["target_depth_ms": 2_000]) }
+        #expect("\(error!)".contains("a depth of 2000 ms is wanted, and the edge before it holds 1000 ms"))
+        #expect("\(error!)".contains("Give the edge a capacity of 2220 ms or more, or lower the depth."))
+    }
+
     @Test func aDepthOfNothingIsOneFrame() throws {
         let rig = try Rig(["target_depth_ms": .number(0)])
         rig.feed(50, from: 0)

@@ -47,18 +47,24 @@ final class Concealer {
     /// Samples lately heard, the latest last: what a resampler begins with.
     var recent: (bytes: UnsafeRawPointer, count: Int) { (history.bytes, history.held) }
 
+    /// A hole is open, or its end is being blended in; otherwise what was heard is asked for before the next one.
+    var isOpen: Bool { made >= 0 }
+
+    /// Forgets what was heard; `remember` follows.
+    func forget() { history.clear() }
+    /// These were heard behind those remembered before.
+    func remember(_ samples: UnsafeRawPointer, _ count: Int) { history.append(samples, count) }
+
     // MARK: Media
 
     /// Real samples that go out: blends them in where a hole, or a seam, was before them.
     func pass(_ samples: UnsafeMutableRawPointer, _ count: Int) {
-        if made >= 0 {
-            if layout.sampleFormat == .s16 {
-                blend(samples, count, as: Int16.self)
-            } else {
-                blend(samples, count, as: Float.self)
-            }
+        guard made >= 0 else { return }
+        if layout.sampleFormat == .s16 {
+            blend(samples, count, as: Int16.self)
+        } else {
+            blend(samples, count, as: Float.self)
         }
-        history.append(samples, count)
     }
 
     /// What comes next does not continue what was heard.

@@ -8,25 +8,26 @@ final class SoundPacer: PacedMedia {
     private let settings: PacerSettings
     private let shared: SharedPlayout
     private let ledger: PacerLedger
-    private var pacing: AudioPacing?
-    private var source: SoundSource?
-    private var resampler: VariableResampler?
+    // Only the node's lane gets here, so exclusivity need not be checked at run time.
+    @exclusivity(unchecked) private var pacing: AudioPacing?
+    @exclusivity(unchecked) private var source: SoundSource?
+    @exclusivity(unchecked) private var resampler: VariableResampler?
     /// Samples that come out of the resampler at first and were sent before it.
     private var discard = 0
     private var scratch: MediaBuffer?
-    private var pool = Pool<AudioFrame>()
-    private var dryWatch: DryWatch
+    @exclusivity(unchecked) private var pool = Pool<AudioFrame>()
+    @exclusivity(unchecked) private var dryWatch: DryWatch
     private var skipper = QuietPoint()
 
     private var format: MediaFormat?
     private var frameSamples = 0
-    private var building: AudioFrame?
-    private var filled = 0
+    @exclusivity(unchecked) private var building: AudioFrame?
+    @exclusivity(unchecked) private var filled = 0
     private var step: MediaTime
-    private var pts = MediaTime.none
+    @exclusivity(unchecked) private var pts = MediaTime.none
     private var epoch: UInt32
     private var lastDropped = 0
-    private var isRepeat = false
+    @exclusivity(unchecked) private var isRepeat = false
     /// Samples of what comes next that are left out.
     private var toSkip = 0
     /// The epoch rose, and nothing came since.
@@ -152,6 +153,7 @@ final class SoundPacer: PacedMedia {
     /// The resampler begins with what was heard last, so it goes on where the samples themselves ended.
     private func startResampler() throws {
         let made = try VariableResampler(format!.audio!)
+        source!.recall()
         let (heard, count) = source!.concealer.recent
         let size = format!.audio!.bytesPerSample
         var taken = 0
@@ -172,7 +174,7 @@ final class SoundPacer: PacedMedia {
         let frame = building!
         let size = frame.layout.bytesPerSample
         if isRepeat {
-            source!.concealer.make(frame.buffer.bytes, frameSamples)
+            source!.conceal(frame.buffer.bytes, frameSamples)
             filled = frameSamples
         }
         while filled < frameSamples {
@@ -185,7 +187,7 @@ final class SoundPacer: PacedMedia {
             case .end:
                 guard filled > 0 else { return .end }
                 got = resampler.map { $0.need(for: wanted + discard) } ?? wanted
-                source!.concealer.make(target, got, isEnd: true)
+                source!.conceal(target, got, isEnd: true)
             }
             guard let resampler else {
                 filled += got

@@ -7,6 +7,11 @@ final class SoundSource {
     let layout: AudioLayout
     let concealer: Concealer
     private var item: AudioFrame?
+    /// The items heard last, held instead of copied: what is repeated where some are missing.
+    private var heard: [AudioFrame] = []
+    /// Samples of the last of them that were heard.
+    private var heardEnd = 0
+    private let historySamples: Int
     /// An item of another format: what is under way ends first.
     var waiting: AudioFrame?
 
@@ -22,6 +27,32 @@ final class SoundSource {
     init(_ layout: AudioLayout) {
         self.layout = layout
         concealer = Concealer(layout)
+        historySamples = Int(Double(layout.rate) * Concealer.historySeconds)
+        heard.reserveCapacity(8)
+    }
+
+    private func hear(_ item: AudioFrame, until end: Int) {
+        heardEnd = end
+        if let last = heard.last, last === item { return }
+        heard.append(item)
+        var behind = heard.dropFirst().reduce(0) { $0 + $1.sampleCount } - item.sampleCount
+        while heard.count > 1, behind >= historySamples {
+            heard.removeFirst()
+            behind -= heard[0].sampleCount
+        }
+    }
+
+    /// Tells the concealer what was heard last.
+    func recall() {
+        concealer.forget()
+        for (index, frame) in heard.enumerated() {
+            concealer.remember(frame.buffer.bytes, index == heard.count - 1 ? heardEnd : frame.sampleCount)
+        }
+    }
+
+    private func seam() {
+        if !concealer.isOpen { recall() }
+        concealer.seam()
     }
 
     func beginFrame() {
@@ -44,6 +75,7 @@ final class SoundSource {
             target.copyMemory(from: item.buffer.bytes + offset * size, byteCount: count * size)
             concealer.pass(target, count)
             pacing.intake.advance(media: count)
+            hear(item, until: offset + count)
             note(item)
             if !pacing.intake.hasItem { self.item = nil }
             return count
@@ -58,11 +90,17 @@ final class SoundSource {
         isSilent = false
     }
 
+    /// Makes up `count` samples and counts nothing.
+    func conceal(_ target: UnsafeMutableRawPointer, _ count: Int, isEnd: Bool = false) {
+        if !concealer.isOpen { recall() }
+        concealer.make(target, count, isEnd: isEnd)
+    }
+
     /// Makes up `count` samples, concealment first and silence then.
     func make(
         _ target: UnsafeMutableRawPointer, _ count: Int, _ pacing: inout AudioPacing, isEnd: Bool = false
     ) -> Int {
-        concealer.make(target, count, isEnd: isEnd)
+        conceal(target, count, isEnd: isEnd)
         let left = Int(max(0, pacing.intake.longestConcealed - pacing.intake.madeInRow))
         let covered = min(count, left)
         if covered > 0 {
@@ -82,7 +120,7 @@ final class SoundSource {
         switch placement {
         case .follows where !isLoss: break
         case .hole: break
-        default: if lastEpoch != 0 || pacing.intake.position > 0 { concealer.seam() }
+        default: if lastEpoch != 0 || pacing.intake.position > 0 { seam() }
         }
         return placement
     }
@@ -91,7 +129,7 @@ final class SoundSource {
     func skip(_ count: Int, _ pacing: inout AudioPacing) -> Int {
         let skipped = pacing.intake.skip(count)
         guard skipped > 0 else { return 0 }
-        concealer.seam()
+        seam()
         if !pacing.intake.hasItem { item = nil }
         return skipped
     }
