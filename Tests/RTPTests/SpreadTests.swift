@@ -1,4 +1,5 @@
 import Foundation
+import RTPCore
 import Sluice
 import SluiceTesting
 import Synchronization
@@ -52,10 +53,17 @@ private final class Keyframe: Node {
         let isDone = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             var bytes = [UInt8](repeating: 0, count: 2_048)
-            // Reports share the port; a media packet is none of types 200 to 204 (RFC 5761). The farewell ends it.
-            while recv(socket, &bytes, bytes.count, 0) > 0 {
-                if 200...204 ~= bytes[1] { break }
-                times.withLock { $0.append(ProcessInfo.processInfo.systemUptime) }
+            // Reports share the port. The farewell ends it.
+            while case let count = recv(socket, &bytes, bytes.count, 0), count > 0 {
+                let reports = bytes.withUnsafeBytes { all -> [RTCPPacket]? in
+                    let datagram = UnsafeRawBufferPointer(rebasing: all[..<count])
+                    return RTPHeader.isRTCP(datagram) ? RTCPPacket.parse(datagram) ?? [] : nil
+                }
+                guard let reports else {
+                    times.withLock { $0.append(ProcessInfo.processInfo.systemUptime) }
+                    continue
+                }
+                if reports.contains(where: { if case .bye = $0 { true } else { false } }) { break }
             }
             isDone.signal()
         }
