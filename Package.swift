@@ -69,7 +69,8 @@ let tests: [Target] = [
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
-    tests("Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
+    tests(
+        "Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
     tests("Pacing", of: [pacing, "PacingSimulation"]),
     .target(
         name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
@@ -91,7 +92,8 @@ let tests: [Target] = [
     tests(
         "Segments",
         of: [
-            "SegmentsPlugin", "PacerPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "SegmentsPlugin", "PacerPlugin", "SyncPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin",
+            "VideoDecoderPlugin",
             "TestSupport",
         ]),
     tests(

@@ -31,7 +31,8 @@ public final class AVSegments: Node {
     @Parameter("ahead", default: 2, range: 1...64, help: "segments that may wait behind the playing one") var ahead: Int
     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of the pieces that sound goes out in")
     var frameLength: Double
-    @Parameter("max_segment_mb", default: 512, range: 1...4_095, help: "a larger segment is refused")
+    @Parameter(
+        "max_segment_mb", default: 512, range: 1...4_095, help: "a segment whose media take more memory is refused")
     var mostMegabytes: Int
     @Parameter("session", default: "", help: "what diagnostics call the session; empty: the node's name in the run")
     var sessionName: String
@@ -55,6 +56,7 @@ public final class AVSegments: Node {
     private var segments: CounterMetric!
     private var interrupted: CounterMetric!
     private var interruptions: CounterMetric!
+    private var skipped: CounterMetric!
 
     /// Longer than media are on their way to a viewer's sender: delays and edges hold less.
     private static let longestWay = Interval.seconds(1)
@@ -73,6 +75,7 @@ public final class AVSegments: Node {
         segments = context.counter("segments")
         interrupted = context.counter("interrupted_segments")
         interruptions = context.counter("interruptions")
+        skipped = context.counter("skipped")
         microphoneFrames = context.counter("microphone_frames")
         microphoneDropped = context.counter("microphone_dropped")
         let name = sessionName.isEmpty ? context.name : sessionName
@@ -83,7 +86,7 @@ public final class AVSegments: Node {
         ) { [unowned self] news, now in tell(news, now) }
         release.isCalibrating = calibrates
         intake = try SegmentIntake(
-            socket: socket, file: file, waits: onEnd == .wait, mostPayload: mostMegabytes << 20, consumer: self, context
+            socket: socket, file: file, waits: onEnd == .wait, mostMemory: mostMegabytes << 20, consumer: self, context
         )
         if !socket.isEmpty && onEnd == .wait { context.runsUntilStopped() }
     }
@@ -147,8 +150,11 @@ public final class AVSegments: Node {
             let starts = release.schedule.gap.instant(of: playing.start) ?? now
             if let line = teller.begun(playing, at: max(starts, now)) { say(line) }
             intake.tellRoom()
+            // Before its first packet.
+            intake.write()
         case .firstPicture(let playing, let at): teller.firstPicture(playing, at)
         case .ended(let playing):
+            skipped.add(playing.skipped)
             if playing.skipped > 0 {
                 complaints.say(
                     "what reads this node is more than 1 s behind: \(playing.skipped) pictures and pieces of sound were skipped"
@@ -251,7 +257,7 @@ extension AVSegments: SegmentConsumer {
     }
 
     func refuse(_ what: String, from peer: Int) {
-        complaints.say(what)
+        complaints.refuse(what)
         intake.tell(MessageText.error(what), to: peer)
         intake.tellRoom()
     }

@@ -28,7 +28,7 @@ import Testing
     @Test func picturesAndSoundAreWhatWasWritten() throws {
         var take = Take()
         take.segment(frames: 2, samples: 100, width: 33, height: 17)
-        let receiver = SegmentReceiver(mostPayload: 1 << 20)
+        let receiver = SegmentReceiver(mostMemory: 1 << 20)
         var rules = EpochRules(session: 4)
         let segment: Segment? = take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
@@ -44,7 +44,7 @@ import Testing
         var take = Take()
         let bytes = (0..<3 * 7 * 5).map { UInt8($0) }
         take.raw(2, #"{"video_frames":1,"width":7,"height":5,"pixel_format":"rgb24"}"#, payload: bytes)
-        let receiver = SegmentReceiver(mostPayload: 1 << 20)
+        let receiver = SegmentReceiver(mostMemory: 1 << 20)
         var rules = EpochRules(session: 1)
         let segment: Segment? = take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
@@ -147,7 +147,7 @@ import Testing
         var take = Take()
         take.segment(samples: 600)
         take.segment(samples: 100)
-        let receiver = SegmentReceiver(mostPayload: 1_000)
+        let receiver = SegmentReceiver(mostMemory: 1_000)
         var rules = EpochRules(session: 1)
         take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
@@ -155,7 +155,7 @@ import Testing
                 Issue.record("was not refused")
                 return
             }
-            #expect(what == "a segment has 1200 bytes, and max_segment_mb allows 1000")
+            #expect(what == "a segment takes 1200 bytes of memory, and max_segment_mb allows 1000")
             guard case .segment = receiver.next(&bytes, hasRoom: true, rules: &rules) else {
                 Issue.record("the next was not taken")
                 return
@@ -164,11 +164,26 @@ import Testing
         #expect(receiver.received == 2)
     }
 
+    @Test func manySmallPicturesCountWithTheMemoryThatTheyTake() {
+        var take = Take()
+        take.raw(2, #"{"video_frames":1000,"width":1,"height":1}"#, payload: [UInt8](repeating: 0, count: 3_000))
+        let receiver = SegmentReceiver(mostMemory: 100_000)
+        var rules = EpochRules(session: 1)
+        take.bytes.withUnsafeBytes { bytes in
+            var bytes = bytes
+            guard case .refused(let what) = receiver.next(&bytes, hasRoom: true, rules: &rules) else {
+                Issue.record("was not refused")
+                return
+            }
+            #expect(what == "a segment takes 704000 bytes of memory, and max_segment_mb allows 100000")
+        }
+    }
+
     @Test func withoutRoomNothingBehindASegmentIsLookedAtUntilThereIs() {
         var take = Take()
         take.segment(samples: 100)
         take.message(["type": "interrupt"])
-        let receiver = SegmentReceiver(mostPayload: 1_000)
+        let receiver = SegmentReceiver(mostMemory: 1_000)
         var rules = EpochRules(session: 1)
         take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes

@@ -25,7 +25,6 @@ struct SegmentHeader: Equatable, Sendable {
     var userFinalAt: Double?
 
     static let longest = 3_600_000.0
-    static let mostPayload = Int(UInt32.max)
 
     init() {}
 
@@ -84,6 +83,13 @@ struct SegmentHeader: Equatable, Sendable {
         (0..<pixelFormat.planeCount).reduce(0) {
             $0 + pixelFormat.rowBytes(plane: $1, width: width) * pixelFormat.rows(plane: $1, height: height)
         }
+    }
+
+    /// Bytes that its frames take: rows are padded, and a small picture takes more than its pixels.
+    var memory: Int {
+        let layout = VideoLayout(width: width, height: height, pixelFormat: pixelFormat)
+        let picture = frameCount > 0 ? VideoFrame.Planes(layout).byteCount + 512 : 0
+        return frameCount * picture + sampleCount * channels * 2
     }
 
     // MARK: Time

@@ -29,14 +29,14 @@ final class SegmentReceiver {
     private let assembly = SegmentAssembly()
     private var mode = Mode.reading
     private var waiting: SegmentHeader?
-    private let mostPayload: Int
+    private let mostMemory: Int
     /// Bytes of the present payload, and how many have come.
     private var payload = (count: 0, come: 0)
     /// Segments that have come, whatever became of them.
     private(set) var received = 0
 
-    /// `mostPayload` bytes a segment may have.
-    init(mostPayload: Int) { self.mostPayload = mostPayload }
+    /// `mostMemory` bytes a segment may take.
+    init(mostMemory: Int) { self.mostMemory = mostMemory }
 
     /// A segment is being put together.
     var isAssembling: Bool { mode == .assembling }
@@ -104,9 +104,9 @@ final class SegmentReceiver {
                 return .command(try Command(json))
             case .segment:
                 let header = try SegmentHeader(json, payloadCount: prefix.payloadCount)
-                guard prefix.payloadCount <= mostPayload else {
+                guard header.memory <= mostMemory else {
                     throw ProtocolError(
-                        "a segment has \(prefix.payloadCount) bytes, and max_segment_mb allows \(mostPayload)")
+                        "a segment takes \(header.memory) bytes of memory, and max_segment_mb allows \(mostMemory)")
                 }
                 waiting = header
                 return nil

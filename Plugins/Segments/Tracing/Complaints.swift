@@ -16,11 +16,16 @@ final class Complaints {
         staleSegments = context.counter("stale_segments")
     }
 
-    func say(_ what: String) {
+    /// Something was read over.
+    func refuse(_ what: String) {
         refused.add()
+        say(what)
+    }
+
+    func say(_ what: String) {
         said += 1
         if said <= Complaints.most { context.log(.warning, what) }
-        if said == Complaints.most { context.log(.warning, "further ones are counted as refused") }
+        if said == Complaints.most { context.log(.warning, "what else is wrong is only counted") }
     }
 
     /// A writer that has not heard of the interruption sends several; the first of them is told.

@@ -20,7 +20,7 @@ final class SegmentIntake {
     private let context: NodeContext
     private unowned let consumer: any SegmentConsumer
     private let listener: SegmentListener?
-    private let mostPayload: Int
+    private let mostMemory: Int
     private let waitsForOthers: Bool
     private(set) var peers: [SegmentPeer] = []
     private var watched: [Int32: NodeContext.Interest] = [:]
@@ -38,12 +38,12 @@ final class SegmentIntake {
     ///   - socket: its path, or empty for the file.
     ///   - waits: another peer is waited for when the last one is gone.
     init(
-        socket: String, file: String, waits: Bool, mostPayload: Int, consumer: any SegmentConsumer,
+        socket: String, file: String, waits: Bool, mostMemory: Int, consumer: any SegmentConsumer,
         _ context: NodeContext
     ) throws {
         self.context = context
         self.consumer = consumer
-        self.mostPayload = mostPayload
+        self.mostMemory = mostMemory
         waitsForOthers = waits
         lost = context.counter("messages_dropped")
         name = socket.isEmpty ? file : socket
@@ -70,7 +70,7 @@ final class SegmentIntake {
             throw NodeError(
                 "\(file) is no regular file", advice: "Give \"socket\" for a Unix socket.", isInputError: true)
         }
-        peers = [SegmentPeer(descriptor, number: 0, isFile: true, mostPayload: mostPayload)]
+        peers = [SegmentPeer(descriptor, number: 0, isFile: true, mostMemory: mostMemory)]
         hadMedia = true
     }
 
@@ -99,7 +99,7 @@ final class SegmentIntake {
         guard let listener else { return }
         while peers.count < SegmentIntake.mostPeers, let descriptor = listener.accept() {
             count += 1
-            peers.append(SegmentPeer(descriptor, number: count, isFile: false, mostPayload: mostPayload))
+            peers.append(SegmentPeer(descriptor, number: count, isFile: false, mostMemory: mostMemory))
             context.isWaiting(for: nil)
             tellRoom()
         }
@@ -200,6 +200,9 @@ final class SegmentIntake {
         }
         return dropped
     }
+
+    /// Writes what goes out at once.
+    func write() { for peer in peers where !peer.isFile { _ = peer.flush() } }
 
     /// Writes what waits, and watches what is to wake the node.
     func flush() throws {

@@ -27,11 +27,11 @@ final class SegmentPeer {
 
     private static let bufferSize = 1 << 18
 
-    init(_ descriptor: Int32, number: Int, isFile: Bool, mostPayload: Int) {
+    init(_ descriptor: Int32, number: Int, isFile: Bool, mostMemory: Int) {
         self.descriptor = descriptor
         self.number = number
         self.isFile = isFile
-        receiver = SegmentReceiver(mostPayload: mostPayload)
+        receiver = SegmentReceiver(mostMemory: mostMemory)
     }
 
     deinit {
