@@ -33,6 +33,7 @@ final class InputStream {
     var said = (source: false, key: false, foreign: false, loss: false)
 
     var name: String { media.kind }
+    var hasRoom: Bool { output.hasRoom }
 
     init(
         _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>, delay: Interval,

@@ -3,8 +3,8 @@ import Pacing
 import RTPCore
 import Sluice
 
-/// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which receivers keep lips and sound in step, and
-/// writes the session description that they need.
+/// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
+/// receivers keep lips and sound in step, and writes the session description that they need.
 public final class RTPOutput: Node {
     public static let descriptor = NodeDescriptor(
         "rtp-output", summary: "Sends packets as RTP or SRTP and writes the session description (SDP)", traits: .live,

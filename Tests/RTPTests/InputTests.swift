@@ -129,6 +129,25 @@ import Testing
             })
     }
 
+    @Test func aReaderThatIsSlowHoldsItWithoutKeepingItBusy() throws {
+        let rig = try Rig()
+        try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
+        var graph = GraphBuilder()
+        graph.node("in", RTPInput.self, ["sdp": .string(rig.sdp)])
+        graph.node("slow", Sleeper.self)
+        graph.edge("in.video -> slow.in", items: 2)
+        let receiver = Rig.Beside(graph)
+        try rig.wait(for: "rtp-input's port") { Rig.isBound(rig.port) }
+        try Rig.run(rig.sending(.vp8, ["sdp": ""], media: "video"))
+        let got = try receiver.wait()
+        #expect(got.outcome == .finished && got.metric("in", "video_lost") == 0)
+        #expect(got.metric("in", "video_frames") == Rig.size.frames)
+        let report = try JSONSerialization.jsonObject(with: Data(got.report.utf8)) as? [String: Any]
+        let node = (report?["nodes"] as? [String: Any])?["in"] as? [String: Any]
+        let wakeups = try #require(node?["wakeups"] as? Int)
+        #expect(wakeups < 3_000)
+    }
+
     // MARK: Bad input
 
     @Test func aWrongKeyIsSaidAndCountedAndTheRightOneStillWorks() throws {
@@ -240,5 +259,20 @@ import Testing
         try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
         let got = try Rig.run(rig.receiving("silent", ["timeout_ms": 200], media: "video"))
         #expect(got.outcome == .finished && got.report.contains("nothing came within 200 ms"))
+    }
+}
+
+/// Takes nothing for a second and a half, then everything.
+private final class Sleeper: Node {
+    static let descriptor = NodeDescriptor("test-sleeper", summary: "Begins late")
+    let input = Input<MediaItem>("in")
+    private var context: NodeContext!
+
+    func prepare(_ context: NodeContext) { self.context = context }
+
+    func process(now: Instant) {
+        let begin = context.started + .milliseconds(1_500)
+        guard now >= begin else { return context.wake(at: begin) }
+        while input.next() != nil {}
     }
 }

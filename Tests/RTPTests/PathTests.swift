@@ -187,6 +187,20 @@ import VideoDecoderPlugin
         #expect((video[0].header.captured - audio[0].header.captured).milliseconds > 60)
     }
 
+    private static let hasIPv6 = (try? UDPSocket(boundTo: SocketAddress(host: "::1", port: 0))) != nil
+
+    @Test(.enabled(if: hasIPv6)) func addressesOfIPv6AreDescribedAndReached() throws {
+        let rig = try Rig()
+        let sender = Rig.Beside(
+            try rig.sending(.h264, ["host": "::1", "encryption": "AEAD_AES_256_GCM", "rtcp_mux": true]))
+        try rig.wait(for: "the description") { FileManager.default.fileExists(atPath: rig.sdp) }
+        let got = try Rig.run(rig.receiving("ipv6"))
+        #expect(try sender.wait().outcome == .finished && got.outcome == .finished)
+        #expect(try String(contentsOfFile: rig.sdp, encoding: .utf8).contains("c=IN IP6 ::1\r\n"))
+        #expect(got.report.contains("video: H264 from [::1]:") && got.metric("in", "video_not_authentic") == 0)
+        #expect(Collector.take("ipv6.video").count >= 30 && Collector.take("ipv6.audio").count >= 50)
+    }
+
     @Test func theReceiverReportsAndAsksForKeyframes() throws {
         let rig = try Rig()
         try rig.scratch.write("none", "")
