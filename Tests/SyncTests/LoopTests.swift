@@ -43,7 +43,8 @@ import Testing
     @Test func underNoiseAsLoudAsTheChirpTheConfidenceFallsAndNothingIsCorrected() throws {
         let harness = try Loop(seconds: 8, offset: 200, noise: 0).run()
         #expect(harness.run() == .finished)
-        #expect(harness.metric("confidence_percent", of: "measure") < 60)
+        // Half of the energy is the chirp's.
+        #expect((35..<60).contains(harness.metric("confidence_percent", of: "measure")))
         #expect(harness.metric("delay_ms", of: "delay-audio") == 0)
         #expect(harness.metric("delay_ms", of: "delay-video") == 0)
         #expect(harness.metric("inserted_samples", of: "delay-audio") == 0)
