@@ -19,7 +19,7 @@ import Testing
     /// Words with hyphens that stand in code spans are names: of node types, or of these other things.
     private static let otherNames: Set<String> = [
         "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink",
-        "relay-audio", "noise-gate",
+        "relay-audio", "srt-relay", "srt-to-file", "noise-gate", "take-over",
     ]
 
     @Test(arguments: try Page.all) func everyNodeTypeThatIsMentionedExists(_ page: Page) throws {
