@@ -18,7 +18,7 @@ import Testing
 
     /// Words with hyphens that stand in code spans are names: of node types, of graphs, or of these other things.
     private static let otherNames: Set<String> = [
-        "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate",
+        "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate", "take-over",
     ]
     private static let graphs = Set(
         ((try? FileManager.default.contentsOfDirectory(atPath: Repository.root.appending(path: "graphs").path)) ?? [])

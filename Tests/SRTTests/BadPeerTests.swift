@@ -32,11 +32,11 @@ import Testing
         return graph
     }
 
-    private func receiver(_ parameters: [String: ParameterValue], tape: Bool = true) -> GraphBuilder {
+    private func receiver(_ parameters: [String: ParameterValue], into file: String? = nil) -> GraphBuilder {
         var graph = GraphBuilder()
         let all: [String: ParameterValue] = ["url": .string("srt://:\(port)"), "latency_ms": 30]
         graph.node("in", SRTInput.self, all.merging(parameters) { $1 })
-        graph.node("tape", Record.self, ["path": .string(self.tape.path)])
+        graph.node("tape", Record.self, ["path": .string(file ?? tape.path)])
         graph.edge("in.video -> tape.video", items: 4_096, milliseconds: 60_000)
         graph.edge("in.audio -> tape.audio", items: 4_096, milliseconds: 60_000)
         return graph
@@ -154,10 +154,11 @@ import Testing
     @Test func aSecondPublisherIsRefusedOrTakesOver() throws {
         for takesOver in [false, true] {
             let port = freePort()
+            let file = folder.appending(path: "\(takesOver).ts").path
+            let second: ParameterValue = .string(takesOver ? "take-over" : "refuse")
             let run = GraphRun(
-                receiver([
-                    "url": .string("srt://:\(port)"), "second_caller": .string(takesOver ? "take-over" : "refuse"),
-                ]).plan, registry: receiver([:]).registry)
+                receiver(["url": .string("srt://:\(port)"), "second_caller": second], into: file).plan,
+                registry: receiver([:]).registry)
             Thread.detachNewThread { _ = try? run.execute() }
             let first = GraphRun(
                 sender(["url": .string("srt://127.0.0.1:\(port)"), "reconnect": false], loop: true).plan,

@@ -20,6 +20,8 @@ final class SRTLink {
     private(set) var socket: SRTSocket?
     private var calling: SRTSocket?
     private var saidFailure = ""
+    /// The connection ended while the graph was stopping: none follows.
+    private var isOver = false
     private let metrics: LinkMetrics
     /// When `step` is to be called again whatever happens; set by `step`.
     private(set) var due = Instant.distantFuture
@@ -57,6 +59,7 @@ final class SRTLink {
     /// Does what is due.
     func step(_ now: Instant) throws -> Event {
         due = .distantFuture
+        if isOver { return .nothing }
         if let listener { return try answer(listener, now) }
         if probe != nil { goOnProbing(now) }
         if calling != nil { return try look(now) }
@@ -153,6 +156,11 @@ final class SRTLink {
         socket = nil
         door.leave()
         metrics.note(plan, latency: nil)
+        guard !context.isStopping else {
+            isOver = true
+            context.log(.info, "\(name) \(why)")
+            return
+        }
         guard reconnects else { throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.") }
         context.log(.warning, "\(name) \(why); \(next)")
         context.isWaiting(for: waiting)
@@ -181,7 +189,7 @@ final class SRTLink {
 
     /// The run ends.
     func close(_ now: Instant) {
-        if let outage = plan.end(at: now) {
+        if !isOver, let outage = plan.end(at: now) {
             context.log(
                 .warning, "without a connection to \(address.peer) for the last \(seconds(outage.length)) of the run")
         }

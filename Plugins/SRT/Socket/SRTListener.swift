@@ -35,7 +35,8 @@ final class SRTListener: @unchecked Sendable {
         screen = Screen(judge, mailbox)
         try socket.bind(address)
         self.address = socket.ownAddress
-        let opaque = Unmanaged.passUnretained(screen).toOpaque()
+        // Never given back: libsrt's thread may be asking while the listener is closed.
+        let opaque = Unmanaged.passRetained(screen).toOpaque()
         srt_listen_callback(
             socket.handle,
             { opaque, handle, _, address, streamID in
