@@ -36,7 +36,7 @@ let plugins: [Target] = [
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
     plugin("Pacer", uses: [pacing, "CSwresample"]),
-    plugin("RTP", uses: [rtpCore, "CUDP"]),
+    plugin("RTP", uses: [rtpCore, pacing, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
     plugin("Segments"),

@@ -37,12 +37,14 @@ public final class Pacer: Node {
     var startDepth: Double
     @Parameter(
         "drift", default: .resample,
-        help: "when the source's clock is not this one: resample PCM (never heard), skip or repeat a frame where it is quietest, or silence"
+        help:
+            "when the source's clock is not this one: resample PCM (never heard), skip or repeat a frame where it is quietest, or silence"
     )
     var drift: AudioPacing.Drift
     @Parameter(
         "spread", default: true,
-        help: "shifts each pacer's grid by another part of the frame, so that many do not send at once; adds up to a frame of depth"
+        help:
+            "shifts each pacer's grid by another part of the frame, so that many do not send at once; adds up to a frame of depth"
     )
     var isSpread: Bool
     @Parameter(

@@ -1,3 +1,4 @@
+import Pacing
 import Sluice
 
 /// What a pacer counts and says.
@@ -5,7 +6,7 @@ final class PacerLedger {
     private let context: NodeContext
     private let statusEvery: Interval
     private let sent, silence, concealed, dropped, jumps, late, caughtUp, refused, skipped, repeated: CounterMetric
-    private let drift, steering, depth: CounterMetric
+    private let drift, steering, jitter, depth: CounterMetric
     private let lateness: HistogramMetric
     private var said = Said()
     private var nextStatus: Instant?
@@ -38,6 +39,7 @@ final class PacerLedger {
         caughtUp = context.counter("caught_up_frames")
         drift = context.counter("drift_ppm")
         steering = context.counter("steering_ppm")
+        jitter = context.counter("jitter_ms")
         depth = context.counter("depth_ms")
         lateness = context.histogram("late_us")
     }
@@ -68,8 +70,9 @@ final class PacerLedger {
     func noteSkipped() { skipped.add() }
     func noteRepeated() { repeated.add() }
     func noteLate() { late.add() }
-    func noteClock(drift ppm: Double, steering: Double, isKnown: Bool) {
-        drift.set(isKnown ? Int(ppm.rounded()) : 0)
+    func noteClock(_ clock: ClockEstimate, steering: Double = 0) {
+        drift.set(clock.isSettled ? Int(clock.ppm.rounded()) : 0)
+        jitter.set(Int(clock.jitterMilliseconds.rounded()))
         self.steering.set(Int(steering.rounded()))
     }
 

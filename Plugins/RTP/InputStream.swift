@@ -33,6 +33,7 @@ final class InputStream {
     var said = (source: false, key: false, foreign: false, loss: false)
 
     var name: String { media.kind }
+    var hasRoom: Bool { output.hasRoom }
 
     init(
         _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>, delay: Interval,
@@ -273,7 +274,8 @@ final class InputStream {
 
     /// The picture is lost and its sender has not been asked for a keyframe lately.
     func wantsKeyframe(now: Instant, every interval: Interval) -> Bool {
-        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe, controlPeer != nil,
+        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe || format == nil,
+            controlPeer != nil,
             askedAt.map({ now - $0 >= interval }) ?? true
         else { return false }
         askedAt = now

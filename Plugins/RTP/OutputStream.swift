@@ -1,4 +1,5 @@
 import Glibc
+import Pacing
 import RTPCore
 import Sluice
 
@@ -16,6 +17,8 @@ final class OutputStream {
     private let limit: Int
     /// The frame whose packets are going out.
     private var packet: Packet?
+    /// Where the packets of a picture are released evenly.
+    private var spread: PictureSpread?
     private var scratch = DatagramBatch(capacity: 16, room: 2_048)
     private var report: [UInt8] = []
     let metrics: Metrics
@@ -40,9 +43,10 @@ final class OutputStream {
     /// `mtu` is the most bytes of a datagram, SRTP's part included.
     init(
         _ name: String, _ sockets: RTPSocketPair, mtu: Int, crypto: CryptoAttribute?, avoiding taken: UInt32?,
-        _ context: NodeContext
+        spread: PictureSpread?, _ context: NodeContext
     ) throws {
         self.name = name
+        self.spread = spread
         media = sockets
         var random = SystemRandomNumberGenerator()
         var source = UInt32.random(in: 1 ... .max, using: &random)
@@ -74,29 +78,41 @@ final class OutputStream {
     /// A frame is on its way, or datagrams wait for the socket.
     var isBusy: Bool { packet != nil || !batch.isEmpty }
 
-    func begin(_ packet: Packet, at time: MediaTime, followsSilence: Bool) {
+    func begin(_ packet: Packet, at time: MediaTime, followsSilence: Bool, now: Instant) {
         self.packet = packet
+        let duration = packet.header.duration
+        spread?.begin(at: now, interval: duration.isKnown ? Interval(duration) : .zero, bytes: packet.count)
         sender?.begin(
             packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), followsSilence: followsSilence)
     }
 
-    /// Writes and sends what is there; false where the socket's buffer is full and the rest waits.
-    func pump() -> Bool {
+    enum Pumped {
+        case done, blocked
+        case waits(until: Instant)
+    }
+
+    /// Writes and sends what is due. `blocked` where the socket's buffer is full and the rest waits. A picture that the
+    /// next one has caught up with (`hurries`) is released at once.
+    func pump(now: Instant, hurries: Bool) -> Pumped {
+        if hurries { spread?.begin(at: now, interval: .zero, bytes: 1) }
         while true {
-            if let packet { fill(with: packet) }
-            guard send() else { return false }
-            if packet == nil { return true }
+            if let packet { fill(with: packet, now) }
+            guard send() else { return .blocked }
+            guard packet != nil else { return .done }
+            if let due = spread?.due, due > now { return .waits(until: due) }
         }
     }
 
-    private func fill(with packet: Packet) {
+    private func fill(with packet: Packet, _ now: Instant) {
         while !batch.isFull {
+            if let due = spread?.due, due > now { return }
             let room = batch.next
             let size = sender?.next(of: packet.bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[..<limit]))
             guard let size else {
                 self.packet = nil
                 return
             }
+            spread?.note(bytes: size - RTPHeader.size)
             guard size <= limit else {
                 metrics.oversize.add()
                 continue

@@ -41,6 +41,7 @@ public final class RTPInput: Node {
     private var context: NodeContext!
     private var streams: [InputStream] = []
     private var polled: [pollfd] = []
+    private var isWatching = false
     private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
     private var timer: ReportTimer!
     private var began = Instant(nanoseconds: 0)
@@ -89,13 +90,11 @@ public final class RTPInput: Node {
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
-            for socket in stream.sockets.isMultiplexed
-                ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
-            {
-                polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
-                try context.watch(socket.descriptor, for: .readable)
-            }
+            let sockets =
+                stream.sockets.isMultiplexed ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
+            for socket in sockets { polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)) }
         }
+        try watch(true)
         if timeout == 0 && onEnd == .wait { context.runsUntilStopped() }
         context.isWaiting(
             for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
@@ -148,9 +147,19 @@ public final class RTPInput: Node {
             stream.release(&timeline, now: now)
             tell(stream)
         }
+        try watch(!streams.contains { !$0.hasRoom })
         report(now)
         if isOver(now) { return end() }
         context.wake(at: nextLook(now))
+    }
+
+    /// While an output is full a readable socket would wake the node for nothing.
+    private func watch(_ isWanted: Bool) throws {
+        guard isWanted != isWatching else { return }
+        isWatching = isWanted
+        for entry in polled {
+            if isWanted { try context.watch(entry.fd, for: .readable) } else { context.unwatch(entry.fd) }
+        }
     }
 
     private func read(_ now: Instant) throws {

@@ -1,9 +1,10 @@
 import Glibc
+import Pacing
 import RTPCore
 import Sluice
 
-/// Sends packets as RTP or SRTP, each at once, with sender reports by which receivers keep lips and sound in step, and
-/// writes the session description that they need.
+/// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
+/// receivers keep lips and sound in step, and writes the session description that they need.
 public final class RTPOutput: Node {
     public static let descriptor = NodeDescriptor(
         "rtp-output", summary: "Sends packets as RTP or SRTP and writes the session description (SDP)", traits: .live,
@@ -29,6 +30,13 @@ public final class RTPOutput: Node {
         String
     @Parameter("mtu", default: 1_200, range: 256...65_000, help: "most bytes of a datagram, without IP and UDP headers")
     var mtu: Int
+    @Parameter(
+        "spread_rate", default: 0, range: 0...100,
+        help: "a picture's packets leave evenly over its interval divided by this, at least 1; 0: at once")
+    var spreadRate: Double
+    @Parameter(
+        "burst_ms", default: 0, range: 0...1_000,
+        help: "packets of a picture that fall due within so many ms of each other leave together") var burst: Double
     @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
     @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; none: random ones")
     var key: String
@@ -47,6 +55,8 @@ public final class RTPOutput: Node {
     private var cname = ""
     private var writable: Int32?
     private var isTold = false
+    /// When the picture that is on its way goes on.
+    private var goesOnAt: Instant?
     /// When a description goes out that lacks a stream.
     private var tellsAt: Instant?
 
@@ -75,8 +85,10 @@ public final class RTPOutput: Node {
             let name = input.spec.name
             let port = input === video ? videoPort : audioPort
             let crypto = try encryption.suite.map { CryptoAttribute(suite: $0, key: try masterKey(key, for: $0)) }
+            let spread = input === video && spreadRate > 0
             let stream = try OutputStream(
-                name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc, context)
+                name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                spread: spread ? PictureSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
             streams.append((input, stream))
             description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc)
             if let format = input.format { try open(stream, format) }
@@ -141,15 +153,19 @@ public final class RTPOutput: Node {
             for (_, stream) in streams where stream.readReports(wall, now: now) { keyframe.send() }
         }
         if try send(now) { report(now) }
-        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture)
+        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
         if next < .distantFuture { context.wake(at: next) }
     }
 
     /// Everything that waits. False where a socket's buffer is full: its packets wait, and the inputs with them.
     private func send(_ now: Instant) throws -> Bool {
         while true {
-            for (_, stream) in streams where stream.isBusy {
-                guard stream.pump() else {
+            goesOnAt = nil
+            for (input, stream) in streams where stream.isBusy {
+                switch stream.pump(now: now, hurries: input.depth > 0) {
+                case .done: break
+                case .waits(let until): goesOnAt = min(goesOnAt ?? until, until)
+                case .blocked:
                     try waitForRoom(of: stream)
                     return false
                 }
@@ -162,14 +178,14 @@ public final class RTPOutput: Node {
             if description.isChanged { try tell(now: now) }
             description.note(packet, of: stream.name)
             let place = timeline.place(packet.header, now: now)
-            stream.begin(packet, at: place.time, followsSilence: place.beginsSegment)
+            stream.begin(packet, at: place.time, followsSilence: place.beginsSegment, now: now)
         }
     }
 
     /// The older of both heads: nothing is waited for.
     private func next() -> (Int, Packet)? {
         var oldest: (index: Int, time: MediaTime)?
-        for index in streams.indices {
+        for index in streams.indices where !streams[index].stream.isBusy {
             guard let head = streams[index].input.peek() else { continue }
             if oldest.map({ head.header.dts < $0.time }) ?? true { oldest = (index, head.header.dts) }
         }
@@ -227,6 +243,10 @@ public final class RTPOutput: Node {
 
     public func finish(now: Instant) throws -> Bool {
         guard try send(now) else { return false }
+        if let goesOnAt {
+            context.wake(at: goesOnAt)
+            return false
+        }
         report(now, farewell: true)
         let sent = streams.map { "\($0.stream.metrics.packets.count) packets of \($0.stream.name)" }
         context.log(.info, "sent \(sent.joined(separator: " and ")) to \(host)")

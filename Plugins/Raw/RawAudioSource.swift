@@ -10,7 +10,8 @@ public final class RawAudioSource: Node, RawFrames {
     )
 
     let output = Output<AudioFrame>("out")
-    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input") var path: String
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input; empty: there is no sound")
+    var path: String
     @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
     @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")
     var onEnd: OnEnd
@@ -25,7 +26,7 @@ public final class RawAudioSource: Node, RawFrames {
     @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
     var frameMilliseconds: Double
 
-    private var reading: RawReading!
+    private var reading: RawReading?
     private var format: MediaFormat!
     private var pool = Pool<AudioFrame>()
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
@@ -37,6 +38,10 @@ public final class RawAudioSource: Node, RawFrames {
     deinit { run.deallocate() }
 
     public func prepare(_ context: NodeContext) throws {
+        guard !path.isEmpty else {
+            output.markAbsent()
+            return context.finish()
+        }
         format = MediaFormat(audio: AudioLayout(sampleFormat.format, rate: sampleRate, channels: channels))
         frameSamples = max(1, Int((Double(sampleRate) * frameMilliseconds / 1_000).rounded()))
         output.fix(format)
@@ -45,7 +50,7 @@ public final class RawAudioSource: Node, RawFrames {
         reading = try RawReading(intake, frames: self, timeline, nil, context)
     }
 
-    public func process(now: Instant) throws { try reading.process(now: now) }
+    public func process(now: Instant) throws { try reading?.process(now: now) }
 
     public func close() { reading?.close() }
 

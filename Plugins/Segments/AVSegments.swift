@@ -135,7 +135,7 @@ public final class AVSegments: Node {
 
     private func tell(_ news: SegmentRelease.News, _ now: Instant) {
         switch news {
-        case .begun(let playing, let marker):
+        case .begun(let playing):
             noteTurn(playing)
             let header = playing.segment.header
             if header.isCut, let duration = header.duration {
@@ -145,7 +145,7 @@ public final class AVSegments: Node {
                 )
             }
             let starts = release.schedule.gap.instant(of: playing.start) ?? now
-            if let line = teller.begun(playing, marker: marker, at: max(starts, now)) { say(line) }
+            if let line = teller.begun(playing, at: max(starts, now)) { say(line) }
             intake.tellRoom()
         case .firstPicture(let playing, let at): teller.firstPicture(playing, at)
         case .ended(let playing):
@@ -181,7 +181,7 @@ public final class AVSegments: Node {
         let passed = video.isFencePassed && audio.isFencePassed
         let (answers, places) = waits.look(now, oldest: oldest, isOver: release.isOver(now), outputsPassed: passed)
         for answer in answers {
-            let left = release.schedule.queue.count + (release.schedule.playing == nil ? 0 : 1)
+            let left = release.schedule.queue.count + release.schedule.active.count
             intake.tell(MessageText.answer(answer, epoch: rules.session, left: left), to: answer.wait.peer)
         }
         guard places else { return }

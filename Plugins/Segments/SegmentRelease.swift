@@ -4,7 +4,7 @@ import Sluice
 final class SegmentRelease {
     /// What happened on the way, for whoever tells of it. Called before anything else goes out.
     enum News {
-        case begun(SegmentSchedule.Playing, marker: MarkerPlan?)
+        case begun(SegmentSchedule.Playing)
         case firstPicture(SegmentSchedule.Playing, Instant)
         case ended(SegmentSchedule.Playing)
     }
@@ -16,7 +16,6 @@ final class SegmentRelease {
     private let clock: UInt16
     /// Pictures of segments with both media are marked.
     var isCalibrating = false
-    private var marker: MarkerPlan?
     private var pool = Pool<AudioFrame>()
     private var tail: SoundTail
     /// The faded piece that ends an interrupted turn, and when it is due.
@@ -48,13 +47,13 @@ final class SegmentRelease {
         while true {
             switch schedule.next(now, pictureFits: video.hasRoom, soundFits: audio.hasRoom) {
             case .begin(let playing):
-                marker = isCalibrating ? MarkerPlan(playing.segment.header) : nil
-                news(.begun(playing, marker: marker), now)
-            case .picture(let index, let time, let due):
-                sendPicture(index, at: time, now)
+                playing.segment.marker = isCalibrating ? MarkerPlan(playing.segment.header) : nil
+                news(.begun(playing), now)
+            case .picture(let playing, let index, let time, let due):
+                sendPicture(index, of: playing, at: time, now)
                 schedule.sentFrame(now, due: due)
-            case .sound(let range, let time, let due):
-                if let playing = schedule.playing, let frame = piece(range, of: playing.segment, at: time) {
+            case .sound(let playing, let range, let time, let due):
+                if let frame = piece(range, of: playing.segment, at: time) {
                     if range.lowerBound == 0 { frame.header.flags.insert(.segmentStart) }
                     frame.header.captured = now
                     send(frame)
@@ -68,8 +67,10 @@ final class SegmentRelease {
         }
     }
 
-    private func sendPicture(_ index: Int, at time: MediaTime, _ now: Instant) {
-        guard let playing = schedule.playing, let frame = playing.segment.takeFrame(index) else { return }
+    private func sendPicture(
+        _ index: Int, of playing: SegmentSchedule.Playing, at time: MediaTime, _ now: Instant
+    ) {
+        guard let frame = playing.segment.takeFrame(index) else { return }
         let header = playing.segment.header
         let bytes = frame.header.byteCount
         frame.header = Header(
@@ -80,7 +81,7 @@ final class SegmentRelease {
             frame.header.flags.insert(.segmentStart)
             news(.firstPicture(playing, now), now)
         }
-        if marker?.frames.contains(index) == true { frame.header.flags.insert(.marker) }
+        if playing.segment.marker?.frames.contains(index) == true { frame.header.flags.insert(.marker) }
         video.send(frame)
     }
 
@@ -119,15 +120,15 @@ final class SegmentRelease {
             copy.mutableBytes.copyMemory(from: lost.bytes)
             copy.header = lost.header
             end(with: copy, due: now, rules)
-        } else if let playing = cut.playing, let next = playing.nextSound(piece: schedule.pieceLength),
-            let heard = tail.end, (next.time - heard).ticks.magnitude < MediaTime.milliseconds(1).ticks.magnitude,
-            let frame = piece(next.range, of: playing.segment, at: next.time),
+        } else if let next = cut.nextSound, let heard = tail.end,
+            (next.time - heard).ticks.magnitude < MediaTime.milliseconds(1).ticks.magnitude,
+            let frame = piece(next.range, of: next.segment, at: next.time),
             let due = schedule.gap.instant(of: next.time)
         {
             end(with: frame, due: max(due, now), rules)
         }
-        if let playing = cut.playing { news(.ended(playing), now) }
-        return cut.waiting + (cut.playing == nil ? 0 : 1)
+        for playing in cut.active { news(.ended(playing), now) }
+        return cut.waiting + cut.active.count
     }
 
     private func end(with frame: AudioFrame, due: Instant, _ rules: EpochRules) {

@@ -8,31 +8,33 @@ import Testing
     init() throws { scratch = try Scratch() }
 
     private func contribute(_ url: String) throws -> Ended {
-        try Running(["run", "contribute", "--set", "url=\(url)", "--for", "20s"], in: scratch).end()
+        try Running(["run", "contribute", "--set", "url=\(url)", "--for", "5s"], in: scratch).end()
     }
 
-    @Test func aPeerThatDoesNotAnswerIsSaidOnce() throws {
+    @Test func aPeerThatDoesNotAnswerIsSaidOnceAndCalledUntilTheEnd() throws {
         let run = try contribute("srt://127.0.0.1:1")
         run.check(
-            1,
+            0,
             says: """
-                error: srt: srt://127.0.0.1:1 does not answer
-                  Start the listener first, check its address, or set "on_error": "restart" to call again.
-                contribute failed after
+                warning: srt: srt://127.0.0.1:1 does not answer; calling again
+                  Start the listener first, and check address and port.
                 """)
+        run.check(0, says: "the graph stopped before srt://127.0.0.1:1 answered: nothing was sent")
+        #expect(run.errors.components(separatedBy: "does not answer").count == 2, "\(run.errors)")
         // Who is held behind it is not told one by one.
-        #expect(run.errors.components(separatedBy: "warning").count <= 2, "\(run.errors)")
+        #expect(run.errors.components(separatedBy: "warning").count <= 5, "\(run.errors)")
     }
 
     @Test func aHostThatIsNot() throws {
-        try contribute("srt://none.invalid:9000").check(1, says: "error: srt: cannot find host \"none.invalid\"")
+        try contribute("srt://none.invalid:9000").check(
+            0, says: "warning: srt: cannot find host \"none.invalid\": ")
     }
 
     @Test(arguments: [
         ("rtmp://host/live", "url \"rtmp://host/live\": it does not begin with srt://."),
         ("srt://127.0.0.1", "url \"srt://127.0.0.1\": it names no port."),
         ("srt://127.0.0.1:99999", "url \"srt://127.0.0.1:99999\": the port is no number from 1 to 65535."),
-        ("srt://:9000", "url \"srt://:9000\": it names no host; listening is not supported, only calling."),
+        ("srt://:9000?mode=caller", "url \"srt://:9000\": mode caller needs a host."),
         (
             "srt://h:9000?latency=120000&passphrase=hush",
             "url \"srt://h:9000\": latency 120000 ms is over a minute; it counts milliseconds, not ffmpeg's microseconds."
@@ -41,7 +43,7 @@ import Testing
     func anAddressThatIsNone(_ url: String, _ words: String) throws {
         let run = try contribute(url)
         run.check(
-            2, says: "node \"srt\" (srt-output): \(words)\n  Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS.")
+            2, says: "node \"srt\" (srt-output): \(words)\n  Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS to call, srt://:PORT to listen.")
         #expect(!run.errors.contains("hush"))
     }
 }

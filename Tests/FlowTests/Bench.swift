@@ -1,8 +1,7 @@
 import Foundation
+import PacerPlugin
 import Sluice
 import Synchronization
-
-import PacerPlugin
 
 @testable import FlowPlugin
 

@@ -1,7 +1,6 @@
+import PacerPlugin
 import Sluice
 import Testing
-
-import PacerPlugin
 
 @testable import FlowPlugin
 

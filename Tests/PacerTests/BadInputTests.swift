@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct BadInputTests {
     /// Grid, timestamps and frame lengths hold whatever came, and so does the balance of the edge.
-    private func holds(_ rig: Rig) -> Bool { Rig.isExact(rig.tape) && rig.harness.graph.isBalanced && rig.harness.error == nil }
+    private func holds(_ rig: Rig) -> Bool {
+        Rig.isExact(rig.tape) && rig.harness.graph.isBalanced && rig.harness.error == nil
+    }
 
     @Test func aMinuteAtOnceLeavesWhatTheEdgeHoldsAndIsSaidOnce() throws {
         let rig = try Rig()
@@ -51,7 +53,8 @@ import Testing
         rig.run(until: 2_050)
         #expect(holds(rig))
         #expect(rig.metric("silence_frames") + rig.metric("concealed_samples") == 0)
-        #expect(rig.words == ["first frame", "timestamps jumped ahead by 3599.000 s; the sound goes on without a hole"])
+        #expect(
+            rig.words == ["first frame", "timestamps jumped ahead by 3599.000 s; the sound goes on without a hole"])
     }
 
     @Test func timestampsThatRepeatAreSaidOnce() throws {

@@ -116,7 +116,9 @@ import Testing
         for index in 0..<40 { harness.source("source\(index)").push(TestMedia.silence(count: 10)) }
         harness.advance(by: .milliseconds(200))
         var phases: [Int64: Int] = [:]
-        for index in 0..<40 { phases[harness.sink("sink\(index)").received[0].at.nanoseconds % 20_000_000, default: 0] += 1 }
+        for index in 0..<40 {
+            phases[harness.sink("sink\(index)").received[0].at.nanoseconds % 20_000_000, default: 0] += 1
+        }
         // Twenty phases, a millisecond apart, two or three pacers on each.
         #expect(phases.count == 20)
         #expect(phases.keys.allSatisfy { $0 % 1_000_000 == 0 })

@@ -37,15 +37,19 @@ enum PacingProof {
             let found = day.run()
             return (seed: seed, found: found, seconds: Date().timeIntervalSince(start))
         }
-        print("seed   ppm  frames  slips  silent  concealed - lost  drops  depth, means of 10 s  settled  A/V ms  rate off by  took")
+        print(
+            "seed   ppm  frames  slips  silent  concealed - lost  drops  depth, means of 10 s  settled  A/V ms  rate off by  took"
+        )
         var exact = 0
         for (seed, found, seconds) in all {
             let isGood = found.isGood(target: Double(options.depth)) && seconds < 60
             exact += isGood ? 1 : 0
             print(
                 String(
-                    format: "%4d %+5.0f %7d %6d %7d %17d %6d     %5.1f … %5.1f ms %6.0f s %7.3f %8.1f ppm %4.1f s %@", seed,
-                    ppm(seed), found.frames, found.slips, found.silentSamples, found.concealedSamples - found.lostSamples,
+                    format: "%4d %+5.0f %7d %6d %7d %17d %6d     %5.1f … %5.1f ms %6.0f s %7.3f %8.1f ppm %4.1f s %@",
+                    seed,
+                    ppm(seed), found.frames, found.slips, found.silentSamples,
+                    found.concealedSamples - found.lostSamples,
                     found.dropped, found.leastDepth, found.mostDepth, found.settledAt,
                     max(found.soundToPicture, found.soundToPictureSent), found.largestDriftError, seconds,
                     isGood ? "" : "FAILED"))
@@ -66,7 +70,9 @@ enum PacingProof {
             graph.hertz = 0
             return try? graph.run()
         }
-        print("seed   ppm  frames  off grid  silent  concealed - lost  drops  late  depth, means of 10 s  A/V ms  pictures compared")
+        print(
+            "seed   ppm  frames  off grid  silent  concealed - lost  drops  late  depth, means of 10 s  A/V ms  pictures compared"
+        )
         var exact = 0
         for (index, found) in all.enumerated() {
             guard let found else {

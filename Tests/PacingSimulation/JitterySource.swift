@@ -4,7 +4,8 @@ import Sluice
 /// A tone, or pictures, of a source whose clock is off, as they come over a network: see `Arrivals`. `captured` is when each
 /// item came.
 public final class JitterySource: Node {
-    public static let descriptor = NodeDescriptor("jittery-source", summary: "Media of a clock that is off, late and lost")
+    public static let descriptor = NodeDescriptor(
+        "jittery-source", summary: "Media of a clock that is off, late and lost")
 
     let sound = Output<AudioFrame>("sound", optional: true)
     let pictures = Output<Packet>("pictures", optional: true)
@@ -13,7 +14,8 @@ public final class JitterySource: Node {
     @Parameter("loss", default: 0, range: 0...1, help: "share of items that do not come") var loss: Double
     @Parameter("seed", default: 1, help: "of the lot") var seed: Int
     @Parameter("seconds", default: 60, help: "how long, on its own clock") var seconds: Double
-    @Parameter("hertz", default: 1_000, help: "of the tone; 0: samples that tell their time, as a part of a second") var hertz: Double
+    @Parameter("hertz", default: 1_000, help: "of the tone; 0: samples that tell their time, as a part of a second")
+    var hertz: Double
     @Parameter("sample_format", default: .s16, help: "s16 or f32") var sampleFormat: SampleFormat
 
     public static let rate = 48_000
@@ -71,7 +73,11 @@ public final class JitterySource: Node {
                 hertz > 0
                 ? 0.5 * sin(step * Double(sample))
                 : Double(sample % Int64(JitterySource.rate)) / Double(JitterySource.rate)
-            if sampleFormat == .f32 { frame.f32[index] = Float(value) } else { frame.s16[index] = Int16((value * 32_767).rounded()) }
+            if sampleFormat == .f32 {
+                frame.f32[index] = Float(value)
+            } else {
+                frame.s16[index] = Int16((value * 32_767).rounded())
+            }
         }
         frame.header.pts = MediaTime(number * Int64(JitterySource.samples), timescale: Int64(JitterySource.rate))
         frame.header.dts = frame.header.pts

@@ -35,7 +35,9 @@ public final class PacedSink: Node {
 
     public func process(now: Instant) {
         while let frame = sound.next() {
-            if let last, frame.header.pts - last.pts != frame.sampleDuration || now - last.at != Interval(frame.sampleDuration) {
+            if let last,
+                frame.header.pts - last.pts != frame.sampleDuration || now - last.at != Interval(frame.sampleDuration)
+            {
                 offGrid += 1
             }
             last = (frame.header.pts, now)

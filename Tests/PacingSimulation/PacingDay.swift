@@ -85,7 +85,8 @@ private struct Run {
         self.setup = setup
         sound = Arrivals(length: setup.packet, ppm: setup.ppm, jitter: setup.jitter, loss: setup.loss, seed: setup.seed)
         let picture = Interval(nanoseconds: 1_000_000_000 / setup.picturesPerSecond)
-        pictures = Arrivals(length: picture, ppm: setup.ppm, jitter: setup.jitter, loss: 0, seed: setup.seed &+ 1_000_003)
+        pictures = Arrivals(
+            length: picture, ppm: setup.ppm, jitter: setup.jitter, loss: 0, seed: setup.seed &+ 1_000_003)
         upcoming = sound.next()
         upcomingPicture = pictures.next()
         samples = setup.packet.nanoseconds * Int64(setup.rate) / 1_000_000_000

@@ -30,7 +30,10 @@ import Testing
     }
 
     @Test func whatFallsIntoOneBurstLeavesTogether() {
-        #expect(release([1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000], burst: 10) == [0, 0, 10, 10, 20, 20, 30, 30])
+        #expect(
+            release([1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000], burst: 10) == [
+                0, 0, 10, 10, 20, 20, 30, 30,
+            ])
     }
 
     @Test func nonsenseIsBounded() {

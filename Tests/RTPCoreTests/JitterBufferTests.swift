@@ -112,17 +112,17 @@ private final class Bench {
         // The sender's clock is 200 ppm slow: an hour lasts 720 ms more.
         let bench = Bench(.timed, delay: 60)
         var last = 0.0
-        for number in 0..<180_000 {
+        for number in 0..<40_000 {
             last = Double(number) * 20 * 1.0002
             bench.insert(number, at: last)
         }
         bench.pass(to: last + 1_000)
-        #expect(bench.numbers.count == 180_000)
+        #expect(bench.numbers.count == 40_000)
         #expect(bench.out.allSatisfy { (55...61).contains($0.at - Double($0.number) * 20 * 1.0002) })
         // And 200 ppm fast.
         let fast = Bench(.timed, delay: 60)
-        for number in 0..<180_000 { fast.insert(number, at: Double(number) * 20 * 0.9998) }
-        fast.pass(to: 4_000_000)
+        for number in 0..<40_000 { fast.insert(number, at: Double(number) * 20 * 0.9998) }
+        fast.pass(to: 1_000_000)
         #expect(fast.out.allSatisfy { (55...61).contains($0.at - Double($0.number) * 20 * 0.9998) })
     }
 
@@ -131,7 +131,7 @@ private final class Bench {
         var random = Dice(seed: UInt64(seed))
         let bench = Bench(mode, delay: 50, capacity: 64)
         var arrivals: [(number: Int, at: Double)] = []
-        for number in 0..<3_000 where Int.random(in: 0..<100, using: &random) >= 5 {
+        for number in 0..<1_500 where Int.random(in: 0..<100, using: &random) >= 5 {
             let copies = Int.random(in: 0..<20, using: &random) == 0 ? 2 : 1
             for _ in 0..<copies {
                 arrivals.append((number, Double(number) * 5 + Double.random(in: 0...Double(seed) * 20, using: &random)))
@@ -143,7 +143,7 @@ private final class Bench {
         // What the first packet has overtaken.
         var beforeFirst = 0
         for (number, at) in arrivals {
-            let verdict = bench.insert(number, at: at)
+            let verdict = bench.insert(number, at: at, timestamp: number * 5)
             verdicts[verdict, default: 0] += 1
             if verdict == .taken { taken[number] = at }
             if verdict == .late, let first = bench.numbers.first, number < first { beforeFirst += 1 }

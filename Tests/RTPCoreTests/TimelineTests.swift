@@ -86,6 +86,21 @@ import Testing
         }
     }
 
+    @Test func reportsOfAnySortNeverCrash() {
+        var random = Dice(seed: 12)
+        var timeline = ReceiveTimeline(clockRates: [90_000, 48_000], reference: 1)
+        for round in 0..<20_000 {
+            let stream = round % 2
+            let wild = Int64.random(in: .min ... .max, using: &random)
+            timeline.note(NTPTime(bits: .random(in: 0 ... .max, using: &random)), timestamp: wild, stream: stream)
+            let near = Int64.random(in: 0...1_000_000, using: &random)
+            let place = timeline.place(
+                round % 5 == 0 ? wild : near, stream: stream, arrival: instant(Double(round)),
+                duration: .milliseconds(20))
+            #expect(place.time.isKnown)
+        }
+    }
+
     // MARK: Sending
 
     private func header(_ milliseconds: Double, duration: Double = 20, epoch: UInt32 = 1) -> Header {

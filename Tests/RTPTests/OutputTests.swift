@@ -22,7 +22,8 @@ import Testing
         return (sent, process)
     }
 
-    private static let encryptions = ["none", "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
+    // Of AES_CM_128_HMAC_SHA1_32 ffmpeg takes the reports' tag for 32 bits long (RFC 4568, section 6.2: 80).
+    private static let encryptions = ["none", "AES_CM_128_HMAC_SHA1_80"]
 
     @Test(arguments: [Rig.Clip.h264, .vp8], encryptions) func ffmpegReceivesPictureAndSound(
         _ clip: Rig.Clip, encryption: String
@@ -56,7 +57,8 @@ import Testing
             ])
         #expect(sent.outcome == .finished, "\(sent.report)")
         let raw = try [UInt8](Data(contentsOf: rig.folder.appending(path: "got.i420")))
-        let found = numbers(raw, width: Rig.size.width, height: Rig.size.height)
+        // Its decoder of H.264 shows grey before the first keyframe.
+        let found = Array(numbers(raw, width: Rig.size.width, height: Rig.size.height).drop { $0 == nil })
         #expect(Rig.isWhole(found), "\(found) \(rig.said())")
         #expect(try Data(contentsOf: rig.folder.appending(path: "got.s16")).count > 96_000)
     }
@@ -67,32 +69,38 @@ import Testing
     func gstreamerReceivesSRTP(_ suite: String, cipher: String, auth: String) throws {
         let rig = try Rig()
         let key = [UInt8](0..<(suite.hasPrefix("AEAD") ? 44 : 30))
-        let sender = try rig.sending(
-            .vp8, ["encryption": .string(suite), "key": .string(Data(key).base64EncodedString())], media: "video")
+        let sender = Rig.Beside(
+            try rig.sending(
+                .vp8, ["encryption": .string(suite), "key": .string(Data(key).base64EncodedString())], media: "video"))
+        try rig.wait(for: "the description") { FileManager.default.fileExists(atPath: rig.sdp) }
         let hex = key.map { String(format: "%02x", $0) }.joined()
-        let caps =
-            "application/x-srtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96,srtp-key=(buffer)\(hex),srtp-cipher=\(cipher),srtp-auth=\(auth),srtcp-cipher=\(cipher),srtcp-auth=\(auth)"
-        let receiver = try rig.start([
-            "gst-launch-1.0", "-q", "-e", "udpsrc", "address=127.0.0.1", "port=\(rig.port)", "timeout=2000000000",
-            "caps=\(caps)", "!", "srtpdec", "!", "rtpjitterbuffer", "latency=20", "!", "rtpvp8depay", "!", "vp8dec",
-            "!",
-            "videoconvert", "!", "video/x-raw,format=I420", "!", "filesink", "location=got.i420", "buffer-mode=2",
-        ])
-        try rig.wait(for: "GStreamer's port") { Rig.isBound(rig.port) }
-        let sent = try Rig.run(sender)
-        #expect(sent.outcome == .finished, "\(sent.report)")
-        // What was sent last leaves the jitter buffer 20 ms later.
-        let file = rig.folder.appending(path: "got.i420").path
-        let whole = Rig.size.frames * Rig.size.width * Rig.size.height * 3 / 2
-        try? rig.wait(for: "the last picture") {
-            (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) == whole
+        // srtpdec wants to be told the source; the description does.
+        let text = try String(contentsOfFile: rig.sdp, encoding: .utf8)
+        let source = try #require(text.split(separator: "\r\n").first { $0.hasPrefix("a=ssrc:") }).dropFirst(7).prefix {
+            $0 != " "
         }
+        let caps =
+            "application/x-srtp,media=video,encoding-name=VP8,clock-rate=90000,payload=96,ssrc=(uint)\(source),srtp-key=(buffer)\(hex),srtp-cipher=\(cipher),srtp-auth=\(auth),srtcp-cipher=\(cipher),srtcp-auth=\(auth)"
+        let receiver = try rig.start([
+            "gst-launch-1.0", "-q", "-e", "udpsrc", "address=127.0.0.1", "port=\(rig.port)", "caps=\(caps)", "!",
+            "srtpdec", "!",
+            "rtpjitterbuffer", "latency=20", "!", "rtpvp8depay", "!", "vp8dec", "!", "videoconvert", "!",
+            "video/x-raw,format=I420", "!", "filesink", "location=got.i420", "buffer-mode=2",
+        ])
+        let sent = try sender.wait()
+        #expect(sent.outcome == .finished, "\(sent.report)")
+        let file = rig.folder.appending(path: "got.i420").path
+        func found() -> [Int?] {
+            numbers(
+                [UInt8]((try? Data(contentsOf: URL(filePath: file))) ?? Data()), width: Rig.size.width,
+                height: Rig.size.height)
+        }
+        // What was sent last leaves the jitter buffer 20 ms later.
+        try? rig.wait(for: "the last picture") { found().last == Rig.size.frames - 1 }
         receiver.terminate()
         receiver.waitUntilExit()
-        let found = numbers(
-            [UInt8](try Data(contentsOf: URL(filePath: file))), width: Rig.size.width, height: Rig.size.height)
-        // It listened before the first packet.
-        #expect(found == Array(0..<Rig.size.frames), "\(found) \(rig.said())")
+        let pictures = Array(found().drop { $0 == nil })
+        #expect(Rig.isWhole(pictures), "\(pictures) \(rig.said())")
     }
 
     @Test func ffmpegReceivesTelephony() throws {

@@ -92,7 +92,9 @@ import VideoDecoderPlugin
         return (got, sent, (paths.0.stop(), paths.1.stop()))
     }
 
-    @Test(arguments: [Rig.Clip.h264, .vp8]) func reorderedAndDoubledPacketsLoseNothing(_ clip: Rig.Clip) throws {
+    @Test(arguments: [Rig.Clip.h264, .vp8], ["early", "timed"]) func reorderedAndDoubledPacketsLoseNothing(
+        _ clip: Rig.Clip, release: String
+    ) throws {
         let rig = try Rig()
         let shuffle: @Sendable (Int) -> [Int] = { number in
             switch number % 7 {
@@ -102,7 +104,8 @@ import VideoDecoderPlugin
             }
         }
         let (got, _, _) = try run(
-            rig, "shuffled", clip: clip, input: ["jitter_ms": 300], output: ["mtu": 500], video: shuffle, audio: shuffle
+            rig, "shuffled", clip: clip, input: ["jitter_ms": 300, "release": .string(release)], output: ["mtu": 500],
+            video: shuffle, audio: shuffle
         )
         #expect(got.outcome == .finished)
         let (video, audio) = (Collector.take("shuffled.video"), Collector.take("shuffled.audio"))
@@ -150,13 +153,14 @@ import VideoDecoderPlugin
         let audio = Collector.take("holes.audio")
         _ = Collector.take("holes.video")
         #expect(!audio.contains { $0.header.flags.contains(.discontinuity) })
-        let holes = zip(audio, audio.dropFirst()).map {
-            ($1.header.pts - $0.header.pts - .milliseconds(20)).milliseconds
-        }.filter { $0 != 0 }
-        #expect(!holes.isEmpty && holes.allSatisfy { $0 == 20 })
+        let holes = zip(audio, audio.dropFirst()).map { ($1.header.pts - $0.header.pts).milliseconds - 20 }.filter {
+            $0 > 10
+        }
+        #expect(!holes.isEmpty && holes.allSatisfy { abs($0 - 20) <= 1.01 }, "\(holes)")
         #expect(got.metric("in", "audio_lost") >= holes.count)
         let result = try NodeBench(OpusDecoderNode.self).run(audio.map(\.item))
-        #expect(result.metric("concealed_samples") == holes.count * 960)
+        // The clip counts milliseconds.
+        #expect(abs(result.metric("concealed_samples") - holes.count * 960) <= holes.count * 48)
         #expect(
             zip(result.audio, result.audio.dropFirst()).allSatisfy {
                 $0.header.pts + $0.sampleDuration == $1.header.pts
@@ -181,6 +185,20 @@ import VideoDecoderPlugin
         #expect(abs((last.header.pts - sound.header.pts).milliseconds - (1_966.7 - 1_973.5)) < 40)
         // They arrived further apart than that.
         #expect((video[0].header.captured - audio[0].header.captured).milliseconds > 60)
+    }
+
+    private static let hasIPv6 = (try? UDPSocket(boundTo: SocketAddress(host: "::1", port: 0))) != nil
+
+    @Test(.enabled(if: hasIPv6)) func addressesOfIPv6AreDescribedAndReached() throws {
+        let rig = try Rig()
+        let sender = Rig.Beside(
+            try rig.sending(.h264, ["host": "::1", "encryption": "AEAD_AES_256_GCM", "rtcp_mux": true]))
+        try rig.wait(for: "the description") { FileManager.default.fileExists(atPath: rig.sdp) }
+        let got = try Rig.run(rig.receiving("ipv6"))
+        #expect(try sender.wait().outcome == .finished && got.outcome == .finished)
+        #expect(try String(contentsOfFile: rig.sdp, encoding: .utf8).contains("c=IN IP6 ::1\r\n"))
+        #expect(got.report.contains("video: H264 from [::1]:") && got.metric("in", "video_not_authentic") == 0)
+        #expect(Collector.take("ipv6.video").count >= 30 && Collector.take("ipv6.audio").count >= 50)
     }
 
     @Test func theReceiverReportsAndAsksForKeyframes() throws {

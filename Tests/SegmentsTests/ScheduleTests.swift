@@ -13,15 +13,20 @@ struct Player {
     var pictureFits = true
     var soundFits = true
 
+    mutating func add(_ segment: Segment) {
+        segment.enqueued = now
+        schedule.add(segment)
+    }
+
     mutating func play(until end: Instant) {
         while true {
             switch schedule.next(now, pictureFits: pictureFits, soundFits: soundFits) {
             case .begin(let playing): log.append("begin \(playing.segment.header.sequence) @ \(text(playing.start))")
-            case .picture(let index, let time, let due):
+            case .picture(_, let index, let time, let due):
                 #expect(due <= now)
                 log.append("v \(index) @ \(text(time))")
                 schedule.sentFrame(now, due: due)
-            case .sound(let range, let time, let due):
+            case .sound(_, let range, let time, let due):
                 #expect(due <= now)
                 log.append("a \(range.lowerBound) @ \(text(time))")
                 schedule.sentSamples(now, due: due)
@@ -62,7 +67,7 @@ struct Player {
 
     @Test func picturesAndSoundGoOutAtTheirTimePicturesFirstOnTies() {
         var player = Player()
-        player.schedule.add(segment(1, frames: 2, samples: 1_280))
+        player.add(segment(1, frames: 2, samples: 1_280))
         player.play(milliseconds: 500)
         #expect(
             player.log == [
@@ -73,9 +78,9 @@ struct Player {
 
     @Test func segmentsThatAreInTimeFollowWithoutAGap() {
         var player = Player()
-        player.schedule.add(segment(1, samples: 640))
-        player.schedule.add(segment(2, frames: 1))
-        player.schedule.add(segment(3, samples: 320))
+        player.add(segment(1, samples: 640))
+        player.add(segment(2, frames: 1))
+        player.add(segment(3, samples: 320))
         player.play(milliseconds: 500)
         #expect(
             player.log == [
@@ -86,9 +91,9 @@ struct Player {
 
     @Test func aSegmentThatIsHardlyLateGoesOutAtOnceAndLosesNothing() {
         var player = Player()
-        player.schedule.add(segment(1, samples: 320))
+        player.add(segment(1, samples: 320))
         player.play(milliseconds: 55)  // planned end 20, so 35 late
-        player.schedule.add(segment(2, samples: 1_280))
+        player.add(segment(2, samples: 1_280))
         player.play(milliseconds: 55)
         #expect(player.log.suffix(3) == ["begin 2 @ 20.00", "a 0 @ 20.00", "a 320 @ 40.00"])
         player.play(milliseconds: 60)
@@ -97,9 +102,9 @@ struct Player {
 
     @Test func aLateSegmentStepsOverTheGap() {
         var player = Player()
-        player.schedule.add(segment(1, frames: 1, samples: 320))
+        player.add(segment(1, frames: 1, samples: 320))
         player.play(milliseconds: 300)
-        player.schedule.add(segment(2, frames: 1, samples: 320))
+        player.add(segment(2, frames: 1, samples: 320))
         player.play(milliseconds: 400)
         #expect(player.log.suffix(4) == ["begin 2 @ 300.00", "v 0 @ 300.00", "a 0 @ 300.00", "end 2"])
     }
@@ -120,8 +125,8 @@ struct Player {
         #expect(long.header.isCut)
         #expect(long.header.playedFrames == 3)
         #expect(long.header.playedSamples == 1_440)
-        player.schedule.add(long)
-        player.schedule.add(segment(2, frames: 1))
+        player.add(long)
+        player.add(segment(2, frames: 1))
         player.play(milliseconds: 500)
         #expect(player.log.suffix(4) == ["end 1", "begin 2 @ 90.00", "v 0 @ 90.00", "end 2"])
         #expect(player.log.contains("a 1280 @ 80.00"))
@@ -129,10 +134,10 @@ struct Player {
 
     @Test func aPauseInTheTurnIsKeptAndAnOverlapFollowsOn() {
         var player = Player()
-        player.schedule.add(segment(1, samples: 1_600))
-        player.schedule.add(segment(2, samples: 320, start: 250))
-        player.schedule.add(segment(3, samples: 320, start: 100))
-        player.schedule.add(segment(4, samples: 320, epoch: 2, start: 5_000))
+        player.add(segment(1, samples: 1_600))
+        player.add(segment(2, samples: 320, start: 250))
+        player.add(segment(3, samples: 320, start: 100))
+        player.add(segment(4, samples: 320, epoch: 2, start: 5_000))
         player.play(milliseconds: 2_000)
         #expect(
             player.log.filter { $0.hasPrefix("begin") } == [
@@ -142,7 +147,7 @@ struct Player {
 
     @Test func whatIsHeldGoesOutLateAndMovesNothing() {
         var player = Player()
-        player.schedule.add(segment(1, frames: 10, samples: 6_400))
+        player.add(segment(1, frames: 10, samples: 6_400))
         player.pictureFits = false
         player.play(milliseconds: 150)
         #expect(!player.log.contains { $0.hasPrefix("v") })
@@ -154,9 +159,26 @@ struct Player {
         #expect(player.log.suffix(2) == ["v 4 @ 160.00", "a 2560 @ 160.00"])
     }
 
+    @Test func soundOfTheNextSegmentDoesNotWaitForPicturesThatAreHeld() {
+        var player = Player()
+        player.add(segment(1, frames: 2, samples: 1_280))
+        player.add(segment(2, frames: 1, samples: 640))
+        player.pictureFits = false
+        player.play(milliseconds: 90)
+        #expect(player.log.suffix(3) == ["a 960 @ 60.00", "begin 2 @ 80.00", "a 0 @ 80.00"])
+        player.pictureFits = true
+        player.play(milliseconds: 90)
+        #expect(player.log.suffix(4) == ["v 0 @ 0.00", "v 1 @ 40.00", "end 1", "v 0 @ 80.00"])
+        // Both are cut where the last of them had gone.
+        var rules = EpochRules(session: 1)
+        _ = rules.raise(to: 2)
+        #expect(player.schedule.interrupt(rules).active.count == 1)
+        #expect(player.schedule.gap.end == .milliseconds(120))
+    }
+
     @Test func whatIsASecondLateIsSkippedSoundAndPicturesAlike() {
         var player = Player()
-        player.schedule.add(segment(1, frames: 75, samples: 48_000))
+        player.add(segment(1, frames: 75, samples: 48_000))
         (player.pictureFits, player.soundFits) = (false, false)
         player.play(milliseconds: 1_500)
         (player.pictureFits, player.soundFits) = (true, true)
@@ -164,24 +186,24 @@ struct Player {
         #expect(
             player.log[1...3] == ["v 13 @ 520.00", "a 8000 @ 500.00", "a 8320 @ 520.00"]
                 || player.log[1] == "a 8000 @ 500.00")
-        #expect(player.schedule.playing?.skipped == 13 + 25)
+        #expect(player.schedule.active.first?.skipped == 13 + 25)
     }
 
     @Test func anInterruptionCutsThePlayingSegmentAndDropsStaleOnes() throws {
         var player = Player()
-        player.schedule.add(segment(1, frames: 10, samples: 6_400))
-        player.schedule.add(segment(2, samples: 320))
-        player.schedule.add(segment(3, samples: 320, epoch: 0))
-        player.schedule.add(segment(4, samples: 320, epoch: 2))
+        player.add(segment(1, frames: 10, samples: 6_400))
+        player.add(segment(2, samples: 320))
+        player.add(segment(3, samples: 320, epoch: 0))
+        player.add(segment(4, samples: 320, epoch: 2))
         player.play(milliseconds: 100)
         var rules = EpochRules(session: 1)
         _ = rules.raise(to: 2)
         let cut = player.schedule.interrupt(rules)
-        #expect(cut.playing?.segment.header.sequence == 1)
+        #expect(cut.active.map { $0.segment.header.sequence } == [1])
         #expect(cut.waiting == 1)
         // Three pictures and six pieces of sound had gone out.
         #expect(player.schedule.gap.end == .milliseconds(120))
-        let next = try #require(cut.playing?.nextSound(piece: 0.02))
+        let next = try #require(cut.nextSound)
         #expect(next.range == 1_920..<2_240 && next.time == .milliseconds(120))
         player.schedule.extend(to: .milliseconds(140))
         player.play(milliseconds: 500)
@@ -193,24 +215,34 @@ struct Player {
 
     @Test func aSegmentThatWasPlannedForLaterLeavesNoPauseBehindWhenItIsInterrupted() {
         var player = Player()
-        player.schedule.add(segment(1, samples: 320))
-        player.schedule.add(segment(2, samples: 320, start: 5_000))
+        player.add(segment(1, samples: 320))
+        player.add(segment(2, samples: 320, start: 5_000))
         player.play(milliseconds: 100)
         var rules = EpochRules(session: 1)
         _ = rules.raise(to: 2)
-        #expect(player.schedule.interrupt(rules).playing?.segment.header.sequence == 2)
-        player.schedule.add(segment(3, samples: 320, epoch: 2))
+        #expect(player.schedule.interrupt(rules).active.map { $0.segment.header.sequence } == [2])
+        player.add(segment(3, samples: 320, epoch: 2))
         player.play(milliseconds: 200)
         #expect(player.log.suffix(2) == ["a 0 @ 100.00", "end 3"])
     }
 
+    @Test func aSegmentThatWasThereInTimeIsNotLateBecauseTheNodeWasHeld() {
+        var player = Player()
+        player.add(segment(1, samples: 640))
+        player.add(segment(2, samples: 640))
+        player.play(milliseconds: 30)
+        player.now = Instant(nanoseconds: 260_000_000)
+        player.play(milliseconds: 260)
+        #expect(player.log.suffix(4) == ["begin 2 @ 40.00", "a 0 @ 40.00", "a 320 @ 60.00", "end 2"])
+    }
+
     @Test func theLatestOfASegmentIsItsSlip() {
         var player = Player()
-        player.schedule.add(segment(1, samples: 3_200))
+        player.add(segment(1, samples: 3_200))
         player.play(milliseconds: 60)
         player.now = Instant(nanoseconds: 115_000_000)
         player.play(milliseconds: 115)
-        #expect(player.schedule.playing?.slip == .milliseconds(35))
+        #expect(player.schedule.active.first?.slip == .milliseconds(35))
     }
 
     /// Random segments, arrivals, hold-ups and interruptions over half an hour.
@@ -222,7 +254,7 @@ struct Player {
         for step in 1...2_000 {
             let epoch = rules.current
             if player.schedule.queue.count < 2 {
-                player.schedule.add(
+                player.add(
                     segment(
                         step, frames: .random(in: 0...30, using: &dice), samples: .random(in: 1...24_000, using: &dice),
                         epoch: epoch, start: .random(in: 0...3_000, using: &dice),

@@ -247,8 +247,9 @@ import Testing
         var dice = Dice(seed: UInt64(seed))
         let line = try Line(["follow": "value", "mode": .string(mode), "target_ms": 150])
         for _ in 0..<200 {
-            let rate = [8_000, 44_100, 48_000].randomElement(using: &dice)!
-            let format = TestMedia.audio(dice.next() % 2 == 0 ? .s16 : .f32, rate: rate, channels: 1)
+            let rate = [48_000, 48_000, 48_000, 44_100].randomElement(using: &dice)!
+            let format = TestMedia.audio(
+                dice.next() % 2 == 0 ? .s16 : .f32, rate: rate, channels: 1 + Int(dice.next() % 3))
             let frame = AudioFrame(format: format, sampleCount: Int(dice.next() % 2_000))
             frame.mutableBytes.initializeMemory(as: UInt8.self, repeating: UInt8(truncatingIfNeeded: dice.next()))
             frame.header.pts = MediaTime(

@@ -7,6 +7,7 @@ The packets' epochs and times of arrival tell what was left over; of sound the f
 faded end of the old turn, and counts as its last.
 """
 import csv
+import json
 import pathlib
 import random
 import statistics
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from engine import ROOT, executable
+from engine import ROOT
 from measure import Failed, Spread
 from result import Figure, Result
 
@@ -24,16 +25,18 @@ from av_segments import AVSegments  # noqa: E402
 SUMMARY = "from an interruption to the last packet of the old turn, all queues full"
 WIDTH, HEIGHT, RATE = 1280, 720, 48_000
 PICTURE_MS, SOUND_MS = 40, 20
+#: Items that each edge holds.
+QUEUE = 4
 
 
 def graph(workshop, socket, logs):
-    full = {"capacity": {"items": 4, "ms": 500}}
+    full = {"capacity": {"items": QUEUE, "ms": 500}}
     nodes = {
         "avatar": {"type": "av-segments", "socket": str(socket)},
         "vp8": {"type": "vp8-encoder", "bitrate_kbps": 1500},
         "opus": {"type": "opus-encoder", "bitrate_kbps": 64},
-        # Half as fast as the pictures come, and two thirds of the sound's pace.
-        "video": {"type": "bench-log", "path": str(logs[0]), "every_ms": 2 * PICTURE_MS},
+        # A third of the pictures' pace, and two thirds of the sound's.
+        "video": {"type": "bench-log", "path": str(logs[0]), "every_ms": 3 * PICTURE_MS},
         "audio": {"type": "bench-log", "path": str(logs[1]), "every_ms": 1.5 * SOUND_MS}}
     edges = [
         {"from": f"{a}", "to": f"{b}", **full} for a, b in
@@ -44,9 +47,9 @@ def graph(workshop, socket, logs):
 def talk(socket, turns):
     """Speaks `turns` turns, each interrupted; when, by CLOCK_MONOTONIC."""
     dice = random.Random(5)
-    noise = dice.randbytes(WIDTH * HEIGHT // 4)
-    # Pictures that differ, so that the encoder has work.
-    pictures = [(noise[index:] + noise[:index]) * 4 + bytes([128]) * (WIDTH * HEIGHT // 2) for index in range(0, 5000, 500)]
+    # Pictures that move, and cost the encoder a few milliseconds each: it is the reader that is to be slow.
+    slope = bytes(x * 255 // WIDTH for x in range(WIDTH))
+    pictures = [(slope[shift:] + slope[:shift]) * HEIGHT + bytes([128]) * (WIDTH * HEIGHT // 2) for shift in range(0, 40, 4)]
     video, sound = b"".join(pictures), dice.randbytes(RATE * 2 * len(pictures) * PICTURE_MS // 1000)
     calls = []
     with AVSegments(str(socket)) as avatar:
@@ -54,7 +57,7 @@ def talk(socket, turns):
             for number in (1, 2, 3):
                 avatar.send_segment(
                     video=video, audio=sound, width=WIDTH, height=HEIGHT, sample_rate=RATE, epoch=epoch, segment_seq=number)
-            time.sleep(dice.uniform(0.55, 0.75))
+            time.sleep(dice.uniform(0.85, 1.0))
             calls.append(time.monotonic())
             avatar.interrupt(epoch + 1)
         avatar.send_segment(audio=sound, sample_rate=RATE, epoch=turns + 1)
@@ -84,8 +87,10 @@ def p99(values):
 def once(workshop, turns):
     socket = pathlib.Path(workshop.path) / "avatar.sock"
     logs = [pathlib.Path(workshop.path) / name for name in ("video.csv", "audio.csv")]
+    report = pathlib.Path(workshop.path) / "report.json"
     process = subprocess.Popen(
-        [executable(), "run", graph(workshop, socket, logs)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        [str(word) for word in workshop.command(graph(workshop, socket, logs), report=report)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         calls = talk(socket, turns)
         _, said = process.communicate(timeout=30)
@@ -94,7 +99,16 @@ def once(workshop, turns):
         process.wait()
     if process.returncode != 0:
         raise Failed(f"the run ended with {process.returncode}: {said.decode()[-400:]}")
+    check_full(json.loads(report.read_text()), turns)
     return leftovers(logs[0], calls, False), leftovers(logs[1], calls, True)
+
+
+def check_full(report, turns):
+    """What was flushed is what the queues held when the calls came."""
+    for edge in report["edges"]:
+        held = edge["flushed"] / turns
+        if held < 0.75 * QUEUE:
+            raise Failed(f"{edge['from']} -> {edge['to']} held {held:.1f} of {QUEUE} items when it was interrupted")
 
 
 def measure(workshop, options):

@@ -189,7 +189,9 @@ def receiving(workshop, options, is_secure):
         {"rtp": {"type": "rtp-input", "sdp": str(description)}, "end": {"type": "null-sink"}}, ["rtp.video -> end"])
     caps = "application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96"
     if is_secure:
-        caps = (caps.replace("x-rtp", "x-srtp") + f",srtp-key=(buffer){KEY.hex()},srtp-cipher={CIPHER},srtp-auth=hmac-sha1-80,"
+        # srtpdec drops what comes from a source that it was not told of.
+        source = int.from_bytes(datagrams[0][8:12], "big")
+        caps = (caps.replace("x-rtp", "x-srtp") + f",ssrc=(uint){source},srtp-key=(buffer){KEY.hex()},srtp-cipher={CIPHER},srtp-auth=hmac-sha1-80,"
                 f"srtcp-cipher={CIPHER},srtcp-auth=hmac-sha1-80")
     commands = {"Sluice": [executable(), "run", graph]}
     if has_ffmpeg():

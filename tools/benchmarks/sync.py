@@ -24,7 +24,7 @@ def loop(workshop, offset):
         event["t_s"] for event in body["events"]
         if event.get("node") == "check" and (found := re.match(r"sound is ([0-9.]+) ms", event["what"]))
         and float(found[1]) <= 10]
-    removed = nodes["hold-sound"]["metrics"]["delay_ms"] - nodes["hold-picture"]["metrics"]["delay_ms"]
+    removed = nodes["hold_sound"]["metrics"]["delay_ms"] - nodes["hold_picture"]["metrics"]["delay_ms"]
     return {
         "measured": nodes["measure"]["metrics"]["offset_ms"], "removed": removed,
         "left": nodes["check"]["metrics"]["offset_ms"],

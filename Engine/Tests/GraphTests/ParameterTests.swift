@@ -32,6 +32,28 @@ import Testing
         #expect(try load(text).root.nodes[1].parameters == ["path": .string("${a}/$x/d/3.wav")])
     }
 
+    @Test func `A node is there only for the values of its when`() throws {
+        let text = """
+            { "parameters": { "kind": { "default": "file", "choices": ["file", "mic"] } },
+            "nodes": { "f": { "type": "source", "open": "x", "when": { "kind": "file" } },
+            "m": { "type": "microphone", "when": { "kind": ["mic"] } }, "g": { "type": "gain" },
+            "end": { "type": "null-sink" } }, "edges": [ "f.audio -> g", "m -> g -> end" ] }
+            """
+        let file = try load(text)
+        #expect(file.root.nodes.map(\.name) == ["f", "g", "end"] && file.root.edges.count == 2)
+        let microphone = try load(text, set: ["kind": "mic"])
+        #expect(microphone.root.nodes.map(\.name) == ["m", "g", "end"] && microphone.root.edges[0].from.node == "m")
+        #expect(
+            errors(text.replacing("\"when\": { \"kind\": \"file\" }", with: "\"when\": { \"kin\": 3 }")).hasPrefix(
+                "t.json:2:60: node \"f\": when: the graph has no parameter \"kin\".\n  Did you mean \"kind\"?"))
+        #expect(
+            errors(text.replacing("\"when\": { \"kind\": \"file\" }", with: "\"when\": { \"kind\": 3 }")).hasPrefix(
+                "t.json:2:68: node \"f\": when: kind takes one of \"file\", \"mic\", found a number."))
+        #expect(
+            errors(text.replacing("\"when\": { \"kind\": \"file\" }", with: "\"when\": 3")).hasPrefix(
+                "t.json:2:58: node \"f\": when takes an object, found a number."))
+    }
+
     @Test func `Parameters of a group are written as an object`() throws {
         #expect(
             try pacer(

@@ -220,8 +220,7 @@ final class PacketPacer: PacedMedia {
         if isSilence { ledger.noteSilence() }
         if isConcealed { ledger.noteConcealed(samples) }
         let depth = ends.input.depthTime + (packet == nil ? .zero : step)
-        let clock = pacing!.clock
-        ledger.noteClock(drift: clock.ppm, steering: 0, isKnown: clock.isSettled)
+        ledger.noteClock(pacing!.clock)
         ledger.noteSent(
             late: pacing!.grid.lateness(now), frame: pacing!.frame, dropped: ends.input.dropped,
             depth: Int(depth.milliseconds), now: now)

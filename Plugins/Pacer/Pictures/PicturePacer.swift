@@ -93,8 +93,7 @@ final class PicturePacer: PacedMedia {
         ledger.noteSent(
             late: now - place!.due, frame: lastDuration, dropped: ends.input.dropped,
             depth: Int(ends.input.depthTime.milliseconds), now: now)
-        let clock = pacing.clock
-        ledger.noteClock(drift: clock.ppm, steering: 0, isKnown: clock.isSettled)
+        ledger.noteClock(pacing.clock)
         return true
     }
 

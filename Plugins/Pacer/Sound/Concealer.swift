@@ -52,7 +52,11 @@ final class Concealer {
     /// Real samples that go out: blends them in where a hole, or a seam, was before them.
     func pass(_ samples: UnsafeMutableRawPointer, _ count: Int) {
         if made >= 0 {
-            if layout.sampleFormat == .s16 { blend(samples, count, as: Int16.self) } else { blend(samples, count, as: Float.self) }
+            if layout.sampleFormat == .s16 {
+                blend(samples, count, as: Int16.self)
+            } else {
+                blend(samples, count, as: Float.self)
+            }
         }
         history.append(samples, count)
     }
@@ -68,7 +72,11 @@ final class Concealer {
             (fadeFrom, fadeLength) = (made, max(1, rate / 100))
         }
         blended = 0
-        if layout.sampleFormat == .s16 { fill(samples, count, as: Int16.self) } else { fill(samples, count, as: Float.self) }
+        if layout.sampleFormat == .s16 {
+            fill(samples, count, as: Int16.self)
+        } else {
+            fill(samples, count, as: Float.self)
+        }
     }
 
     private func blend<S: PCMSample>(_ raw: UnsafeMutableRawPointer, _ count: Int, as: S.Type) {

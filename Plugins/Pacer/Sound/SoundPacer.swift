@@ -201,14 +201,18 @@ final class SoundPacer: PacedMedia {
         if discard > 0 {
             // The first output after the start stands for samples that were sent before.
             let place = frame.buffer.bytes + filled * size
-            discard -= try resampler.convert(scratch!.bytes, fed, into: place, room: min(discard, frameSamples - filled))
+            discard -= try resampler.convert(
+                scratch!.bytes, fed, into: place, room: min(discard, frameSamples - filled))
             fed = 0
         }
         filled += try resampler.convert(
             scratch!.bytes, fed, into: frame.buffer.bytes + filled * size, room: frameSamples - filled)
     }
 
-    private enum Gathered { case samples(Int), budgetUsed, end }
+    private enum Gathered {
+        case samples(Int)
+        case budgetUsed, end
+    }
 
     /// Takes what one frame needs. Looks at the depth first: asking an empty input for an item would have the next one
     /// wake this node.
@@ -284,10 +288,11 @@ final class SoundPacer: PacedMedia {
         let inHand = MediaTime(pacing!.intake.left, timescale: Int64(pacing!.intake.rate))
         let depth = Int((ends.input.depthTime + inHand).milliseconds)
         let clock = pacing!.clock
-        ledger.noteClock(drift: clock.ppm, steering: pacing!.steering.ppm, isKnown: clock.isSettled)
+        ledger.noteClock(clock, steering: pacing!.steering.ppm)
         if clock.isSettled, abs(clock.ppm) > DepthSteering.largest { ledger.noteTooFast(clock.ppm) }
         ledger.noteSent(
-            late: pacing!.grid.lateness(now), frame: settings.frame, dropped: ends.input.dropped, depth: depth, now: now)
+            late: pacing!.grid.lateness(now), frame: settings.frame, dropped: ends.input.dropped, depth: depth, now: now
+        )
         ledger.say(dryWatch.note(isSilence: isSilence))
     }
 

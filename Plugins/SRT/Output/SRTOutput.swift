@@ -205,6 +205,8 @@ public final class SRTOutput: Node {
                     noteDropped(packet, verdict)
                     continue
                 }
+                let captured = packet.header.captured
+                sink.begin(age: captured.nanoseconds > 0 ? now - captured : .zero)
                 do { try sender.write(packet, of: track) } catch {
                     if sink.isBroken { break }
                     throw NodeError("MPEG-TS refuses a packet: \(error)")
@@ -286,6 +288,11 @@ public final class SRTOutput: Node {
         defer { if ending.isOver { link.close(now) } }
         guard let socket = link.socket, let sink, !isInterrupted.load(ordering: .relaxed) else {
             if !wasUp {
+                guard context.isStopping else {
+                    throw NodeError(
+                        "\(link.address.peer) never answered: nothing was sent",
+                        advice: "Start the listener first, or let the media wait longer: \"hold_ms\".")
+                }
                 context.log(.warning, "the graph stopped before \(link.address.peer) answered: nothing was sent")
             }
             ending.isOver = true

@@ -129,17 +129,3 @@ struct SegmentHeader: Equatable, Sendable {
 func milliseconds(_ value: Double) -> MediaTime {
     Int64(exactly: value).map { .milliseconds($0) } ?? .seconds(value / 1_000)
 }
-
-extension FrameRate {
-    /// 29.97 and its like mean the fractions over 1001; other values are taken to a thousandth.
-    fileprivate init(perSecond rate: Double) {
-        let whole = rate.rounded()
-        if abs(rate - whole) < 0.0005 {
-            self.init(Int(whole))
-        } else if abs((rate * 1.001).rounded() / 1.001 - rate) < 0.005 {
-            self.init(Int((rate * 1.001).rounded()) * 1000, 1001)
-        } else {
-            self.init(Int((rate * 1000).rounded()), 1000)
-        }
-    }
-}

@@ -10,6 +10,8 @@ final class Segment {
     /// When it was complete, and when the user had finished speaking, both on the graph's clock.
     var enqueued = Instant(nanoseconds: 0)
     var userFinal: Instant?
+    /// Which of its pictures are marked; nil for none.
+    var marker: MarkerPlan?
     /// Pictures that were not sent yet. A sent one is let go, so that its memory serves the segment that arrives.
     private var frames: [VideoFrame?]
     /// All of its PCM.

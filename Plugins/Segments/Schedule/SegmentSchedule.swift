@@ -4,7 +4,8 @@ import Sluice
 ///
 /// A segment is planned behind the one before, or later where it says so or comes late (`SegmentGap`). Its pictures and
 /// its sound go out at their media time on one line, pictures first where both are due at once. What is late goes out at
-/// once and moves nothing that comes after it. What is later than `patience` is skipped, pictures and sound alike: then
+/// once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are held,
+/// so a slow reader of pictures delays no sound. What is later than `patience` is skipped, pictures and sound alike: then
 /// the reader behind is too slow, and what it gets next is to be of use.
 struct SegmentSchedule {
     struct Playing {
@@ -12,7 +13,7 @@ struct SegmentSchedule {
         /// Media time of its beginning, and of the end of what was planned before it.
         let start: MediaTime
         let before: MediaTime
-        /// How long nothing had been planned when it was taken up; nil for the first segment.
+        /// How long nothing had been planned when it came; nil for the first segment.
         let idle: Interval?
         var nextFrame = 0
         var nextSample = 0
@@ -35,20 +36,16 @@ struct SegmentSchedule {
         fileprivate var sampleTime: MediaTime? {
             nextSample < sampleCount ? start + segment.header.time(ofSample: nextSample) : nil
         }
-        /// The piece of sound that would have come next, of so many seconds; nil if none would.
-        func nextSound(piece: Double) -> (range: Range<Int>, time: MediaTime)? {
-            sampleTime.map { (soundRange(piece), $0) }
-        }
-
         fileprivate func soundRange(_ piece: Double) -> Range<Int> {
             let length = max(1, Int(piece * Double(segment.header.sampleRate)))
             return nextSample..<min(nextSample + length, sampleCount)
         }
 
+        fileprivate var hasSent: Bool { nextFrame > 0 || nextSample > 0 }
+        fileprivate var isSent: Bool { nextFrame >= frameCount && nextSample >= sampleCount }
         /// Media time at which what has gone out ends.
         fileprivate var sentEnd: MediaTime {
             let header = segment.header
-            guard nextFrame > 0 || nextSample > 0 else { return before }
             return start + max(header.time(ofFrame: nextFrame), header.time(ofSample: nextSample))
         }
     }
@@ -57,9 +54,9 @@ struct SegmentSchedule {
         /// The next segment begins; nothing of it has gone out.
         case begin(Playing)
         /// Send this picture, then call `sentFrame`.
-        case picture(Int, at: MediaTime, due: Instant)
+        case picture(Playing, Int, at: MediaTime, due: Instant)
         /// Send so much sound, then call `sentSamples`.
-        case sound(Range<Int>, at: MediaTime, due: Instant)
+        case sound(Playing, Range<Int>, at: MediaTime, due: Instant)
         /// The segment has gone out.
         case end(Playing)
         /// Nothing is due before then.
@@ -72,13 +69,15 @@ struct SegmentSchedule {
 
     private(set) var gap = SegmentGap()
     private(set) var queue: [Segment] = []
-    private(set) var playing: Playing?
+    /// Those that have begun and not gone out whole, in order: one, and more while something is held.
+    private(set) var active: [Playing] = []
     /// Of sound in one piece.
     let pieceLength: Double
     /// Where the last segment that has begun ends in its turn, and which turn that is.
     private var turn: (epoch: UInt32, end: MediaTime)?
 
     static let patience = Interval.seconds(1)
+    private static let mostActive = 8
 
     /// `piece` in seconds.
     init(piece: Double) { pieceLength = piece }
@@ -86,71 +85,81 @@ struct SegmentSchedule {
     mutating func add(_ segment: Segment) { queue.append(segment) }
 
     /// The number of the oldest segment that has not gone out; nil if all have.
-    var oldest: Int? { playing?.segment.number ?? queue.first?.number }
+    var oldest: Int? { active.first?.segment.number ?? queue.first?.number }
 
     /// When everything that was planned is over.
     func isOver(_ now: Instant) -> Bool {
-        playing == nil && queue.isEmpty && gap.plannedEnd.map { $0 <= now } ?? true
+        active.isEmpty && queue.isEmpty && gap.plannedEnd.map { $0 <= now } ?? true
     }
 
     // MARK: What is next
 
     mutating func next(_ now: Instant, pictureFits: Bool, soundFits: Bool) -> Step {
-        guard playing != nil else { return begin(now) }
         skipLost(now)
-        guard let current = playing else { return .idle }
-        let frame = current.frameTime
-        let sample = current.sampleTime
-        guard frame != nil || sample != nil else {
-            playing = nil
-            return .end(current)
+        if let first = active.first, first.isSent {
+            active.removeFirst()
+            return .end(first)
         }
+        if mayBegin(now) { return begin(now) }
+        guard !active.isEmpty else { return .idle }
+        let (picture, sound) = (pictureIndex, soundIndex)
+        let frame = picture.flatMap { active[$0].frameTime }
+        let sample = sound.flatMap { active[$0].sampleTime }
         let frameDue = frame.flatMap { gap.instant(of: $0) }
         let sampleDue = sample.flatMap { gap.instant(of: $0) }
         let frameGoes = frameDue.map { $0 <= now && pictureFits } ?? false
         let sampleGoes = sampleDue.map { $0 <= now && soundFits } ?? false
-        if let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
-            return .picture(current.nextFrame, at: frame, due: frameDue)
+        if let picture, let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
+            return .picture(active[picture], active[picture].nextFrame, at: frame, due: frameDue)
         }
-        if let sample, let sampleDue, sampleGoes { return .sound(piece(of: current), at: sample, due: sampleDue) }
+        if let sound, let sample, let sampleDue, sampleGoes {
+            return .sound(active[sound], active[sound].soundRange(pieceLength), at: sample, due: sampleDue)
+        }
         // What is due already waits for room, of which the output tells.
-        let later = min(
-            frameDue.map { $0 > now ? $0 : .distantFuture } ?? .distantFuture,
-            sampleDue.map { $0 > now ? $0 : .distantFuture } ?? .distantFuture)
+        var later = Instant.distantFuture
+        if let frameDue, frameDue > now { later = min(later, frameDue) }
+        if let sampleDue, sampleDue > now { later = min(later, sampleDue) }
+        if !queue.isEmpty, let end = gap.plannedEnd, end > now { later = min(later, end) }
         return later == .distantFuture ? .full : .wait(later)
     }
 
+    private var pictureIndex: Int? { active.firstIndex { $0.frameTime != nil } }
+    private var soundIndex: Int? { active.firstIndex { $0.sampleTime != nil } }
+
     mutating func sentFrame(_ now: Instant, due: Instant) {
-        playing?.nextFrame += 1
-        noteSlip(now - due)
+        guard let index = pictureIndex else { return }
+        active[index].nextFrame += 1
+        active[index].slip = max(active[index].slip, now - due)
     }
 
     mutating func sentSamples(_ now: Instant, due: Instant) {
-        guard let current = playing else { return }
-        let end = piece(of: current).upperBound
-        playing?.nextSample = end
-        noteSlip(now - due)
+        guard let index = soundIndex else { return }
+        let end = active[index].soundRange(pieceLength).upperBound
+        active[index].nextSample = end
+        active[index].slip = max(active[index].slip, now - due)
     }
 
-    private mutating func noteSlip(_ late: Interval) {
-        if let slip = playing?.slip, late > slip { playing?.slip = late }
+    private func mayBegin(_ now: Instant) -> Bool {
+        guard !queue.isEmpty, active.count < SegmentSchedule.mostActive else { return false }
+        guard let last = active.last, let end = gap.plannedEnd else { return true }
+        return last.isSent || end <= now
     }
-
-    private func piece(of current: Playing) -> Range<Int> { current.soundRange(pieceLength) }
 
     private mutating func begin(_ now: Instant) -> Step {
         guard let segment = queue.first else { return .idle }
         queue.removeFirst()
         let header = segment.header
         let before = gap.end
-        let idle = gap.plannedEnd.map { max(.zero, now - $0) }
+        // A segment that was there in time is not late because something held this node.
+        let ready = gap.origin == nil ? now : segment.enqueued
+        let idle = gap.plannedEnd.map { max(.zero, ready - $0) }
         gap.advance(by: pause(before: segment))
         let frame = header.frameCount > 0 ? header.time(ofFrame: 1) : .seconds(pieceLength)
-        gap.begin(at: now, frame: Interval(frame))
+        gap.begin(at: ready, frame: Interval(frame))
         let started = Playing(segment, start: gap.end, before: before, idle: idle)
         gap.advance(by: header.plannedDuration)
         turn = (segment.epoch, header.mediaStart + header.plannedDuration)
-        playing = started
+        active.append(started)
         return .begin(started)
     }
 
@@ -170,28 +179,44 @@ struct SegmentSchedule {
             guard let time, let due = gap.instant(of: time) else { return false }
             return now - due > SegmentSchedule.patience
         }
-        while let current = playing, isLost(current.frameTime) {
-            _ = current.segment.takeFrame(current.nextFrame)
-            playing?.nextFrame += 1
-            playing?.skipped += 1
-        }
-        while let current = playing, isLost(current.sampleTime) {
-            let end = piece(of: current).upperBound
-            playing?.nextSample = end
-            playing?.skipped += 1
+        for index in active.indices {
+            while isLost(active[index].frameTime) {
+                _ = active[index].segment.takeFrame(active[index].nextFrame)
+                active[index].nextFrame += 1
+                active[index].skipped += 1
+            }
+            while isLost(active[index].sampleTime) {
+                let end = active[index].soundRange(pieceLength).upperBound
+                active[index].nextSample = end
+                active[index].skipped += 1
+            }
         }
     }
 
     // MARK: Interruption
 
-    /// Everything stale leaves. Returns the segment that was cut off, and how many had not begun.
-    mutating func interrupt(_ rules: EpochRules) -> (playing: Playing?, waiting: Int) {
-        let count = queue.count
+    struct Cut {
+        /// Those that had begun, in order.
+        var active: [Playing] = []
+        /// How many had not.
+        var waiting = 0
+        /// The sound that would have come next; nil if none would.
+        var nextSound: (segment: Segment, range: Range<Int>, time: MediaTime)?
+    }
+
+    /// Everything stale leaves.
+    mutating func interrupt(_ rules: EpochRules) -> Cut {
+        var cut = Cut(waiting: queue.count)
         queue.removeAll { rules.isStale($0.epoch) }
-        guard let current = playing, rules.isStale(current.segment.epoch) else { return (nil, count - queue.count) }
-        playing = nil
-        gap.cut(at: current.sentEnd)
-        return (current, count - queue.count)
+        cut.waiting -= queue.count
+        cut.active = active.filter { rules.isStale($0.segment.epoch) }
+        active.removeAll { rules.isStale($0.segment.epoch) }
+        guard let first = cut.active.first else { return cut }
+        if let speaking = cut.active.first(where: { $0.sampleTime != nil }), let time = speaking.sampleTime {
+            cut.nextSound = (speaking.segment, speaking.soundRange(pieceLength), time)
+        }
+        if active.isEmpty { gap.cut(at: cut.active.filter(\.hasSent).map(\.sentEnd).max() ?? first.before) }
+        return cut
     }
 
     /// Sound that goes out after all, when its segment was interrupted, is planned until then.

@@ -55,10 +55,10 @@ final class SegmentTeller {
     }
 
     /// Its diagnostics; nil for a segment without a number.
-    func begun(_ playing: SegmentSchedule.Playing, marker plan: MarkerPlan?, at start: Instant) -> String? {
+    func begun(_ playing: SegmentSchedule.Playing, at start: Instant) -> String? {
         let segment = playing.segment
         var marker: (number: Int, plan: MarkerPlan)?
-        if let plan {
+        if let plan = segment.marker {
             markers += 1
             marker = (markers, plan)
         }

@@ -4,6 +4,7 @@ import Sluice
 /// left out. Where it grows, the last picture stays a little longer.
 struct MovingVideo {
     private(set) var cut = 0
+    private var pool = Pool<VideoFrame>()
     private var last = MediaTime.none
     private var carriedFlags = Header.Flags()
 
@@ -21,10 +22,7 @@ struct MovingVideo {
         }
         if header.pts.isKnown { last = delay > .zero ? header.pts : .none }
         guard delay > .zero || !carriedFlags.isEmpty else { return frame }
-        let moved = VideoFrame(
-            format: frame.format,
-            buffer: MediaBuffer(foreign: frame.buffer.bytes, capacity: frame.buffer.capacity, owner: frame),
-            planes: frame.planes)
+        let moved = pool.take(showing: frame)
         header.flags.formUnion(carriedFlags)
         carriedFlags = []
         moved.header = header

@@ -190,6 +190,18 @@ extension GraphSchema {
             ("type", ["const": JSONValue(stringLiteral: spec.type)]),
             ("lane", ["type": "string", "minLength": 1, "description": "The thread that it runs on."]),
             ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "What an error of this node does.")),
+            (
+                "when",
+                [
+                    "type": "object", "minProperties": 1,
+                    "description": "Only for these values of the graph's parameters is the node there.",
+                    "additionalProperties": [
+                        "anyOf": [
+                            reference("scalar"), ["type": "array", "items": reference("scalar"), "minItems": 1],
+                        ]
+                    ],
+                ]
+            ),
         ]
         if spec.descriptor.traits.contains(.shares) {
             let help: JSONValue = [

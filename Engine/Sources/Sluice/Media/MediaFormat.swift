@@ -96,6 +96,19 @@ public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
         self.denominator = denominator
     }
 
+    /// 29.97 and its like mean the fractions over 1001; other values are taken to a thousandth, and from 0.001 to 10⁶.
+    public init(perSecond rate: Double) {
+        let rate = rate > 0.001 ? min(rate, 1e6) : 0.001
+        let whole = rate.rounded()
+        if abs(rate - whole) < 0.0005 && whole > 0 {
+            self.init(Int(whole))
+        } else if abs((rate * 1.001).rounded() / 1.001 - rate) < 0.005 && rate > 1 {
+            self.init(Int((rate * 1.001).rounded()) * 1_000, 1_001)
+        } else {
+            self.init(Int((rate * 1_000).rounded()), 1_000)
+        }
+    }
+
     public var perSecond: Double { Double(numerator) / Double(denominator) }
     public var description: String { denominator == 1 ? "\(numerator)/s" : "\(numerator)/\(denominator)/s" }
 }

@@ -40,14 +40,18 @@ final class Recorder: Node {
     }
 
     @Test func aDayTakesNoMoreRoomThanAMinuteAndKeepsItsExtremes() throws {
-        let level = try series(
-            (0..<2_000).map { (Double($0) * 43.2, $0 == 700 ? 1e6 : $0 == 1_300 ? -5 : Double($0 % 3)) })
+        let values = (0..<2_000).map { index -> (seconds: Double, value: Double) in
+            let value = index == 700 ? 1e6 : index == 1_300 ? -5 : Double(index % 3)
+            return (Double(index) * 43.2, value)
+        }
+        let level = try series(values)
         let most = numbers(level, "max")
         #expect(most.count <= 512 && most.count > 256)
         #expect(most.compactMap { $0 }.max() == 1e6)
         #expect(numbers(level, "min").compactMap { $0 }.min() == -5)
         let step = try #require(level["step_s"]?.number)
         #expect(step * Double(most.count) >= 86_000)
-        #expect(most.firstIndex(of: 1e6) == Int(700 * 43.2 / step))
+        let place = Int(700 * 43.2 / step)
+        #expect(most.firstIndex(of: 1e6) == place)
     }
 }

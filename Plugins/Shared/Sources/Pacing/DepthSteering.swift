@@ -33,9 +33,4 @@ public struct DepthSteering: Sendable {
         ppm += min(max(goal - ppm, -most), most)
         return ppm
     }
-
-    public mutating func reset() {
-        ppm = 0
-        acts = false
-    }
 }

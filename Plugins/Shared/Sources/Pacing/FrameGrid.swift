@@ -35,9 +35,7 @@ public struct FrameGrid: Equatable, Sendable {
     /// How long after its time the next frame goes out.
     public func lateness(_ now: Instant) -> Interval { now - next }
 
-    public mutating func advance() { elapsed = elapsed + frame }
-
-    /// The same for a frame of another length.
+    /// The frame that was due has gone, and the next one is due after `length`.
     public mutating func advance(by length: Interval) { elapsed = elapsed + length }
 
     /// Begins a new grid at `now` if the next frame is later than `patience`; returns by how much.

@@ -32,7 +32,8 @@ public struct VideoPacing: Sendable {
 
     /// Where a picture goes that came at `arrival`. `sound` is how the source's sound is played, if it is.
     public mutating func place(
-        pts: MediaTime, dts given: MediaTime, duration: Interval, arrival: Instant, sound: Playout?, isAnew: Bool = false
+        pts: MediaTime, dts given: MediaTime, duration: Interval, arrival: Instant, sound: Playout?,
+        isAnew: Bool = false
     ) -> Place {
         let known = given.isKnown ? given : pts
         // Without a timestamp it follows the one before.

@@ -95,6 +95,7 @@ struct DocumentReader {
             case "lane": result.lane = member.value
             case "on_error": result.onError = member.value
             case "lossless": result.lossless = member.value
+            case "when": result.when = member.value
             default: result.parameters.append(member)
             }
         }

@@ -54,6 +54,8 @@ public struct NodeDocument: Sendable {
     public var lane: JSONValue?
     public var onError: JSONValue?
     public var lossless: JSONValue?
+    /// For which values of parameters the node is there; nil: always.
+    public var when: JSONValue?
     /// What is left: the parameters of the type.
     public var parameters: [JSONMember]
 }

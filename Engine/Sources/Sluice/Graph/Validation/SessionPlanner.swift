@@ -25,7 +25,7 @@ final class SessionPlanner {
         _ document: SessionDocument, scope: ParameterScope, catalog: any NodeCatalog, parent: SessionPicture?,
         _ bag: DiagnosticBag
     ) {
-        self.document = document
+        self.document = document.chosen(scope, bag)
         self.scope = scope
         self.catalog = catalog
         self.parent = parent
@@ -92,7 +92,7 @@ final class SessionPlanner {
                         advice: "Write { \"\(first.name.dropFirst(member.key.count + 1))\": … }.")
                     continue
                 }
-                let keys = ParameterGroups.keys(spec.parameters) + ["type", "lane", "on_error"]
+                let keys = ParameterGroups.keys(spec.parameters) + ["type", "lane", "on_error", "when"]
                 bag.error(
                     member.keyPosition, "\(label): \(spec.type) has no parameter \(quoted(member.key)).",
                     advice: spec.parameters.isEmpty && nearest(to: member.key, in: keys) == nil

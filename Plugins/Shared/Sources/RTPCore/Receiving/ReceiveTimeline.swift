@@ -60,7 +60,9 @@ public struct ReceiveTimeline: Sendable {
         }
         if let wanted = wanted(timestamp, index) {
             let shift = wanted - place.time
-            if abs(shift.ticks) > ReceiveTimeline.tolerance.ticks, abs(shift.ticks) < ReceiveTimeline.longestHole.ticks
+            let distance = shift.ticks.magnitude
+            if distance > ReceiveTimeline.tolerance.ticks.magnitude,
+                distance < ReceiveTimeline.longestHole.ticks.magnitude
             {
                 place.shift = shift
                 place.time = wanted
