@@ -56,7 +56,8 @@ final class MediaFileTrack {
             let pixels = PixelFormat(AVPixelFormat(parameters.pointee.format)) ?? .i420
             format = MediaFormat(
                 video: VideoLayout(
-                    width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate))
+                    width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,
+                    colorMatrix: ColorMatrix(parameters.pointee.color_space)))
         } else {
             let sample = SampleMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
             format = MediaFormat(audio: AudioLayout(sample, rate: coded.audio!.rate, channels: coded.audio!.channels))

@@ -42,9 +42,9 @@ extension SampleFormat {
 }
 
 extension ColorMatrix {
-    /// Of a decoded picture; nil where it does not say, or says one that the engine has no word for.
-    init?(_ picture: AVFrame) {
-        switch picture.colorspace {
+    /// nil where `space` says nothing, or one that the engine has no word for.
+    public init?(_ space: AVColorSpace) {
+        switch space {
         case AVCOL_SPC_BT709: self = .bt709
         case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M: self = .bt601
         default: return nil
