@@ -107,8 +107,8 @@ final class InputStream {
         }
         let before = receiver.counts.packets
         receiver.receive(
-            UnsafeRawBufferPointer(rebasing: room[..<count]), now: now, restarted: { restart(&timeline) }
-        ) { send($0, &timeline) }
+            UnsafeRawBufferPointer(rebasing: room[..<count]), now: now, restarted: { restart(&timeline) },
+            { send($0, &timeline) })
         guard receiver.counts.packets > before else { return }
         lastArrival = now
         if peer == nil { peer = batch.sender(index) }
