@@ -6,6 +6,8 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
+let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
+let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -30,19 +32,27 @@ let plugins: [Target] = [
     plugin("Convert", uses: ["CSwscale", "CSwresample"]),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
+    plugin("G711"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: ["COpus"]),
+    plugin("Pacer", uses: [pacing, "CSwresample"]),
+    plugin("RTP", uses: [rtpCore, pacing, "CUDP"]),
     plugin("Raw"),
     plugin("SRT", uses: [libav, "CSRT"]),
+    plugin("Segments"),
+    plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
 
 let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
+    // By its headers alone; see its shim.
+    .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
+    .systemLibrary(name: "CUDP", path: "Plugins/CUDP"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
@@ -51,22 +61,50 @@ let tests: [Target] = [
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
-    tests("Command", of: ["TestSupport"]),
-    tests("Flow", of: ["FlowPlugin"]),
+    tests("Command", of: ["Command", "TestSupport"]),
+    tests("Flow", of: ["FlowPlugin", "PacerPlugin"]),
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
+    tests("Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
+    tests("Pacing", of: [pacing, "PacingSimulation"]),
+    .target(
+        name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
+        path: "Tests/PacingSimulation"),
+    .executableTarget(
+        name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
+        linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
+    tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Raw", of: ["RawPlugin"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
+    tests("RTPCore", of: [rtpCore, "TestSupport"]),
+    tests(
+        "RTP",
+        of: [
+            "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
+            rtpCore, "TestSupport",
+        ]),
     tests("Docs", of: ["TestSupport"]),
+    tests(
+        "Segments",
+        of: [
+            "SegmentsPlugin", "PacerPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin", "VideoDecoderPlugin",
+            "TestSupport",
+        ]),
+    tests(
+        "Sync",
+        of: [
+            "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "SegmentsPlugin", "VP8Plugin",
+            "VideoDecoderPlugin", "TestSupport",
+        ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
-let command = Target.executableTarget(name: "Command", dependencies: [engine], path: "Command")
+let command = Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
 
 let package = Package(
     name: "sluice",

@@ -6,7 +6,7 @@ import Sluice
 enum Main {
     static let commands: [any Subcommand.Type] = [
         RunCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self, SchemaCommand.self,
-        DrawCommand.self, LatencyCommand.self,
+        DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
         HelpCommand.self, ManifestCommand.self,
     ]
 

@@ -56,6 +56,9 @@ struct NodePage {
         for variant in port.variants { words += "; \(variant.formats) if \(variant.parameter) is \(variant.value)" }
         if port.isMany { words += "; any number of edges" }
         if port.isOptional { words += "; may be left open" }
+        if let buffer = port.buffer {
+            words += "; its edge is a buffer of \(buffer.items) items and \(buffer.milliseconds) ms that drops"
+        }
         return words
     }
 

@@ -6,5 +6,7 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
         $0.register(BenchSource.self)
         $0.register(BenchPass.self)
         $0.register(BenchDump.self)
+        $0.register(BenchUDP.self)
+        $0.register(BenchLog.self)
     }
 }

@@ -2,7 +2,7 @@ import CSwscale
 import Sluice
 
 /// One context of libswscale, for pictures of one layout to another. Bit exact: equal pictures on every processor. YUV is
-/// taken and made as BT.601 in limited range, libswscale's default.
+/// in limited range, and of the matrix that its layout says or implies.
 final class Scaler {
     let from: VideoLayout
     let to: VideoLayout
@@ -23,6 +23,14 @@ final class Scaler {
             Int32(geometry.target.width), Int32(geometry.target.height), to.pixelFormat!.av, flags, nil, nil, nil)
         guard let context else { throw NodeError("libswscale does not convert \(from) to \(to)") }
         self.context = context
+        // Unasked, libswscale takes all YUV for BT.601. RGB has no matrix: there the table is not looked at.
+        let matrices = (from.impliedMatrix, to.impliedMatrix)
+        let areAlike = from.pixelFormat!.isYUV == to.pixelFormat!.isYUV && matrices.0 == matrices.1
+        if !areAlike {
+            sws_setColorspaceDetails(
+                context, sws_getCoefficients(matrices.0.coefficients), 0, sws_getCoefficients(matrices.1.coefficients),
+                0, 0, 1 << 16, 1 << 16)
+        }
         planes.initialize(repeating: nil, count: 4)
         strides.initialize(repeating: 0, count: 4)
         outPlanes.initialize(repeating: nil, count: 4)
@@ -62,7 +70,7 @@ final class Scaler {
         let inside = geometry.target
         for plane in 0..<pixels.planeCount {
             let row = pixels.rowBytes(plane: plane, width: to.width)
-            let isHalved = pixels.isSubsampled && plane > 0
+            let isHalved = pixels.isYUV && plane > 0
             let top = isHalved ? inside.y / 2 : inside.y
             let bottom = top + pixels.rows(plane: plane, height: inside.height)
             let left = pixels.rowBytes(plane: plane, width: inside.x)
@@ -80,6 +88,15 @@ final class Scaler {
     }
 }
 
+extension ColorMatrix {
+    var coefficients: Int32 {
+        switch self {
+        case .bt601: SWS_CS_ITU601
+        case .bt709: SWS_CS_ITU709
+        }
+    }
+}
+
 extension PixelFormat {
     var av: AVPixelFormat {
         switch self {
@@ -90,11 +107,9 @@ extension PixelFormat {
         }
     }
 
-    var isSubsampled: Bool { self == .i420 || self == .nv12 }
-
     /// Of the rectangle's first sample in a plane.
     func offset(of rectangle: Rectangle, _ plane: Int, _ stride: Int) -> Int {
-        let y = isSubsampled && plane > 0 ? rectangle.y / 2 : rectangle.y
+        let y = isYUV && plane > 0 ? rectangle.y / 2 : rectangle.y
         return y * stride + rowBytes(plane: plane, width: rectangle.x)
     }
 

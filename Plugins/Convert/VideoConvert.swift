@@ -1,7 +1,9 @@
 import Sluice
 
-/// Gives pictures another size and pixel format. What already is as it should be passes untouched, and a format that
-/// changes in mid-stream is followed.
+/// Gives pictures another size, pixel format and colour matrix. What already is as it should be passes untouched, and a
+/// format that changes in mid-stream is followed.
+///
+/// YUV keeps its matrix, whatever its new size would imply, and says it where that differs; YUV made of RGB always says it.
 public final class VideoConvert: Node {
     public static let descriptor = NodeDescriptor(
         "video-convert", summary: "Gives pictures another size and pixel format", work: .heavy,
@@ -23,6 +25,16 @@ public final class VideoConvert: Node {
     @Parameter(
         "fit", default: .pad, help: "into another shape: pad with black bars, crop, or stretch out of proportion")
     var fit: Fit
+
+    @Parameter(
+        "color_matrix", default: .auto,
+        help: "of YUV: bt601, bt709; auto: as it comes, and of RGB bt709 above 576 rows. VP8 is bt601 by its definition"
+    )
+    var matrix: Matrix
+
+    enum Matrix: String, CaseIterable, ParameterConvertible {
+        case auto, bt601, bt709
+    }
 
     enum Target: String, CaseIterable, ParameterConvertible {
         case same, i420, nv12, bgra, rgb24
@@ -69,9 +81,10 @@ public final class VideoConvert: Node {
                 "\(from.width)x\(from.height) in this shape makes \(size.width)x\(size.height), which is too large",
                 advice: "Give both width and height.", isInputError: true)
         }
+        let target = PixelFormat(rawValue: pixelFormat.rawValue) ?? pixels
         let to = VideoLayout(
-            width: size.width, height: size.height, pixelFormat: PixelFormat(rawValue: pixelFormat.rawValue) ?? pixels,
-            frameRate: from.frameRate)
+            width: size.width, height: size.height, pixelFormat: target, frameRate: from.frameRate,
+            colorMatrix: target.isYUV ? matrix(of: from, height: size.height) : nil)
         guard to != from else {
             (scaler, format) = (nil, incoming)
             return
@@ -81,4 +94,15 @@ public final class VideoConvert: Node {
             format = MediaFormat(video: to)
         }
     }
+
+    /// What the pictures that come out say of their matrix: nothing where nothing was said and their height implies it.
+    private func matrix(of from: VideoLayout, height: Int) -> ColorMatrix? {
+        if let asked = ColorMatrix(rawValue: matrix.rawValue), asked != from.impliedMatrix || !isYUV(from) {
+            return asked
+        }
+        guard isYUV(from) else { return .implied(height: height) }
+        return from.colorMatrix ?? (from.impliedMatrix == .implied(height: height) ? nil : from.impliedMatrix)
+    }
+
+    private func isYUV(_ layout: VideoLayout) -> Bool { layout.pixelFormat?.isYUV == true }
 }

@@ -9,7 +9,7 @@ public final class Record: Node {
         "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file", work: .blocking, traits: .joins,
         example: #""tape": { "type": "record", "path": "tape.webm" }"#)
 
-    let video = Input<MediaItem>("video", .codedVideo | .rawVideo, optional: true)
+    let video = Input<MediaItem>("video", .codedVideo, optional: true)
     let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
 
     @Parameter(

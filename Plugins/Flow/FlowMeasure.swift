@@ -16,6 +16,8 @@ struct FlowMeasure {
         var jitter: Int?
         /// Media that are missing before this item by its timestamp; zero if it follows on, `tolerance` considered.
         var gap = MediaTime.zero
+        /// How much later it came, by its timestamp, than the first item since the timestamps last jumped.
+        var drift: Interval?
     }
 
     /// Rounding of timestamps in containers is no gap: Matroska's are of 1 ms.
@@ -26,6 +28,9 @@ struct FlowMeasure {
     private var lastArrival: Instant?
     private var lastTime = MediaTime.none
     private var lastDuration = MediaTime.none
+    private var base: (arrival: Instant, time: MediaTime)?
+    /// Timestamps that are off by more than this have jumped.
+    private static let jump = Interval.milliseconds(1_000)
 
     mutating func note(_ header: Header, bytes: Int, at now: Instant) -> Arrival {
         var arrival = Arrival()
@@ -39,6 +44,15 @@ struct FlowMeasure {
                 if lastDuration.isKnown, step - lastDuration > FlowMeasure.tolerance {
                     arrival.gap = step - lastDuration
                 }
+            }
+        }
+        if time.isKnown {
+            let drift = base.map { (now - $0.arrival) - Interval(time - $0.time) }
+            if let drift, drift.nanoseconds.magnitude <= FlowMeasure.jump.nanoseconds.magnitude {
+                arrival.drift = drift
+            } else {
+                base = (now, time)
+                arrival.drift = .zero
             }
         }
         lastArrival = now

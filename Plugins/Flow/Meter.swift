@@ -11,6 +11,8 @@ public final class Meter: Node {
     let output = Output<MediaItem>("out", follows: "in", optional: true)
     @Parameter("every_s", default: 1, range: 0...3600, help: "a line so often, in s of graph time; 0: none")
     var everySeconds: Double
+    @Parameter("series", default: false, help: "keep gaps, drift and depth over time in the report, for sluice timing")
+    var keepsSeries: Bool
 
     private var context: NodeContext!
     private var flow = FlowMeasure()
@@ -25,6 +27,7 @@ public final class Meter: Node {
     private var rms: CounterMetric!
     private var intervals: HistogramMetric!
     private var jitter: HistogramMetric!
+    private var overTime: (gap: SeriesMetric, drift: SeriesMetric, depth: SeriesMetric)?
 
     public init() {}
 
@@ -47,11 +50,19 @@ public final class Meter: Node {
         if context.reasons.contains(.start) {
             periodBegan = now
             arm(now)
+            if keepsSeries {
+                overTime = (context.series("gap_ms"), context.series("drift_ms"), context.series("depth_ms"))
+            }
         }
+        overTime?.depth.record(input.depthTime.milliseconds, at: now)
         while let item = input.next() {
             let arrival = flow.note(
                 item.header, bytes: item.byteCount, at: now)
-            if let interval = arrival.interval { intervals.record(interval) }
+            if let interval = arrival.interval {
+                intervals.record(interval)
+                overTime?.gap.record(Double(interval) / 1_000, at: now)
+            }
+            if let drift = arrival.drift { overTime?.drift.record(drift.milliseconds, at: now) }
             if let deviation = arrival.jitter { jitter.record(deviation) }
             if arrival.gap > .zero {
                 gaps.add()

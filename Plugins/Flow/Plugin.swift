@@ -5,7 +5,6 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
     Plugin.open(door) {
         $0.register(NullSink.self)
         $0.register(Relay.self)
-        $0.register(Pacer.self)
         $0.register(Meter.self)
     }
 }

@@ -11,35 +11,31 @@ final class Encoder {
     private let context: UnsafeMutablePointer<AVCodecContext>
     private let picture: UnsafeMutablePointer<AVFrame>
     private let packet: UnsafeMutablePointer<AVPacket>
+    private let surfaces: Surfaces?
+    /// A picture can be made a keyframe; if not, only a new encoder begins with one.
+    let makesKeyframes: Bool
+    private var interleaver = Interleaver()
     private var count: Int64 = 0
     /// Headers of pictures that the encoder holds, by their number.
     private var headers = [Header](repeating: Header(), count: Encoder.mostHeld)
     private static let mostHeld = 64
 
-    /// The first of `backends` that opens.
-    static func open(_ settings: Settings, of backends: [Backend] = Backend.all) throws -> Encoder {
-        LibAVLog.silence()
-        var refusals: [String] = []
-        for backend in backends {
-            do { return try Encoder(settings, backend) } catch {
-                refusals.append("\(backend.name): \(error)")
-            }
-        }
-        throw NodeError(
-            "no H.264 encoder opens for \(settings.width)x\(settings.height) (\(refusals.joined(separator: "; ")))",
-            advice: "Install a libavcodec with libx264 (Debian: libavcodec59).")
-    }
-
-    private init(_ settings: Settings, _ backend: Backend) throws(AVError) {
+    /// Throws `AVError` where libavcodec does, `Refusal` where this says why.
+    init(_ settings: Settings, _ backend: Backend) throws {
         self.settings = settings
         self.backend = backend
+        guard let codec = avcodec_find_encoder_by_name(backend.name) else {
+            throw Refusal(description: "this libavcodec has none")
+        }
+        makesKeyframes = Encoder.makesKeyframes(codec, backend)
+        surfaces = backend.takesSurfaces ? try Surfaces(width: settings.width, height: settings.height) : nil
         // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late joiner needs them; asked for
         // both, it puts a message before the first ones that must not stand there. So one encoder tells, another encodes.
-        let told = try Encoder.makeContext(settings, backend, tellsConfiguration: true)
+        let told = try Encoder.makeContext(codec, settings, backend, surfaces, tellsConfiguration: true)
         configuration = [UInt8](
             UnsafeBufferPointer(start: told.pointee.extradata, count: Int(max(0, told.pointee.extradata_size))))
         Encoder.free(told)
-        context = try Encoder.makeContext(settings, backend, tellsConfiguration: false)
+        context = try Encoder.makeContext(codec, settings, backend, surfaces, tellsConfiguration: false)
         guard let picture = av_frame_alloc(), let packet = av_packet_alloc() else {
             Encoder.free(context)
             throw AVError(sluice_averror(ENOMEM))
@@ -47,6 +43,8 @@ final class Encoder {
         self.picture = picture
         self.packet = packet
     }
+
+    struct Refusal: Error, CustomStringConvertible { let description: String }
 
     deinit {
         var (picture, packet) = (Optional(picture), Optional(packet))
@@ -61,14 +59,17 @@ final class Encoder {
     }
 
     private static func makeContext(
-        _ settings: Settings, _ backend: Backend, tellsConfiguration: Bool
-    ) throws(AVError) -> UnsafeMutablePointer<AVCodecContext> {
-        guard let codec = avcodec_find_encoder_by_name(backend.name), let context = avcodec_alloc_context3(codec) else {
-            throw AVError(sluice_averror_encoder_not_found())
-        }
+        _ codec: UnsafePointer<AVCodec>, _ settings: Settings, _ backend: Backend, _ surfaces: Surfaces?,
+        tellsConfiguration: Bool
+    ) throws -> UnsafeMutablePointer<AVCodecContext> {
+        guard let context = avcodec_alloc_context3(codec) else { throw AVError(sluice_averror(ENOMEM)) }
+        var isOpen = false
+        defer { if !isOpen { free(context) } }
         context.pointee.width = Int32(settings.width)
         context.pointee.height = Int32(settings.height)
-        context.pointee.pix_fmt = settings.pixelFormat.av
+        context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
+        if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
+        surfaces?.serve(context)
         let (numerator, denominator) = (settings.frameRate.numerator, settings.frameRate.denominator)
         context.pointee.framerate = AVRational(num: Int32(clamping: numerator), den: Int32(clamping: denominator))
         context.pointee.time_base = AVRational(num: Int32(clamping: denominator), den: Int32(clamping: numerator))
@@ -78,19 +79,23 @@ final class Encoder {
         context.pointee.thread_count = Int32(settings.threads)
         setBitrate(context, settings.bitrate)
         if tellsConfiguration { context.pointee.flags |= sluice_codec_flag_global_header() }
-        for (name, value) in backend.options(settings) {
-            let code = av_opt_set(context.pointee.priv_data, name, value, 0)
-            if code < 0 {
-                free(context)
-                throw AVError(code)
-            }
+        let forcing = makesKeyframes(codec, backend) ? backend.keyframeOption.map { [($0, "1")] } ?? [] : []
+        for (name, value) in backend.options(settings) + forcing {
+            let code = av_opt_set(context, name, value, sluice_opt_search_children())
+            guard code >= 0 else { throw Refusal(description: "this libavcodec's takes no \(name)=\(value)") }
         }
-        let code = avcodec_open2(context, codec, nil)
-        if code < 0 {
-            free(context)
-            throw AVError(code)
-        }
+        try AVError.check(avcodec_open2(context, codec, nil))
+        isOpen = true
         return context
+    }
+
+    private static func makesKeyframes(_ codec: UnsafePointer<AVCodec>, _ backend: Backend) -> Bool {
+        guard let option = backend.keyframeOption else { return true }
+        // As libavutil has it: an object is a pointer to a pointer to its class.
+        var options: UnsafePointer<AVClass>? = codec.pointee.priv_class
+        return withUnsafeMutablePointer(to: &options) {
+            av_opt_find($0, option, nil, 0, sluice_opt_search_fake_object()) != nil
+        }
     }
 
     /// Constant: the most is the mean, over half a second.
@@ -100,28 +105,30 @@ final class Encoder {
         context.pointee.rc_buffer_size = Int32(clamping: kilobits * 500)
     }
 
-    /// False if that takes a new encoder.
+    /// libavcodec compares these with what it has before each picture, and reconfigures the encoder in its stride: no
+    /// keyframe, the buffer as full as it is. False if that takes a new encoder.
     func change(bitrate: Int) -> Bool {
-        guard backend.reconfigures(settings) else { return false }
+        guard !backend.reopensForBitrate else { return false }
         settings.bitrate = bitrate
         Encoder.setBitrate(context, bitrate)
         return true
     }
 
-    /// Encodes a picture where it lies; it lives until libavcodec lets it go. `body` gets each packet's bytes, which last
-    /// for the call, and the header of its picture.
+    /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets each
+    /// packet's bytes, which last for the call, and the header of its picture.
     func encode(
         _ frame: VideoFrame, asKeyframe: Bool, _ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void
     ) throws {
         do {
-            try frame.lend(to: picture)
-            picture.pointee.pts = count
-            picture.pointee.pict_type = asKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
+            let isTaken = backend.pixels.contains(settings.pixelFormat)
+            try (isTaken ? frame : interleaver.nv12(frame)).lend(to: picture)
+            defer { av_frame_unref(picture) }
+            let sent = try surfaces?.upload(picture) ?? picture
+            sent.pointee.pts = count
+            sent.pointee.pict_type = asKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
             headers[Int(count) % Encoder.mostHeld] = frame.header
             count += 1
-            let code = avcodec_send_frame(context, picture)
-            av_frame_unref(picture)
-            try AVError.check(code)
+            try AVError.check(avcodec_send_frame(context, sent))
             try drain(body)
         } catch { throw failure(error) }
     }

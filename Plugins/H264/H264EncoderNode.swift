@@ -3,8 +3,9 @@ import Sluice
 /// Encodes pictures to H.264 Constrained Baseline at a constant bitrate: no B-frames, no keyframes but the regular and
 /// the asked ones, one packet a picture and no delay. Every keyframe carries the parameter sets (Annex B).
 ///
-/// The profile bytes are 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like WebRTC's 42 e0; the level is
-/// the lowest that holds size, rate and bitrate. Pictures are encoded where they lie.
+/// The encoder is the first of `encoders` that opens. The level is the lowest that holds size, rate and bitrate, a bitrate
+/// of 10 Mb/s at least, so that a live one seldom outgrows it: a stream cannot take another level without a new start.
+/// libx264 writes the profile as 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like WebRTC's 42 e0.
 public final class H264EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "h264-encoder", summary: "Encodes pictures to H.264 Constrained Baseline", work: .heavy,
@@ -16,16 +17,21 @@ public final class H264EncoderNode: Node {
 
     @Live(
         "bitrate_kbps", default: 3_000, range: 16...800_000,
-        help: "bits a second in thousands; may change while running")
+        help: "bits a second in thousands, evened out over half a second; may change while running")
     var bitrate: Double
     @Parameter("gop_s", default: 1, range: 0...3_600, help: "time between keyframes in s; 0: only on request")
     var gop: Double
-    @Parameter("level", default: "auto", help: "auto, or a level of H.264 such as 3.1; one that is too low is refused")
-    var levelName: String
     @Parameter(
-        "nal_hrd", default: .cbr,
-        help: "cbr fills up to the exact bitrate, and a new bitrate then begins with a keyframe; none changes smoothly")
-    var hrd: HRD
+        "encoders", default: Backend.all.map(\.name).joined(separator: ","),
+        help:
+            "libavcodec's encoders in the order in which they are tried; under the virtual clock only libx264 is, unless given"
+    )
+    var encoders: String
+    @Parameter(
+        "level", default: "auto",
+        help: "auto: the lowest that holds size, rate and bitrate_kbps or 10000; or one such as 3.1, refused if too low"
+    )
+    var levelName: String
     @Parameter("preset", default: .ultrafast, help: "speed against quality, in x264's words")
     var preset: Preset
     @Parameter(
@@ -33,19 +39,22 @@ public final class H264EncoderNode: Node {
         help: "encoder threads; with more than one, bytes may differ from run to run")
     var threads: Int
 
-    enum Preset: String, CaseIterable, ParameterConvertible {
-        case ultrafast, superfast, veryfast, faster, fast, medium
-    }
-
+    private var backends: [Backend] = []
     private var encoder: Encoder?
     private var packetFormat: MediaFormat?
     private var pool = Pool<Packet>()
     /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
     private var room = 4_096
+    private var hasSaidLimit = false
+    private var context: NodeContext!
 
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        // Which devices a machine has must not decide what virtual time gives.
+        backends =
+            context.isVirtual && !$encoders.isGiven ? [.libx264] : try Backend.named(encoders)
         if levelName != "auto" && Level(named: levelName) == nil {
             throw NodeError(
                 "level is \"\(levelName)\", which H.264 does not have",
@@ -62,7 +71,9 @@ public final class H264EncoderNode: Node {
         if $bitrate.takeChange() { try changeBitrate() }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
-            try encoder?.encode(frame, asKeyframe: keyframe.take(), send)
+            let asKeyframe = keyframe.take()
+            if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
+            try encoder?.encode(frame, asKeyframe: asKeyframe, send)
         }
     }
 
@@ -98,18 +109,16 @@ public final class H264EncoderNode: Node {
                 isInputError: true)
         }
         let rate = usable(layout.frameRate)
-        let kilobits = Int(bitrate.rounded())
-        let load = Level.Load(
-            width: layout.width, height: layout.height, framesPerSecond: rate.perSecond, bitrate: kilobits)
+        var kilobits = Int(bitrate.rounded())
+        // Of a level that the graph asks for, only its own bitrate is an error, not one that was set since.
+        if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
-            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate, bitrate: kilobits,
+            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
+            colorMatrix: layout.colorMatrix, bitrate: kilobits,
             keyframeDistance: gop > 0 ? max(1, Int((gop * rate.perSecond).rounded())) : nil,
-            level: try level(for: load, layout), hrd: hrd, preset: preset.rawValue, threads: threads)
+            level: try level(for: layout, rate, kilobits), preset: preset, threads: threads)
         guard settings != encoder?.settings else { return }
-        try encoder?.finish(send)
-        encoder = nil
-        let fresh = try Encoder.open(settings)
-        encoder = fresh
+        let fresh = try reopen(settings)
         let size = VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate)
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
@@ -126,15 +135,32 @@ public final class H264EncoderNode: Node {
         return rate
     }
 
-    private func level(for load: Level.Load, _ layout: VideoLayout) throws -> Level {
-        let what = "\(layout.width)x\(layout.height) at \(usable(layout.frameRate)) has \(load)"
-        guard let lowest = Level.lowest(for: load) else {
+    /// Ends the encoder there is and opens one anew: the kind that opened before, if that still does.
+    private func reopen(_ settings: Settings) throws -> Encoder {
+        try encoder?.finish(send)
+        let last = encoder?.backend.name
+        encoder = nil
+        let selection = try Selection(
+            settings, of: backends.filter { $0.name == last } + backends.filter { $0.name != last })
+        if selection.encoder.backend.name != last { context.log(.info, selection.sentence) }
+        encoder = selection.encoder
+        return selection.encoder
+    }
+
+    private func level(for layout: VideoLayout, _ rate: FrameRate, _ kilobits: Int) throws -> Level {
+        func load(_ bitrate: Int) -> Level.Load {
+            Level.Load(width: layout.width, height: layout.height, framesPerSecond: rate.perSecond, bitrate: bitrate)
+        }
+        let what = "\(layout.width)x\(layout.height) at \(rate) has \(load(kilobits))"
+        guard let lowest = Level.lowest(for: load(kilobits)) else {
             throw NodeError(
                 "no level of H.264 holds it: \(what)", advice: "Lower the size, the rate or bitrate_kbps.",
                 isInputError: true)
         }
-        guard levelName != "auto", let asked = Level(named: levelName) else { return lowest }
-        guard asked.holds(load) else {
+        guard levelName != "auto", let asked = Level(named: levelName) else {
+            return Level.lowest(for: load(max(kilobits, H264EncoderNode.liveBitrate))) ?? lowest
+        }
+        guard asked.holds(load(kilobits)) else {
             throw NodeError(
                 "level \(asked) does not hold it: \(what), level \(asked) at most \(asked.maxSize), \(asked.maxRate) and \(asked.maxBitrate)",
                 advice: "Use \"level\": \"\(lowest)\" or \"auto\".", isInputError: true)
@@ -142,30 +168,24 @@ public final class H264EncoderNode: Node {
         return asked
     }
 
-    /// Without a break where the encoder can and the level holds it, else in a new encoder that begins with a keyframe.
-    /// The format stays where only the HRD is new, which the stream itself repeats; another level is another format.
+    /// In kb/s: up to this a live bitrate stays within the level that was chosen.
+    private static let liveBitrate = 10_000
+
+    /// Without a break where the encoder can, else in a new one that begins with a keyframe; within the level, which the
+    /// stream has declared. The format stays: nobody downstream has to follow a bitrate.
     private func changeBitrate() throws {
-        guard let encoder, let format = packetFormat, let size = format.video else { return }
+        guard let encoder else { return }
         var settings = encoder.settings
-        settings.bitrate = Int(bitrate.rounded())
-        let load = Level.Load(
-            width: settings.width, height: settings.height, framesPerSecond: settings.frameRate.perSecond,
-            bitrate: settings.bitrate)
-        if !settings.level.holds(load) {
-            if levelName == "auto", let higher = Level.lowest(for: load) {
-                settings.level = higher
-            } else {
-                settings.bitrate = settings.level.maxBitrate
-            }
+        let asked = Int(bitrate.rounded())
+        settings.bitrate = min(asked, settings.level.maxBitrate)
+        if settings.bitrate < asked && !hasSaidLimit {
+            hasSaidLimit = true
+            context.log(
+                .warning,
+                "bitrate_kbps \(asked) is more than level \(settings.level) holds, and held at \(settings.bitrate); begin with a higher \"level\" to go above"
+            )
         }
-        guard settings != encoder.settings else { return }
-        if settings.level == encoder.settings.level && encoder.change(bitrate: settings.bitrate) { return }
-        try encoder.finish(send)
-        self.encoder = nil
-        let fresh = try Encoder.open(settings)
-        self.encoder = fresh
-        guard settings.level != encoder.settings.level else { return }
-        packetFormat = MediaFormat(
-            codec: .h264, video: size, configuration: fresh.configuration, bitrate: settings.bitrate * 1_000)
+        guard settings != encoder.settings, !encoder.change(bitrate: settings.bitrate) else { return }
+        _ = try reopen(settings)
     }
 }

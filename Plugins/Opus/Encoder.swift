@@ -1,19 +1,6 @@
 import COpus
 import Sluice
 
-/// What `application` tells libopus to favour.
-enum Application: String, CaseIterable, ParameterConvertible {
-    case audio, voip, lowdelay
-
-    var code: Int32 {
-        switch self {
-        case .audio: OPUS_APPLICATION_AUDIO
-        case .voip: OPUS_APPLICATION_VOIP
-        case .lowdelay: OPUS_APPLICATION_RESTRICTED_LOWDELAY
-        }
-    }
-}
-
 /// One libopus encoder: one mono or stereo stream through `opus_encode`, which costs half of what the multistream call
 /// does. Used by one lane at a time.
 final class Encoder {
@@ -21,16 +8,23 @@ final class Encoder {
     /// Samples at the input's rate by which what comes out lags behind what went in.
     let lookahead: Int
 
-    /// Throws where libopus refuses; the rate is one of its five, the channels one or two.
-    init(rate: Int, channels: Int, application: Application) throws {
+    /// For samples of this rate, one of libopus's five, and of one or two channels. Throws where libopus refuses.
+    init(rate: Int, channels: Int, _ settings: OpusSettings) throws {
         var code: Int32 = 0
-        guard let handle = opus_encoder_create(Int32(rate), Int32(channels), application.code, &code) else {
+        guard let handle = opus_encoder_create(Int32(rate), Int32(channels), settings.application.code, &code) else {
             throw opusError("no encoder for \(rate) Hz and \(channels) channels", code)
         }
         self.handle = handle
         var samples: Int32 = 0
         _ = copus_get_lookahead(handle, &samples)
         lookahead = Int(samples)
+        _ = copus_set_vbr(handle, settings.isVBR ? 1 : 0)
+        _ = copus_set_complexity(handle, Int32(clamping: settings.complexity))
+        _ = copus_set_fec(handle, settings.fec ? 1 : 0)
+        _ = copus_set_dtx(handle, settings.dtx ? 1 : 0)
+        _ = copus_set_signal(handle, settings.signal.code)
+        _ = copus_set_max_bandwidth(handle, settings.bandwidth.code)
+        if settings.channels > 0 { _ = copus_set_force_channels(handle, Int32(clamping: settings.channels)) }
     }
 
     deinit { opus_encoder_destroy(handle) }
@@ -38,13 +32,6 @@ final class Encoder {
     /// Bits a second, 500 to 512,000.
     func set(bitrate: Int) { _ = copus_set_bitrate(handle, Int32(clamping: bitrate)) }
     func set(lossPercent: Int) { _ = copus_set_loss(handle, Int32(clamping: lossPercent)) }
-
-    func set(vbr: Bool, complexity: Int, fec: Bool, dtx: Bool) {
-        _ = copus_set_vbr(handle, vbr ? 1 : 0)
-        _ = copus_set_complexity(handle, Int32(clamping: complexity))
-        _ = copus_set_fec(handle, fec ? 1 : 0)
-        _ = copus_set_dtx(handle, dtx ? 1 : 0)
-    }
 
     /// Encodes one Opus frame of `samples` interleaved samples and returns its length in bytes.
     func encode(

@@ -4,37 +4,61 @@ import Sluice
 /// Encodes PCM to Opus.
 ///
 /// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. What does not fill
-/// an Opus frame is carried over into the next one; only where the samples end, jump or change epoch is a frame filled up
-/// with silence, and its duration then says how much of it is real. Opus delays the signal by its lookahead (RFC 7845
+/// an Opus frame is carried over into the next one; only where the samples end, jump, change epoch or come to a fence is a
+/// frame filled up with silence, and its duration then says how much of it is real. Opus delays the signal by its lookahead (RFC 7845
 /// calls it pre-skip), so a packet's pts lies that much before the first sample that went into it: what a decoder makes
 /// of the packet is heard at exactly that time.
 public final class OpusEncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-encoder", summary: "Encodes PCM to Opus",
-        example: #""opus": { "type": "opus-encoder", "bitrate_kbps": 64, "frame_ms": 20 }"#)
+        example: #""opus": { "type": "opus-encoder", "profile": "lowdelay", "bitrate_kbps": 96 }"#)
 
     let input = Input<AudioFrame>(
         "in", .audio([.s16, .f32], rates: [8_000, 12_000, 16_000, 24_000, 48_000], channels: [1, 2]))
     let output = Output<Packet>("out", .codedAudio([.opus]))
 
-    @Live("bitrate_kbps", default: 64, range: 6...510, help: "bits a second in thousands; may change while running")
+    @Parameter(
+        "profile", default: .audio,
+        help:
+            "what the others are unless given: audio; lowdelay, for 48 kHz stereo at least delay and CPU; voip, for speech"
+    )
+    var profile: Profile
+    @Live(
+        "bitrate_kbps", default: 64, range: 6...510,
+        help: "bits a second in thousands, under lowdelay 128, under voip 32; may change while running")
     var bitrate: Double
     @Live("loss_percent", default: 0, range: 0...100, help: "packet loss to expect; may change while running")
     var loss: Int
-    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a packet: 2.5, 5, 10, 20, 40 or 60 ms")
+    @Parameter(
+        "frame_ms", default: 20, range: 2.5...60,
+        help: "length of a packet: 2.5, 5, 10, 20, 40 or 60 ms; under lowdelay 10")
     var frameLength: Double
-    @Parameter("application", default: .audio, help: "audio, voip (speech), lowdelay (2.5 ms of delay instead of 6.5)")
+    @Parameter(
+        "application", default: .audio,
+        help: "audio, voip (speech), lowdelay (2.5 ms of delay instead of 6.5); as the profile is called")
     var application: Application
-    @Parameter("vbr", default: true, help: "let packets differ in size around the bitrate; false makes all alike")
+    @Parameter(
+        "vbr", default: true,
+        help: "let packets differ in size around the bitrate; false, as under lowdelay, makes all alike")
     var vbr: Bool
-    @Parameter("complexity", default: 5, range: 0...10, help: "CPU against quality, 0 the cheapest")
+    @Parameter(
+        "complexity", default: 5, range: 0...10, help: "CPU against quality, 0, as under lowdelay, the cheapest")
     var complexity: Int
+    @Parameter(
+        "channels", default: 0, range: 0...2, help: "1 mixes stereo down, as under voip; 0: as they come")
+    var channels: Int
     @Parameter(
         "fec", default: false, help: "put a copy of the last speech frame into each packet, if loss_percent says so")
     var fec: Bool
     @Parameter("dtx", default: false, help: "send next to nothing during silence")
     var dtx: Bool
+    @Parameter("signal", default: .auto, help: "what the sound is: voice or music; auto lets libopus find out")
+    var signal: Signal
+    @Parameter(
+        "bandwidth", default: .full, help: "the highest frequencies that are kept: 4, 6, 8, 12 or 20 kHz")
+    var bandwidth: Bandwidth
 
+    private var settings = Profile.audio.settings
     private var encoder: Encoder?
     private var layout = AudioLayout(.s16, rate: 48_000, channels: 2)
     private var packetFormat: MediaFormat?
@@ -58,6 +82,7 @@ public final class OpusEncoderNode: Node {
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
+        settings = chosen
         guard [2.5, 5, 10, 20, 40, 60].contains(frameLength) else {
             throw NodeError(
                 "frame_ms is \(ParameterValue.number(frameLength)), which is no length of an Opus frame",
@@ -66,13 +91,30 @@ public final class OpusEncoderNode: Node {
         let format = input.format ?? MediaFormat(audio: layout)
         let delay = try open(format.audio ?? layout)
         if input.format == nil { encoder = nil } else { output.fix(packetFormat!) }
-        output.latency = Latency(min: Interval(delay), max: Interval(delay) + .seconds(frameLength / 1_000))
+        output.latency = Latency(min: Interval(delay), max: Interval(delay) + .seconds(settings.frameLength / 1_000))
     }
 
     public func process(now: Instant) throws {
-        if $bitrate.takeChange() { encoder?.set(bitrate: Int(bitrate * 1_000)) }
+        if $bitrate.takeChange() {
+            settings.bitrate = bitrate
+            encoder?.set(bitrate: Int(bitrate * 1_000))
+        }
         if $loss.takeChange() { encoder?.set(lossPercent: loss) }
         while let frame = input.next() { try take(frame) }
+        if input.takeFence() && carried > 0 { try endStretch() }
+    }
+
+    /// The profile's settings, and over them what the graph says.
+    private var chosen: OpusSettings {
+        var settings = profile.settings
+        if $application.isGiven { settings.application = application }
+        if $frameLength.isGiven { settings.frameLength = frameLength }
+        if $bitrate.isGiven { settings.bitrate = bitrate }
+        if $vbr.isGiven { settings.isVBR = vbr }
+        if $complexity.isGiven { settings.complexity = complexity }
+        if $channels.isGiven { settings.channels = channels }
+        (settings.fec, settings.dtx, settings.signal, settings.bandwidth) = (fec, dtx, signal, bandwidth)
+        return settings
     }
 
     public func finish(now: Instant) throws -> Bool {
@@ -167,21 +209,27 @@ public final class OpusEncoderNode: Node {
     /// An encoder for this layout, and its delay. Only another rate or number of channels needs a new one.
     @discardableResult
     private func open(_ new: AudioLayout) throws -> MediaTime {
+        guard settings.channels <= new.channels else {
+            throw NodeError(
+                "channels is 2, but mono comes in",
+                advice: "Leave \"channels\" out, or put an audio-convert with \"channels\": 2 before it.",
+                isInputError: true)
+        }
         if encoder == nil || new.rate != layout.rate || new.channels != layout.channels {
-            let fresh = try Encoder(rate: new.rate, channels: new.channels, application: application)
-            fresh.set(vbr: vbr, complexity: complexity, fec: fec, dtx: dtx)
-            fresh.set(bitrate: Int(bitrate * 1_000))
+            let fresh = try Encoder(rate: new.rate, channels: new.channels, settings)
+            fresh.set(bitrate: Int(settings.bitrate * 1_000))
             fresh.set(lossPercent: loss)
             encoder = fresh
         }
         layout = new
-        frameSamples = Int(frameLength * Double(new.rate) / 1_000)
+        frameSamples = Int(settings.frameLength * Double(new.rate) / 1_000)
         carry = MediaBuffer(capacity: frameSamples * new.bytesPerSample)
         let delay = encoder!.lookahead
-        let head = OpusHead(channels: new.channels, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)
+        let coded = settings.channels > 0 ? settings.channels : new.channels
+        let head = OpusHead(channels: coded, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)
         packetFormat = MediaFormat(
-            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: new.channels), configuration: head.bytes,
-            bitrate: Int(bitrate * 1_000))
+            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: coded), configuration: head.bytes,
+            bitrate: Int(settings.bitrate * 1_000))
         return MediaTime(Int64(delay), timescale: Int64(new.rate))
     }
 }

@@ -25,17 +25,3 @@ enum RawSamples: String, CaseIterable, ParameterConvertible {
     case s16le, f32le
     var format: SampleFormat { self == .s16le ? .s16 : .f32 }
 }
-
-extension FrameRate {
-    /// 29.97 and its like mean the fractions over 1001; other values are taken to a thousandth.
-    init(perSecond rate: Double) {
-        let whole = rate.rounded()
-        if abs(rate - whole) < 0.0005 {
-            self.init(Int(whole))
-        } else if abs((rate * 1.001).rounded() / 1.001 - rate) < 0.005 {
-            self.init(Int((rate * 1.001).rounded()) * 1000, 1001)
-        } else {
-            self.init(Int((rate * 1000).rounded()), 1000)
-        }
-    }
-}

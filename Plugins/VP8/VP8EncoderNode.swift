@@ -36,10 +36,13 @@ public final class VP8EncoderNode: Node {
     private var lastTime = MediaTime.none
     private var lastStep: Int64 = 0
     private var skipped: CounterMetric!
+    private var hasSaidMatrix = false
+    private var context: NodeContext!
 
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
+        self.context = context
         skipped = context.counter("skipped_frames")
         if cpuUsed > 0 {
             let text =
@@ -106,6 +109,13 @@ public final class VP8EncoderNode: Node {
     /// An encoder for pictures of this format: the same one where only the frame rate is new.
     private func follow(_ format: MediaFormat) throws {
         guard let layout = format.video else { return }
+        if layout.colorMatrix == .bt709 && !hasSaidMatrix {
+            hasSaidMatrix = true
+            context.log(
+                .info,
+                "VP8's colours are BT.601 by its definition, and BT.709 comes in: they will be a little off. Set \"color_matrix\": \"bt601\" on a video-convert before it."
+            )
+        }
         let rate = min(max(layout.frameRate.map(\.perSecond) ?? 30, 1), 1_000)
         let settings = Encoder.Settings(
             width: layout.width, height: layout.height, bitrate: Int(bitrate.rounded()),

@@ -7,6 +7,11 @@ import Testing
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 
+    private static let graphs =
+        ((try? FileManager.default.contentsOfDirectory(atPath: Built.root.appending(path: "graphs").path)) ?? [])
+        .filter { $0.hasSuffix(".json") && !$0.hasSuffix(".schema.json") }.map { String($0.dropLast(5)) }.sorted()
+        .joined(separator: ", ")
+
     @Test(arguments: [
         ("/dev/zero", "/dev/zero: the graph cannot be read: it is not a regular file.\n  Check the path."),
         ("/tmp", "/tmp: the graph cannot be read: it is a directory.\n  Check the path."),
@@ -18,10 +23,10 @@ import Testing
         ),
         (
             "dem",
-            "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."
+            "there is no graph \"dem\".\n  Did you mean \"demo\"? Known graphs: \(GraphPathTests.graphs)."
         ),
-        ("", "there is no graph \"\".\n  Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."),
-        ("..", "there is no graph \"..\".\n  Known graphs: contribute, demo, loopback, record, relay-audio, srt-relay, srt-to-file."),
+        ("", "there is no graph \"\".\n  Known graphs: \(GraphPathTests.graphs)."),
+        ("..", "there is no graph \"..\".\n  Known graphs: \(GraphPathTests.graphs)."),
     ])
     func aPathThatIsNoGraph(_ path: String, _ words: String) throws {
         try scratch.run(path).check(2, saysOnly: words)

@@ -43,6 +43,11 @@ import Testing
         (["run", "a", "--set", "x=1", "--set=x=2"], "--set x is given twice."),
         (["run", "a", "--plugin-path", "/nowhere"], "--plugin-path /nowhere: there is no such directory."),
         (["draw", "a", "--format", "png"], "--format takes one of dot, mermaid, svg, not \"png\"."),
+        (["check"], "sluice check: codecs is missing."),
+        (["check", "codec"], "there is nothing called \"codec\" to check.\n  Did you mean \"codecs\"?\n"),
+        (["check", "codecs", "--size", "1280"], "--size takes two sides of 16 to 8192 as 1280x720, not \"1280\"."),
+        (["check", "codecs", "--size", "1280x-720"], "--size takes two sides"),
+        (["check", "codecs", "--size", "99999999999999999999x720"], "--size takes two sides"),
         (["list", "a"], "\"a\" is one argument too many."),
         (["validate"], "GRAPH is missing."),
         (["inspect", "nullsink"], "there is no node type \"nullsink\".\n  Did you mean \"null-sink\"?\n"),
@@ -56,7 +61,7 @@ import Testing
     }
 
     @Test func everyCommandExplainsItselfWithAnExample() throws {
-        for command in ["run", "list", "validate", "inspect", "schema", "draw", "help"] {
+        for command in ["run", "list", "validate", "inspect", "schema", "draw", "check", "help"] {
             let help = try sluice("help", command)
             #expect(help.status == 0)
             #expect(help.output.contains("Usage: sluice \(command)"))

@@ -124,4 +124,68 @@ import Testing
         let settings: [String: ParameterValue] = ["width": .integer(97), "height": .integer(61)]
         #expect(try convert(frames, settings).map(\.packed) == convert(frames, settings).map(\.packed))
     }
+
+    // MARK: BT.601 and BT.709
+
+    /// One colour in both, limited range: red 200, green 100, blue 50 by the equations of ITU-R BT.601 and BT.709.
+    private static let rgb: [UInt8] = [200, 100, 50]
+    private static func yuv(_ matrix: ColorMatrix) -> [UInt8] {
+        let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
+        let (r, g, b) = (200 / 255.0, 100 / 255.0, 50 / 255.0)
+        let y = red * r + (1 - red - blue) * g + blue * b
+        let values = [16 + 219 * y, 128 + 224 * (b - y) / (2 - 2 * blue), 128 + 224 * (r - y) / (2 - 2 * red)]
+        return values.map { UInt8($0.rounded()) }
+    }
+
+    private func off(_ frame: VideoFrame, from bytes: [UInt8]) -> Int {
+        let wanted = plain(frame.layout.width, frame.layout.height, frame.layout.pixelFormat!, bytes)
+        return zip(frame.packed, wanted.packed).map { abs(Int($0) - Int($1)) }.max() ?? 255
+    }
+
+    private func saying(_ matrix: ColorMatrix?, _ frame: VideoFrame) -> VideoFrame {
+        let layout = VideoLayout(
+            width: frame.layout.width, height: frame.layout.height, pixelFormat: frame.layout.pixelFormat,
+            frameRate: FrameRate(30), colorMatrix: matrix)
+        let same = VideoFrame(format: MediaFormat(video: layout), buffer: frame.buffer, planes: frame.planes)
+        same.header = frame.header
+        return same
+    }
+
+    @Test(arguments: [(64, 64, ColorMatrix.bt601), (64, 576, .bt601), (64, 578, .bt709), (1_280, 720, .bt709)])
+    func theHeightDecidesWhereNothingIsSaid(width: Int, height: Int, matrix: ColorMatrix) throws {
+        let toRGB = try convert([plain(width, height, .i420, Self.yuv(matrix))], ["pixel_format": "rgb24"])[0]
+        #expect(off(toRGB, from: Self.rgb) <= 3)
+        let toYUV = try convert([plain(width, height, .rgb24, Self.rgb)], ["pixel_format": "i420"])[0]
+        #expect(off(toYUV, from: Self.yuv(matrix)) <= 2)
+        #expect(toYUV.layout.colorMatrix == matrix)
+    }
+
+    @Test(arguments: ColorMatrix.allCases) func whatPicturesSayGoesBeforeTheirHeight(matrix: ColorMatrix) throws {
+        for height in [64, 720] {
+            let frame = saying(matrix, plain(64, height, .nv12, Self.yuv(matrix)))
+            #expect(try off(convert([frame], ["pixel_format": "rgb24"])[0], from: Self.rgb) <= 3)
+        }
+    }
+
+    @Test func anotherSizeKeepsTheMatrixAndSaysItWhereTheHeightImpliesAnother() throws {
+        let large = plain(1_280, 720, .i420, Self.yuv(.bt709))
+        let small = try convert([large], ["height": 360])[0]
+        #expect(off(small, from: Self.yuv(.bt709)) <= 1)
+        #expect(small.layout.colorMatrix == .bt709)
+        #expect(try convert([large], ["height": 1_080])[0].layout.colorMatrix == nil)
+        #expect(try convert([saying(.bt601, large)], ["height": 360])[0].layout.colorMatrix == .bt601)
+    }
+
+    @Test func aMatrixThatIsAskedForIsMade() throws {
+        let large = plain(1_280, 720, .i420, Self.yuv(.bt709))
+        let changed = try convert([large], ["color_matrix": "bt601"])[0]
+        #expect(off(changed, from: Self.yuv(.bt601)) <= 3)
+        #expect(changed.layout.colorMatrix == .bt601)
+        let made = try convert(
+            [plain(1_280, 720, .bgra, [50, 100, 200, 255])], ["pixel_format": "i420", "color_matrix": "bt601"])
+        #expect(off(made[0], from: Self.yuv(.bt601)) <= 2)
+        // What is so already passes untouched.
+        #expect(try convert([large], ["color_matrix": "bt709"])[0] === large)
+        #expect(try convert([saying(.bt601, large)], ["color_matrix": "bt601"]).first?.layout.colorMatrix == .bt601)
+    }
 }

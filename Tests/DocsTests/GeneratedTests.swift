@@ -17,7 +17,7 @@ import Testing
         ("docs/command-line.md", "help"), ("docs/command-line.md", "help run"), ("docs/command-line.md", "help list"),
         ("docs/command-line.md", "help validate"), ("docs/command-line.md", "help inspect"),
         ("docs/command-line.md", "help schema"), ("docs/command-line.md", "help draw"),
-        ("docs/command-line.md", "help latency"),
+        ("docs/command-line.md", "help latency"), ("docs/command-line.md", "help check"),
         ("docs/command-line.md", "list"),
         ("docs/command-line.md", "validate demo relay-audio"),
         ("docs/command-line.md", "draw relay-audio --format mermaid"), ("docs/command-line.md", "rum demo"),

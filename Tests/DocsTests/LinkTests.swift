@@ -16,16 +16,19 @@ import Testing
         }
     }
 
-    /// Words with hyphens that stand in code spans are names: of node types, or of these other things.
+    /// Words with hyphens that stand in code spans are names: of node types, of graphs, or of these other things.
     private static let otherNames: Set<String> = [
-        "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink",
-        "relay-audio", "srt-relay", "srt-to-file", "noise-gate", "take-over",
+        "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate", "take-over",
     ]
+    private static let graphs = Set(
+        ((try? FileManager.default.contentsOfDirectory(atPath: Repository.root.appending(path: "graphs").path)) ?? [])
+            .map { $0.replacing(".json", with: "") })
 
     @Test(arguments: try Page.all) func everyNodeTypeThatIsMentionedExists(_ page: Page) throws {
         for name in page.spans where name.wholeMatch(of: /[a-z0-9_]+(-[a-z0-9_]+)+/) != nil {
             #expect(
-                try Catalog.types.contains(name) || Self.otherNames.contains(name), "\(page) mentions \(name)")
+                try Catalog.types.contains(name) || Self.otherNames.contains(name) || Self.graphs.contains(name),
+                "\(page) mentions \(name)")
         }
     }
 }

@@ -33,6 +33,15 @@ enum Clips {
         try ffmpeg(["-an", "-t", "0.5", "-c:v", "ffv1", "-pix_fmt", "yuv422p10le", path])
     }
 
+    /// Plain pictures of one colour, as `filters` make them of white.
+    static func plain(_ name: String, _ filters: String, _ codec: String...) -> String {
+        made(name) { path in
+            let source = "color=white:size=64x48:rate=30:duration=0.2,\(filters)"
+            _ = try FFmpeg.run(
+                ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v"] + codec + [path], feeding: [])
+        }
+    }
+
     nonisolated(unsafe) private static var kept: Folder?
     nonisolated(unsafe) private static let folder: Folder = {
         let folder = try! Folder()

@@ -12,6 +12,31 @@ import Testing
         try NodeHarness(Source.self, parameters: parameters, unconnected: unconnected)
     }
 
+    // MARK: Colours
+
+    /// White is 255 in the full range of JPEG and 235 in the limited one that all YUV here has.
+    @Test(arguments: ["mjpeg", "libx264", "png"]) func fullRangeBecomesLimited(codec: String) throws {
+        let format = codec == "png" ? "rgb24" : "yuvj420p"
+        let path = Clips.plain("white-\(codec).mkv", "scale=out_range=full,format=\(format)", codec)
+        let source = try harness(["open": .string(path), "pace": "fast"], unconnected: ["audio"])
+        source.graph.run()
+        let frame = try #require(source.sink("video").received.last?.item as? VideoFrame)
+        let isRGB = frame.layout.pixelFormat?.isYUV == false
+        #expect(abs(Int(frame.plane(0)[24 * frame.stride(0) + 32]) - (isRGB ? 255 : 235)) <= 1)
+        #expect(source.sink("video").received.count == 6)
+    }
+
+    @Test(arguments: [("bt709", .bt709), ("smpte170m", .bt601), ("unknown", nil)] as [(String, ColorMatrix?)])
+    func picturesSayTheMatrixOfTheirFile(word: String, matrix: ColorMatrix?) throws {
+        let path = Clips.plain(
+            "white-\(word).mkv", "format=yuv420p", "libx264", "-colorspace", word)
+        let source = try harness(["open": .string(path), "pace": "fast"], unconnected: ["audio"])
+        source.graph.run()
+        let frame = try #require(source.sink("video").received.first?.item as? VideoFrame)
+        #expect(frame.layout.colorMatrix == matrix)
+        #expect(abs(Int(frame.plane(0)[0]) - 235) <= 1)
+    }
+
     // MARK: Pattern and tone
 
     @Test func thePatternComesInRealTimeByMediaTime() throws {

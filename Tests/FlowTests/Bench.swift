@@ -1,4 +1,5 @@
 import Foundation
+import PacerPlugin
 import Sluice
 import Synchronization
 

@@ -72,9 +72,22 @@ extension FlowSuite {
     @Test func jitterIsTheDifferenceFromTheTimestamps() {
         var flow = FlowMeasure()
         var header = Header(pts: .zero, dts: .zero, duration: .milliseconds(20))
-        #expect(flow.note(header, bytes: 1, at: Instant(nanoseconds: 0)) == FlowMeasure.Arrival())
+        #expect(flow.note(header, bytes: 1, at: Instant(nanoseconds: 0)) == FlowMeasure.Arrival(drift: .zero))
         header.dts = .milliseconds(20)
         let arrival = flow.note(header, bytes: 1, at: Instant(nanoseconds: 23_000_000))
-        #expect(arrival == FlowMeasure.Arrival(interval: 23_000, jitter: 3_000))
+        #expect(arrival == FlowMeasure.Arrival(interval: 23_000, jitter: 3_000, drift: .milliseconds(3)))
+    }
+
+    @Test func driftIsCountedFromTheFirstItemAndAnewAfterAJump() {
+        var flow = FlowMeasure()
+        func drift(_ media: Int64, _ arrival: Int64) -> Interval? {
+            let header = Header(pts: .milliseconds(media), dts: .milliseconds(media), duration: .milliseconds(20))
+            return flow.note(header, bytes: 1, at: Instant(nanoseconds: arrival * 1_000_000)).drift
+        }
+        #expect(drift(0, 100) == .zero)
+        #expect(drift(20, 125) == .milliseconds(5))
+        #expect(drift(40, 133) == .milliseconds(-7))
+        #expect(drift(5_000, 150) == .zero)
+        #expect(drift(5_020, 171) == .milliseconds(1))
     }
 }

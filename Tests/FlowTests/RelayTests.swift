@@ -1,3 +1,4 @@
+import PacerPlugin
 import Sluice
 import Testing
 

@@ -1,6 +1,7 @@
 import COpus
 import Foundation
 import Sluice
+import SluiceTesting
 import TestSupport
 import Testing
 
@@ -104,6 +105,143 @@ import Testing
         }.packets
         #expect(packets[40].count == 80)
         #expect(packets[50].count == 320)
+    }
+
+    private func settings(_ parameters: [String: ParameterValue], channels: Int = 2) throws -> (Packet, TOC) {
+        let packets = try encode(Sound.sine(channels: channels, count: 20), parameters)
+        return (packets[5], TOC(packets[5].bytes[0]))
+    }
+
+    @Test func profilesSetWhatIsNotGiven() throws {
+        let (low, lowTOC) = try settings(["profile": "lowdelay"])
+        #expect(low.count == 160)
+        #expect(low.header.duration == .milliseconds(10))
+        #expect(OpusHead(low.format.configuration) == OpusHead(channels: 2, preSkip: 120, inputRate: 48_000))
+        #expect(lowTOC == TOC(isCELT: true, isStereo: true))
+        #expect(low.format.bitrate == 128_000)
+
+        let (voice, voiceTOC) = try settings(["profile": "voip"])
+        #expect(voice.header.duration == .milliseconds(20))
+        #expect(OpusHead(voice.format.configuration)?.channels == 1)
+        #expect(voice.format.audio?.channels == 1)
+        #expect(!voiceTOC.isStereo)
+        #expect(voice.format.bitrate == 32_000)
+        #expect(try settings(["profile": "voip"], channels: 1).1.isStereo == false)
+
+        let (plain, plainTOC) = try settings([:])
+        #expect(plain.header.duration == .milliseconds(20))
+        #expect(plainTOC.isStereo && plain.format.bitrate == 64_000)
+    }
+
+    @Test func theProfileLowdelayIsTheSettingsThatItStandsFor() throws {
+        let spelled: [String: ParameterValue] = [
+            "application": "lowdelay", "frame_ms": 10, "bitrate_kbps": 128, "vbr": false, "complexity": 0,
+        ]
+        let (a, b) = (
+            try encode(Sound.sine(count: 30), ["profile": "lowdelay"]), try encode(Sound.sine(count: 30), spelled)
+        )
+        #expect(a.map { Array($0.bytes) } == b.map { Array($0.bytes) })
+    }
+
+    @Test func everySettingOfAProfileCanBeGiven() throws {
+        let (low, toc) = try settings([
+            "profile": "lowdelay", "frame_ms": 20, "bitrate_kbps": 64, "channels": 1, "bandwidth": "wide",
+        ])
+        #expect(low.header.duration == .milliseconds(20))
+        #expect(low.count == 160)
+        #expect(!toc.isStereo)
+        // Configuration 23: CELT, 8 kHz, 20 ms (RFC 6716, table 2).
+        #expect(low.bytes[0] >> 3 == 23)
+        let (voice, stereo) = try settings(["profile": "voip", "channels": 2, "application": "lowdelay"])
+        #expect(stereo == TOC(isCELT: true, isStereo: true))
+        #expect(voice.format.audio?.channels == 2)
+    }
+
+    /// Of the byte that begins a packet (RFC 6716, section 3.1): configurations from 16 on are CELT alone.
+    private struct TOC: Equatable {
+        var isCELT: Bool
+        var isStereo: Bool
+        init(isCELT: Bool, isStereo: Bool) { (self.isCELT, self.isStereo) = (isCELT, isStereo) }
+        init(_ byte: UInt8) { self.init(isCELT: byte >> 3 >= 16, isStereo: byte & 4 != 0) }
+    }
+
+    @Test func stereoIsNotMadeOfMono() throws {
+        #expect { try encode(Sound.sine(channels: 1, count: 1), ["channels": 2]) } throws: {
+            "\($0)".contains("channels is 2, but mono comes in") && "\($0)".contains("audio-convert")
+        }
+    }
+
+    @Test func expectedLossMakesRoomForCopies() throws {
+        let bench = NodeBench(
+            OpusEncoderNode.self,
+            ["profile": "voip", "fec": true, "vbr": false, "signal": "voice", "bandwidth": "wide"])
+        // Syllables: only what libopus takes for speech is copied.
+        let sound = Sound.sine(220, channels: 1, count: 120)
+        for (number, frame) in sound.enumerated() where number % 10 > 5 {
+            for index in 0..<960 { frame.s16[index] /= 200 }
+        }
+        let packets = try bench.run(sound) { node, number in
+            if number == 60 { node.set("loss_percent", to: 25) }
+        }.packets
+        #expect(try !packets[10..<60].contains(where: recovers))
+        #expect(try packets[70...].filter(recovers).count > 10)
+    }
+
+    /// Whether a decoder that has seen nothing else gets sound of the packet's copy of the frame before it.
+    private func recovers(_ packet: Packet) throws -> Bool {
+        let decoder = try Decoder(channels: 1)
+        let frame = AudioFrame(
+            format: MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 1)), sampleCount: 960)
+        guard decoder.decode(packet, into: frame, recovering: true) else { return false }
+        return frame.s16.contains { abs(Int($0)) > 300 }
+    }
+
+    @Test func aFenceFillsUpWhatIsCarriedAndNothingElseDoes() throws {
+        var graph = GraphBuilder()
+        graph.node("from", Fencing.self)
+        graph.node("opus", OpusEncoderNode.self, ["frame_ms": 20])
+        graph.node("to", TestSink.self)
+        graph.edge("from.out -> opus.in", items: 50, milliseconds: 5_000)
+        graph.edge("opus.out -> to.in", items: 50, milliseconds: 5_000)
+        let harness = try GraphHarness(graph)
+        let source = try #require(harness.node("from") as? Fencing)
+        // 1,500 samples: one Opus frame of 960, and 540 that wait for more.
+        source.waiting = Sound.sine(frame: 500, count: 3)
+        harness.request("send", of: "from")
+        harness.settle()
+        #expect(harness.sink("to").received.count == 1)
+        harness.request("fence", of: "from")
+        harness.settle()
+        let first = harness.sink("to").takeAll()
+        try #require(first.count == 2)
+        let head = MediaTime(312, timescale: 48_000)
+        #expect(first[1].header.pts == .milliseconds(20) - head)
+        #expect(first[1].header.pts + first[1].header.duration == MediaTime(1_500, timescale: 48_000))
+        // A fence behind whole frames adds nothing, and what follows is a stretch of its own.
+        source.waiting = Sound.sine(frame: 960, count: 2, start: .seconds(1))
+        harness.request("send", of: "from")
+        harness.settle()
+        harness.request("fence", of: "from")
+        harness.settle()
+        let second = harness.sink("to").takeAll()
+        #expect(second.map(\.header.pts) == [.seconds(1) - head, .seconds(1) + .milliseconds(20) - head])
+        #expect(second.map { $0.header.flags.contains(.discontinuity) } == [true, false])
+    }
+
+    /// Sends what it is given, and a fence when it is asked for one.
+    private final class Fencing: Node {
+        static let descriptor = NodeDescriptor("fencing", summary: "Sends sound and fences")
+        let output = Output<AudioFrame>("out")
+        let send = RequestInput("send", help: "what waits")
+        let fence = RequestInput("fence", help: "a fence")
+        var waiting: [AudioFrame] = []
+        func process(now: Instant) {
+            if send.take() {
+                for frame in waiting { output.send(frame) }
+                waiting = []
+            }
+            if fence.take() { output.placeFence() }
+        }
     }
 
     @Test func aHoleStartsTheCountAnew() throws {

@@ -5,6 +5,8 @@ import Testing
 @testable import Sluice
 
 @Suite struct CatalogTests {
+    private static let benchTypes = ["bench-dump", "bench-log", "bench-pass", "bench-source", "bench-udp"]
+
     private let scratch: Scratch
     private var directory: String { scratch.url.path }
 
@@ -37,13 +39,15 @@ import Testing
     @Test func withAManifestNothingIsLoaded() throws {
         _ = try scratch.copy("libBenchPlugin.so")
         try scratch.manifest(of: "Bench")
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == CatalogTests.benchTypes)
         #expect(!isLoaded("libBenchPlugin.so"))
     }
 
     @Test func aPluginWithoutManifestIsLoadedOnceToLearnIt() throws {
         _ = try scratch.copy("libBenchPlugin.so")
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == CatalogTests.benchTypes)
         #expect(isLoaded("libBenchPlugin.so"))
         #expect(FileManager.default.fileExists(atPath: directory + "/BenchPlugin.manifest.json"))
     }
@@ -54,9 +58,10 @@ import Testing
     func aBrokenOrStaleManifestIsWrittenAnew(text: String) throws {
         _ = try scratch.copy("libBenchPlugin.so")
         try scratch.write("BenchPlugin.manifest.json", text)
-        #expect(PluginCatalog(directories: [directory]).types == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(
+            PluginCatalog(directories: [directory]).types == CatalogTests.benchTypes)
         let manifest = try #require(PluginManifest(besidePlugin: directory + "/libBenchPlugin.so"))
-        #expect(manifest.types.count == 3)
+        #expect(manifest.types.count == CatalogTests.benchTypes.count)
     }
 
     @Test func aManifestOfAnotherFileIsStale() throws {
@@ -68,7 +73,7 @@ import Testing
         stale.types = []
         stale.file.modified -= 1
         try scratch.write("BenchPlugin.manifest.json", stale.text)
-        #expect(PluginCatalog(directories: [directory]).types.count == 3)
+        #expect(PluginCatalog(directories: [directory]).types.count == CatalogTests.benchTypes.count)
         #expect(PluginManifest(besidePlugin: path) == real)
     }
 
@@ -110,7 +115,7 @@ import Testing
         try scratch.write("BenchPlugin.manifest.json", manifest.text)
         let catalog = PluginCatalog(directories: [directory, Built.directory.path + "/none"])
         #expect(catalog.spec(for: "bench-source") == nil)
-        #expect(catalog.unavailableTypes == ["bench-dump", "bench-pass", "bench-source"])
+        #expect(catalog.unavailableTypes == CatalogTests.benchTypes)
         #expect(catalog.unavailableSpec(for: "bench-pass")?.inputs.count == 1)
         let reason = try #require(catalog.unavailability(of: "bench-source"))
         #expect(reason.reason == "libnothere.so.3 is missing")
@@ -143,7 +148,7 @@ import Testing
         #expect(catalog.plugin(of: "bench-pass") == first)
         #expect(
             catalog.duplicates
-                == ["bench-dump", "bench-pass", "bench-source"].map {
+                == CatalogTests.benchTypes.map {
                     "node type \"\($0)\" is in \(first) and again in \(copy.path); the first is used."
                 })
     }

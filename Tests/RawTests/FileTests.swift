@@ -109,6 +109,8 @@ extension RawSuite {
             #expect(FrameRate(perSecond: 23.976) == FrameRate(24_000, 1_001))
             #expect(FrameRate(perSecond: 59.94) == FrameRate(60_000, 1_001))
             #expect(FrameRate(perSecond: 12.5) == FrameRate(12_500, 1_000))
+            for rate in [0, -1, 0.0001, .nan] { #expect(FrameRate(perSecond: rate) == FrameRate(1, 1_000)) }
+            #expect(FrameRate(perSecond: .infinity) == FrameRate(1_000_000))
         }
     }
 }

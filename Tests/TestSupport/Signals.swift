@@ -58,3 +58,34 @@ public enum Picture {
         }
     }
 }
+
+/// Deterministic pictures of fine, moving noise, of which an encoder can use any bitrate.
+public enum Noise {
+    public static func moving(_ width: Int, _ height: Int, count: Int) -> [VideoFrame] {
+        let media = MediaFormat(
+            video: VideoLayout(width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(30)))
+        // Eight fields, taken in turns and moved, so that making a picture is copying.
+        var dice = Dice(seed: 7)
+        let row = width + 64
+        let fields = (0..<8).map { _ in
+            (0..<row * (height + 64)).map { UInt8(truncatingIfNeeded: 64 + $0 / 3 % 64 + Int(dice.next() >> 59)) }
+        }
+        return (0..<count).map { number in
+            let frame = VideoFrame(format: media)
+            for plane in 1...2 {
+                frame.plane(plane).update(repeating: 128, count: frame.stride(plane) * ((height + 1) / 2))
+            }
+            let start = number * 3 % 64 * row + number * 5 % 64
+            fields[number % 8].withUnsafeBufferPointer { field in
+                for y in 0..<height {
+                    (frame.plane(0) + y * frame.stride(0)).update(
+                        from: field.baseAddress! + start + y * row, count: width)
+                }
+            }
+            frame.header.pts = MediaTime(Int64(number), timescale: 30)
+            frame.header.dts = frame.header.pts
+            frame.header.duration = media.nominalDuration
+            return frame
+        }
+    }
+}

@@ -10,7 +10,9 @@ import result
 from engine import Workshop, make_ready
 from measure import Failed
 
-BENCHES = ["hop", "fanout", "encode", "latency", "srt", "startup", "virtual", "allocations"]
+BENCHES = [
+    "hop", "fanout", "encode", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "sync",
+]
 
 
 def arguments():
@@ -24,6 +26,7 @@ def arguments():
     parser.add_argument("bench", choices=[*BENCHES, "all", "check"], metavar="BENCH")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each case is measured (5)")
     parser.add_argument("--quick", action="store_true", help="fewer frames: minutes become seconds, figures rougher")
+    parser.add_argument("--seconds", type=int, metavar="S", help="pacing: how long each round takes (60; 8 with --quick)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE; - for standard output alone")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     options = parser.parse_args()

@@ -49,7 +49,8 @@ def between(counter, workshop, short, long, stretch=1):
 def relay_audio(workshop, frames):
     """A pacer's frame is 20 ms."""
     return workshop.command(
-        GRAPHS / "relay-audio.json", "--clock", "virtual", "--for", f"{frames // 50}s", "--set", "outputs=8")
+        GRAPHS / "relay-audio.json", "--clock", "virtual", "--for", f"{frames // 50}s", "--set", "outputs=8",
+        "--set", "status_s=0")
 
 
 def demo(workshop, seconds):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import gstreamer
-from material import CHANNELS, HEIGHT, RATE, SAMPLE_RATE, WIDTH
+from material import CHANNELS, HEIGHT, LARGE, RATE, SAMPLE_RATE, WIDTH
 
 FRAME_MS = 10
 OPUS_SAMPLES = SAMPLE_RATE * FRAME_MS // 1000
@@ -14,7 +14,7 @@ FFMPEG = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
 @dataclass
 class Codec:
     name: str
-    #: "pictures" or "sound", and the bytes that one packet is made of.
+    #: "pictures", "large_pictures" or "sound", and the bytes that one packet is made of.
     material: str
     unit: int
     source: dict
@@ -25,46 +25,57 @@ class Codec:
     gst: Callable
     #: The functions of the codec's library that the node calls for each picture or frame of samples.
     calls: list
+    #: At most this share of what each peer takes.
+    share: float = 1.0
 
 
-def raw_pictures(file):
-    return ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", str(file)]
+def raw_pictures(file, width, height):
+    return ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(RATE), "-i", str(file)]
 
 
-def gst_pictures(file, count):
-    size = WIDTH * HEIGHT * 3 // 2
+def gst_pictures(file, count, width, height):
+    size = width * height * 3 // 2
     return [
         f"filesrc location={file} blocksize={size} num-buffers={count}",
-        f"rawvideoparse format=i420 width={WIDTH} height={HEIGHT} framerate={RATE}/1"]
+        f"rawvideoparse format=i420 width={width} height={height} framerate={RATE}/1"]
 
 
-H264 = Codec(
-    "H.264 720p, a picture", "pictures", WIDTH * HEIGHT * 3 // 2,
-    {"type": "raw-video-source", "width": WIDTH, "height": HEIGHT, "fps": RATE, "pixel_format": "i420"},
-    {"type": "h264-encoder", "bitrate_kbps": 3000, "gop_s": 1},
-    (["h264"], [WIDTH, HEIGHT, RATE, 3000]),
-    lambda file: [
-        *FFMPEG, *raw_pictures(file), "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v",
-        "baseline", "-level", "3.1", "-b:v", "3000k", "-maxrate", "3000k", "-bufsize", "1500k", "-g", str(RATE), "-bf", "0",
-        "-forced-idr", "1", "-nal-hrd", "cbr", "-x264-params", "scenecut=0", "-threads", "1", "-f", "null", "-"],
-    lambda file, count: gstreamer.launch(
-        *gst_pictures(file, count),
-        f"x264enc speed-preset=ultrafast tune=zerolatency pass=cbr bitrate=3000 vbv-buf-capacity=500 key-int-max={RATE} "
-        "bframes=0 threads=1 option-string=scenecut=0:nal-hrd=cbr", "video/x-h264,profile=constrained-baseline",
-        "fakesink sync=false"),
-    ["avcodec_send_frame", "avcodec_receive_packet"])
+def raw_source(width, height):
+    return {"type": "raw-video-source", "width": width, "height": height, "fps": RATE, "pixel_format": "i420"}
+
+
+def h264(name, material, width, height, kbps, level):
+    """x264 ultrafast and zerolatency, Constrained Baseline, CBR over half a second, a keyframe each second."""
+    return Codec(
+        name, material, width * height * 3 // 2, raw_source(width, height),
+        {"type": "h264-encoder", "encoders": "libx264", "bitrate_kbps": kbps, "gop_s": 1},
+        (["h264"], [width, height, RATE, kbps]),
+        lambda file: [
+            *FFMPEG, *raw_pictures(file, width, height), "-c:v", "libx264", "-preset", "ultrafast", "-tune",
+            "zerolatency", "-profile:v", "baseline", "-level", level, "-b:v", f"{kbps}k", "-maxrate", f"{kbps}k",
+            "-bufsize", f"{kbps // 2}k", "-g", str(RATE), "-bf", "0", "-forced-idr", "1", "-x264-params", "scenecut=0",
+            "-threads", "1", "-f", "null", "-"],
+        lambda file, count: gstreamer.launch(
+            *gst_pictures(file, count, width, height),
+            f"x264enc speed-preset=ultrafast tune=zerolatency pass=cbr bitrate={kbps} vbv-buf-capacity=500 "
+            f"key-int-max={RATE} bframes=0 threads=1 option-string=scenecut=0",
+            "video/x-h264,profile=constrained-baseline", "fakesink sync=false"),
+        ["avcodec_send_frame", "avcodec_receive_packet"])
+
+
+H264 = h264("H.264 720p, a picture", "pictures", WIDTH, HEIGHT, 3000, "3.1")
+H264_LARGE = h264("H.264 1080p, a picture", "large_pictures", *LARGE, 6000, "4.0")
 
 VP8 = Codec(
-    "VP8 720p, a picture", "pictures", WIDTH * HEIGHT * 3 // 2,
-    {"type": "raw-video-source", "width": WIDTH, "height": HEIGHT, "fps": RATE, "pixel_format": "i420"},
+    "VP8 720p, a picture", "pictures", WIDTH * HEIGHT * 3 // 2, raw_source(WIDTH, HEIGHT),
     {"type": "vp8-encoder", "bitrate_kbps": 1500, "gop_s": 2},
     (["vp8"], [WIDTH, HEIGHT, RATE, 1500]),
     lambda file: [
-        *FFMPEG, *raw_pictures(file), "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8", "-b:v", "1500k",
-        "-minrate", "1500k", "-maxrate", "1500k", "-bufsize", "1500k", "-rc_init_occupancy", "750k", "-g", str(2 * RATE),
-        "-lag-in-frames", "0", "-threads", "1", "-f", "null", "-"],
+        *FFMPEG, *raw_pictures(file, WIDTH, HEIGHT), "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8",
+        "-b:v", "1500k", "-minrate", "1500k", "-maxrate", "1500k", "-bufsize", "1500k", "-rc_init_occupancy", "750k",
+        "-g", str(2 * RATE), "-lag-in-frames", "0", "-threads", "1", "-f", "null", "-"],
     lambda file, count: gstreamer.launch(
-        *gst_pictures(file, count),
+        *gst_pictures(file, count, WIDTH, HEIGHT),
         f"vp8enc deadline=1 cpu-used=-8 target-bitrate=1500000 end-usage=cbr keyframe-max-dist={2 * RATE} lag-in-frames=0 "
         "buffer-size=1000 buffer-initial-size=500 buffer-optimal-size=600 threads=1", "fakesink sync=false"),
     ["vpx_codec_encode"])
@@ -73,8 +84,7 @@ OPUS = Codec(
     "Opus 10 ms, a packet", "sound", OPUS_SAMPLES * CHANNELS * 2,
     {"type": "raw-audio-source", "sample_rate": SAMPLE_RATE, "channels": CHANNELS, "sample_format": "s16le",
      "frame_ms": FRAME_MS},
-    {"type": "opus-encoder", "bitrate_kbps": 128, "frame_ms": FRAME_MS, "application": "lowdelay", "vbr": False,
-     "complexity": 0},
+    {"type": "opus-encoder", "profile": "lowdelay"},
     (["opus"], [SAMPLE_RATE, CHANNELS, FRAME_MS, 128]),
     lambda file: [
         *FFMPEG, "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS), "-i", str(file), "-c:a", "libopus",
@@ -85,9 +95,11 @@ OPUS = Codec(
         f"rawaudioparse format=pcm pcm-format=s16le sample-rate={SAMPLE_RATE} num-channels={CHANNELS}",
         f"opusenc audio-type=restricted-lowdelay frame-size={FRAME_MS} bitrate=128000 bitrate-type=cbr complexity=0",
         "fakesink sync=false"),
-    ["opus_encode"])
+    ["opus_encode"], share=0.6)
 
-ALL = [H264, VP8, OPUS]
+#: Those whose instructions are counted and are a budget; 1080p is the same code on more of the same.
+COUNTED = [H264, VP8, OPUS]
+ALL = [H264, H264_LARGE, VP8, OPUS]
 
 
 def has_ffmpeg():

@@ -1,18 +1,20 @@
 """What the engine adds to encoding.
 
 A graph of a raw source, an encoder and a null-sink against a bare loop in C with the same settings, against ffmpeg and
-GStreamer asked for the same, all on the same file and with one encoder thread. Then what the CPU figures are too rough
-for: the instructions outside the codec's own calls (callgrind), and whether the packets are the bare loop's.
+GStreamer asked for the same, all on the same file and with one encoder thread. Both read, encode and drop in one
+thread, so the graph runs on one lane; beside it stands the same graph on the lanes that it has by default. Round by
+round, what share of the cheaper peer's CPU the engine takes. Then what the CPU figures are too rough for: the
+instructions outside the codec's own calls (callgrind), and whether the packets are the bare loop's.
 """
 import pathlib
 import shutil
 
 import gstreamer
 import material
-from codecs_measured import ALL, has_ffmpeg
+from codecs_measured import ALL, COUNTED, has_ffmpeg
 from compile import build
 from instructions import outside_share
-from measure import Failed, interleaved, marginal_cpu, run
+from measure import Failed, Spread, interleaved, marginal_cpu, run
 from result import Figure, Result
 
 SUMMARY = "CPU of H.264, VP8 and Opus encoding beside a bare C loop, ffmpeg and GStreamer; same bytes"
@@ -24,22 +26,29 @@ class Inputs:
 
     def __init__(self, workshop, pictures, packets):
         self.workshop = workshop
-        self.whole = {
-            "pictures": material.pictures(workshop.path / "pictures.i420", pictures),
-            "sound": material.sound(workshop.path / "sound.s16", packets * 0.01)}
+        folder = workshop.path
+        self.makers = {
+            "pictures": lambda: material.pictures(folder / "pictures.i420", pictures),
+            "large_pictures": lambda: material.pictures(folder / "large.i420", pictures, *material.LARGE),
+            "sound": lambda: material.sound(folder / "sound.s16", packets * 0.01)}
+        self.whole = {}
 
     def of(self, codec, count):
         path = self.workshop.path / f"{codec.material}.{count}"
         if not path.exists():
+            if codec.material not in self.whole:
+                self.whole[codec.material] = self.makers[codec.material]()
             material.beginning(self.whole[codec.material], count * codec.unit, path)
         return path
 
 
-def graph(workshop, codec, file, dump=None):
+def graph(workshop, codec, file, dump=None, lane=None):
+    """`lane` for all nodes; None leaves each its own."""
     sink = {"type": "bench-dump", "path": str(dump)} if dump else {"type": "null-sink"}
-    return workshop.graph(
-        {"source": {**codec.source, "path": str(file)}, "encoder": codec.encoder, "sink": sink},
-        ["source -> encoder -> sink"])
+    nodes = {"source": {**codec.source, "path": str(file)}, "encoder": codec.encoder, "sink": sink}
+    if lane:
+        nodes = {name: {**node, "lane": lane} for name, node in nodes.items()}
+    return workshop.graph(nodes, ["source -> encoder -> sink"])
 
 
 def floor_command(floor, codec, file, out="-"):
@@ -64,7 +73,7 @@ def measure(workshop, options):
     inputs = Inputs(workshop, pictures, packets)
     figures, notes = [], []
     for codec in ALL:
-        count = pictures if codec.material == "pictures" else packets
+        count = packets if codec.material == "sound" else pictures
         figures += figures_of(workshop, options, codec, inputs, floor, count)
     if not gstreamer.is_installed():
         notes.append(gstreamer.MISSING)
@@ -77,9 +86,12 @@ def measure(workshop, options):
 
 def figures_of(workshop, options, codec, inputs, floor, count):
     tiny = count // 10
-    graphs = {some: graph(workshop, codec, inputs.of(codec, some)) for some in (tiny, count)}
+    graphs = {
+        (lane, some): graph(workshop, codec, inputs.of(codec, some), lane=lane)
+        for lane in ("one", None) for some in (tiny, count)}
     commands = {
-        "Sluice": lambda some: workshop.command(graphs[some]),
+        "Sluice": lambda some: workshop.command(graphs["one", some]),
+        "Sluice, default lanes": lambda some: workshop.command(graphs[None, some]),
         "bare C loop": lambda some: floor_command(floor, codec, inputs.of(codec, some))}
     if has_ffmpeg():
         commands["ffmpeg"] = lambda some: codec.ffmpeg(inputs.of(codec, some))
@@ -88,8 +100,14 @@ def figures_of(workshop, options, codec, inputs, floor, count):
     cases = {
         name: lambda command=command: marginal_cpu(command, count, tiny) * 1e6 for name, command in commands.items()}
     found = interleaved(cases, options.rounds)
-    yield Figure(codec.name, "µs of CPU", found.pop("Sluice"), None, found)
-    if shutil.which("valgrind"):
+    ours = found.pop("Sluice")
+    yield Figure(codec.name, "µs of CPU", ours, None, found)
+    peers = [name for name in ("ffmpeg", "GStreamer") if name in found]
+    if peers:
+        cheaper = min(peers, key=lambda name: found[name].median)
+        shares = Spread([mine / theirs for mine, theirs in zip(ours.values, found[cheaper].values)])
+        yield Figure(f"{codec.name}: share of {cheaper}'s CPU, the cheaper peer's", "", shares, codec.share)
+    if shutil.which("valgrind") and codec in COUNTED:
         yield Figure(
             f"{codec.name}: instructions outside the codec's calls", "% of all",
             outside_share(workshop, codec, lambda file: graph(workshop, codec, file), inputs), 3)

@@ -2,7 +2,7 @@
 
 Every picture carries its number. A C program writes them in real time and notes when it writes the first byte; another
 reads what the receiver decodes and notes when it has read the last one. The receiver listens before the sender starts. The
-first seconds are not counted: ffmpeg probes then. Each round gives the median of its pictures.
+first two seconds are not counted, of ffmpeg as usually run the first seven: it probes then. Each round gives the median of its pictures.
 """
 import json
 import os
@@ -62,6 +62,8 @@ class Case:
         self.bench, self.sender, self.receiver = bench, sender, receiver
         self.width, self.height, self.latency = width, height, latency
         self.medians, self.tails, self.firsts, self.after_connection = [], [], [], []
+        # The first 5 s are what ffmpeg reads to find out what it gets, unless it is told not to.
+        self.count, self.skipped = (360, 210) if receiver is pairs.PLAIN[1] else bench.counts
 
     @property
     def name(self):
@@ -92,12 +94,12 @@ class Case:
                     raise Failed(f"{self.name}: the receiver does not listen: {self.words(errors)}")
                 time.sleep(0.02)
             writer = start(
-                [bench.frames, "send", *size, str(pairs.RATE), str(bench.count), sent_log], stdin=subprocess.DEVNULL,
+                [bench.frames, "send", *size, str(pairs.RATE), str(self.count), sent_log], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE)
             sender = start(self.sender.command(workshop, task), stdin=writer.stdout, stdout=subprocess.DEVNULL)
             writer.stdout.close()
             try:
-                sender.wait(timeout=bench.count / pairs.RATE + 20)
+                sender.wait(timeout=self.count / pairs.RATE + 20)
             except subprocess.TimeoutExpired:
                 pass
             time.sleep(0.3)
@@ -116,8 +118,8 @@ class Case:
 
     def note(self, sent, _, seen, unreadable, errors):
         both = [number for number in sorted(seen) if number in sent]
-        counted = sorted((seen[number] - sent[number]) / 1e6 for number in both if number >= self.bench.skipped)
-        wanted = self.bench.count - self.bench.skipped
+        counted = sorted((seen[number] - sent[number]) / 1e6 for number in both if number >= self.skipped)
+        wanted = self.count - self.skipped
         if len(counted) < wanted / 2:
             raise Failed(
                 f"{self.name}: {len(counted)} of {wanted} pictures came through, {unreadable} unreadable: {self.words(errors)}")
@@ -136,8 +138,8 @@ class Case:
 class Bench:
     def __init__(self, workshop, options):
         self.workshop = workshop
-        # The first 5 s are what ffmpeg reads to find out what it gets.
-        self.count, self.skipped = (120, 60) if options.quick else (360, 180)
+        #: Pictures that are sent, and of them those that are not counted.
+        self.counts = (120, 60) if options.quick else (210, 60)
         self.frames = build("latency_frames.c", workshop.path / "latency_frames")
 
     def pipe(self):

@@ -4,6 +4,7 @@ import math
 import random
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
+LARGE = 1920, 1080
 SAMPLE_RATE, CHANNELS = 48000, 2
 
 
@@ -19,19 +20,19 @@ def plane(width, height, middle, swing, seed):
     return rows
 
 
-def pictures(path, count):
+def pictures(path, count, width=WIDTH, height=HEIGHT):
     """i420 without padding: a surface that drifts 2 pixels to the right and 1 down in each picture."""
     margin = 256
     planes = [
-        plane(WIDTH + 2 * margin, HEIGHT + margin, 120, 25, 1), plane(WIDTH // 2 + margin, HEIGHT // 2 + margin, 128, 15, 2),
-        plane(WIDTH // 2 + margin, HEIGHT // 2 + margin, 128, 15, 3)]
+        plane(width + 2 * margin, height + margin, 120, 25, 1), plane(width // 2 + margin, height // 2 + margin, 128, 15, 2),
+        plane(width // 2 + margin, height // 2 + margin, 128, 15, 3)]
     with open(path, "wb") as file:
         for index in range(count):
             step = index % margin
-            file.write(b"".join(row[2 * step:2 * step + WIDTH] for row in planes[0][step:step + HEIGHT]))
+            file.write(b"".join(row[2 * step:2 * step + width] for row in planes[0][step:step + height]))
             for chroma in planes[1:]:
                 half = step // 2
-                file.write(b"".join(row[step:step + WIDTH // 2] for row in chroma[half:half + HEIGHT // 2]))
+                file.write(b"".join(row[step:step + width // 2] for row in chroma[half:half + height // 2]))
     return path
 
 

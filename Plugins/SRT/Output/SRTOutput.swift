@@ -205,6 +205,8 @@ public final class SRTOutput: Node {
                     noteDropped(packet, verdict)
                     continue
                 }
+                let captured = packet.header.captured
+                sink.begin(age: captured.nanoseconds > 0 ? now - captured : .zero)
                 do { try sender.write(packet, of: track) } catch {
                     if sink.isBroken { break }
                     throw NodeError("MPEG-TS refuses a packet: \(error)")

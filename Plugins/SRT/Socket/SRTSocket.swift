@@ -77,10 +77,17 @@ final class SRTSocket: @unchecked Sendable {
 
     enum Sent: Equatable { case sent, full, broken }
 
-    /// One datagram of at most `payload` bytes.
-    func send(_ bytes: UnsafeRawBufferPointer) -> Sent {
+    /// libsrt's clock in microseconds.
+    static var clock: Int64 { srt_time_now() }
+
+    /// One datagram of at most `payload` bytes. The receiver hands it out its latency after `origin`, an instant of `clock`
+    /// that is not before the connection; 0 stands for now.
+    func send(_ bytes: UnsafeRawBufferPointer, origin: Int64) -> Sent {
         let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        if srt_sendmsg2(handle, start, Int32(bytes.count), nil) != SRT_ERROR { return .sent }
+        var control = SRT_MSGCTRL()
+        srt_msgctrl_init(&control)
+        control.srctime = origin
+        if srt_sendmsg2(handle, start, Int32(bytes.count), &control) != SRT_ERROR { return .sent }
         return srt_getlasterror(nil) == SRT_EASYNCSND.rawValue ? .full : .broken
     }
 

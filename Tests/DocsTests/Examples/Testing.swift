@@ -68,4 +68,18 @@ import Testing
         let times = harness.pullAll().map(\.header.dts.milliseconds)
         #expect(times == times.sorted() && times.count == 8)
     }
+
+    @Test func whatIsLostStaysLost() throws {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("to", TestSink.self)
+        let network = Impairment.Settings(seed: 7, delay: .milliseconds(40), jitter: .milliseconds(20), loss: 0.05)
+        graph.impairedEdge("from.out -> to.in", network, node: "network")
+        let harness = try GraphHarness(graph)
+        harness.source("from").push(TestMedia.packets(TestMedia.codedAudio(), count: 100))
+        harness.source("from").end()
+        let sink = harness.sink("to")
+        #expect(harness.run() == .finished)
+        #expect(sink.received.count < 100)
+    }
 }

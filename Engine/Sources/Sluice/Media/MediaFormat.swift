@@ -82,6 +82,8 @@ public struct Codec: Hashable, Sendable {
     public static let h264 = Codec("h264")
     public static let opus = Codec("opus")
     public static let aac = Codec("aac")
+    /// G.711 µ-law.
+    public static let pcmu = Codec("pcm_mulaw")
 }
 
 /// Frames a second as a fraction.
@@ -92,6 +94,19 @@ public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
     public init(_ numerator: Int, _ denominator: Int = 1) {
         self.numerator = numerator
         self.denominator = denominator
+    }
+
+    /// 29.97 and its like mean the fractions over 1001; other values are taken to a thousandth, and from 0.001 to 10⁶.
+    public init(perSecond rate: Double) {
+        let rate = rate > 0.001 ? min(rate, 1e6) : 0.001
+        let whole = rate.rounded()
+        if abs(rate - whole) < 0.0005 && whole > 0 {
+            self.init(Int(whole))
+        } else if abs((rate * 1.001).rounded() / 1.001 - rate) < 0.005 && rate > 1 {
+            self.init(Int((rate * 1.001).rounded()) * 1_000, 1_001)
+        } else {
+            self.init(Int((rate * 1_000).rounded()), 1_000)
+        }
     }
 
     public var perSecond: Double { Double(numerator) / Double(denominator) }
@@ -125,12 +140,18 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     public let pixelFormat: PixelFormat?
     /// nil when it varies or is unknown.
     public let frameRate: FrameRate?
+    /// Of raw YUV; nil where it does not say, and for RGB.
+    public let colorMatrix: ColorMatrix?
 
-    public init(width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil) {
+    public init(
+        width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil,
+        colorMatrix: ColorMatrix? = nil
+    ) {
         self.width = width
         self.height = height
         self.pixelFormat = pixelFormat
         self.frameRate = frameRate
+        self.colorMatrix = colorMatrix
     }
 
     public var description: String {
@@ -147,6 +168,9 @@ public enum SampleFormat: String, Sendable, CaseIterable {
 /// How a picture lies in memory. `i420` and `nv12` are 8-bit 4:2:0; the packed ones name their bytes in order.
 public enum PixelFormat: String, Sendable, CaseIterable {
     case i420, nv12, bgra, rgb24
+
+    /// Brightness and colour, whose `ColorMatrix` matters.
+    public var isYUV: Bool { self == .i420 || self == .nv12 }
 
     public var planeCount: Int {
         switch self {

@@ -70,5 +70,10 @@ public struct Header: Sendable {
         @inlinable public static var discontinuity: Flags { Flags(rawValue: 2) }
         /// A decoder must be fed it, but what comes out is not to be shown.
         @inlinable public static var decodeOnly: Flags { Flags(rawValue: 4) }
+        /// The first frame of a segment, in each of its streams; video encoders keep it. What is done once a segment
+        /// (a delay that moves, a trace) is done here.
+        @inlinable public static var segmentStart: Flags { Flags(rawValue: 8) }
+        /// A picture that is to carry a calibration flash. The chirp belongs to the media time of the first of them.
+        @inlinable public static var marker: Flags { Flags(rawValue: 16) }
     }
 }

@@ -41,6 +41,12 @@ extension Pool where Item == VideoFrame {
     public mutating func take(_ format: MediaFormat) -> VideoFrame {
         take(reuse: { $0.reset(format: format) }) { VideoFrame(format: format) }
     }
+
+    /// A frame over the picture of `frame`, to give it another header. Keep such frames in a pool of their own: those that
+    /// are reused for other pictures get memory again.
+    public mutating func take(showing frame: VideoFrame) -> VideoFrame {
+        take(reuse: { $0.show(frame) }) { VideoFrame(showing: frame) }
+    }
 }
 
 extension Pool where Item == Packet {

@@ -4,6 +4,8 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
 
     public private(set) var buffer: MediaBuffer
     public private(set) var planes: Planes
+    /// The frame whose picture this one shows: it keeps the memory, and its pool from using that again.
+    private var shown: VideoFrame?
 
     /// Where the planes lie. Rows are `stride` bytes apart, at least `PixelFormat.rowBytes`.
     public struct Planes: Sendable {
@@ -53,6 +55,15 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         header.byteCount = planes.byteCount
     }
 
+    /// A frame with a header of its own over the picture of `other`, which is not copied.
+    public init(showing other: VideoFrame) {
+        shown = other
+        buffer = other.buffer
+        planes = other.planes
+        super.init(itemOf: other.format)
+        header = other.header
+    }
+
     public var layout: VideoLayout { format.video! }
 
     public func stride(_ plane: Int) -> Int {
@@ -77,13 +88,27 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
     /// Makes this frame hold a picture of `format`, keeping the memory where it suffices. Only for the holder of the
     /// only reference.
     public func reset(format: MediaFormat) {
-        if self.format != format || planes.byteCount > buffer.capacity {
+        if shown != nil {
+            shown = nil
+            planes = Planes(format.video!)
+            buffer = MediaBuffer(capacity: planes.byteCount)
+        } else if self.format != format || planes.byteCount > buffer.capacity {
             planes = Planes(format.video!)
             if planes.byteCount > buffer.capacity { buffer = MediaBuffer(capacity: planes.byteCount) }
         }
         self.format = format
         header = Header()
         header.byteCount = planes.byteCount
+    }
+
+    /// Makes this frame show the picture of `other`, which is not copied, with the same header. Only for the holder of the
+    /// only reference.
+    public func show(_ other: VideoFrame) {
+        shown = other
+        buffer = other.buffer
+        planes = other.planes
+        format = other.format
+        header = other.header
     }
 
     /// A copy in memory of its own, with the same header.

@@ -58,6 +58,25 @@ public final class RequestInput: ControlInput, @unchecked Sendable {
     func post() { cell.postRequest() }
 }
 
+/// A number that a node takes while it runs and that is no parameter of it: a measurement, one part of a message.
+///
+/// Unlike a `Live` parameter it is handed over as it was sent, infinities and NaN included.
+public final class ValueInput: ControlInput {
+    public let control: ControlSpec
+    public var cell = ControlCell()
+    private var latest: Double?
+
+    public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
+
+    /// The latest number that came since the last call; nil if none did. In `process` and `finish`.
+    public func take() -> Double? {
+        defer { latest = nil }
+        return latest
+    }
+
+    public func handOver() { if let value = cell.takeValue() { latest = value } }
+}
+
 /// The sending end of a control link.
 public protocol ControlOutput: AnyObject {
     var control: ControlSpec { get }

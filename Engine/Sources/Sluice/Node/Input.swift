@@ -69,6 +69,13 @@ public class InputPort: @unchecked Sendable {
     /// All media were taken and no more come; also true while unconnected.
     @inlinable public final var isEnded: Bool { state.pointee.isEnded }
 
+    /// True once where the producer has placed a fence, everything before it was handed out and nothing has come since: what
+    /// the node holds back for more should go out. Look after `next()` has returned nil; the fence wakes the node.
+    public final func takeFence() -> Bool {
+        guard let edge = state.pointee.edge, state.pointee.peeked == nil else { return false }
+        return edge.pointee.takeFence()
+    }
+
     /// What the producer said in its `prepare`, then the format of the last item handed out. nil while unknown.
     public final var format: MediaFormat? { state.pointee.handedOut ?? state.pointee.announced }
 
@@ -76,12 +83,18 @@ public class InputPort: @unchecked Sendable {
     @inlinable
     public final var formatChanged: Bool { state.pointee.formatChanged }
 
+    /// When the last item that was handed out or peeked at was pushed on its edge, by the lane of the node before.
+    @inlinable
+    public final var arrival: Instant { Instant(nanoseconds: Int64(state.pointee.arrival)) }
+
     /// Items waiting on the edge, and in this port.
     public final var depth: Int { (edge?.held ?? 0) + (state.pointee.peeked == nil ? 0 : 1) }
     /// Media waiting on the edge.
     public final var depthTime: MediaTime { MediaTime.milliseconds(Int64(edge?.heldMilliseconds ?? 0)) }
     /// The edge's bounds; nil while unconnected.
     public final var capacity: EdgeCapacity? { edge?.plan.capacity }
+    /// What the edge does when it is full; nil while unconnected.
+    public final var overflow: Overflow? { edge?.overflow }
     /// Items that the edge lost so far.
     public final var dropped: Int { edge?.dropped ?? 0 }
 
@@ -96,6 +109,8 @@ public struct InputState: ~Copyable {
     @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
     /// Popped from the ring but not handed out.
     @usableFromInline var peeked: MediaItem?
+    /// Nanoseconds: when the last item popped was pushed.
+    @usableFromInline var arrival = 0
     /// What the producer announced in its `prepare`.
     var announced: MediaFormat?
     /// The format of the last item that the node got.
@@ -114,7 +129,7 @@ public struct InputState: ~Copyable {
     mutating func advance() -> MediaItem? {
         guard let edge else { return nil }
         if peeked != nil, let item = takePeeked() { return item }
-        guard let item = edge.pointee.take(now: hot.pointee.now) else {
+        guard let item = edge.pointee.take(now: hot.pointee.now, arrival: &arrival) else {
             // Stale items may have gone, so there may be room for whoever waits for it.
             (sawEmpty, tookItems) = (true, true)
             return nil
@@ -189,10 +204,15 @@ public struct InputState: ~Copyable {
 
 /// A media input. Only the node's own lane uses it, inside `process` and `finish`.
 public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
-    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected.
-    public init(_ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false)
-    {
-        super.init(PortSpec(name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional))
+    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected. `buffer`: the edge is the node's
+    /// buffer, see `PortSpec.buffer`.
+    public init(
+        _ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false,
+        buffer: EdgeCapacity? = nil
+    ) {
+        super.init(
+            PortSpec(
+                name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional, buffer: buffer))
     }
 
     /// The next item; nil when the input is empty (a later one wakes the node), when an output of the node is full

@@ -35,6 +35,9 @@ public struct PortSpec: Equatable, Sendable {
     public var isMany: Bool
     /// A graph may leave it unconnected.
     public var isOptional: Bool
+    /// The edge into this input is the node's buffer: unless the graph says otherwise it holds so much, and drops rather
+    /// than blocks when it is full, the oldest or to a keyframe.
+    public var buffer: EdgeCapacity?
 
     public struct Variant: Equatable, Sendable {
         public var parameter: String
@@ -50,7 +53,7 @@ public struct PortSpec: Equatable, Sendable {
 
     public init(
         _ name: String, _ formats: FormatSet, variants: [Variant] = [], follows: String? = nil, isMany: Bool = false,
-        isOptional: Bool = false
+        isOptional: Bool = false, buffer: EdgeCapacity? = nil
     ) {
         self.name = name
         self.formats = formats
@@ -58,6 +61,7 @@ public struct PortSpec: Equatable, Sendable {
         self.follows = follows
         self.isMany = isMany
         self.isOptional = isOptional
+        self.buffer = buffer
     }
 
     /// What the port gives or takes in a node with these parameter values, defaults filled in.

@@ -76,8 +76,16 @@ public class OutputPort: @unchecked Sendable {
     /// In `prepare`: there is no such stream.
     public final func markAbsent() { isAbsent = true }
 
+    /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The next
+    /// node may take some while this is looked at.
+    public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
+
     /// Items sent.
     var sent: Int { state.pointee.sentCount }
+
+    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is asked
+    /// for, or with the next packet whatever it is. In `prepare`.
+    public final var joinsAtKeyframe = true
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
     public final var latency: Latency = .zero
@@ -93,7 +101,8 @@ public class OutputPort: @unchecked Sendable {
     }
 
     /// Asks to be woken, with `.fence`, when everything sent so far has left the edges: taken by the next node, dropped or
-    /// flushed. One fence is kept, the last; on an output without edges it is passed at once.
+    /// flushed. One fence is kept, the last; on an output without edges it is passed at once. The next node sees it too, as
+    /// `InputPort.takeFence`.
     public final func placeFence() { state.pointee.placeFence() }
 
     /// Everything sent before the last `placeFence` has left the edges.
@@ -220,7 +229,7 @@ public struct OutputState: ~Copyable {
     mutating func placeFence() {
         fenceBehind = spill.isEmpty ? -1 : spill.count
         guard spill.isEmpty else { return }
-        for index in 0..<count { links[index].pointee.ring.placeFence() }
+        for index in 0..<count { links[index].pointee.placeFence() }
         // The end of the dispatch looks whether it is passed already.
         sentItems = true
     }
@@ -241,7 +250,7 @@ public struct OutputState: ~Copyable {
             sentItems = true
             push(.passRetained(spill[sent]))
             sent += 1
-            if fenceBehind == sent { for index in 0..<count { links[index].pointee.ring.placeFence() } }
+            if fenceBehind == sent { for index in 0..<count { links[index].pointee.placeFence() } }
         }
         spill.removeFirst(sent)
         fenceBehind = max(-1, fenceBehind <= sent ? -1 : fenceBehind - sent)

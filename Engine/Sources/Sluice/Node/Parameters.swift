@@ -7,10 +7,12 @@ public protocol NodeParameter: AnyObject {
     func set(_ value: ParameterValue) -> Bool
     /// The value as it is now, so that a restarted node goes on with it; nil while none is set.
     var current: ParameterValue? { get }
+    /// The graph gave it, or a control has changed it: it is more than the default.
+    var isGiven: Bool { get }
 }
 
 extension NodeParameter {
-    func copy(from other: any NodeParameter) { if let value = other.current { _ = set(value) } }
+    func copy(from other: any NodeParameter) { if other.isGiven, let value = other.current { _ = set(value) } }
 }
 
 /// A parameter that is fixed when the node starts.
@@ -21,6 +23,7 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
     public let spec: ParameterSpec
     // Set before the node runs.
     @exclusivity(unchecked) private var value: Value?
+    public private(set) var isGiven = false
 
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(name, Value.parameterType, default: value.parameterValue, range: range, help: help)
@@ -37,11 +40,15 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
         return value
     }
 
+    /// `$frame.isGiven`: whether it is the graph's value, for a parameter whose default hangs on another one.
+    public var projectedValue: Parameter<Value> { self }
+
     public var current: ParameterValue? { value?.parameterValue }
 
     public func set(_ new: ParameterValue) -> Bool {
         guard let converted = Value(new) else { return false }
         value = converted
+        isGiven = true
         return true
     }
 }
@@ -55,6 +62,7 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     // Only on the node's lane, or before it runs.
     @exclusivity(unchecked) private var value: Value
     @exclusivity(unchecked) private var changed = false
+    public private(set) var isGiven = false
 
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(
@@ -70,6 +78,7 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     public func set(_ new: ParameterValue) -> Bool {
         guard let converted = Value(new) else { return false }
         value = converted
+        isGiven = true
         return true
     }
 
@@ -85,6 +94,7 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
         guard let number = cell.takeValue(), !number.isNaN else { return }
         let clamped = spec.range.map { min(max(number, $0.lowerBound), $0.upperBound) } ?? number
         value = Value(live: clamped)
+        isGiven = true
         changed = true
     }
 }

@@ -243,12 +243,13 @@ struct Assembly {
         return nil
     }
 
-    /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe.
+    /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe, unless the
+    /// output says otherwise.
     private func attach(_ edge: Edge) {
         guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
             return
         }
-        if output.formatFromOutside?.kind.hasDependentPackets == true && run.isRunning {
+        if output.joinsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, run.isRunning {
             edge.state.pointee.consumer.pointee.awaitsKeyframe = true
             edge.state.pointee.requestKeyframe()
         }

@@ -43,6 +43,8 @@ public struct EdgeState: ~Copyable {
         @usableFromInline var keyframe = -1
         /// A loss broke the chain: only a keyframe may be pushed.
         @usableFromInline var refusesDependent = false
+        /// One more than the position of the last fence, for the consumer; 0 where there was none.
+        let fence = Counter()
 
         init(_ overflow: Overflow, isOpen: Bool) { (self.overflow, isOverflowOpen) = (overflow, isOpen) }
     }
@@ -62,6 +64,8 @@ public struct EdgeState: ~Copyable {
         @usableFromInline var knownTail = 0
         /// A flush broke the chain: only a keyframe may pass.
         @usableFromInline var awaitsKeyframe = false
+        /// The last fence that the node was told of.
+        var takenFence = 0
         @usableFromInline init() {}
     }
 
@@ -244,6 +248,13 @@ public struct EdgeState: ~Copyable {
         consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wakeAsleep(.input) }
     }
 
+    /// A fence stands behind what was pushed so far: both sides learn when the consumer has come to it.
+    func placeFence() {
+        ring.placeFence()
+        producer.pointee.fence.set(ring.tailForProducer &+ 1)
+        consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wake(.input) }
+    }
+
     /// The consumer's lane runs if it has reason to.
     func rouseConsumer() {
         guard !isLocal else { return }
@@ -254,9 +265,9 @@ public struct EdgeState: ~Copyable {
 
     // MARK: The consumer's lane
 
-    /// The next item that is neither stale nor undecodable.
+    /// The next item that is neither stale nor undecodable, and when it was pushed.
     @inlinable @inline(__always)
-    func take(now: Int) -> MediaItem? {
+    func take(now: Int, arrival: inout Int) -> MediaItem? {
         while true {
             var tail = consumer.pointee.knownTail
             guard let (raw, instant) = ring.pop(knownTail: &tail) else { return nil }
@@ -271,6 +282,7 @@ public struct EdgeState: ~Copyable {
             if consumer.pointee.awaitsKeyframe && !endsWait(item) { continue }
             consumer.pointee.popped.add(1)
             consumer.pointee.transit.record(now &- instant)
+            arrival = instant
             return item
         }
     }
@@ -330,6 +342,14 @@ public struct EdgeState: ~Copyable {
     func answerFence() {
         guard ring.takePassedFence() else { return }
         producerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.fence) : $0.wake(.fence) }
+    }
+
+    /// Everything before the last fence was popped, and nothing behind it; true once for each fence.
+    func takeFence() -> Bool {
+        let fence = producer.pointee.fence.count
+        guard fence != consumer.pointee.takenFence, ring.head &+ 1 == fence else { return false }
+        consumer.pointee.takenFence = fence
+        return true
     }
 
     /// At the end of a dispatch, after the fence.

@@ -15,6 +15,20 @@ final class NodeTelemetry: Sendable {
         case histogram(HistogramMetric)
     }
 
+    private let overTime = Mutex<[(name: String, metric: SeriesMetric)]>([])
+
+    /// In the order in which the node first named them.
+    var series: [(name: String, metric: SeriesMetric)] { overTime.withLock { $0 } }
+
+    func series(_ name: String, started: Instant) -> SeriesMetric {
+        overTime.withLock { all in
+            if let known = all.first(where: { $0.name == name }) { return known.metric }
+            let metric = SeriesMetric(started: started)
+            all.append((name, metric))
+            return metric
+        }
+    }
+
     /// Metrics in the order in which the node first named them.
     var metrics: [(name: String, metric: Metric)] { named.withLock { $0 } }
 

@@ -13,6 +13,7 @@ struct NodeSnapshot {
     let latency: Latency
     let pathLatency: Latency
     let metrics: [(name: String, value: Value)]
+    let series: [(name: String, stretch: Double, points: [Series.Point?])]
 
     enum Value {
         case count(Int)
@@ -32,6 +33,10 @@ struct NodeSnapshot {
         firstSent = framesOut == 0 ? nil : Double(max(0, Int64(first) - core.session.run.startedAt)) / 1e9
         latency = core.ports.outputs.first?.latency ?? .zero
         pathLatency = core.pathLatency
+        series = core.telemetry.series.map { name, metric in
+            let (stretch, points) = metric.series.points
+            return (name, stretch, points)
+        }
         metrics = core.telemetry.metrics.map { name, metric in
             switch metric {
             case .count(let counter): (name, .count(counter.count))
@@ -55,6 +60,11 @@ struct NodeSnapshot {
                 if latency != .zero { write("latency_ms", latency, &$0) }
                 if pathLatency != .zero { write("path_latency_ms", pathLatency, &$0) }
                 $0.key("metrics") { all in all.object { for (name, value) in metrics { write(name, value, &$0) } } }
+                if !series.isEmpty {
+                    $0.key("series") { all in
+                        all.object { for (name, stretch, points) in series { write(name, stretch, points, &$0) } }
+                    }
+                }
             }
         }
     }
@@ -64,6 +74,26 @@ struct NodeSnapshot {
             value.array {
                 $0.element { $0.number(latency.min.milliseconds, places: 3) }
                 $0.element { $0.number(latency.max.milliseconds, places: 3) }
+            }
+        }
+    }
+
+    private func write(_ name: String, _ stretch: Double, _ points: [Series.Point?], _ writer: inout JSONWriter) {
+        writer.key(name) { value in
+            value.object {
+                $0.key("step_s", stretch, places: 6)
+                for (key, part) in [("min", \Series.Point.least), ("mean", \.mean), ("max", \.most)] {
+                    $0.key(key) { list in
+                        list.array {
+                            for point in points {
+                                $0.element { element in
+                                    guard let point else { return element.raw("null") }
+                                    element.number(point[keyPath: part], places: 3)
+                                }
+                            }
+                        }
+                    }
+                }
             }
         }
     }

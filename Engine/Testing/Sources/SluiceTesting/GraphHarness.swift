@@ -16,6 +16,24 @@ public final class GraphHarness {
         try self.init(graph.plan, registry: graph.registry, options: options)
     }
 
+    /// A graph as its file has it, over the types that `registry` holds and the two hands. Throws `GraphError` with the
+    /// places in `json`, as `sluice run` prints them.
+    ///
+    ///     let harness = try GraphHarness(
+    ///         json: #"{ "nodes": { "in": { "type": "test-source" }, … }, "edges": ["in -> gain -> out"] }"#,
+    ///         set: ["gain_db": "6"], registry: registry)
+    public convenience init(
+        json: String, set overrides: [String: String] = [:], registry: NodeRegistry = NodeRegistry(),
+        options: RunOptions = RunOptions()
+    ) throws {
+        registry.register(TestSource.self)
+        registry.register(TestSink.self)
+        let table = NodeTable(registry.typeNames.compactMap { registry.type(named: $0).map { NodeSpec(of: $0) } })
+        let plan = try GraphLoader.load(
+            Array(json.utf8), path: "test.json", catalog: table, sources: ParameterSources(overrides: overrides))
+        try self.init(plan, registry: registry, options: options)
+    }
+
     // MARK: Hands
 
     /// The `test-source` of that name. It must exist.

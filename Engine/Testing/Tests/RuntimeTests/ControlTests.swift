@@ -11,6 +11,31 @@ import Testing
         #expect(harness.node.levels == [100])
     }
 
+    @Test func aParameterTellsWhetherItIsMoreThanItsDefault() throws {
+        #expect(try !NodeHarness(Dial.self).node.$level.isGiven)
+        #expect(try NodeHarness(Dial.self, parameters: ["level": 0]).node.$level.isGiven)
+        let harness = try NodeHarness(Dial.self)
+        harness.settle()
+        harness.set("level", to: 0)
+        harness.settle()
+        #expect(harness.node.$level.isGiven)
+    }
+
+    @Test func aNumberThatIsNoParameterArrivesAsItWasSentAndOnce() throws {
+        let harness = try NodeHarness(Gauge.self)
+        harness.settle()
+        for value in [1, Double.nan, .infinity] {
+            harness.set("reading", to: value)
+            harness.settle()
+        }
+        #expect(harness.node.readings.map(\.description) == ["1.0", "nan", "inf"])
+        harness.set("reading", to: 2)
+        harness.set("reading", to: 3)
+        harness.settle()
+        #expect(harness.node.readings.last == 3)
+        #expect(harness.node.readings.count == 4)
+    }
+
     @Test func requestsCoalesceAndAreNeverLost() throws {
         let harness = try NodeHarness(Dial.self)
         for _ in 0..<5 { harness.request("poke") }  // before the start too

@@ -98,4 +98,23 @@ import Testing
         #expect((harness.node("coder") as? Coder)?.asked == 1)
         #expect(harness.isBalanced)
     }
+
+    @Test func anOutputTellsHowMuchTheNextNodeHasNotTaken() throws {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("through", Through.self)
+        graph.node("to", TestSink.self)
+        graph.edge("from.out -> through.in")
+        graph.edge("through.out -> to.in")
+        let harness = try GraphHarness(graph)
+        let output = try #require(harness.node("through") as? Through).output
+        #expect(output.depth == 0)
+        harness.sink("to").appetite = 2
+        harness.source("from").push(TestMedia.pictures(count: 5, epoch: 1))
+        harness.settle()
+        #expect(output.depth == 3)
+        harness.context(of: "from")?.raiseEpoch()
+        harness.settle()
+        #expect(output.depth == 0)
+    }
 }

@@ -30,7 +30,7 @@ import Testing
         harness.advance(by: .milliseconds(1))
         #expect(harness.state == "running")
         #expect(ObjectIdentifier(harness.node) != first)
-        #expect(harness.node.gain == 4)
+        #expect(harness.node.gain == 4 && harness.node.$gain.isGiven && harness.node.$at.isGiven)
         let out = harness.pullAll()
         #expect(out.map { TestMedia.number(of: $0) } == [0, 1, 3, 4])
         #expect(out.map { $0.header.flags.contains(.discontinuity) } == [false, false, true, false])
@@ -195,6 +195,52 @@ import Testing
         harness.settle()
         #expect(fencer?.passed.count == 1)
         #expect(fencer?.passed.first?.contains(.fence) == true)
+    }
+
+    @Test(arguments: [nil, "other"] as [String?])
+    func theNextNodeSeesAFenceWhenItHasTakenAllBeforeIt(lane: String?) throws {
+        final class Fencer: Node {
+            static let descriptor = NodeDescriptor("fencer", summary: "Places a fence behind pictures, twice")
+            let output = Output<VideoFrame>("out")
+            let go = RequestInput("go", help: "three more, and a fence")
+            let fence = RequestInput("fence", help: "a fence and nothing before it")
+            func process(now: Instant) {
+                if go.take() {
+                    for picture in TestMedia.pictures(count: 3) { output.send(picture) }
+                    output.placeFence()
+                }
+                if fence.take() { output.placeFence() }
+            }
+        }
+        final class Looker: Node {
+            static let descriptor = NodeDescriptor("looker", summary: "Notes how much came before each fence")
+            let input = Input<VideoFrame>("in")
+            var taken = 0
+            var fences: [Int] = []
+            func process(now: Instant) {
+                while input.next() != nil { taken += 1 }
+                if input.takeFence() { fences.append(taken) }
+                if input.takeFence() { fences.append(-1) }
+            }
+        }
+        var graph = GraphBuilder()
+        graph.node("fencer", Fencer.self)
+        graph.node("to", Looker.self, lane: lane)
+        // Two items at most, so that what is behind waits in the node and the fence with it.
+        graph.edge("fencer.out -> to.in", items: 2, milliseconds: 10_000)
+        let harness = try GraphHarness(graph)
+        let looker = harness.node("to") as? Looker
+        harness.settle()
+        #expect(looker?.fences == [])
+        harness.request("go", of: "fencer")
+        harness.settle()
+        #expect(looker?.fences == [3])
+        harness.request("fence", of: "fencer")
+        harness.settle()
+        #expect(looker?.fences == [3], "nothing new stands before it")
+        harness.request("go", of: "fencer")
+        harness.settle()
+        #expect(looker?.fences == [3, 6])
     }
 
     @Test func anAbsentStreamTakesItsOptionalEdgeAndTheNodesBehindItAway() throws {

@@ -162,3 +162,12 @@ final class Dial: Node {
         while input.next() != nil {}
     }
 }
+
+/// Keeps the numbers that it was sent.
+final class Gauge: Node {
+    static let descriptor = NodeDescriptor("gauge", summary: "keeps the numbers that it was sent")
+    let reading = ValueInput("reading", help: "any number")
+    var readings: [Double] = []
+    init() {}
+    func process(now: Instant) { if let value = reading.take() { readings.append(value) } }
+}

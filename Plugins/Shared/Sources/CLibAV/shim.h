@@ -9,6 +9,7 @@
 #include <libavutil/channel_layout.h>
 #include <libavutil/error.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/log.h>
 #include <libavutil/opt.h>
@@ -22,7 +23,32 @@ static inline int sluice_averror_exit(void) { return AVERROR_EXIT; }
 static inline int sluice_averror_encoder_not_found(void) { return AVERROR_ENCODER_NOT_FOUND; }
 static inline int sluice_averror_invalid_data(void) { return AVERROR_INVALIDDATA; }
 static inline int64_t sluice_no_pts(void) { return AV_NOPTS_VALUE; }
-static inline void sluice_log_quiet(void) { av_log_set_level(AV_LOG_QUIET); }
+
+// What libav says goes nowhere, but for a thread that listens, which keeps the first of the gravest.
+typedef struct {
+  char text[256];
+  // Of `text`; what is graver replaces it. 0 while nobody listens: nothing but a panic is graver, and that is no news.
+  int level;
+} sluice_heard;
+static inline sluice_heard *sluice_heard_here(void) {
+  static _Thread_local sluice_heard heard;
+  return &heard;
+}
+static inline void sluice_log_hear(void *context, int level, const char *format, va_list words) {
+  sluice_heard *heard = sluice_heard_here();
+  int prefix = 0;
+  if (level >= heard->level || level <= AV_LOG_PANIC) return;
+  heard->level = level;
+  av_log_format_line2(0, level, format, words, heard->text, sizeof heard->text, &prefix);
+}
+static inline void sluice_log_quiet(void) { av_log_set_callback(sluice_log_hear); }
+static inline void sluice_log_listen(int yes) {
+  sluice_heard *heard = sluice_heard_here();
+  // Some errors of devices are told as details.
+  heard->level = yes ? AV_LOG_VERBOSE + 1 : 0;
+  if (yes) heard->text[0] = 0;
+}
+static inline const char *sluice_log_heard(void) { return sluice_heard_here()->text; }
 
 static inline void sluice_err2str(int code, char *text, size_t size) { av_strerror(code, text, size); }
 
@@ -36,5 +62,7 @@ static inline int sluice_fmt_flag_custom_io(void) { return AVFMT_FLAG_CUSTOM_IO;
 static inline int sluice_codec_flag_low_delay(void) { return AV_CODEC_FLAG_LOW_DELAY; }
 static inline int sluice_codec_flag_global_header(void) { return AV_CODEC_FLAG_GLOBAL_HEADER; }
 static inline int sluice_codec_flag_bitexact(void) { return AV_CODEC_FLAG_BITEXACT; }
+static inline int sluice_opt_search_children(void) { return AV_OPT_SEARCH_CHILDREN; }
+static inline int sluice_opt_search_fake_object(void) { return AV_OPT_SEARCH_FAKE_OBJ; }
 static inline int sluice_seek_size(void) { return AVSEEK_SIZE; }
 static inline int sluice_seek_force(void) { return AVSEEK_FORCE; }

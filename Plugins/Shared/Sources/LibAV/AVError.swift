@@ -36,4 +36,19 @@ public struct AVError: Error, Equatable, CustomStringConvertible, Sendable {
 public enum LibAVLog {
     private static let silenced: Void = sluice_log_quiet()
     public static func silence() { silenced }
+
+    /// What `body` throws, with the gravest that libav told on this thread meanwhile, in its own words and on one line; ""
+    /// where it told nothing. A code alone seldom says why: an encoder without its driver gives "Unknown error".
+    public static func gravest<Result>(
+        during body: () throws -> Result, otherwise: (_ error: any Error, _ words: String) -> Result
+    ) -> Result {
+        silence()
+        sluice_log_listen(1)
+        defer { sluice_log_listen(0) }
+        do { return try body() } catch {
+            let lines = String(cString: sluice_log_heard()).split(whereSeparator: \.isNewline)
+            let words = lines.first.map(String.init) ?? ""
+            return otherwise(error, words.hasSuffix(".") ? String(words.dropLast()) : words)
+        }
+    }
 }

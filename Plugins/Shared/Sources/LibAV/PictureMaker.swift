@@ -1,8 +1,9 @@
 import CLibAV
 import Sluice
 
-/// Makes `VideoFrame`s of decoded AVFrames: in the decoder's own memory where the engine has a word for its pixel format,
-/// else converted by libswscale into pooled memory.
+/// Makes `VideoFrame`s of decoded AVFrames: in the decoder's own memory where the engine has a word for them, else
+/// converted by libswscale into pooled memory. Pictures in full range (0–255), as cameras and JPEG make them, come out in
+/// the limited range that all YUV here has.
 public final class PictureMaker {
     private var format: MediaFormat?
     private var pool = Pool<VideoFrame>()
@@ -22,17 +23,21 @@ public final class PictureMaker {
     /// picture.
     public func make(_ picture: UnsafeMutablePointer<AVFrame>) throws -> VideoFrame {
         let source = AVPixelFormat(picture.pointee.format)
+        let isFull = picture.pointee.color_range == AVCOL_RANGE_JPEG || source.isFullRange
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
-            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate)
+            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
+            colorMatrix: ColorMatrix(picture.pointee))
         if format?.video != layout { format = MediaFormat(video: layout) }
-        if let frame = VideoFrame(moving: picture, format: format!) { return frame }
+        if !isFull || layout.pixelFormat?.isYUV != true, let frame = VideoFrame(moving: picture, format: format!) {
+            return frame
+        }
         defer { av_frame_unref(picture) }
-        return try convert(picture, from: source, layout)
+        return try convert(picture, from: source, isFull: isFull, layout)
     }
 
     private func convert(
-        _ picture: UnsafeMutablePointer<AVFrame>, from source: AVPixelFormat, _ layout: VideoLayout
+        _ picture: UnsafeMutablePointer<AVFrame>, from source: AVPixelFormat, isFull: Bool, _ layout: VideoLayout
     ) throws -> VideoFrame {
         let (width, height) = (picture.pointee.width, picture.pointee.height)
         let flags = Int32(SWS_BICUBIC) | Int32(SWS_ACCURATE_RND) | Int32(SWS_BITEXACT)
@@ -43,6 +48,8 @@ public final class PictureMaker {
             throw NodeError(
                 "pictures in pixel format \(name) cannot be converted", advice: "Convert the media to yuv420p first.")
         }
+        let matrix = sws_getCoefficients(layout.impliedMatrix == .bt709 ? SWS_CS_ITU709 : SWS_CS_ITU601)
+        sws_setColorspaceDetails(scaler, matrix, isFull ? 1 : 0, matrix, 0, 0, 1 << 16, 1 << 16)
         let frame = pool.take(format!)
         let planes = frame.layout.pixelFormat!.planeCount
         var data: [UnsafeMutablePointer<UInt8>?] = (0..<4).map { $0 < planes ? frame.plane($0) : nil }

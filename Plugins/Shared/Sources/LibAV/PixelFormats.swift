@@ -11,7 +11,7 @@ extension PixelFormat {
         }
     }
 
-    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420.
+    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420, which its range aside it is.
     public init?(_ format: AVPixelFormat) {
         switch format {
         case AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P: self = .i420
@@ -23,12 +23,38 @@ extension PixelFormat {
     }
 }
 
+extension AVPixelFormat {
+    /// A format that is in full range by its name.
+    var isFullRange: Bool {
+        [AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUVJ440P, AV_PIX_FMT_YUVJ411P]
+            .contains(self)
+    }
+}
+
 extension SampleFormat {
     /// The interleaved format of the same samples.
     public var av: AVSampleFormat {
         switch self {
         case .s16: AV_SAMPLE_FMT_S16
         case .f32: AV_SAMPLE_FMT_FLT
+        }
+    }
+}
+
+extension ColorMatrix {
+    /// Of a decoded picture; nil where it does not say, or says one that the engine has no word for.
+    init?(_ picture: AVFrame) {
+        switch picture.colorspace {
+        case AVCOL_SPC_BT709: self = .bt709
+        case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M: self = .bt601
+        default: return nil
+        }
+    }
+
+    public var av: AVColorSpace {
+        switch self {
+        case .bt601: AVCOL_SPC_SMPTE170M
+        case .bt709: AVCOL_SPC_BT709
         }
     }
 }

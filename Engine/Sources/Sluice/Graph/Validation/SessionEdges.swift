@@ -20,11 +20,14 @@ extension SessionPlanner {
         if let overflow, let position = document.overflow?.position {
             check(overflow, at: position, edge, shares: shares)
         }
+        let buffer = edge.input.buffer
         var plan = EdgePlan(
             from: edge.from, to: edge.to,
-            capacity: EdgeCapacity(givenItems: items, givenMilliseconds: milliseconds),
+            capacity: items == nil && milliseconds == nil
+                ? buffer ?? .standard : EdgeCapacity(givenItems: items, givenMilliseconds: milliseconds),
             overflow: overflow
-                ?? .standard(for: edge.carried, fromSharing: shares, isLossless: edge.source.isLossless),
+                ?? .standard(
+                    for: edge.carried, fromSharing: shares || buffer != nil, isLossless: edge.source.isLossless),
             epoch: epoch ?? .flush, isOptional: isOptional ?? false, position: document.position)
         plan.isOverflowStandard = document.overflow == nil
         plan.formats = edge.carried

@@ -93,7 +93,14 @@ extension PortSpec {
         else { return nil }
         self.init(
             name, formats, variants: variants, follows: json["follows"]?.string, isMany: json.flag("many"),
-            isOptional: json.flag("optional"))
+            isOptional: json.flag("optional"), buffer: json["buffer"].flatMap(EdgeCapacity.init(manifest:)))
+    }
+}
+
+extension EdgeCapacity {
+    fileprivate init?(manifest json: JSONValue) {
+        guard let items = json["items"]?.integer, let milliseconds = json["ms"]?.integer else { return nil }
+        self.init(items: items, milliseconds: milliseconds)
     }
 }
 

@@ -55,6 +55,14 @@ extension JSONWriter {
         if let follows = port.follows { key("follows", follows) }
         flag("many", port.isMany)
         flag("optional", port.isOptional)
+        if let buffer = port.buffer {
+            key("buffer") { json in
+                json.object {
+                    $0.key("items", buffer.items)
+                    $0.key("ms", buffer.milliseconds)
+                }
+            }
+        }
     }
 
     /// Left out where any media fit.

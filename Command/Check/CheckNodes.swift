@@ -1,0 +1,164 @@
+import Glibc
+import Sluice
+import Synchronization
+
+/// CLOCK_MONOTONIC. These nodes measure, so they read the clock where others are told the time.
+private func clock() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// A second of pictures: a wavy surface with a little noise on it that drifts, painted beforehand.
+final class CheckPictures: Node {
+    static let descriptor = NodeDescriptor("check-pictures", summary: "A second of moving pictures")
+    static let rate = 30
+
+    let output = Output<VideoFrame>("out", .video([.i420]))
+    @Parameter("width", help: "of the pictures") var width: Int
+    @Parameter("height", help: "of the pictures") var height: Int
+    private var surfaces: [Surface] = []
+    private var format: MediaFormat!
+    private var pool = Pool<VideoFrame>()
+    private var sent = 0
+    private var context: NodeContext!
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        format = MediaFormat(
+            video: VideoLayout(
+                width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(CheckPictures.rate)))
+        output.fix(format)
+        surfaces = (0..<3).map { plane in
+            Surface(
+                width: PixelFormat.i420.rowBytes(plane: plane, width: width) + 2 * CheckPictures.rate,
+                height: PixelFormat.i420.rows(plane: plane, height: height) + CheckPictures.rate, plane: plane)
+        }
+    }
+
+    func process(now: Instant) {
+        while output.hasRoom, sent < CheckPictures.rate {
+            let frame = pool.take(format)
+            for plane in 0..<3 {
+                let step = plane == 0 ? sent : sent / 2
+                for y in 0..<PixelFormat.i420.rows(plane: plane, height: height) {
+                    surfaces[plane].copy(
+                        row: y + step, from: 2 * step, PixelFormat.i420.rowBytes(plane: plane, width: width),
+                        to: frame.plane(plane) + y * frame.stride(plane))
+                }
+            }
+            frame.header.pts = MediaTime(Int64(sent), timescale: Int64(CheckPictures.rate))
+            frame.header.dts = frame.header.pts
+            frame.header.duration = format.nominalDuration
+            sent += 1
+            frame.header.captured = Instant(nanoseconds: Int64(clock()))
+            output.send(frame)
+        }
+        if sent == CheckPictures.rate { context.finish() }
+    }
+
+    /// One plane, larger than what is cut out of it.
+    struct Surface {
+        private let bytes: [UInt8]
+        private let width: Int
+
+        init(width: Int, height: Int, plane: Int) {
+            self.width = width
+            func wave(_ count: Int, _ slow: Double, _ quick: Double) -> [Double] {
+                (0..<count).map { sin(Double($0) / slow) + sin(Double($0) / quick) / 2 }
+            }
+            let (across, down) = (wave(width, 37, 11), wave(height, 23, 7))
+            var noise: UInt32 = 1 + UInt32(plane)
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(width * height)
+            for y in 0..<height {
+                for x in 0..<width {
+                    noise = noise &* 1_664_525 &+ 1_013_904_223
+                    bytes.append(UInt8(120 + 25 * (across[x] + down[y])) + UInt8(noise >> 30))
+                }
+            }
+            self.bytes = bytes
+        }
+
+        func copy(row: Int, from column: Int, _ count: Int, to target: UnsafeMutablePointer<UInt8>) {
+            bytes.withUnsafeBufferPointer { target.update(from: $0.baseAddress! + row * width + column, count: count) }
+        }
+    }
+}
+
+/// A second of sound: a chord, and noise.
+final class CheckSound: Node {
+    static let descriptor = NodeDescriptor("check-sound", summary: "A second of sound")
+
+    let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [2]))
+    private let format = MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 2))
+    private var pool = Pool<AudioFrame>()
+    private var timeline = SampleTimeline(start: .zero, rate: 48_000)
+    private var noise: UInt32 = 1
+    private var context: NodeContext!
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        output.fix(format)
+    }
+
+    func process(now: Instant) {
+        while output.hasRoom, timeline.count < 48_000 {
+            let frame = pool.take(format, sampleCount: 960)
+            for index in 0..<960 {
+                let time = Double(timeline.count + Int64(index)) / 48_000
+                let chord = [220.0, 277, 330].reduce(0) { $0 + sin(2 * .pi * $1 * time) }
+                for channel in 0..<2 {
+                    noise = noise &* 1_664_525 &+ 1_013_904_223
+                    frame.s16[2 * index + channel] = Int16(3_000 * chord) + Int16(noise >> 23) - 256
+                }
+            }
+            frame.header.pts = timeline.end
+            frame.header.dts = timeline.end
+            frame.header.duration = frame.sampleDuration
+            timeline.advance(960)
+            frame.header.captured = Instant(nanoseconds: Int64(clock()))
+            output.send(frame)
+        }
+        if timeline.count >= 48_000 { context.finish() }
+    }
+}
+
+/// Notes when packets come, and what they are.
+final class CheckSink: Node {
+    static let descriptor = NodeDescriptor("check-sink", summary: "Notes when packets come and what they are")
+
+    let input = Input<Packet>("in")
+    private var tape: CheckTape?
+
+    func prepare(_ context: NodeContext) throws { tape = try context.service(CheckTape.self) }
+
+    func process(now: Instant) {
+        while let packet = input.next() { tape?.note(packet, after: clock() - Int(packet.header.captured.nanoseconds)) }
+    }
+}
+
+/// What the sink of one run has seen, for the one who started it.
+final class CheckTape: Sendable {
+    private let seen = Mutex<Seen>(Seen())
+
+    private struct Seen: Sendable {
+        var delays: [Int] = []
+        var interval = 0
+        var facts: StreamFacts?
+    }
+
+    func note(_ packet: Packet, after delay: Int) {
+        seen.withLock {
+            $0.delays.append(delay)
+            $0.interval = max($0.interval, Int(Interval(packet.header.duration).nanoseconds))
+            if $0.facts == nil { $0.facts = StreamFacts(packet.bytes, codec: packet.format.codec?.name ?? "") }
+        }
+    }
+
+    func tell(_ result: inout CodecResult) {
+        seen.withLock {
+            (result.delays, result.interval, result.facts) = ($0.delays.sorted(), $0.interval, $0.facts)
+        }
+    }
+}

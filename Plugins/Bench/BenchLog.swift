@@ -1,0 +1,48 @@
+import Glibc
+import Sluice
+
+/// Writes a line for each item that it takes, to look at when they came and of which epoch they are.
+public final class BenchLog: Node {
+    public static let descriptor = NodeDescriptor(
+        "bench-log", summary: "Writes the time of arrival, media time and epoch of each item to a file",
+        work: .blocking, example: #""log": { "type": "bench-log", "path": "packets.csv" }"#)
+
+    let input = Input<MediaItem>("in")
+    @Parameter("path", help: "the file to write: s of CLOCK_MONOTONIC, pts in ms, epoch, bytes") var path: String
+    @Parameter("every_ms", default: 0, range: 0...1_000, help: "takes an item at most so often: a slow reader")
+    var every: Double
+
+    private var file: UnsafeMutablePointer<FILE>?
+    private var context: NodeContext!
+    private var free = Instant(nanoseconds: 0)
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        file = fopen(path, "w")
+        guard file != nil else {
+            throw NodeError("\(path) cannot be written: \(errorText(errno))", advice: "Name another file.")
+        }
+    }
+
+    public func process(now: Instant) {
+        guard now >= free else { return context.wake(at: free) }
+        while let item = input.next() {
+            let header = item.header
+            let line =
+                "\(decimal(Double(now.nanoseconds) / 1e9, places: 6)),\(decimal(header.pts.milliseconds, places: 3)),"
+                + "\(header.epoch),\(header.byteCount)\n"
+            fputs(line, file)
+            if every > 0 {
+                free = now + .seconds(every / 1_000)
+                return context.wake(at: free)
+            }
+        }
+    }
+
+    public func close() {
+        if let file { fclose(file) }
+        file = nil
+    }
+}

@@ -1,0 +1,174 @@
+import Pacing
+import Sluice
+
+/// Sends sound in frames of one length on an absolute grid of the lane's clock, and pictures at their time, their packets
+/// spread evenly.
+///
+/// The input edge is the buffer: an item is taken when the grid needs it and not before, so what the edge does when it is
+/// full decides what is lost, and an arriving item wakes nobody. When an item came the edge remembers; from that the
+/// source's clock is estimated, and followed as `drift` says. Timestamps begin with the first item's and step by exactly
+/// one frame from then on, also across silence. `AudioPacing` and `VideoPacing` decide; what is here moves the media.
+public final class Pacer: Node {
+    public static let descriptor = NodeDescriptor(
+        "pacer", summary: "Sends sound in equal frames at exact intervals, and pictures evenly, on one clock",
+        traits: [.paced],
+        example: #""pacer": { "type": "pacer", "frame_ms": 20, "target_depth_ms": 60 }"#)
+
+    static let opus = FormatSet.codedAudio([.opus])
+    let input = Input<MediaItem>(
+        "in", .rawAudio | .codedVideo,
+        variants: [AudioPacing.Drift.skip, .silence].map {
+            PortSpec.Variant(
+                parameter: "drift", value: .string($0.rawValue), formats: .rawAudio | .codedVideo | Pacer.opus)
+        },
+        buffer: EdgeCapacity(items: 50, milliseconds: 1_000))
+    let output = Output<MediaItem>("out", follows: "in")
+    @Parameter(
+        "frame_ms", default: 20, range: 2.5...60,
+        help: "length of a frame of PCM and of the interval, in ms; packets keep theirs")
+    var frameMilliseconds: Double
+    @Parameter(
+        "target_depth_ms", default: 60, range: 0...10_000,
+        help: "how long media wait on the average before they go out, in ms; sound at least one frame")
+    var targetDepth: Double
+    @Parameter(
+        "start_depth_ms", default: 0, range: 0...10_000,
+        help: "how long the first frame waits after the first media came, in ms; 0: as target_depth_ms")
+    var startDepth: Double
+    @Parameter(
+        "drift", default: .resample,
+        help:
+            "when the source's clock is not this one: resample PCM (never heard), skip or repeat a frame where it is quietest, or silence"
+    )
+    var drift: AudioPacing.Drift
+    @Parameter(
+        "spread", default: true,
+        help:
+            "shifts each pacer's grid by another part of the frame, so that many do not send at once; adds up to a frame of depth"
+    )
+    var isSpread: Bool
+    @Parameter(
+        "sound", default: "",
+        help: "of a pacer of pictures: the pacer of the same source's sound, whose clock the pictures follow")
+    var sound: String
+    @Parameter(
+        "burst_ms", default: 0, range: 0...1_000,
+        help: "packets of a picture that fall due within so many ms of each other leave together")
+    var burst: Double
+    @Parameter(
+        "rate", default: 1, range: 1...100,
+        help: "a picture's packets are released over its interval divided by this")
+    var rate: Double
+    @Parameter("status_s", default: 10, range: 0...3_600, help: "a line so often, in s of graph time; 0: none")
+    var statusSeconds: Double
+
+    private var context: NodeContext!
+    private var registry: PacerRegistry!
+    private var own: SharedPlayout!
+    private var ordinal = 0
+    private var ledger: PacerLedger!
+    private var worker: (any PacedMedia)?
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        registry = try context.service(PacerRegistry.self) ?? PacerRegistry()
+        own = registry.playout(of: context.name)
+        ordinal = isSpread ? registry.takeOrdinal() : 0
+        ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds))
+        let frame = settings.frame
+        if let layout = input.format?.audio, input.format?.kind == .rawAudio {
+            _ = try SoundPacer.samples(of: frame, at: layout)
+        }
+        let most = max(settings.target, settings.start ?? .zero)
+        if input.format?.kind == .codedVideo {
+            output.latency = Latency(min: .zero, max: settings.target + .milliseconds(40))
+        } else {
+            let least = max(settings.target, frame)
+            output.latency = Latency(min: least, max: max(most, frame) + frame * 2)
+        }
+        if input.format?.kind != .codedVideo { own.claim() }
+    }
+
+    public func process(now: Instant) throws {
+        if worker == nil {
+            guard let first = input.peek() else { return }
+            worker = try makeWorker(for: first.format)
+        }
+        try worker?.process(now: now)
+    }
+
+    /// Plays out what is left, each frame at its time.
+    public func finish(now: Instant) throws -> Bool {
+        if worker == nil, let first = input.peek() { worker = try makeWorker(for: first.format) }
+        return try worker?.finish(now: now) ?? true
+    }
+
+    public func close() {
+        ledger?.close(dropped: input.dropped)
+        worker = nil
+    }
+
+    private var settings: PacerSettings {
+        PacerSettings(
+            frame: Interval(nanoseconds: Int64((frameMilliseconds * 1e6).rounded())),
+            target: .seconds(targetDepth / 1e3), start: startDepth > 0 ? .seconds(startDepth / 1e3) : nil, drift: drift,
+            ordinal: ordinal)
+    }
+
+    private func makeWorker(for format: MediaFormat) throws -> any PacedMedia {
+        let ends = PacerEnds(context: context, input: input, output: output, ledger: ledger)
+        switch format.kind {
+        case .rawAudio: return SoundPacer(ends, settings, publishes: own)
+        case .codedAudio: return PacketPacer(ends, settings, publishes: own)
+        default:
+            return PicturePacer(
+                ends, target: settings.target, spread: PictureSpread(rate: rate, burst: .seconds(burst / 1e3)),
+                sound: try followed())
+        }
+    }
+
+    /// Every pacer of the session was prepared before the first one runs.
+    private func followed() throws -> SharedPlayout? {
+        guard !sound.isEmpty else { return nil }
+        let session = context.name.lastIndex(of: "/").map { context.name[...$0] } ?? ""
+        let found = registry.playout(of: session + sound)
+        guard found.isClaimed else {
+            throw NodeError(
+                "\"sound\" is \"\(sound)\", and no pacer of sound beside it has that name",
+                advice: "Name the pacer that the same source's sound goes through, or leave \"sound\" out.",
+                isInputError: true)
+        }
+        return found
+    }
+}
+
+struct PacerSettings {
+    var frame: Interval
+    var target: Interval
+    var start: Interval?
+    var drift: AudioPacing.Drift
+    /// The pacer's place among all, which gives its phase.
+    var ordinal: Int
+}
+
+/// What a kind of media works with.
+struct PacerEnds {
+    let context: NodeContext
+    let input: Input<MediaItem>
+    let output: Output<MediaItem>
+    let ledger: PacerLedger
+
+    /// The edge blocks and is full, so the source waits for this node.
+    var isHeld: Bool {
+        guard input.overflow == .block, let capacity = input.capacity else { return false }
+        return input.depth >= capacity.items || Int(input.depthTime.milliseconds) + 60 > capacity.milliseconds
+    }
+}
+
+/// One kind of media on its way through a pacer.
+protocol PacedMedia: AnyObject {
+    func process(now: Instant) throws
+    func finish(now: Instant) throws -> Bool
+}

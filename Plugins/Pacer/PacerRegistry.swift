@@ -1,0 +1,40 @@
+import Pacing
+import Sluice
+import Synchronization
+
+/// The pacers of a run: how each plays its source, for those that follow it, and which place each has among all, so that
+/// their phases are spread. One instance in a run. Used in `prepare` and when the first media come.
+final class PacerRegistry: Sendable {
+    private struct State {
+        /// Held by the pacer and those that follow it, so that they go with the last of them.
+        var playouts: [String: Weak] = [:]
+        var pruneAt = 64
+        var count = 0
+    }
+
+    private struct Weak { weak var playout: SharedPlayout? }
+
+    private let state = Mutex<State>(State())
+
+    /// That of the pacer of this name, which may come later.
+    func playout(of name: String) -> SharedPlayout {
+        state.withLock { state in
+            if let known = state.playouts[name]?.playout { return known }
+            if state.playouts.count >= state.pruneAt {
+                state.playouts = state.playouts.filter { $1.playout != nil }
+                state.pruneAt = max(64, state.playouts.count * 2)
+            }
+            let made = SharedPlayout()
+            state.playouts[name] = Weak(playout: made)
+            return made
+        }
+    }
+
+    /// The next place: 0 for the first pacer of the run.
+    func takeOrdinal() -> Int {
+        state.withLock { state in
+            defer { state.count += 1 }
+            return state.count
+        }
+    }
+}

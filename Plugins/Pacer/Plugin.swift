@@ -1,0 +1,14 @@
+import Sluice
+
+@_cdecl("sluice_plugin")
+public func plugin(_ door: UnsafeMutableRawPointer) {
+    Plugin.open(door) {
+        $0.register(Pacer.self)
+        provideServices(to: $0)
+    }
+}
+
+/// What the nodes of this plugin look up: for tests that build a graph without loading it.
+public func provideServices(to registry: NodeRegistry) {
+    registry.services.provide(PacerRegistry.self) { PacerRegistry() }
+}

@@ -1,0 +1,311 @@
+import Pacing
+import Sluice
+
+/// PCM on the grid: cuts what comes into frames, resamples it where the source's clock is another, conceals what is
+/// missing. `AudioPacing` says how many samples of what come next.
+final class SoundPacer: PacedMedia {
+    private let ends: PacerEnds
+    private let settings: PacerSettings
+    private let shared: SharedPlayout
+    private let ledger: PacerLedger
+    private var pacing: AudioPacing?
+    private var source: SoundSource?
+    private var resampler: VariableResampler?
+    /// Samples that come out of the resampler at first and were sent before it.
+    private var discard = 0
+    private var scratch: MediaBuffer?
+    private var pool = Pool<AudioFrame>()
+    private var dryWatch: DryWatch
+    private var skipper = QuietPoint()
+
+    private var format: MediaFormat?
+    private var frameSamples = 0
+    private var building: AudioFrame?
+    private var filled = 0
+    private var step: MediaTime
+    private var pts = MediaTime.none
+    private var epoch: UInt32
+    private var lastDropped = 0
+    private var isRepeat = false
+    /// Samples of what comes next that are left out.
+    private var toSkip = 0
+    /// The epoch rose, and nothing came since.
+    private var isInterrupted = false
+
+    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: SharedPlayout) {
+        self.ends = ends
+        self.settings = settings
+        self.shared = shared
+        ledger = ends.ledger
+        step = MediaTime(settings.frame)
+        dryWatch = DryWatch(recovery: max(1, Int(1_000_000_000 / max(1, settings.frame.nanoseconds))))
+        epoch = ends.context.epoch
+    }
+
+    /// Samples that `frame` lasts. Throws where that is no whole number.
+    static func samples(of frame: Interval, at layout: AudioLayout) throws -> Int {
+        let product = frame.nanoseconds.multipliedReportingOverflow(by: Int64(layout.rate))
+        guard !product.overflow, product.partialValue % 1_000_000_000 == 0, product.partialValue > 0 else {
+            throw NodeError(
+                "a frame of \(decimal(frame.milliseconds, places: 3)) ms is no whole number of samples at \(layout.rate) Hz",
+                advice: "Choose another frame_ms (10 and 20 fit the usual rates) or put audio-convert before it.",
+                isInputError: true)
+        }
+        return Int(product.partialValue / 1_000_000_000)
+    }
+
+    func process(now: Instant) throws {
+        dropStale()
+        if pacing == nil { try begin(now) }
+        _ = try play(now)
+    }
+
+    func finish(now: Instant) throws -> Bool {
+        dropStale()
+        if pacing == nil {
+            try begin(now)
+            if pacing == nil { return true }
+        }
+        return try play(now)
+    }
+
+    // MARK: The start
+
+    private func begin(_ now: Instant) throws {
+        while pacing == nil, let first = ends.input.peek() {
+            let frame = unsafeDowncast(first, to: AudioFrame.self)
+            guard frame.sampleCount > 0 else {
+                ledger.noteEmpty()
+                _ = ends.input.next()
+                continue
+            }
+            try open(frame.format)
+            pts = frame.header.pts.isKnown ? frame.header.pts : .zero
+            pacing = AudioPacing(
+                frame: settings.frame, target: settings.target, start: settings.start, drift: settings.drift,
+                rate: frame.layout.rate, item: Interval(frame.sampleDuration), arrival: ends.input.arrival,
+                phase: FrameGrid.phase(of: settings.ordinal, frame: settings.frame), now: now)
+        }
+    }
+
+    private func open(_ new: MediaFormat) throws {
+        let layout = new.audio!
+        guard layout.sampleFormat != nil, layout.rate > 0, 1...64 ~= layout.channels else {
+            throw NodeError("samples of \(new) cannot be paced")
+        }
+        frameSamples = try SoundPacer.samples(of: settings.frame, at: layout)
+        format = new
+        resampler = nil
+        source = SoundSource(layout)
+        scratch = MediaBuffer(capacity: (frameSamples + 64) * layout.bytesPerSample)
+    }
+
+    // MARK: On the grid
+
+    /// True when nothing is left and nothing more comes.
+    private func play(_ now: Instant) throws -> Bool {
+        guard pacing != nil else { return false }
+        if let late = pacing!.beginAnewIfLost(now) {
+            ledger.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
+        }
+        while pacing!.grid.isDue(now) {
+            guard ends.output.hasRoom else { return false }
+            if building == nil { try beginFrame() }
+            switch try fill() {
+            case .complete: try send(now)
+            case .budgetUsed: return false
+            case .end: return true
+            }
+        }
+        ends.context.wake(at: pacing!.grid.next)
+        return false
+    }
+
+    private func beginFrame() throws {
+        if let other = source!.waiting {
+            ledger.say(.warning, "the sound changed to \(other.format); the grid goes on")
+            try open(other.format)
+            pacing!.change(rate: other.layout.rate)
+            source!.waiting = other
+        }
+        if ends.isHeld { pacing!.noteHeld() }
+        if case let ppm = pacing!.begin(pending: resampler?.pending ?? 0), pacing!.steering.acts {
+            if resampler == nil { try startResampler() }
+            try resampler!.set(ppm: ppm)
+        }
+        isRepeat = false
+        switch skipper.decide(surplus: pacing!.surplus) {
+        case .skip:
+            toSkip = frameSamples
+            ledger.noteSkipped()
+        case .again:
+            isRepeat = true
+            ledger.noteRepeated()
+        case nil: break
+        }
+        building = pool.take(format!, sampleCount: frameSamples)
+        filled = 0
+        source!.beginFrame()
+        shared.write(pacing!.playout(pending: resampler?.pending ?? 0, out: pts))
+    }
+
+    /// The resampler begins with what was heard last, so it goes on where the samples themselves ended.
+    private func startResampler() throws {
+        let made = try VariableResampler(format!.audio!)
+        let (heard, count) = source!.concealer.recent
+        let size = format!.audio!.bytesPerSample
+        var taken = 0
+        var given = 0
+        while taken < count {
+            let part = min(count - taken, frameSamples)
+            given += try made.convert(heard + taken * size, part, into: scratch!.bytes, room: frameSamples + 64)
+            taken += part
+        }
+        // What lies in the filter's reach was sent already: it comes out with what follows, and is thrown away then.
+        discard = count - given
+        resampler = made
+    }
+
+    private enum Filled { case complete, budgetUsed, end }
+
+    private func fill() throws -> Filled {
+        let frame = building!
+        let size = frame.layout.bytesPerSample
+        if isRepeat {
+            source!.concealer.make(frame.buffer.bytes, frameSamples)
+            filled = frameSamples
+        }
+        while filled < frameSamples {
+            let wanted = frameSamples - filled
+            let target = resampler == nil ? frame.buffer.bytes + filled * size : scratch!.bytes
+            let got: Int
+            switch gather(into: target, wanted: resampler.map { $0.need(for: wanted + discard) } ?? wanted) {
+            case .samples(let count): got = count
+            case .budgetUsed: return .budgetUsed
+            case .end:
+                guard filled > 0 else { return .end }
+                got = resampler.map { $0.need(for: wanted + discard) } ?? wanted
+                source!.concealer.make(target, got, isEnd: true)
+            }
+            guard let resampler else {
+                filled += got
+                continue
+            }
+            try resample(resampler, got, frame, size)
+        }
+        return .complete
+    }
+
+    private func resample(_ resampler: VariableResampler, _ got: Int, _ frame: AudioFrame, _ size: Int) throws {
+        var fed = got
+        if discard > 0 {
+            // The first output after the start stands for samples that were sent before.
+            let place = frame.buffer.bytes + filled * size
+            discard -= try resampler.convert(
+                scratch!.bytes, fed, into: place, room: min(discard, frameSamples - filled))
+            fed = 0
+        }
+        filled += try resampler.convert(
+            scratch!.bytes, fed, into: frame.buffer.bytes + filled * size, room: frameSamples - filled)
+    }
+
+    private enum Gathered {
+        case samples(Int)
+        case budgetUsed, end
+    }
+
+    /// Takes what one frame needs. Looks at the depth first: asking an empty input for an item would have the next one
+    /// wake this node.
+    private func gather(into target: UnsafeMutableRawPointer, wanted: Int) -> Gathered {
+        while true {
+            if source!.waiting != nil && source!.isOther(than: format!) {
+                return .samples(source!.make(target, wanted, &pacing!, isEnd: true))
+            }
+            if toSkip > 0 { toSkip -= source!.skip(toSkip, &pacing!) }
+            if let count = source!.take(into: target, wanted: wanted, &pacing!) { return .samples(count) }
+            if let waiting = source!.waiting {
+                source!.waiting = nil
+                place(waiting, isAnew: true)
+                continue
+            }
+            guard ends.output.hasRoom else { return .budgetUsed }
+            if ends.input.depth > 0, let item = ends.input.next() {
+                accept(unsafeDowncast(item, to: AudioFrame.self))
+                continue
+            }
+            guard ends.output.hasRoom else { return .budgetUsed }
+            if ends.input.isEnded { return .end }
+            return .samples(source!.make(target, wanted, &pacing!, isEnd: isInterrupted))
+        }
+    }
+
+    private func accept(_ item: AudioFrame) {
+        guard item.sampleCount > 0 else { return ledger.noteEmpty() }
+        if item.format !== format!, item.layout != format!.audio! {
+            source!.waiting = item
+            return
+        }
+        place(item, isAnew: item.header.flags.contains(.discontinuity))
+    }
+
+    private func place(_ item: AudioFrame, isAnew: Bool) {
+        let dropped = ends.input.dropped
+        let placement = source!.place(
+            item, arrival: ends.input.arrival, isAnew: isAnew, isLoss: dropped != lastDropped, &pacing!)
+        lastDropped = dropped
+        isInterrupted = false
+        switch placement {
+        case .late: ledger.noteLate()
+        case .jump(let by): ledger.noteJump(by: by, what: "the sound goes on without a hole", now: pacing!.grid.next)
+        case .hole, .follows, .anew: break
+        }
+    }
+
+    // MARK: Sending
+
+    private func send(_ now: Instant) throws {
+        guard let frame = building else { return }
+        building = nil
+        let isSilence = source!.isSilent && !isRepeat
+        frame.header.pts = pts
+        frame.header.dts = pts
+        frame.header.duration = step
+        frame.header.sourceClock = source!.sourceClock
+        frame.header.captured = source!.captured ?? pacing!.grid.next
+        // What was made up after an interruption belongs to what comes.
+        frame.header.epoch = source!.epoch ?? epoch
+        frame.header.flags = .keyframe
+        pts += step
+        if settings.drift == .skip { skipper.note(frame.loudness) }
+        ends.output.send(frame)
+        count(isSilence, now)
+        pacing!.advance()
+    }
+
+    private func count(_ isSilence: Bool, _ now: Instant) {
+        if isSilence { ledger.noteSilence() }
+        if source!.concealed > 0 { ledger.noteConcealed(source!.concealed) }
+        let inHand = MediaTime(pacing!.intake.left, timescale: Int64(pacing!.intake.rate))
+        let depth = Int((ends.input.depthTime + inHand).milliseconds)
+        let clock = pacing!.clock
+        ledger.noteClock(clock, steering: pacing!.steering.ppm)
+        if clock.isSettled, abs(clock.ppm) > DepthSteering.largest { ledger.noteTooFast(clock.ppm) }
+        ledger.noteSent(
+            late: pacing!.grid.lateness(now), frame: settings.frame, dropped: ends.input.dropped, depth: depth, now: now
+        )
+        ledger.say(dryWatch.note(isSilence: isSilence))
+    }
+
+    /// What was taken before the session's epoch rose would be thrown away behind this node and leave a hole there: it is
+    /// let go, and one frame fades out.
+    private func dropStale() {
+        let current = ends.context.epoch
+        guard current != epoch else { return }
+        epoch = current
+        guard pacing != nil, source!.isStale(current) else { return }
+        source!.drop()
+        pacing!.intake.drop()
+        isInterrupted = true
+        if building != nil { filled = 0 }
+    }
+}

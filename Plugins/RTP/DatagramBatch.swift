@@ -1,0 +1,142 @@
+import CUDP
+import Glibc
+import Sluice
+
+/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two; one
+/// lane only.
+final class DatagramBatch {
+    let capacity: Int
+    /// Bytes that a datagram may have.
+    let room: Int
+    /// How many are filled.
+    private(set) var count = 0
+    private var first = 0
+    private var isSetUp = false
+    private let memory: UnsafeMutableRawPointer
+    private let pieces: UnsafeMutablePointer<iovec>
+    private let messages: UnsafeMutablePointer<udp_message>
+    private let names: UnsafeMutablePointer<sockaddr_storage>
+
+    init(capacity: Int, room: Int) {
+        self.capacity = capacity
+        self.room = (room + 63) & ~63
+        memory = .allocate(byteCount: capacity * self.room, alignment: 64)
+        pieces = .allocate(capacity: capacity)
+        messages = .allocate(capacity: capacity)
+        names = .allocate(capacity: capacity)
+        for index in 0..<capacity {
+            pieces[index] = iovec(iov_base: memory + index * self.room, iov_len: 0)
+            names[index] = sockaddr_storage()
+            messages[index] = udp_message()
+            messages[index].header.msg_iov = pieces + index
+            messages[index].header.msg_iovlen = 1
+        }
+    }
+
+    deinit {
+        memory.deallocate()
+        pieces.deallocate()
+        messages.deallocate()
+        names.deallocate()
+    }
+
+    // MARK: Sending
+
+    var isFull: Bool { count == capacity }
+    var isEmpty: Bool { count == 0 }
+
+    /// Memory for the next datagram; there is one.
+    var next: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: memory + count * room, count: room)
+    }
+
+    func clear() { (first, count) = (0, 0) }
+
+    /// `next` holds a datagram of `size` bytes.
+    func add(_ size: Int) {
+        pieces[count].iov_len = size
+        count += 1
+    }
+
+    struct Outcome {
+        var sent = 0
+        /// Datagrams that nobody listens for: the peer's host said so of ones before.
+        var refused = 0
+        /// Datagrams that the kernel does not take, and its last reason.
+        var failed = 0
+        var error: Int32 = 0
+        /// The socket's buffer is full: the rest waits.
+        var isBlocked = false
+    }
+
+    /// Sends what there is, as far as the socket takes it.
+    func send(on socket: UDPSocket) -> Outcome {
+        var outcome = Outcome()
+        while first < count {
+            let sent = udp_send(socket.descriptor, messages + first, UInt32(count - first), 0)
+            if sent > 0 {
+                first += Int(sent)
+                outcome.sent += Int(sent)
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, ENOBUFS:
+                outcome.isBlocked = true
+                return outcome
+            case ECONNREFUSED:
+                // The answer to a datagram before; this one has not been sent and is tried again.
+                outcome.refused += 1
+            case let code:
+                outcome.failed += 1
+                outcome.error = code
+                first += 1
+            }
+        }
+        (first, count) = (0, 0)
+        return outcome
+    }
+
+    // MARK: Receiving
+
+    /// Fills the batch with what waits at the socket; 0, or errno where it is not just emptiness.
+    func receive(on socket: UDPSocket) -> Int32 {
+        // What the kernel has changed in those that were filled last.
+        for index in 0..<(isSetUp ? count : capacity) { setUp(index) }
+        isSetUp = true
+        count = 0
+        while true {
+            let received = udp_receive(socket.descriptor, messages, UInt32(capacity), 0, nil)
+            if received >= 0 {
+                count = Int(received)
+                return 0
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            // What a datagram that we sent has met.
+            case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH: continue
+            case let code: return code
+            }
+        }
+    }
+
+    private func setUp(_ index: Int) {
+        pieces[index].iov_len = room
+        messages[index].header.msg_name = UnsafeMutableRawPointer(names + index)
+        messages[index].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        messages[index].header.msg_flags = 0
+    }
+
+    /// A received datagram and the room behind it, to be decrypted in place.
+    func datagram(_ index: Int) -> (room: UnsafeMutableRawBufferPointer, count: Int) {
+        (UnsafeMutableRawBufferPointer(start: memory + index * room, count: room), Int(messages[index].count))
+    }
+
+    /// Cut off: it was larger than `room`.
+    func isTruncated(_ index: Int) -> Bool { messages[index].header.msg_flags & Int32(MSG_TRUNC) != 0 }
+
+    func sender(_ index: Int) -> SocketAddress {
+        SocketAddress(names[index], messages[index].header.msg_namelen)
+    }
+}

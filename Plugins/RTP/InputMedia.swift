@@ -1,0 +1,151 @@
+import Glibc
+import RTPCore
+import Sluice
+
+/// What a session description says of one medium, checked for whether we can receive it.
+struct InputMedia {
+    var kind: String
+    var format: PayloadFormat
+    var payload: SessionDescription.Payload
+    var address: String?
+    var port: Int
+    /// nil where RTP and RTCP share a port.
+    var controlPort: Int?
+    var crypto: CryptoAttribute?
+    var sources: Set<UInt32>
+    var frameRate: FrameRate?
+
+    /// The first medium of `kind` that is offered. nil where there is none; throws where none can be received.
+    init?(_ kind: String, in description: SessionDescription, of path: String) throws {
+        let offered = description.media.filter { $0.kind == kind && $0.port > 0 }
+        guard let media = offered.first else { return nil }
+        let known = media.payloads.lazy.compactMap { payload in
+            PayloadFormat(encodingName: payload.encodingName).map { ($0, payload) }
+        }.first { $0.0.isVideo == (kind == "video") }
+        guard let (format, payload) = known else {
+            let names = media.payloads.map(\.encodingName).joined(separator: ", ")
+            throw NodeError(
+                "\(path) describes \(kind) as \(names.isEmpty ? "nothing that is explained" : names)",
+                advice: kind == "video" ? "Let the sender use H264 or VP8." : "Let the sender use opus or PCMU.",
+                isInputError: true)
+        }
+        guard format != .h264 || (payload["packetization-mode"] ?? "0") != "2" else {
+            throw NodeError(
+                "\(path) describes H264 in packetization-mode 2, interleaved",
+                advice: "Let the sender use packetization-mode 1.", isInputError: true)
+        }
+        guard payload.clockRate == format.clockRate else {
+            throw NodeError(
+                "\(path) describes \(payload.encodingName) at \(payload.clockRate) Hz",
+                advice: "Its clock counts \(format.clockRate) a second.", isInputError: true)
+        }
+        (self.kind, self.format, self.payload) = (kind, format, payload)
+        address = description.address(of: media)
+        port = media.port
+        controlPort = media.isMultiplexed ? nil : media.rtcpPort ?? media.port + 1
+        if controlPort == port { controlPort = nil }
+        guard controlPort ?? 1 <= 65_535 else {
+            throw NodeError(
+                "\(path): port \(port) leaves none for RTCP behind it", advice: "Add a=rtcp or a=rtcp-mux.",
+                isInputError: true)
+        }
+        sources = Set(media.sources)
+        frameRate = media.frameRate.map { FrameRate(perSecond: $0) }
+        crypto = media.crypto.first
+        if crypto == nil, media.isEncrypted || !media.cryptoFaults.isEmpty {
+            throw NodeError(
+                "\(path) describes \(kind) as SRTP \(InputMedia.words(media.cryptoFaults))",
+                advice:
+                    "It needs a line a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY, or another suite that is known: "
+                    + "\(CryptoSuite.allCases.map(\.rawValue).joined(separator: ", ")).", isInputError: true)
+        }
+    }
+
+    private static func words(_ faults: [CryptoAttribute.Fault]) -> String {
+        switch faults.first {
+        case .unknownSuite(let name): "with the unknown suite \(name)"
+        case .unsupported(let what): "with \(what), which is not supported"
+        case .malformed(let what): "with an unusable a=crypto: \(what)"
+        case nil: "without a=crypto"
+        }
+    }
+
+    /// The coded format where the description alone tells it.
+    var knownFormat: MediaFormat? {
+        switch format {
+        case .opus:
+            let channels = payload["sprop-stereo"] == "0" ? 1 : min(2, payload.channels)
+            return MediaFormat(
+                codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: channels),
+                configuration: InputMedia.opusHead(channels: channels))
+        case .pcmu: return MediaFormat(codec: .pcmu, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
+        case .h264: return h264Format(parameterSets)
+        case .vp8: return nil
+        }
+    }
+
+    var parameterSets: [[UInt8]] {
+        (payload["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter {
+            !$0.isEmpty
+        }
+    }
+
+    func h264Format(_ sets: [[UInt8]]) -> MediaFormat? {
+        guard let sps = sets.lazy.compactMap({ SequenceParameterSet($0) }).first else { return nil }
+        return MediaFormat(
+            codec: .h264, video: VideoLayout(width: sps.width, height: sps.height, frameRate: frameRate),
+            configuration: sets.flatMap { [0, 0, 0, 1] + $0 })
+    }
+
+    /// RFC 7845, section 5.1, with no samples to skip: RTP has none.
+    private static func opusHead(channels: Int) -> [UInt8] {
+        Array("OpusHead".utf8) + [1, UInt8(channels), 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]
+    }
+}
+
+extension FrameRate {
+    /// A whole rate, one of the 1001 variants, or thousandths.
+    init(perSecond rate: Double) {
+        let near = rate.rounded()
+        if abs(rate - near) < 0.001 {
+            self.init(Int(near))
+        } else if abs(rate - (rate * 1.001).rounded() / 1.001) < 0.01 {
+            self.init(Int((rate * 1.001).rounded()) * 1_000, 1_001)
+        } else {
+            self.init(Int((rate * 1_000).rounded()), 1_000)
+        }
+    }
+}
+
+/// Reads a session description from a file.
+func readDescription(_ path: String) throws -> SessionDescription {
+    let most = 1 << 16
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else {
+        throw NodeError(
+            "cannot open \(path): \(systemError(errno))", advice: "Name the sender's session description (.sdp).",
+            isInputError: true)
+    }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: most)
+    var filled = 0
+    while filled < most {
+        let count = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress! + filled, most - filled) }
+        if count < 0 && errno == EINTR { continue }
+        guard count >= 0 else {
+            throw NodeError("cannot read \(path): \(systemError(errno))", isInputError: true)
+        }
+        if count == 0 { break }
+        filled += count
+    }
+    guard filled < most, let text = String(validating: bytes[..<filled], as: UTF8.self) else {
+        throw NodeError(
+            "\(path) is no session description: \(filled < most ? "it is no UTF-8" : "it is over 64 KiB")",
+            isInputError: true)
+    }
+    do { return try SessionDescription(parsing: text) } catch {
+        throw NodeError(
+            "\(path):\(error.line): \(error.what)", advice: "Name the sender's session description (SDP, RFC 8866).",
+            isInputError: true)
+    }
+}

@@ -1,0 +1,50 @@
+import RTPCore
+import Sluice
+
+/// What `rtp-input` counts of one medium.
+struct InputMetrics {
+    let packets, bytes, frames, lost, late, reordered, duplicates, foreign, sourceChanges: CounterMetric
+    let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: CounterMetric
+    let reports, badReports, asked, jitter, shift: CounterMetric
+
+    init(_ context: NodeContext, _ kind: String) {
+        func counter(_ name: String) -> CounterMetric { context.counter("\(kind)_\(name)") }
+        packets = counter("packets")
+        bytes = counter("bytes")
+        frames = counter("frames")
+        lost = counter("lost")
+        late = counter("late")
+        reordered = counter("reordered")
+        duplicates = counter("duplicates")
+        foreign = counter("foreign")
+        sourceChanges = counter("source_changes")
+        damaged = counter("damaged_frames")
+        beforeKeyframe = counter("frames_before_keyframe")
+        malformed = counter("malformed_packets")
+        unknown = counter("frames_without_format")
+        notAuthentic = counter("not_authentic")
+        replayed = counter("replayed")
+        reports = counter("sender_reports")
+        badReports = counter("bad_reports")
+        asked = counter("keyframes_asked")
+        jitter = counter("jitter_us")
+        shift = counter("sync_shift_ms")
+    }
+
+    /// `strays` are datagrams that did not get as far as the receiver.
+    func note(_ receiver: StreamReceiver, strays: Int) {
+        let counts = receiver.counts
+        foreign.set(strays + counts.foreign)
+        packets.set(counts.packets)
+        bytes.set(counts.bytes)
+        lost.set(counts.lost)
+        late.set(counts.late)
+        reordered.set(counts.reordered)
+        duplicates.set(counts.duplicates)
+        sourceChanges.set(counts.sourceChanges)
+        damaged.set(receiver.depacketizer.damagedFrames)
+        beforeKeyframe.set(receiver.depacketizer.framesBeforeKeyframe)
+        malformed.set(receiver.depacketizer.malformedPackets)
+        jitter.set(Int(receiver.statistics.jitter.nanoseconds / 1_000))
+    }
+}

@@ -1,0 +1,284 @@
+import Glibc
+import RTPCore
+import Sluice
+
+/// One incoming medium: its sockets, its receiver, its frames on the way to the output.
+final class InputStream {
+    let media: InputMedia
+    let sockets: RTPSocketPair
+    let receiver: StreamReceiver
+    let index: Int
+    private let output: Output<Packet>
+    private let protection: (receive: SRTPContext, send: SRTPContext)?
+    private var pool = Pool<Packet>()
+    private var decodeTimes = DecodeTimes(reordered: 0)
+    private var format: MediaFormat?
+    private var parameterSets: [[UInt8]] = []
+    private var marksDiscontinuity = false
+    private var units: [Range<Int>] = []
+    private let ssrc: UInt32
+    /// Where reports of this medium come from, and go to.
+    private var controlPeer: SocketAddress?
+    private var report: (packet: RTCPPacket.SenderReport, isUsed: Bool)?
+    private var outgoing = DatagramBatch(capacity: 1, room: 512)
+    /// When the sender has said that nothing more comes. What it has overtaken may still be on its way.
+    private(set) var overSince: Instant?
+    private(set) var lastArrival: Instant?
+    private(set) var peer: SocketAddress?
+    private var askedAt: Instant?
+    /// Datagrams that are no packets, or too large.
+    private var strays = 0
+    let metrics: InputMetrics
+    /// What was told of it once.
+    var said = (source: false, key: false, foreign: false, loss: false)
+
+    var name: String { media.kind }
+    var hasRoom: Bool { output.hasRoom }
+
+    init(
+        _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>, delay: Interval,
+        release: JitterBuffer.Release, _ context: NodeContext
+    ) throws {
+        self.media = media
+        self.sockets = sockets
+        self.index = index
+        self.output = output
+        protection = try media.crypto.map {
+            (try SRTPContext($0.suite, key: $0.key, .receiving), try SRTPContext($0.suite, key: $0.key, .sending))
+        }
+        receiver = StreamReceiver(
+            .init(
+                format: media.format, payloadType: media.payload.type, delay: delay, release: release,
+                announcedSources: media.sources, isAuthenticated: media.crypto != nil))
+        var random = SystemRandomNumberGenerator()
+        ssrc = UInt32.random(in: 1 ... .max, using: &random)
+        parameterSets = media.parameterSets
+        format = media.knownFormat
+        if let format { output.fix(format) }
+        metrics = InputMetrics(context, media.kind)
+        noteReordering()
+    }
+
+    // MARK: Datagrams
+
+    /// Reads what waits at both sockets into `batch`, time and again until nothing does or the output is full.
+    func read(_ batch: DatagramBatch, _ timeline: inout ReceiveTimeline, now: Instant) throws {
+        while output.hasRoom {
+            guard batch.receive(on: sockets.rtp) == 0, batch.count > 0 else { break }
+            for index in 0..<batch.count {
+                let (room, count) = batch.datagram(index)
+                if batch.isTruncated(index) {
+                    strays += 1
+                } else if sockets.isMultiplexed, RTPHeader.isRTCP(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                    takeControl(room, count, from: batch.sender(index), &timeline, now)
+                } else {
+                    takeMedia(room, count, from: batch, index, &timeline, now)
+                }
+            }
+            if batch.count < batch.capacity { break }
+        }
+        note()
+    }
+
+    func readControl(_ batch: DatagramBatch, _ timeline: inout ReceiveTimeline, now: Instant) {
+        repeat {
+            guard batch.receive(on: sockets.control) == 0 else { return }
+            for index in 0..<batch.count {
+                let (room, count) = batch.datagram(index)
+                takeControl(room, count, from: batch.sender(index), &timeline, now)
+            }
+        } while batch.count == batch.capacity
+    }
+
+    private func takeMedia(
+        _ room: UnsafeMutableRawBufferPointer, _ size: Int, from batch: DatagramBatch, _ index: Int,
+        _ timeline: inout ReceiveTimeline, _ now: Instant
+    ) {
+        var count = size
+        if let protection {
+            switch protection.receive.unprotect(room, count: size) {
+            case .packet(let plain): count = plain
+            case .notAuthentic: return metrics.notAuthentic.add()
+            case .replayed: return metrics.replayed.add()
+            case .malformed:
+                strays += 1
+                return
+            }
+        }
+        let before = receiver.counts.packets
+        receiver.receive(
+            UnsafeRawBufferPointer(rebasing: room[..<count]), now: now, restarted: { restart(&timeline) }
+        ) { send($0, &timeline) }
+        guard receiver.counts.packets > before else { return }
+        lastArrival = now
+        if peer == nil { peer = batch.sender(index) }
+    }
+
+    /// Frames that are due though nothing comes.
+    func release(_ timeline: inout ReceiveTimeline, now: Instant) {
+        receiver.release(now: now) { send($0, &timeline) }
+        note()
+    }
+
+    func drain(_ timeline: inout ReceiveTimeline) {
+        receiver.drain { send($0, &timeline) }
+        note()
+    }
+
+    private func note() { metrics.note(receiver, strays: strays) }
+
+    private func restart(_ timeline: inout ReceiveTimeline) {
+        timeline.restart(stream: index)
+        decodeTimes.restart()
+        marksDiscontinuity = true
+        report = nil
+        overSince = nil
+    }
+
+    // MARK: Frames
+
+    private func send(_ frame: ReceivedFrame, _ timeline: inout ReceiveTimeline) {
+        useReport(&timeline)
+        let duration =
+            media.format.isVideo
+            ? MediaTime.zero : MediaTime(Int64(frame.samples), timescale: Int64(media.format.clockRate))
+        let place = timeline.place(frame.timestamp, stream: index, arrival: frame.arrival, duration: duration)
+        if place.shift != .zero { metrics.shift.set(metrics.shift.count + Int(place.shift.milliseconds.rounded())) }
+        let addsSets = frame.isKeyframe && media.format.isVideo ? follow(frame) : false
+        guard let format else {
+            metrics.unknown.add()
+            return
+        }
+        let prefix = addsSets ? format.configuration : []
+        let packet = pool.take(format, count: prefix.count + frame.bytes.count)
+        prefix.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[..<$0.count]).copyMemory(from: $0)
+        }
+        UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[prefix.count...]).copyMemory(from: frame.bytes)
+        packet.header.pts = place.time
+        packet.header.dts =
+            media.format.isVideo ? decodeTimes.time(of: place.time, step: format.nominalDuration) : place.time
+        if !media.format.isVideo { packet.header.duration = duration }
+        packet.header.captured = frame.arrival
+        packet.header.epoch = epoch
+        packet.header.sourceClock = 1
+        if frame.isKeyframe { packet.header.flags.insert(.keyframe) }
+        if marksDiscontinuity || place.isRestarted || frame.isDiscontinuous && hasSent {
+            packet.header.flags.insert(.discontinuity)
+        }
+        (marksDiscontinuity, hasSent) = (false, true)
+        metrics.frames.add()
+        output.send(packet)
+    }
+
+    /// Of the session; set by the node before each call.
+    var epoch: UInt32 = 0
+    private var hasSent = false
+
+    /// Takes what a keyframe says of the format. True if it lacks the parameter sets that are known.
+    private func follow(_ frame: ReceivedFrame) -> Bool {
+        guard media.format == .h264 else {
+            guard let size = VP8Frame.size(frame.bytes) else { return false }
+            if format?.video?.width != size.width || format?.video?.height != size.height {
+                format = MediaFormat(
+                    codec: .vp8, video: VideoLayout(width: size.width, height: size.height, frameRate: media.frameRate))
+            }
+            return false
+        }
+        units.removeAll(keepingCapacity: true)
+        NALUnits.splitByStartCode(frame.bytes, into: &units)
+        let own = units.filter { [NALUnits.sps, NALUnits.pps].contains(frame.bytes[$0.lowerBound] & 31) }
+        guard own.contains(where: { frame.bytes[$0.lowerBound] & 31 == NALUnits.sps }) else { return format != nil }
+        if !zip(own, parameterSets).allSatisfy({ frame.bytes[$0].elementsEqual($1) })
+            || own.count != parameterSets.count
+            || format == nil
+        {
+            parameterSets = own.map { Array(frame.bytes[$0]) }
+            if let made = media.h264Format(parameterSets) {
+                format = made
+                noteReordering()
+            }
+        }
+        return false
+    }
+
+    private func noteReordering() {
+        guard media.format == .h264, let sps = parameterSets.lazy.compactMap({ SequenceParameterSet($0) }).first else {
+            return
+        }
+        let reordered = sps.reorderedFrames ?? 0
+        if reordered != decodeTimes.reordered { decodeTimes = DecodeTimes(reordered: reordered) }
+    }
+
+    // MARK: RTCP
+
+    private func takeControl(
+        _ room: UnsafeMutableRawBufferPointer, _ size: Int, from sender: SocketAddress,
+        _ timeline: inout ReceiveTimeline, _ now: Instant
+    ) {
+        var count = size
+        if let protection {
+            guard case .packet(let plain) = protection.receive.unprotect(room, count: size, isControl: true) else {
+                metrics.badReports.add()
+                return
+            }
+            count = plain
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+        guard RTPHeader.isRTCP(bytes), let packets = RTCPPacket.parse(bytes) else {
+            metrics.badReports.add()
+            return
+        }
+        for packet in packets {
+            switch packet {
+            case .senderReport(let report):
+                metrics.reports.add()
+                receiver.note(report, at: now)
+                self.report = (report, false)
+                controlPeer = sender
+                useReport(&timeline)
+            case .bye(let sources):
+                if let source = receiver.source, sources.contains(source), overSince == nil { overSince = now }
+            default: break
+            }
+        }
+    }
+
+    /// A report may come before the packets that it speaks of.
+    private func useReport(_ timeline: inout ReceiveTimeline) {
+        guard let report, !report.isUsed, report.packet.ssrc == receiver.source,
+            let timestamp = receiver.unwrapped(report.packet.timestamp)
+        else { return }
+        self.report?.isUsed = true
+        timeline.note(report.packet.ntp, timestamp: timestamp, stream: index)
+    }
+
+    /// A receiver report, and where `asksKeyframe` a picture loss indication, to whoever sends reports.
+    func sendReport(cname: String, now: Instant, asksKeyframe: Bool = false, farewell: Bool = false) {
+        guard let controlPeer, let source = receiver.source else { return }
+        var bytes: [UInt8] = []
+        RTCPPacket.receiverReport(ssrc: ssrc, reports: receiver.report(now: now).map { [$0] } ?? []).append(to: &bytes)
+        RTCPPacket.sourceDescription([.init(ssrc: ssrc, cname: cname)]).append(to: &bytes)
+        if asksKeyframe { RTCPPacket.pictureLoss(sender: ssrc, media: source).append(to: &bytes) }
+        if farewell { RTCPPacket.bye([ssrc]).append(to: &bytes) }
+        let room = outgoing.next
+        bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[..<$0.count]).copyMemory(from: $0) }
+        var count = bytes.count
+        if let protection {
+            guard let whole = protection.send.protect(room, count: count, isControl: true) else { return }
+            count = whole
+        }
+        _ = sockets.control.send(UnsafeRawBufferPointer(rebasing: room[..<count]), to: controlPeer)
+        if asksKeyframe { metrics.asked.add() }
+    }
+
+    /// The picture is lost and its sender has not been asked for a keyframe lately.
+    func wantsKeyframe(now: Instant, every interval: Interval) -> Bool {
+        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe || format == nil,
+            controlPeer != nil,
+            askedAt.map({ now - $0 >= interval }) ?? true
+        else { return false }
+        askedAt = now
+        return true
+    }
+}

@@ -1,0 +1,123 @@
+import Glibc
+import RTPCore
+import Sluice
+
+/// The session description that `rtp-output` writes, as far as it is known.
+struct OutputDescription {
+    private let path: String
+    private var description: SessionDescription
+    private(set) var isChanged = false
+    private let isMultiplexed: Bool
+    private let cname: String
+
+    init(path: String, address: String, cname: String, isMultiplexed: Bool, id: UInt64) {
+        self.path = path
+        self.cname = cname
+        self.isMultiplexed = isMultiplexed
+        description = SessionDescription(id: id, address: address)
+    }
+
+    mutating func add(kind: String, port: Int, crypto: CryptoAttribute?, ssrc: UInt32) {
+        var media = SessionDescription.Media(kind: kind, port: port, profile: crypto == nil ? "RTP/AVP" : "RTP/SAVP")
+        media.isMultiplexed = isMultiplexed
+        media.crypto = crypto.map { [$0] } ?? []
+        media.sources = [ssrc]
+        media.cname = cname
+        description.media.append(media)
+    }
+
+    mutating func forgetChange() { isChanged = false }
+
+    /// What is not known enough to be written.
+    var missing: [String] {
+        path.isEmpty ? [] : description.media.filter { $0.payloads.isEmpty }.map(\.kind)
+    }
+
+    var knowsSomething: Bool { description.media.contains { !$0.payloads.isEmpty } }
+
+    /// What `kind` is from now on; gives its payload type. Throws what the receivers could not be told.
+    mutating func set(_ format: MediaFormat, _ payload: PayloadFormat, of kind: String) throws -> UInt8 {
+        let type: UInt8 = payload == .pcmu ? 0 : payload.isVideo ? 96 : 97
+        guard let index = description.media.firstIndex(where: { $0.kind == kind }) else { return type }
+        let made = SessionDescription.Payload(
+            type: type, encodingName: payload.encodingName, clockRate: payload.clockRate,
+            // Opus is always described as two channels (RFC 7587, section 7).
+            channels: payload == .opus ? 2 : 1, parameters: parameters(format, payload))
+        if let old = description.media[index].payloads.first, old.encodingName != made.encodingName {
+            throw NodeError(
+                "\(kind) changed from \(old.encodingName) to \(made.encodingName), which receivers are not told of",
+                advice: "Keep one codec, or set \"on_error\": \"restart\" to begin anew with the new one.")
+        }
+        let media = description.media[index]
+        if payload != .h264 || made["sprop-parameter-sets"] != nil { description.media[index].payloads = [made] }
+        description.media[index].frameRate = format.video?.frameRate?.perSecond
+        isChanged = isChanged || media != description.media[index]
+        return type
+    }
+
+    /// Where the format has no parameter sets, those of the first keyframe tell them.
+    mutating func note(_ packet: Packet, of kind: String) {
+        guard packet.format.codec == .h264, packet.header.flags.contains(.keyframe),
+            let index = description.media.firstIndex(where: { $0.kind == kind && $0.payloads.isEmpty })
+        else { return }
+        var units: [Range<Int>] = []
+        NALUnits.splitByStartCode(packet.bytes, into: &units)
+        let sets = units.map { Array(packet.bytes[$0]) }.filter { [NALUnits.sps, NALUnits.pps].contains($0[0] & 31) }
+        description.media[index].payloads = [
+            .init(
+                type: 96, encodingName: PayloadFormat.h264.encodingName, clockRate: 90_000,
+                parameters: OutputDescription.h264(sets))
+        ]
+        isChanged = true
+    }
+
+    private func parameters(_ format: MediaFormat, _ payload: PayloadFormat) -> [SessionDescription.Payload.Parameter] {
+        switch payload {
+        case .opus: [.init("sprop-stereo", format.audio?.channels == 1 ? "0" : "1")]
+        case .h264: OutputDescription.h264(AVCConfiguration.parameterSets(of: format.configuration))
+        case .vp8, .pcmu: []
+        }
+    }
+
+    private static func h264(_ all: [[UInt8]]) -> [SessionDescription.Payload.Parameter] {
+        let sets = all.filter { [NALUnits.sps, NALUnits.pps].contains(($0.first ?? 0) & 31) }
+        var words: [SessionDescription.Payload.Parameter] = [.init("packetization-mode", "1")]
+        if let sps = sets.lazy.compactMap({ SequenceParameterSet($0) }).first {
+            words.append(.init("profile-level-id", sps.profileLevelID))
+        }
+        if !sets.isEmpty {
+            words.append(.init("sprop-parameter-sets", sets.map { Base64.encode($0) }.joined(separator: ",")))
+        }
+        return words
+    }
+
+    /// Writes the file, whole or not at all; readable for its owner alone where keys are in it. Gives a line for the log,
+    /// nil where no file is asked for.
+    mutating func write() throws -> String? {
+        isChanged = false
+        guard !path.isEmpty else { return nil }
+        var known = description
+        known.media.removeAll { $0.payloads.isEmpty }
+        guard !known.media.isEmpty else { return nil }
+        let isSecret = known.media.contains { !$0.crypto.isEmpty }
+        let temporary = path + ".part"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isSecret ? 0o600 : 0o644)
+        guard file >= 0 else { throw fault(errno) }
+        let bytes = Array(known.description.utf8)
+        let written = Glibc.write(file, bytes, bytes.count)
+        let code = errno
+        Glibc.close(file)
+        guard written == bytes.count else {
+            unlink(temporary)
+            throw fault(written < 0 ? code : ENOSPC)
+        }
+        guard rename(temporary, path) == 0 else { throw fault(errno) }
+        return "wrote \(path)" + (isSecret ? ", which holds the keys" : "")
+    }
+
+    private func fault(_ code: Int32) -> NodeError {
+        NodeError(
+            "cannot write \(path): \(systemError(code))", advice: "Choose another file for \"sdp\".", isInputError: true
+        )
+    }
+}

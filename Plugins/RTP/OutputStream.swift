@@ -1,0 +1,229 @@
+import Glibc
+import Pacing
+import RTPCore
+import Sluice
+
+/// One outgoing medium: its sockets, its numbers, its datagrams on the way. The node tells it when.
+final class OutputStream {
+    /// `video` or `audio`, in messages and metrics.
+    let name: String
+    let media: RTPSocketPair
+    private(set) var sender: StreamSender?
+    let ssrc: UInt32
+    private let firstSequence: UInt16
+    private let timestampOffset: UInt32
+    private let protection: (send: SRTPContext, receive: SRTPContext)?
+    private let batch: DatagramBatch
+    private let limit: Int
+    /// The frame whose packets are going out.
+    private var packet: Packet?
+    /// Where the packets of a picture are released evenly.
+    private var spread: PictureSpread?
+    private var scratch = DatagramBatch(capacity: 16, room: 2_048)
+    private var report: [UInt8] = []
+    let metrics: Metrics
+
+    struct Metrics {
+        let packets, bytes, refused, unsent, oversize, badReports, lost, roundTrip: CounterMetric
+        let fraction: CounterMetric
+
+        init(_ context: NodeContext, _ name: String) {
+            packets = context.counter("\(name)_packets")
+            bytes = context.counter("\(name)_bytes")
+            refused = context.counter("\(name)_refused")
+            unsent = context.counter("\(name)_unsent")
+            oversize = context.counter("\(name)_oversize")
+            badReports = context.counter("\(name)_bad_reports")
+            lost = context.counter("\(name)_lost_at_receiver")
+            fraction = context.counter("\(name)_loss_percent")
+            roundTrip = context.counter("\(name)_rtt_us")
+        }
+    }
+
+    /// `mtu` is the most bytes of a datagram, SRTP's part included.
+    init(
+        _ name: String, _ sockets: RTPSocketPair, mtu: Int, crypto: CryptoAttribute?, avoiding taken: UInt32?,
+        spread: PictureSpread?, _ context: NodeContext
+    ) throws {
+        self.name = name
+        self.spread = spread
+        media = sockets
+        var random = SystemRandomNumberGenerator()
+        var source = UInt32.random(in: 1 ... .max, using: &random)
+        // Two sources under one key must not be the same.
+        if source == taken { source ^= 1 }
+        ssrc = source
+        firstSequence = UInt16.random(in: 0..<0x8000, using: &random)
+        timestampOffset = UInt32.random(in: 0 ... .max, using: &random)
+        protection = try crypto.map {
+            (try SRTPContext($0.suite, key: $0.key, .sending), try SRTPContext($0.suite, key: $0.key, .receiving))
+        }
+        limit = protection == nil ? mtu : mtu - 16
+        batch = DatagramBatch(capacity: 64, room: mtu + SRTPContext.trailer)
+        metrics = Metrics(context, name)
+    }
+
+    func open(_ format: PayloadFormat, payloadType: UInt8, configuration: [UInt8]) {
+        if sender?.format == format {
+            sender?.configure(configuration)
+        } else {
+            sender = StreamSender(
+                format, configuration: configuration, payloadType: payloadType, ssrc: ssrc,
+                sequence: sender?.sequence ?? firstSequence, timestampOffset: timestampOffset)
+        }
+    }
+
+    // MARK: Media
+
+    /// A frame is on its way, or datagrams wait for the socket.
+    var isBusy: Bool { packet != nil || !batch.isEmpty }
+
+    func begin(_ packet: Packet, at time: MediaTime, followsSilence: Bool, now: Instant) {
+        self.packet = packet
+        let duration = packet.header.duration
+        spread?.begin(at: now, interval: duration.isKnown ? Interval(duration) : .zero, bytes: packet.count)
+        sender?.begin(
+            packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), followsSilence: followsSilence)
+    }
+
+    enum Pumped {
+        case done, blocked
+        case waits(until: Instant)
+    }
+
+    /// Writes and sends what is due. `blocked` where the socket's buffer is full and the rest waits. A picture that the
+    /// next one has caught up with (`hurries`) is released at once.
+    func pump(now: Instant, hurries: Bool) -> Pumped {
+        if hurries { spread?.begin(at: now, interval: .zero, bytes: 1) }
+        while true {
+            if let packet { fill(with: packet, now) }
+            guard send() else { return .blocked }
+            guard packet != nil else { return .done }
+            if let due = spread?.due, due > now { return .waits(until: due) }
+        }
+    }
+
+    private func fill(with packet: Packet, _ now: Instant) {
+        while !batch.isFull {
+            if let due = spread?.due, due > now { return }
+            let room = batch.next
+            let size = sender?.next(of: packet.bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[..<limit]))
+            guard let size else {
+                self.packet = nil
+                return
+            }
+            spread?.note(bytes: size - RTPHeader.size)
+            guard size <= limit else {
+                metrics.oversize.add()
+                continue
+            }
+            guard let protection else {
+                metrics.bytes.add(size)
+                batch.add(size)
+                continue
+            }
+            guard let whole = protection.send.protect(room, count: size) else {
+                metrics.unsent.add()
+                continue
+            }
+            metrics.bytes.add(whole)
+            batch.add(whole)
+        }
+    }
+
+    private func send() -> Bool {
+        guard !batch.isEmpty else { return true }
+        let outcome = batch.send(on: media.rtp)
+        metrics.packets.add(outcome.sent)
+        if outcome.refused > 0 { metrics.refused.add(outcome.refused) }
+        if outcome.failed > 0 {
+            metrics.unsent.add(outcome.failed)
+            lastError = outcome.error
+        }
+        return !outcome.isBlocked
+    }
+
+    /// errno of the last datagram that the kernel did not take; cleared by reading.
+    private var lastError: Int32 = 0
+    func takeError() -> Int32 {
+        defer { lastError = 0 }
+        return lastError
+    }
+
+    // MARK: Reports
+
+    /// A sender report, the source's name, and on request its farewell.
+    func sendReport(_ ntp: NTPTime, at time: MediaTime, cname: String, farewell: Bool = false) {
+        guard let sender, sender.packets > 0 else { return }
+        report.removeAll(keepingCapacity: true)
+        RTCPPacket.senderReport(sender.report(ntp: ntp, at: time)).append(to: &report)
+        RTCPPacket.sourceDescription([.init(ssrc: ssrc, cname: cname)]).append(to: &report)
+        if farewell { RTCPPacket.bye([ssrc]).append(to: &report) }
+        let room = scratch.next
+        report.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[..<$0.count]).copyMemory(from: $0) }
+        var count = report.count
+        if let protection {
+            guard let whole = protection.send.protect(room, count: count, isControl: true) else { return }
+            count = whole
+        }
+        let code = media.control.send(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        if code == ECONNREFUSED { metrics.refused.add() }
+    }
+
+    /// Reads what receivers tell. True if one asks for a keyframe.
+    func readReports(_ wall: WallClock, now: Instant) -> Bool {
+        var asksKeyframe = false
+        repeat {
+            guard scratch.receive(on: media.control) == 0 else { break }
+            for index in 0..<scratch.count {
+                let (room, size) = scratch.datagram(index)
+                var count = size
+                if let protection {
+                    guard case .packet(let plain) = protection.receive.unprotect(room, count: size, isControl: true)
+                    else {
+                        metrics.badReports.add()
+                        continue
+                    }
+                    count = plain
+                }
+                let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count])
+                guard RTPHeader.isRTCP(bytes), let packets = RTCPPacket.parse(bytes) else {
+                    metrics.badReports.add()
+                    continue
+                }
+                for packet in packets where take(packet, wall.ntp(at: now)) { asksKeyframe = true }
+            }
+        } while scratch.isFull
+        scratch.clear()
+        return asksKeyframe
+    }
+
+    private func take(_ packet: RTCPPacket, _ ntp: NTPTime) -> Bool {
+        switch packet {
+        case .receiverReport(_, let reports): note(reports, ntp)
+        case .senderReport(let report): note(report.reports, ntp)
+        case .pictureLoss(_, let media): return media == ssrc
+        case .fullIntraRequest(_, let media): return media.contains(ssrc)
+        default: break
+        }
+        return false
+    }
+
+    private func note(_ reports: [RTCPPacket.ReportBlock], _ ntp: NTPTime) {
+        for report in reports where report.ssrc == ssrc {
+            metrics.lost.set(Int(report.lost))
+            metrics.fraction.set(Int(report.fractionLost) * 100 / 256)
+            guard report.lastReport != 0 else { continue }
+            // Round trip: now, less when our report left, less how long the receiver had it (RFC 3550, section 6.4.1).
+            let trip = Int32(bitPattern: ntp.compact &- report.lastReport &- report.delay)
+            metrics.roundTrip.set(max(0, Int(trip) * 1_000_000 / 65_536))
+        }
+    }
+}
+
+/// The sockets of a medium; where RTP and RTCP share a port both are one.
+struct RTPSocketPair {
+    let rtp: UDPSocket
+    let control: UDPSocket
+    var isMultiplexed: Bool { rtp === control }
+}

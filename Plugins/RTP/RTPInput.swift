@@ -1,0 +1,278 @@
+import CUDP
+import Glibc
+import RTPCore
+import Sluice
+
+/// Receives RTP or SRTP as a session description tells, puts packets in order, and gives frames that came whole.
+///
+/// Audio that is missing is a hole between timestamps, which `opus-decoder` fills. Of video, what depends on something
+/// that is missing is left out until the next keyframe, for which the sender is asked where it sends reports.
+public final class RTPInput: Node {
+    public static let descriptor = NodeDescriptor(
+        "rtp-input", summary: "Receives RTP or SRTP as a session description (SDP) tells", traits: .live,
+        example: #""in": { "type": "rtp-input", "sdp": "stream.sdp" }"#)
+
+    let video = Output<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
+    let audio = Output<Packet>("audio", .codedAudio([.opus, .pcmu]), optional: true)
+    let keyframe = RequestInput("keyframe", help: "asks the sender for one")
+
+    @Parameter("sdp", help: "the sender's session description, a file") var path: String
+    @Parameter("bind", default: "", help: "the address to listen at; none: the description's, if it is this machine's")
+    var bindAddress: String
+    @Parameter(
+        "jitter_ms", default: 60, range: 0...10_000,
+        help: "how long a missing packet is waited for; with timed, the delay")
+    var jitter: Double
+    @Parameter(
+        "release", default: .early,
+        help: "early: frames go on as soon as they are whole; timed: at even intervals, jitter_ms late")
+    var release: Release
+    @Parameter("on_end", default: .finish, help: "what to do when the sender says goodbye; wait waits for the next one")
+    var onEnd: OnEnd
+    @Parameter(
+        "timeout_ms", default: 0, range: 0...3_600_000, help: "so long without a packet counts as the end; 0: never")
+    var timeout: Int
+    @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between receiver reports")
+    var reportInterval: Int
+
+    enum Release: String, CaseIterable, ParameterConvertible { case early, timed }
+    enum OnEnd: String, CaseIterable, ParameterConvertible { case finish, wait }
+
+    private var context: NodeContext!
+    private var streams: [InputStream] = []
+    private var polled: [pollfd] = []
+    private var isWatching = false
+    private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
+    private var timer: ReportTimer!
+    private var began = Instant(nanoseconds: 0)
+    private var cname = ""
+    /// Larger than any packet of the formats here on a path without jumbo frames; Opus at its largest fits too.
+    private let batch = DatagramBatch(capacity: 32, room: 9_216)
+
+    private var delay: Interval { Interval(nanoseconds: Int64((jitter * 1e6).rounded())) }
+
+    /// How often the sender is asked for a keyframe while there is none.
+    private static let patience = Interval.milliseconds(500)
+
+    public init() {}
+
+    // MARK: Opening
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        began = context.now
+        guard video.isConnected || audio.isConnected else {
+            throw NodeError("nothing is received: neither video nor audio is connected", isInputError: true)
+        }
+        let description = try readDescription(path)
+        for output in [video, audio] where output.isConnected {
+            guard let media = try InputMedia(output.spec.name, in: description, of: path) else {
+                output.markAbsent()
+                continue
+            }
+            let stream = try InputStream(
+                media, try sockets(media), index: streams.count, output: output,
+                delay: delay,
+                release: release == .timed ? .timed : .early, context)
+            streams.append(stream)
+            output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
+        }
+        guard !streams.isEmpty else {
+            throw NodeError(
+                "\(path) describes nothing that is connected",
+                advice: "Connect the medium that it has, or name another file.",
+                isInputError: true)
+        }
+        timeline = ReceiveTimeline(
+            clockRates: streams.map { $0.media.format.clockRate },
+            reference: streams.firstIndex { !$0.media.format.isVideo } ?? 0)
+        var random = SystemRandomNumberGenerator()
+        cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
+        for stream in streams {
+            let sockets =
+                stream.sockets.isMultiplexed ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
+            for socket in sockets { polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)) }
+        }
+        try watch(true)
+        if timeout == 0 && onEnd == .wait { context.runsUntilStopped() }
+        context.isWaiting(
+            for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
+        context.wake(at: nextLook(context.now))
+    }
+
+    private func sockets(_ media: InputMedia) throws -> RTPSocketPair {
+        let rtp = try bind(media, media.port)
+        guard let port = media.controlPort else { return RTPSocketPair(rtp: rtp, control: rtp) }
+        return RTPSocketPair(rtp: rtp, control: try bind(media, port))
+    }
+
+    /// At the address that the graph names, else the description's, else, where that is another machine's, all.
+    private func bind(_ media: InputMedia, _ port: Int) throws -> UDPSocket {
+        let wanted = bindAddress.isEmpty ? media.address ?? "0.0.0.0" : bindAddress
+        let address = try SocketAddress(host: wanted, port: port)
+        guard !address.isMulticast else {
+            throw NodeError(
+                "\(path) names the multicast address \(wanted), which rtp-input does not join",
+                advice: "Let the sender send to this machine.", isInputError: true)
+        }
+        do { return try UDPSocket(boundTo: address) } catch {
+            guard error.code == EADDRNOTAVAIL, bindAddress.isEmpty else { throw refusal(media, address, error) }
+        }
+        let every = try SocketAddress(host: address.family == AF_INET6 ? "::" : "0.0.0.0", port: port)
+        do { return try UDPSocket(boundTo: every) } catch { throw refusal(media, every, error) }
+    }
+
+    private func refusal(_ media: InputMedia, _ address: SocketAddress, _ fault: SocketFault) -> NodeError {
+        switch fault.code {
+        case EADDRINUSE:
+            NodeError(
+                "\(media.kind): \(address) is taken by another program",
+                advice: "Stop it (ss -lunp shows whose it is), or let the sender's description name another port.",
+                isInputError: true)
+        case EADDRNOTAVAIL:
+            NodeError(
+                "\(media.kind): \(address) is no address of this machine",
+                advice: "Leave \"bind\" out, or name one that `ip address` shows.", isInputError: true)
+        default: NodeError("\(media.kind): cannot listen at \(address): \(fault.text)", isInputError: true)
+        }
+    }
+
+    // MARK: Receiving
+
+    public func process(now: Instant) throws {
+        for stream in streams { stream.epoch = context.epoch }
+        try read(now)
+        for stream in streams {
+            stream.release(&timeline, now: now)
+            tell(stream)
+        }
+        try watch(!streams.contains { !$0.hasRoom })
+        report(now)
+        if isOver(now) { return end() }
+        context.wake(at: nextLook(now))
+    }
+
+    /// While an output is full a readable socket would wake the node for nothing.
+    private func watch(_ isWanted: Bool) throws {
+        guard isWanted != isWatching else { return }
+        isWatching = isWanted
+        for entry in polled {
+            if isWanted { try context.watch(entry.fd, for: .readable) } else { context.unwatch(entry.fd) }
+        }
+    }
+
+    private func read(_ now: Instant) throws {
+        guard poll(&polled, nfds_t(polled.count), 0) > 0 else { return }
+        for stream in streams {
+            if isReadable(stream.sockets.rtp) { try stream.read(batch, &timeline, now: now) }
+            if !stream.sockets.isMultiplexed, isReadable(stream.sockets.control) {
+                stream.readControl(batch, &timeline, now: now)
+            }
+        }
+    }
+
+    private func isReadable(_ socket: UDPSocket) -> Bool {
+        polled.contains { $0.fd == socket.descriptor && $0.revents != 0 }
+    }
+
+    private func report(_ now: Instant) {
+        let isAsked = keyframe.take()
+        let isDue = timer.take(now: now)
+        for stream in streams {
+            let asks =
+                stream.wantsKeyframe(now: now, every: RTPInput.patience) || isAsked && stream.media.format.isVideo
+            if isDue || asks { stream.sendReport(cname: cname, now: now, asksKeyframe: asks) }
+        }
+    }
+
+    /// The next time at which something is to be done though nothing comes.
+    private func nextLook(_ now: Instant) -> Instant {
+        var next = timer.due ?? now + .milliseconds(Int64(reportInterval))
+        for stream in streams { if let deadline = stream.receiver.deadline { next = min(next, deadline) } }
+        if let over { next = min(next, over) }
+        if timeout > 0 { next = min(next, lastArrival + .milliseconds(Int64(timeout))) }
+        return next
+    }
+
+    // MARK: Saying
+
+    private func tell(_ stream: InputStream) {
+        let (name, metrics) = (stream.name, stream.metrics)
+        if let peer = stream.peer, !stream.said.source {
+            stream.said.source = true
+            context.isWaiting(for: nil)
+            context.log(
+                .info,
+                "\(name): \(stream.media.payload.encodingName) from \(peer)\(stream.media.crypto == nil ? "" : ", encrypted")"
+            )
+        }
+        if metrics.notAuthentic.count > 0, !stream.said.key {
+            stream.said.key = true
+            context.log(
+                .warning,
+                "\(name): packets that the key in \(path) does not fit: is the sender's another? Counted as \(name)_not_authentic"
+            )
+        }
+        if metrics.foreign.count > 0, !stream.said.foreign {
+            stream.said.foreign = true
+            context.log(
+                .warning,
+                "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of payload type \(stream.media.payload.type): counted as \(name)_foreign"
+            )
+        }
+        if metrics.lost.count > 0, !stream.said.loss {
+            stream.said.loss = true
+            context.log(.warning, "\(name): packets are missing; counted as \(name)_lost")
+        }
+    }
+
+    // MARK: The end
+
+    private var lastArrival: Instant { streams.reduce(began) { max($0, $1.lastArrival ?? began) } }
+
+    /// When all that have begun have said goodbye and what was on its way has had its time; nil while one goes on. A stream
+    /// that has not begun when the others end will not.
+    private var over: Instant? {
+        guard onEnd == .finish else { return nil }
+        var latest: Instant?
+        for stream in streams {
+            if let since = stream.overSince {
+                latest = max(latest ?? since, since)
+            } else if stream.lastArrival != nil {
+                return nil
+            }
+        }
+        return latest.map { $0 + delay }
+    }
+
+    private func isOver(_ now: Instant) -> Bool {
+        if let over, now >= over { return true }
+        return timeout > 0 && now >= lastArrival + .milliseconds(Int64(timeout))
+    }
+
+    private func end() {
+        if streams.allSatisfy({ $0.lastArrival == nil }) {
+            context.log(.warning, "nothing came within \(timeout) ms")
+        } else if over == nil {
+            context.log(.info, "nothing came for \(timeout) ms: that is the end")
+        }
+        context.finish()
+    }
+
+    public func finish(now: Instant) -> Bool {
+        for stream in streams {
+            stream.drain(&timeline)
+            stream.sendReport(cname: cname, now: now, farewell: true)
+            let (name, metrics) = (stream.name, stream.metrics)
+            context.log(
+                .info,
+                "\(name): \(metrics.packets.count) packets, \(metrics.lost.count) lost, \(metrics.late.count) late, \(metrics.frames.count) frames"
+            )
+        }
+        context.isWaiting(for: nil)
+        return true
+    }
+
+    public func close() { streams = [] }
+}

@@ -1,0 +1,266 @@
+import Glibc
+import Pacing
+import RTPCore
+import Sluice
+
+/// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
+/// receivers keep lips and sound in step, and writes the session description that they need.
+public final class RTPOutput: Node {
+    public static let descriptor = NodeDescriptor(
+        "rtp-output", summary: "Sends packets as RTP or SRTP and writes the session description (SDP)", traits: .live,
+        example: #""out": { "type": "rtp-output", "host": "192.0.2.7", "sdp": "stream.sdp" }"#)
+
+    let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
+    let audio = Input<Packet>(
+        "audio",
+        FormatSet([
+            FormatPattern(.codedAudio, codecs: [.opus], channels: [1, 2]),
+            FormatPattern(.codedAudio, codecs: [.pcmu], rates: [8_000], channels: [1]),
+        ]), optional: true)
+    let keyframe = RequestOutput("keyframe", help: "asked when a receiver has lost the picture")
+
+    @Parameter("host", default: "127.0.0.1", help: "where packets go: an address or a name") var host: String
+    @Parameter("video_port", default: 5_004, range: 1...65_535, help: "port for video; its reports go to the next one")
+    var videoPort: Int
+    @Parameter("audio_port", default: 5_006, range: 1...65_535, help: "port for audio; its reports go to the next one")
+    var audioPort: Int
+    @Parameter("rtcp_mux", default: false, help: "reports go to the port of their media (RFC 5761)") var isMultiplexed:
+        Bool
+    @Parameter("sdp", default: "", help: "file for the session description; with SRTP the key is in it") var path:
+        String
+    @Parameter("mtu", default: 1_200, range: 256...65_000, help: "most bytes of a datagram, without IP and UDP headers")
+    var mtu: Int
+    @Parameter(
+        "spread_rate", default: 0, range: 0...100,
+        help: "a picture's packets leave evenly over its interval divided by this, at least 1; 0: at once")
+    var spreadRate: Double
+    @Parameter(
+        "burst_ms", default: 0, range: 0...1_000,
+        help: "packets of a picture that fall due within so many ms of each other leave together") var burst: Double
+    @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
+    @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; none: random ones")
+    var key: String
+    @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between sender reports")
+    var reportInterval: Int
+    @Parameter(
+        "max_wait_ms", default: 2_000, range: 0...60_000,
+        help: "how long the description waits for a stream that is silent") var maxWait: Int
+
+    private var context: NodeContext!
+    private var streams: [(input: Input<Packet>, stream: OutputStream)] = []
+    private var description: OutputDescription!
+    private var timeline = SendTimeline()
+    private var timer: ReportTimer!
+    private var wall: WallClock!
+    private var cname = ""
+    private var writable: Int32?
+    private var isTold = false
+    /// When the picture that is on its way goes on.
+    private var goesOnAt: Instant?
+    /// When a description goes out that lacks a stream.
+    private var tellsAt: Instant?
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        let inputs = [video, audio].filter(\.isConnected)
+        guard !inputs.isEmpty else {
+            throw NodeError("nothing is sent: neither video nor audio is connected", isInputError: true)
+        }
+        try checkPorts()
+        var random = SystemRandomNumberGenerator()
+        cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+        wall = WallClock.now(context.now)
+        let address = try SocketAddress(host: host, port: videoPort)
+        guard !address.isMulticast else {
+            throw NodeError(
+                "\(host) is a multicast address, which rtp-output does not send to",
+                advice: "Name one receiver; a relay in front serves several.", isInputError: true)
+        }
+        description = OutputDescription(
+            path: path, address: address.parts.host, cname: cname, isMultiplexed: isMultiplexed,
+            id: UInt64.random(in: 1...0x7fff_ffff, using: &random))
+        for input in inputs {
+            let name = input.spec.name
+            let port = input === video ? videoPort : audioPort
+            let crypto = try encryption.suite.map { CryptoAttribute(suite: $0, key: try masterKey(key, for: $0)) }
+            let spread = input === video && spreadRate > 0
+            let stream = try OutputStream(
+                name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                spread: spread ? PictureSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
+            streams.append((input, stream))
+            description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc)
+            if let format = input.format { try open(stream, format) }
+        }
+        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams[0].stream.ssrc)
+        try tell(now: context.now)
+        for (_, stream) in streams { try context.watch(stream.media.control.descriptor, for: .readable) }
+    }
+
+    private func checkPorts() throws {
+        guard video.isConnected, audio.isConnected else { return }
+        let used = isMultiplexed ? [videoPort, audioPort] : [videoPort, videoPort + 1, audioPort, audioPort + 1]
+        guard Set(used).count == used.count, used.allSatisfy({ $0 <= 65_535 }) else {
+            throw NodeError(
+                "video_port \(videoPort) and audio_port \(audioPort) collide",
+                advice: "Leave two ports for each medium, one for its reports, or set \"rtcp_mux\": true.",
+                isInputError: true)
+        }
+    }
+
+    private func sockets(_ port: Int, _ name: String) throws -> RTPSocketPair {
+        do {
+            let rtp = try UDPSocket(connectedTo: SocketAddress(host: host, port: port))
+            guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
+            return RTPSocketPair(
+                rtp: rtp, control: try UDPSocket(connectedTo: SocketAddress(host: host, port: port + 1)))
+        } catch let fault as SocketFault {
+            throw NodeError(
+                "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
+                isInputError: true)
+        }
+    }
+
+    // MARK: Formats
+
+    private func open(_ stream: OutputStream, _ format: MediaFormat) throws {
+        guard let payload = PayloadFormat(codec: format.codec) else { return }
+        let type = try description.set(format, payload, of: stream.name)
+        stream.open(payload, payloadType: type, configuration: format.configuration)
+    }
+
+    /// Writes the description when all that it needs is known, or a part of it has been for `max_wait_ms`.
+    private func tell(now: Instant) throws {
+        let missing = description.missing
+        if !missing.isEmpty {
+            guard !isTold, description.knowsSomething else { return description.forgetChange() }
+            let until = (tellsAt ?? now + .milliseconds(Int64(maxWait)))
+            tellsAt = until
+            guard now >= until else { return }
+            context.log(
+                .warning, "\(missing.joined(separator: " and ")) sent nothing for \(maxWait) ms: \(path) is without")
+        }
+        (isTold, tellsAt) = (true, nil)
+        if let written = try description.write() { context.log(.info, written) }
+    }
+
+    // MARK: Sending
+
+    public func process(now: Instant) throws {
+        if description.isChanged || tellsAt != nil { try tell(now: now) }
+        if context.reasons.contains(.descriptor) {
+            for (_, stream) in streams where stream.readReports(wall, now: now) { keyframe.send() }
+        }
+        if try send(now) { report(now) }
+        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
+        if next < .distantFuture { context.wake(at: next) }
+    }
+
+    /// Everything that waits. False where a socket's buffer is full: its packets wait, and the inputs with them.
+    private func send(_ now: Instant) throws -> Bool {
+        while true {
+            goesOnAt = nil
+            for (input, stream) in streams where stream.isBusy {
+                switch stream.pump(now: now, hurries: input.depth > 0) {
+                case .done: break
+                case .waits(let until): goesOnAt = min(goesOnAt ?? until, until)
+                case .blocked:
+                    try waitForRoom(of: stream)
+                    return false
+                }
+                sayError(of: stream)
+            }
+            unwatchRoom()
+            guard let (index, packet) = next() else { return true }
+            let (input, stream) = streams[index]
+            if input.formatChanged || stream.sender == nil { try open(stream, packet.format) }
+            if description.isChanged { try tell(now: now) }
+            description.note(packet, of: stream.name)
+            let place = timeline.place(packet.header, now: now)
+            stream.begin(packet, at: place.time, followsSilence: place.beginsSegment, now: now)
+        }
+    }
+
+    /// The older of both heads: nothing is waited for.
+    private func next() -> (Int, Packet)? {
+        var oldest: (index: Int, time: MediaTime)?
+        for index in streams.indices where !streams[index].stream.isBusy {
+            guard let head = streams[index].input.peek() else { continue }
+            if oldest.map({ head.header.dts < $0.time }) ?? true { oldest = (index, head.header.dts) }
+        }
+        guard let oldest, let packet = streams[oldest.index].input.next() else { return nil }
+        return (oldest.index, packet)
+    }
+
+    private func waitForRoom(of stream: OutputStream) throws {
+        guard writable == nil else { return }
+        writable = stream.media.rtp.descriptor
+        // A shared port is watched for reports already.
+        if stream.media.isMultiplexed { context.unwatch(stream.media.rtp.descriptor) }
+        try context.watch(
+            stream.media.rtp.descriptor, for: stream.media.isMultiplexed ? [.readable, .writable] : .writable)
+    }
+
+    private func unwatchRoom() {
+        guard let descriptor = writable else { return }
+        writable = nil
+        context.unwatch(descriptor)
+        if isMultiplexed { try? context.watch(descriptor, for: .readable) }
+    }
+
+    private var saidRefused = false
+    private var saidError = false
+
+    private func sayError(of stream: OutputStream) {
+        let code = stream.takeError()
+        if code != 0, !saidError {
+            saidError = true
+            context.log(
+                .warning,
+                "\(stream.name): the kernel does not take datagrams for \(host) (\(systemError(code))); counted as \(stream.name)_unsent"
+            )
+        }
+        if stream.metrics.refused.count > 0, !saidRefused {
+            saidRefused = true
+            context.log(
+                .warning,
+                "nobody listens for \(stream.name) at \(host) just now; sending goes on, counted as \(stream.name)_refused"
+            )
+        }
+    }
+
+    // MARK: Reports
+
+    private func report(_ now: Instant, farewell: Bool = false) {
+        guard let time = timeline.time(at: now) else { return }
+        if farewell || timer.take(now: now) {
+            for (_, stream) in streams {
+                stream.sendReport(wall.ntp(at: now), at: time, cname: cname, farewell: farewell)
+            }
+        }
+    }
+
+    public func finish(now: Instant) throws -> Bool {
+        guard try send(now) else { return false }
+        if let goesOnAt {
+            context.wake(at: goesOnAt)
+            return false
+        }
+        report(now, farewell: true)
+        let sent = streams.map { "\($0.stream.metrics.packets.count) packets of \($0.stream.name)" }
+        context.log(.info, "sent \(sent.joined(separator: " and ")) to \(host)")
+        return true
+    }
+
+    public func close() { streams = [] }
+}
+
+extension WallClock {
+    /// The machine's own, read once.
+    static func now(_ instant: Instant) -> WallClock {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallClock(unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec), at: instant)
+    }
+}

@@ -1,0 +1,265 @@
+import Glibc
+import Sluice
+
+/// Plays segments of pictures and sound that another process makes: an avatar, a synthetic voice.
+///
+/// Segments come over a Unix socket, or from a file of the same form (docs/av-segments.md), whole, and at most so many
+/// ahead; then the writer is held. Their pictures and sound go out at their media time. The socket is two-way: the peer
+/// interrupts, asks what has gone out, and gets diagnostics, traces and the viewer's microphone.
+public final class AVSegments: Node {
+    public static let descriptor = NodeDescriptor(
+        "av-segments", summary: "Plays segments of pictures and sound from a Unix socket or a file", work: .heavy,
+        traits: .paced, example: #""avatar": { "type": "av-segments", "socket": "/run/avatar.sock" }"#)
+
+    let microphone = Input<AudioFrame>("microphone", .audio([.s16], rates: [16_000], channels: [1]), optional: true)
+    let video = Output<VideoFrame>("video", .video([.i420, .rgb24]), optional: true)
+    let audio = Output<AudioFrame>("audio", .audio([.s16]), optional: true)
+
+    let calibration = ValueOutput("calibration", help: "1 while segments are marked for calibration, else 0")
+    let turn = ValueOutput("turn_seq", help: "av_sync_feedback: the turn that was watched")
+    let lag = ValueOutput(
+        "excess_video_lag_ms", help: "av_sync_feedback: how much later than its sound a picture shows")
+    let delta = ValueOutput(
+        "jitter_buffer_delta_ms", help: "av_sync_feedback: the video's jitter buffer less the audio's")
+    let likely = ValueOutput("likely", help: "av_sync_feedback: 1 for video_late_audio_leads, else 0")
+    let feedback = RequestOutput("feedback", help: "an av_sync_feedback has come; its values were sent before")
+
+    @Parameter("socket", default: "", help: "the path of the Unix socket that is made; or give file") var socket: String
+    @Parameter("file", default: "", help: "a file of segments; or give socket") var file: String
+    @Parameter("on_end", default: .finish, help: "when the last writer is gone: finish, or wait for another")
+    var onEnd: OnEnd
+    @Parameter("ahead", default: 2, range: 1...64, help: "segments that may wait behind the playing one") var ahead: Int
+    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of the pieces that sound goes out in")
+    var frameLength: Double
+    @Parameter("max_segment_mb", default: 512, range: 1...4_095, help: "a larger segment is refused")
+    var mostMegabytes: Int
+    @Parameter("session", default: "", help: "what diagnostics call the session; empty: the node's name in the run")
+    var sessionName: String
+    @Parameter("diagnostics", default: "", help: "a file for the lines of JSON that peers get; empty: none")
+    var linesPath: String
+    @Live("calibrate", default: false, help: "marks segments for calibration; peers may change it too")
+    var calibrates: Bool
+
+    enum OnEnd: String, CaseIterable, ParameterConvertible { case finish, wait }
+
+    private var context: NodeContext!
+    private var intake: SegmentIntake!
+    private var release: SegmentRelease!
+    private var teller: SegmentTeller!
+    private var complaints: Complaints!
+    var rules = EpochRules(session: 0)
+    private var waits = Waits()
+    private var number = 0
+    private var microphoneFrames: CounterMetric!
+    private var microphoneDropped: CounterMetric!
+    private var segments: CounterMetric!
+    private var interrupted: CounterMetric!
+    private var interruptions: CounterMetric!
+
+    /// Longer than media are on their way to a viewer's sender: delays and edges hold less.
+    private static let longestWay = Interval.seconds(1)
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        guard socket.isEmpty != file.isEmpty else {
+            throw NodeError(
+                "either socket or file says where segments come from",
+                advice: "Give \"socket\": \"/run/avatar.sock\", or \"file\": \"take.avs\".", isInputError: true)
+        }
+        rules = EpochRules(session: context.epoch)
+        complaints = Complaints(context)
+        segments = context.counter("segments")
+        interrupted = context.counter("interrupted_segments")
+        interruptions = context.counter("interruptions")
+        microphoneFrames = context.counter("microphone_frames")
+        microphoneDropped = context.counter("microphone_dropped")
+        let name = sessionName.isEmpty ? context.name : sessionName
+        teller = try SegmentTeller(
+            session: name, lines: linesPath, traces: context.service(SegmentTraces.self), context)
+        release = SegmentRelease(
+            video: video, audio: audio, piece: frameLength / 1_000, clock: teller.clock
+        ) { [unowned self] news, now in tell(news, now) }
+        release.isCalibrating = calibrates
+        intake = try SegmentIntake(
+            socket: socket, file: file, waits: onEnd == .wait, mostPayload: mostMegabytes << 20, consumer: self, context
+        )
+        if !socket.isEmpty && onEnd == .wait { context.runsUntilStopped() }
+    }
+
+    public func process(now: Instant) throws {
+        if $calibrates.takeChange() { setCalibration(calibrates) }
+        var hasLines = false
+        while context.mailbox.next() != nil { hasLines = true }
+        // Raised by another node: what the next one had not taken is not known.
+        if context.epoch > rules.session { endTurn(context.epoch, untaken: 0, now) }
+        if try intake.read(now) { context.wakeAgain() }
+        hear()
+        let next = release.play(now)
+        if intake.peers.contains(where: \.isHeld), room > 0 { context.wakeAgain() }
+        answer(now)
+        if hasLines { for line in teller.traceLines() { say(line.json) } }
+        try intake.flush()
+        wake(next, intake.nextCommand, waits.deadline)
+        if isOver(now) { context.finish() }
+    }
+
+    /// Also called when the microphone has ended, which is no end of the segments.
+    public func finish(now: Instant) throws -> Bool {
+        if isOver(now) || context.isStopping { return true }
+        try process(now: now)
+        return isOver(now)
+    }
+
+    public func close() {
+        intake?.close()
+        teller?.close()
+    }
+
+    private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
+
+    private func wake(_ first: Instant?, _ second: Instant?, _ third: Instant?) {
+        let never = Instant.distantFuture
+        let earliest = min(first ?? never, second ?? never, third ?? never)
+        if earliest == never { context.cancelWake() } else { context.wake(at: earliest) }
+    }
+
+    // MARK: Out
+
+    /// To every peer, and into the file.
+    private func say(_ json: String) {
+        intake.tell(json)
+        if let trouble = teller.write(json) { context.log(.warning, trouble) }
+    }
+
+    private func tell(_ news: SegmentRelease.News, _ now: Instant) {
+        switch news {
+        case .begun(let playing):
+            noteTurn(playing)
+            let header = playing.segment.header
+            if header.isCut, let duration = header.duration {
+                let (said, held) = (ParameterValue.number(duration.milliseconds), header.mediaLength.milliseconds)
+                complaints.say(
+                    "a segment says duration_ms \(said) but holds \(decimal(held, places: 0)) ms: what lies beyond is not played"
+                )
+            }
+            let starts = release.schedule.gap.instant(of: playing.start) ?? now
+            if let line = teller.begun(playing, at: max(starts, now)) { say(line) }
+            intake.tellRoom()
+        case .firstPicture(let playing, let at): teller.firstPicture(playing, at)
+        case .ended(let playing):
+            if playing.skipped > 0 {
+                complaints.say(
+                    "what reads this node is more than 1 s behind: \(playing.skipped) pictures and pieces of sound were skipped"
+                )
+            }
+            if let line = teller.ended(playing, now) { say(line.json) }
+        }
+    }
+
+    /// A turn that begins when everything before it has long been played is the session's present one: raising the epoch
+    /// then flushes nothing. One that follows on another is not made so, since the other's end is still on its way.
+    private func noteTurn(_ playing: SegmentSchedule.Playing) {
+        let epoch = playing.segment.epoch
+        guard epoch > rules.session, playing.idle.map({ $0 >= AVSegments.longestWay }) ?? true,
+            context.raiseEpoch(to: epoch)
+        else { return }
+        _ = rules.raise(to: epoch)
+    }
+
+    private func hear() {
+        while let frame = microphone.next() {
+            microphoneFrames.add()
+            microphoneDropped.add(intake.send(microphone: frame))
+        }
+    }
+
+    private func answer(_ now: Instant) {
+        guard !waits.isEmpty else { return }
+        let oldest = release.schedule.oldest
+        let passed = video.isFencePassed && audio.isFencePassed
+        let (answers, places) = waits.look(now, oldest: oldest, isOver: release.isOver(now), outputsPassed: passed)
+        for answer in answers {
+            let left = release.schedule.queue.count + release.schedule.active.count
+            intake.tell(MessageText.answer(answer, epoch: rules.session, left: left), to: answer.wait.peer)
+        }
+        guard places else { return }
+        video.placeFence()
+        audio.placeFence()
+        // Passed already where everything was taken.
+        if video.isFencePassed && audio.isFencePassed { context.wakeAgain() }
+    }
+}
+
+// MARK: In
+
+extension AVSegments: SegmentConsumer {
+    var room: Int { ahead - release.schedule.queue.count - intake.assembling }
+
+    func take(_ segment: Segment, now: Instant) {
+        guard !rules.isStale(segment.epoch) else { return noteStale(segment.epoch) }
+        segment.number = number
+        segment.enqueued = now
+        number += 1
+        segments.add()
+        complaints.endRun()
+        if let line = teller.enqueued(segment, now) { say(line.json) }
+        release.add(segment)
+        intake.tellRoom()
+    }
+
+    func take(_ command: Command, from peer: Int, now: Instant) {
+        switch command.action {
+        case .interrupt(let epoch): interrupt(to: epoch, from: peer, now)
+        case .fence(let id): waits.add(.fence(id), from: peer, behind: number)
+        case .drain(let timeout, let id): waits.add(.drain(id, deadline: now + timeout), from: peer, behind: number)
+        case .feedback(let seen):
+            turn.send(Double(seen.turn))
+            lag.send(seen.excessVideoLag)
+            delta.send(seen.jitterBufferDelta)
+            likely.send(seen.audioLeads ? 1 : 0)
+            feedback.send()
+        case .calibration(let isOn): setCalibration(isOn)
+        case .microphone: break
+        }
+    }
+
+    private func setCalibration(_ isOn: Bool) {
+        release.isCalibrating = isOn
+        calibration.send(isOn ? 1 : 0)
+    }
+
+    private func interrupt(to epoch: UInt32?, from peer: Int, _ now: Instant) {
+        let untaken = release.untakenSound
+        guard let target = rules.target(ofInterruptionTo: epoch), context.raiseEpoch(to: target) else {
+            let asked = epoch.map { "to epoch \($0)" } ?? "beyond the last epoch"
+            return refuse("an interruption \(asked) is ignored: the session is at epoch \(rules.session)", from: peer)
+        }
+        endTurn(target, untaken: untaken, now)
+    }
+
+    private func endTurn(_ epoch: UInt32, untaken: Int, _ now: Instant) {
+        guard rules.raise(to: epoch) else { return }
+        let dropped = release.interrupt(rules, untaken: untaken, now)
+        intake.noteInterruption()
+        waits.noteInterruption()
+        interruptions.add()
+        interrupted.add(dropped)
+        say(MessageText.interrupted(epoch, dropped: dropped))
+        intake.tellRoom()
+    }
+
+    func refuse(_ what: String, from peer: Int) {
+        complaints.say(what)
+        intake.tell(MessageText.error(what), to: peer)
+        intake.tellRoom()
+    }
+
+    func noteStale(_ epoch: UInt32) {
+        complaints.stale("a segment of epoch \(epoch) is dropped: the session is at epoch \(rules.current)")
+        intake.tellRoom()
+    }
+
+    func noteGone(_ peer: Int) { waits.forget(peer) }
+}

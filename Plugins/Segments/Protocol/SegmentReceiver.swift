@@ -1,0 +1,119 @@
+import Sluice
+
+/// One peer's stream of bytes as segments and commands. Pure: it is asked, with the bytes that have come, what is next.
+///
+/// A segment is only taken up while there is room; until then nothing behind it in the stream is looked at, which holds
+/// the writer. What is wrong or stale is read over, so the stream goes on behind it. Only bytes that are no message break
+/// it.
+final class SegmentReceiver {
+    enum Event {
+        case needsBytes
+        /// A segment waits for room.
+        case held
+        case segment(Segment)
+        /// A segment of an epoch that has passed, which is read over.
+        case stale(UInt32)
+        case command(Command)
+        /// Something that is read over, and what is wrong with it.
+        case refused(String)
+        case broken(String)
+    }
+
+    private enum Mode: Equatable {
+        case reading
+        case assembling
+        case skipping
+    }
+
+    private var parser = MessageParser()
+    private let assembly = SegmentAssembly()
+    private var mode = Mode.reading
+    private var waiting: SegmentHeader?
+    private let mostPayload: Int
+    /// Bytes of the present payload, and how many have come.
+    private var payload = (count: 0, come: 0)
+    /// Segments that have come, whatever became of them.
+    private(set) var received = 0
+
+    /// `mostPayload` bytes a segment may have.
+    init(mostPayload: Int) { self.mostPayload = mostPayload }
+
+    /// A segment is being put together.
+    var isAssembling: Bool { mode == .assembling }
+
+    /// How much of a message has come whose rest is missing, in words; nil between messages.
+    var unfinished: String? {
+        if waiting != nil || mode != .reading {
+            return "after \(payload.come) of the \(payload.count) bytes of a segment"
+        }
+        return parser.isBetweenMessages ? nil : "before a message was complete"
+    }
+
+    /// Takes bytes from the front until something has happened.
+    func next(_ bytes: inout UnsafeRawBufferPointer, hasRoom: Bool, rules: inout EpochRules) -> Event {
+        while true {
+            if let header = waiting {
+                guard let epoch = rules.admit(header.epoch) else {
+                    waiting = nil
+                    mode = .skipping
+                    received += 1
+                    return .stale(header.epoch ?? 0)
+                }
+                guard hasRoom else { return .held }
+                waiting = nil
+                mode = .assembling
+                assembly.begin(header, epoch: epoch)
+            }
+            switch parser.next(&bytes) {
+            case .needsBytes: return .needsBytes
+            case .broken(let error): return .broken(error.text)
+            case .began(let prefix, let json):
+                payload = (prefix.payloadCount, 0)
+                if let event = begin(prefix, json) { return event }
+            case .payload(let piece):
+                payload.come += piece.count
+                if mode == .assembling { assembly.append(piece) }
+            case .ended:
+                let wasAssembling = mode == .assembling
+                mode = .reading
+                payload = (0, 0)
+                guard wasAssembling else { continue }
+                received += 1
+                return .segment(assembly.end())
+            }
+        }
+    }
+
+    /// The segment that is being put together is read over if it has become stale.
+    func abandonStale(_ rules: EpochRules) {
+        guard mode == .assembling, rules.isStale(assembly.epoch) else { return }
+        mode = .skipping
+        received += 1
+        assembly.abandon()
+    }
+
+    private func begin(_ prefix: MessagePrefix, _ json: [UInt8]) -> Event? {
+        mode = .skipping
+        do throws(ProtocolError) {
+            switch prefix.kind {
+            case .microphone: return .refused("a peer sends no microphone; it gets one")
+            case .message:
+                guard prefix.payloadCount == 0 else {
+                    return .refused("a message has \(prefix.payloadCount) bytes of payload; only segments have one")
+                }
+                return .command(try Command(json))
+            case .segment:
+                let header = try SegmentHeader(json, payloadCount: prefix.payloadCount)
+                guard prefix.payloadCount <= mostPayload else {
+                    throw ProtocolError(
+                        "a segment has \(prefix.payloadCount) bytes, and max_segment_mb allows \(mostPayload)")
+                }
+                waiting = header
+                return nil
+            }
+        } catch {
+            if prefix.kind == .segment { received += 1 }
+            return .refused(error.text)
+        }
+    }
+}

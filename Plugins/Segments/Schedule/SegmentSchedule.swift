@@ -1,0 +1,224 @@
+import Sluice
+
+/// When each picture and each piece of sound of the queued segments goes out. Pure: the time is an argument.
+///
+/// A segment is planned behind the one before, or later where it says so or comes late (`SegmentGap`). Its pictures and
+/// its sound go out at their media time on one line, pictures first where both are due at once. What is late goes out at
+/// once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are held,
+/// so a slow reader of pictures delays no sound. What is later than `patience` is skipped, pictures and sound alike: then
+/// the reader behind is too slow, and what it gets next is to be of use.
+struct SegmentSchedule {
+    struct Playing {
+        let segment: Segment
+        /// Media time of its beginning, and of the end of what was planned before it.
+        let start: MediaTime
+        let before: MediaTime
+        /// How long nothing had been planned when it came; nil for the first segment.
+        let idle: Interval?
+        var nextFrame = 0
+        var nextSample = 0
+        var skipped = 0
+        /// The latest of what went out.
+        var slip = Interval.zero
+        fileprivate let frameCount: Int
+        fileprivate let sampleCount: Int
+
+        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime, idle: Interval?) {
+            self.segment = segment
+            (self.start, self.before, self.idle) = (start, before, idle)
+            frameCount = segment.header.playedFrames
+            sampleCount = segment.header.playedSamples
+        }
+
+        fileprivate var frameTime: MediaTime? {
+            nextFrame < frameCount ? start + segment.header.time(ofFrame: nextFrame) : nil
+        }
+        fileprivate var sampleTime: MediaTime? {
+            nextSample < sampleCount ? start + segment.header.time(ofSample: nextSample) : nil
+        }
+        fileprivate func soundRange(_ piece: Double) -> Range<Int> {
+            let length = max(1, Int(piece * Double(segment.header.sampleRate)))
+            return nextSample..<min(nextSample + length, sampleCount)
+        }
+
+        fileprivate var hasSent: Bool { nextFrame > 0 || nextSample > 0 }
+        fileprivate var isSent: Bool { nextFrame >= frameCount && nextSample >= sampleCount }
+        /// Media time at which what has gone out ends.
+        fileprivate var sentEnd: MediaTime {
+            let header = segment.header
+            return start + max(header.time(ofFrame: nextFrame), header.time(ofSample: nextSample))
+        }
+    }
+
+    enum Step {
+        /// The next segment begins; nothing of it has gone out.
+        case begin(Playing)
+        /// Send this picture, then call `sentFrame`.
+        case picture(Playing, Int, at: MediaTime, due: Instant)
+        /// Send so much sound, then call `sentSamples`.
+        case sound(Playing, Range<Int>, at: MediaTime, due: Instant)
+        /// The segment has gone out.
+        case end(Playing)
+        /// Nothing is due before then.
+        case wait(Instant)
+        /// Something is due, but the output it goes to is full.
+        case full
+        /// Nothing is queued.
+        case idle
+    }
+
+    private(set) var gap = SegmentGap()
+    private(set) var queue: [Segment] = []
+    /// Those that have begun and not gone out whole, in order: one, and more while something is held.
+    private(set) var active: [Playing] = []
+    /// Of sound in one piece.
+    let pieceLength: Double
+    /// Where the last segment that has begun ends in its turn, and which turn that is.
+    private var turn: (epoch: UInt32, end: MediaTime)?
+
+    static let patience = Interval.seconds(1)
+    private static let mostActive = 8
+
+    /// `piece` in seconds.
+    init(piece: Double) { pieceLength = piece }
+
+    mutating func add(_ segment: Segment) { queue.append(segment) }
+
+    /// The number of the oldest segment that has not gone out; nil if all have.
+    var oldest: Int? { active.first?.segment.number ?? queue.first?.number }
+
+    /// When everything that was planned is over.
+    func isOver(_ now: Instant) -> Bool {
+        active.isEmpty && queue.isEmpty && gap.plannedEnd.map { $0 <= now } ?? true
+    }
+
+    // MARK: What is next
+
+    mutating func next(_ now: Instant, pictureFits: Bool, soundFits: Bool) -> Step {
+        skipLost(now)
+        if let first = active.first, first.isSent {
+            active.removeFirst()
+            return .end(first)
+        }
+        if mayBegin(now) { return begin(now) }
+        guard !active.isEmpty else { return .idle }
+        let (picture, sound) = (pictureIndex, soundIndex)
+        let frame = picture.flatMap { active[$0].frameTime }
+        let sample = sound.flatMap { active[$0].sampleTime }
+        let frameDue = frame.flatMap { gap.instant(of: $0) }
+        let sampleDue = sample.flatMap { gap.instant(of: $0) }
+        let frameGoes = frameDue.map { $0 <= now && pictureFits } ?? false
+        let sampleGoes = sampleDue.map { $0 <= now && soundFits } ?? false
+        if let picture, let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
+            return .picture(active[picture], active[picture].nextFrame, at: frame, due: frameDue)
+        }
+        if let sound, let sample, let sampleDue, sampleGoes {
+            return .sound(active[sound], active[sound].soundRange(pieceLength), at: sample, due: sampleDue)
+        }
+        // What is due already waits for room, of which the output tells.
+        var later = Instant.distantFuture
+        if let frameDue, frameDue > now { later = min(later, frameDue) }
+        if let sampleDue, sampleDue > now { later = min(later, sampleDue) }
+        if !queue.isEmpty, let end = gap.plannedEnd, end > now { later = min(later, end) }
+        return later == .distantFuture ? .full : .wait(later)
+    }
+
+    private var pictureIndex: Int? { active.firstIndex { $0.frameTime != nil } }
+    private var soundIndex: Int? { active.firstIndex { $0.sampleTime != nil } }
+
+    mutating func sentFrame(_ now: Instant, due: Instant) {
+        guard let index = pictureIndex else { return }
+        active[index].nextFrame += 1
+        active[index].slip = max(active[index].slip, now - due)
+    }
+
+    mutating func sentSamples(_ now: Instant, due: Instant) {
+        guard let index = soundIndex else { return }
+        let end = active[index].soundRange(pieceLength).upperBound
+        active[index].nextSample = end
+        active[index].slip = max(active[index].slip, now - due)
+    }
+
+    private func mayBegin(_ now: Instant) -> Bool {
+        guard !queue.isEmpty, active.count < SegmentSchedule.mostActive else { return false }
+        guard let last = active.last, let end = gap.plannedEnd else { return true }
+        return last.isSent || end <= now
+    }
+
+    private mutating func begin(_ now: Instant) -> Step {
+        guard let segment = queue.first else { return .idle }
+        queue.removeFirst()
+        let header = segment.header
+        let before = gap.end
+        // A segment that was there in time is not late because something held this node.
+        let ready = gap.origin == nil ? now : segment.enqueued
+        let idle = gap.plannedEnd.map { max(.zero, ready - $0) }
+        gap.advance(by: pause(before: segment))
+        let frame = header.frameCount > 0 ? header.time(ofFrame: 1) : .seconds(pieceLength)
+        gap.begin(at: ready, frame: Interval(frame))
+        let started = Playing(segment, start: gap.end, before: before, idle: idle)
+        gap.advance(by: header.plannedDuration)
+        turn = (segment.epoch, header.mediaStart + header.plannedDuration)
+        active.append(started)
+        return .begin(started)
+    }
+
+    /// How much later in its turn a segment begins than the one before it has ended; times that say otherwise, or round
+    /// to the same millisecond, follow on.
+    private func pause(before segment: Segment) -> MediaTime {
+        guard segment.header.mediaStart > .zero, let turn, turn.epoch == segment.epoch else { return .zero }
+        let pause = segment.header.mediaStart - turn.end
+        return pause > .milliseconds(1) ? min(pause, .seconds(SegmentSchedule.longestPause)) : .zero
+    }
+
+    /// A segment that says that it begins later than this is taken to begin then, in seconds.
+    private static let longestPause = 60.0
+
+    private mutating func skipLost(_ now: Instant) {
+        func isLost(_ time: MediaTime?) -> Bool {
+            guard let time, let due = gap.instant(of: time) else { return false }
+            return now - due > SegmentSchedule.patience
+        }
+        for index in active.indices {
+            while isLost(active[index].frameTime) {
+                _ = active[index].segment.takeFrame(active[index].nextFrame)
+                active[index].nextFrame += 1
+                active[index].skipped += 1
+            }
+            while isLost(active[index].sampleTime) {
+                let end = active[index].soundRange(pieceLength).upperBound
+                active[index].nextSample = end
+                active[index].skipped += 1
+            }
+        }
+    }
+
+    // MARK: Interruption
+
+    struct Cut {
+        /// Those that had begun, in order.
+        var active: [Playing] = []
+        /// How many had not.
+        var waiting = 0
+        /// The sound that would have come next; nil if none would.
+        var nextSound: (segment: Segment, range: Range<Int>, time: MediaTime)?
+    }
+
+    /// Everything stale leaves.
+    mutating func interrupt(_ rules: EpochRules) -> Cut {
+        var cut = Cut(waiting: queue.count)
+        queue.removeAll { rules.isStale($0.epoch) }
+        cut.waiting -= queue.count
+        cut.active = active.filter { rules.isStale($0.segment.epoch) }
+        active.removeAll { rules.isStale($0.segment.epoch) }
+        guard let first = cut.active.first else { return cut }
+        if let speaking = cut.active.first(where: { $0.sampleTime != nil }), let time = speaking.sampleTime {
+            cut.nextSound = (speaking.segment, speaking.soundRange(pieceLength), time)
+        }
+        if active.isEmpty { gap.cut(at: cut.active.filter(\.hasSent).map(\.sentEnd).max() ?? first.before) }
+        return cut
+    }
+
+    /// Sound that goes out after all, when its segment was interrupted, is planned until then.
+    mutating func extend(to end: MediaTime) { if end > gap.end { gap.advance(by: end - gap.end) } }
+}

@@ -1,0 +1,139 @@
+import Sluice
+
+/// The timing of a paced stream of sound: its grid, which samples each frame takes, how fast the source is followed. Knows
+/// no sample and reads no clock; `PCM` and packets are done with what it says.
+///
+/// The depth is how long media wait on the average from their arrival until they go out. It is held by comparing, at every
+/// frame, the source's time that is due with the time at which the source's clock says that those media came.
+public struct AudioPacing: Sendable {
+    public enum Drift: String, CaseIterable, ParameterConvertible {
+        /// Takes the source's samples a little faster or slower.
+        case resample
+        /// Leaves out or repeats a frame.
+        case skip
+        /// Lets the input run dry, or its edge overflow.
+        case silence
+    }
+
+    public private(set) var frame: Interval
+    public let target: Interval
+    public let drift: Drift
+    public private(set) var grid: FrameGrid
+    public var intake: SampleIntake
+    public private(set) var clock = ClockEstimate()
+    public private(set) var steering = DepthSteering()
+    /// Seconds by which the frame that is due should have gone out before.
+    public private(set) var behind = 0.0
+    /// The longest item so far: media are there when an item is complete.
+    private var longest: Interval
+    private let phaseWait: Interval
+    /// The source is held back, so its arrivals tell nothing.
+    private var heldUntil: Instant?
+
+    /// Holes that are concealed; what is missing beyond that is silence. Five packets of 20 ms in a row are lost once in
+    /// half a year where one in a hundred is.
+    public static let longestConcealed = Interval.milliseconds(100)
+
+    /// - Parameters:
+    ///   - target: the depth; at least a frame.
+    ///   - start: the depth at which the grid begins, if it is another.
+    ///   - item: length of the first item, which came at `arrival`.
+    ///   - isPhased: the grid has a phase of its own, which adds up to a frame to the depth.
+    ///   - unit: samples that cannot be cut, 1 for PCM.
+    public init(
+        frame: Interval, target: Interval, start: Interval? = nil, drift: Drift, rate: Int, unit: Int = 1,
+        item: Interval, arrival: Instant, phase: Interval = .zero, now: Instant
+    ) {
+        self.frame = frame
+        self.target = max(target, frame)
+        self.drift = drift
+        longest = max(item, .zero)
+        intake = AudioPacing.intake(rate, unit)
+        let earliest = arrival + AudioPacing.wait(max(start ?? self.target, frame), frame, item) - item
+        grid = FrameGrid(frame: frame, earliest: earliest, phase: phase, now: now)
+        // The grid's own rounding and phase are no error to be steered away.
+        phaseWait = max(.zero, min(grid.origin - earliest, frame * 2))
+    }
+
+    private static func intake(_ rate: Int, _ unit: Int) -> SampleIntake {
+        let concealed = rescale(longestConcealed.nanoseconds, from: 1_000_000_000, to: Int64(max(1, rate)))
+        return SampleIntake(rate: rate, unit: unit, longestConcealed: Int(concealed))
+    }
+
+    /// Samples come at another rate from now on: the grid and the clock stay, the position begins anew.
+    public mutating func change(rate: Int, unit: Int = 1, frame: Interval? = nil) {
+        intake = AudioPacing.intake(rate, unit)
+        if let frame {
+            self.frame = frame
+            longest = frame
+        }
+    }
+
+    /// From the mean arrival of an item's end to when that end is due. Items shorter than a frame wait for their frame to
+    /// be complete.
+    private static func wait(_ target: Interval, _ frame: Interval, _ item: Interval) -> Interval {
+        target + max(item, frame)
+    }
+
+    private var wait: Interval { AudioPacing.wait(target, frame, longest) + phaseWait }
+
+    // MARK: Items
+
+    /// Places an item that `intake` wants. `count` in samples, `time` may be unknown.
+    public mutating func place(
+        _ time: MediaTime, count: Int, arrival: Instant, isAnew: Bool = false, isLoss: Bool = false
+    ) -> SampleIntake.Placement {
+        let length = MediaTime(Int64(max(0, count)), timescale: Int64(intake.rate))
+        longest = max(longest, min(Interval(length), .seconds(1)))
+        let known = time.isKnown ? time : nil
+        let mark = known.map { $0 + length }
+        let early = clock.isStarted ? mark.map { clock.arrival(of: $0) - arrival } : nil
+        let placement = intake.place(
+            time, count: count, isAnew: isAnew, isLoss: isLoss, early: early,
+            rebuilt: arrival + AudioPacing.wait(target, frame, longest) - Interval(length))
+        let end = mark ?? intake.time() + length
+        if isHeld { clock.restart(at: end, arrival) }
+        switch placement {
+        case .jump, .anew: clock.restart(at: end, arrival)
+        case .late(let by) where by.seconds > ClockEstimate.farOff: clock.restart(at: end, arrival)
+        default: clock.note(end, at: arrival)
+        }
+        return placement
+    }
+
+    /// A blocking edge was full when the frame that is due began: the source goes at this pace and has no clock of its own.
+    /// What arrives within the next ten seconds is no evidence, and nothing is steered.
+    public mutating func noteHeld() { heldUntil = grid.next + .seconds(10) }
+    private var isHeld: Bool { heldUntil.map { grid.next < $0 } ?? false }
+
+    // MARK: Frames
+
+    /// At each frame that is due, first: how many parts per million faster than nominal its samples are to be taken.
+    /// `pending`: samples that were handed on but not heard, as a resampler holds them.
+    public mutating func begin(pending: Double = 0) -> Double {
+        guard intake.isStarted, clock.isStarted, !isHeld else {
+            behind = 0
+            return 0
+        }
+        let due = clock.arrival(of: intake.time(pending: pending)) + wait
+        behind = min(max((grid.next - due).seconds, -60), 60)
+        guard drift == .resample else { return 0 }
+        return steering.steer(behind: behind, clock: clock, step: frame.seconds)
+    }
+
+    /// Where drift is skipped: whole frames by which the media are late (positive: one may be left out) or early (one may
+    /// be repeated); half a frame is let pass.
+    public var surplus: Double {
+        guard drift == .skip, clock.isSettled, !isHeld else { return 0 }
+        return behind / frame.seconds
+    }
+
+    public mutating func advance() { grid.advance(by: frame) }
+
+    public mutating func beginAnewIfLost(_ now: Instant) -> Interval? { grid.beginAnewIfLost(now) }
+
+    /// Where the source's time stands against the clock from the frame that is due on.
+    public func playout(pending: Double = 0, out: MediaTime) -> Playout {
+        Playout(source: intake.time(pending: pending), at: grid.next, out: out, ppm: steering.ppm)
+    }
+}

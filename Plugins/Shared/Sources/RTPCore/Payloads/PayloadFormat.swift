@@ -1,0 +1,62 @@
+import Sluice
+
+/// How media lie in RTP payloads.
+public enum PayloadFormat: String, Sendable, CaseIterable {
+    /// RFC 7587.
+    case opus
+    /// G.711 µ-law (RFC 3551, section 4.5.14).
+    case pcmu
+    /// RFC 7741.
+    case vp8
+    /// RFC 6184, packetization-mode 1 (and 0, which is a part of it).
+    case h264
+
+    /// As a session description names it.
+    public var encodingName: String {
+        switch self {
+        case .opus: "opus"
+        case .pcmu: "PCMU"
+        case .vp8: "VP8"
+        case .h264: "H264"
+        }
+    }
+
+    /// Encoding names compare without case (RFC 4855, section 3).
+    public init?(encodingName: some StringProtocol) {
+        let wanted = encodingName.lowercased()
+        guard let found = PayloadFormat.allCases.first(where: { $0.encodingName.lowercased() == wanted }) else {
+            return nil
+        }
+        self = found
+    }
+
+    public init?(codec: Codec?) {
+        switch codec {
+        case .opus: self = .opus
+        case .pcmu: self = .pcmu
+        case .vp8: self = .vp8
+        case .h264: self = .h264
+        default: return nil
+        }
+    }
+
+    public var codec: Codec {
+        switch self {
+        case .opus: .opus
+        case .pcmu: .pcmu
+        case .vp8: .vp8
+        case .h264: .h264
+        }
+    }
+
+    public var isVideo: Bool { self == .vp8 || self == .h264 }
+
+    /// Timestamps a second. Opus counts at 48 kHz whatever it was encoded from (RFC 7587, section 4.1).
+    public var clockRate: Int {
+        switch self {
+        case .opus: 48_000
+        case .pcmu: 8_000
+        case .vp8, .h264: 90_000
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Sluice
+
+/// Marks pictures and sound at the same media time, so that whoever sees and hears them can measure how far they have
+/// moved apart: a magenta flash in the picture's corner and an 1,800 Hz chirp.
+///
+/// While it is off, and between marks, frames pass untouched and uncopied. While it is on, sound waits until the pictures
+/// of its time have come, at most its own length and a fade when both flow.
+public final class Calibration: Node {
+    public static let descriptor = NodeDescriptor(
+        "calibration", summary: "Marks picture and sound at the same media time with a flash and a chirp",
+        example: #""mark": { "type": "calibration", "every_s": 2 }"#)
+
+    let videoIn = Input<VideoFrame>("video", optional: true)
+    let audioIn = Input<AudioFrame>("audio", optional: true)
+    let videoOut = Output<VideoFrame>("video", follows: "video", optional: true)
+    let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
+    let calibrate = RequestInput("calibrate", help: "marks the next picture, on or off")
+    let marked = ValueOutput("mark", help: "the number of each mark as it begins, from 1")
+
+    @Live("on", default: true, help: "false lets everything pass untouched; may change while running") var isOn: Bool
+    @Parameter(
+        "every_s", default: 0, range: 0...3_600,
+        help: "a mark so often, in s of the pictures' time; 0: on the pictures that the segments' source has chosen")
+    var everySeconds: Double
+    @Parameter(
+        "max_wait_ms", default: 200, range: 0...5_000, help: "how long sound waits for the pictures of its time, in ms")
+    var maxWait: Double
+
+    private var context: NodeContext!
+    private var schedule = CalibrationSchedule(period: .zero)
+    private var pictures = Pool<VideoFrame>()
+    private var sounds = Pool<AudioFrame>()
+    private var isAsked = false
+    private var waitingSince: Instant?
+    /// Pictures kept the sound waiting in vain; until the next comes it is not held.
+    private var isPictureSilent = false
+    private var hasWarned = false
+    private var marks: CounterMetric!
+    private var missed: CounterMetric!
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) throws {
+        guard everySeconds == 0 || everySeconds >= 0.2 else {
+            throw NodeError(
+                "every_s is \(ParameterValue.number(everySeconds)), too close for flashes to be told apart",
+                advice: "Use 0.2 or more, or 0 for the segments' own marks.", isInputError: true)
+        }
+        for (input, output) in [(videoIn, videoOut), (audioIn, audioOut)] as [(InputPort, OutputPort)]
+        where output.isConnected && !input.isConnected {
+            throw NodeError(
+                "its output \(output.spec.name) is connected and its input \(input.spec.name) is not",
+                advice: "Connect both or neither.", isInputError: true)
+        }
+        self.context = context
+        schedule = CalibrationSchedule(period: .seconds(everySeconds))
+        marks = context.counter("marks")
+        missed = context.counter("missed_marks")
+        if let format = videoIn.format { videoOut.fix(format) }
+        if let format = audioIn.format { audioOut.fix(format) }
+        if !videoIn.isConnected || !audioIn.isConnected {
+            context.log(
+                .warning, "has no \(videoIn.isConnected ? "sound" : "picture"): nothing is marked without both media")
+        }
+    }
+
+    public func process(now: Instant) {
+        if calibrate.take() { isAsked = true }
+        while passPicture() || passSound(now) {}
+    }
+
+    private func passPicture() -> Bool {
+        guard let picture = videoIn.next() else { return false }
+        isPictureSilent = false
+        guard isOn || isAsked || schedule.isBusy, audioIn.isConnected, !audioIn.isEnded else {
+            videoOut.send(picture)
+            return true
+        }
+        let before = schedule.number
+        let isPainted = schedule.picture(picture.header, isOn: isOn || isAsked, isAsked: isAsked)
+        if schedule.number > before {
+            isAsked = false
+            marks.add()
+            marked.send(Double(schedule.number))
+        }
+        noteMissed()
+        guard isPainted else {
+            videoOut.send(picture)
+            return true
+        }
+        let copy = pictures.take(picture.format)
+        Flash.copy(picture, to: copy)
+        Flash.paint(copy)
+        videoOut.send(copy)
+        return true
+    }
+
+    private func passSound(_ now: Instant) -> Bool {
+        guard let head = audioIn.peek() else { return false }
+        if videoIn.isEnded { schedule.endMark() }
+        if mustWait(head.header, now) { return false }
+        guard let sound = audioIn.next() else { return false }
+        waitingSince = nil
+        var sent = sound
+        let isSound = sound.sampleCount > 0 && sound.header.pts.isKnown && sound.header.duration.isKnown
+        for chirp in schedule.chirps where isSound && chirp.touches(sound.header) {
+            if sent === sound { sent = copy(sound) }
+            chirp.add(to: sent)
+        }
+        schedule.soundPassed(sound.header)
+        audioOut.send(sent)
+        return true
+    }
+
+    /// Sound whose pictures have not come yet is held, for a limited time.
+    private func mustWait(_ header: Header, _ now: Instant) -> Bool {
+        guard isOn || schedule.isBusy, videoIn.isConnected, !videoIn.isEnded, !isPictureSilent,
+            schedule.pictureEnd.isKnown, header.pts.isKnown,
+            !schedule.settles(soundUpTo: header.pts + (header.duration.isKnown ? header.duration : .zero))
+        else { return false }
+        let since = waitingSince ?? now
+        waitingSince = since
+        let end = since + Interval(nanoseconds: Int64(maxWait * 1e6))
+        if now >= end {
+            isPictureSilent = true
+            schedule.endMark()
+            return false
+        }
+        context.wake(at: end)
+        return true
+    }
+
+    private func copy(_ sound: AudioFrame) -> AudioFrame {
+        let copy = sounds.take(sound.format, sampleCount: sound.sampleCount)
+        copy.mutableBytes.copyMemory(from: sound.bytes)
+        copy.header = sound.header
+        return copy
+    }
+
+    private func noteMissed() {
+        guard schedule.missed > missed.count else { return }
+        missed.set(schedule.missed)
+        guard !hasWarned else { return }
+        hasWarned = true
+        context.log(
+            .warning,
+            "the sound comes before its pictures, so there is none left to mark; a larger max_wait_ms holds it longer")
+    }
+}

@@ -1,0 +1,222 @@
+import Sluice
+
+/// Holds sound, or picture, so that both are heard and seen together.
+///
+/// Where nothing is to be delayed, items pass untouched. Times grow by the delay, and an item leaves that much after it
+/// came. The rules for how far it goes are `DelayTarget`'s.
+public final class AVDelay: Node {
+    public static let descriptor = NodeDescriptor(
+        "av-delay", summary: "Holds sound or picture so that both come together",
+        example: #""late": { "type": "av-delay", "follow": "detector" }"#)
+
+    enum Follow: String, CaseIterable, ParameterConvertible { case feedback, detector, value }
+    enum Mode: String, CaseIterable, ParameterConvertible { case step, smooth }
+
+    let input = Input<MediaItem>("in", .rawAudio | .rawVideo)
+    let output = Output<MediaItem>("out", .rawAudio | .rawVideo, follows: "in")
+    let turn = ValueInput("turn_seq", help: "feedback: the turn that it was measured in; 0: not known")
+    let excess = ValueInput("excess_video_lag_ms", help: "feedback: how much later than the sound the picture was seen")
+    let delta = ValueInput(
+        "jitter_buffer_delta_ms", help: "feedback: how much more the video's jitter buffer holds than the audio's")
+    let likely = ValueInput("likely", help: "feedback: 1 if the picture was late and the sound led, else 0")
+    let complete = RequestInput("feedback", help: "a feedback is complete: its four values were sent before")
+    let offset = ValueInput("offset_ms", help: "how far sound leads the picture, as calibration-detector measures it")
+
+    @Parameter(
+        "follow", default: .feedback, help: "what sets the delay: feedback, detector (offset_ms), value (target_ms)")
+    var follow: Follow
+    @Live("target_ms", default: 0, range: 0...800, help: "the delay where follow is value; may change while running")
+    var targetMilliseconds: Double
+    @Parameter("mode", default: .step, help: "step: moves where a segment begins, with fades; smooth: by resampling")
+    var mode: Mode
+    @Parameter(
+        "segment_s", default: 1, range: 0...3_600,
+        help: "a stream that comes in no segments counts as one so often, in s; 0: it is one")
+    var segmentSeconds: Double
+    @Parameter("slew_ms_per_s", default: 20, range: 0.1...200, help: "how fast smooth mode moves, in ms a second")
+    var slew: Double
+
+    private var context: NodeContext!
+    private var target = DelayTarget()
+    private var line = DelayLine()
+    private var step = StepAudio()
+    private var smooth: SmoothAudio!
+    private var video = MovingVideo()
+    private var epoch: UInt32 = 0
+    private var kind: MediaKind?
+    private var rate = 0
+    private var lastOffset: Double?
+    private var feedback = AVSyncFeedback(
+        turn: 0, excessVideoLagMilliseconds: .nan, jitterBufferDeltaMilliseconds: .nan, isVideoLate: false)
+    private var hasSegments = false
+    /// Media since a segment last began; `.none` before the first.
+    private var sinceSegment = MediaTime.none
+    /// Of pictures in smooth mode.
+    private var reached = MediaTime.zero
+    private var metrics: Metrics!
+
+    private struct Metrics {
+        let delay, target, taken, ignored: CounterMetric
+        /// Of samples, or of pictures; from the first item on.
+        var inserted, cut: CounterMetric?
+    }
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) {
+        self.context = context
+        epoch = context.epoch
+        smooth = SmoothAudio(slew: slew)
+        metrics = Metrics(
+            delay: context.counter("delay_ms"), target: context.counter("target_ms"),
+            taken: context.counter("feedback_taken"), ignored: context.counter("feedback_ignored"))
+        if let format = input.format { output.fix(format) }
+    }
+
+    public func process(now: Instant) throws {
+        takeControls(now)
+        takeEpoch()
+        target.age(now: now)
+        release(now)
+        while let item = input.next() {
+            try accept(item, now)
+            release(now)
+        }
+        note()
+        arm()
+    }
+
+    /// The tail is played, each item at its time.
+    public func finish(now: Instant) throws -> Bool {
+        takeEpoch()
+        try smooth.endStretch { item, hold, count in line.push(item, at: now, hold: hold, amount: count) }
+        release(now)
+        note()
+        arm()
+        return line.isEmpty
+    }
+
+    // MARK: What sets the delay
+
+    private func takeControls(_ now: Instant) {
+        if let value = turn.take() { feedback.turn = Int(exactly: value.rounded()) ?? 0 }
+        if let value = excess.take() { feedback.excessVideoLagMilliseconds = value }
+        if let value = delta.take() { feedback.jitterBufferDeltaMilliseconds = value }
+        if let value = offset.take(), value.isFinite { lastOffset = value }
+        if let value = likely.take() { feedback.isVideoLate = value == 1 }
+        guard complete.take(), follow == .feedback else { return }
+        let verdict = target.note(feedback, epoch: epoch, now: now)
+        (verdict == .taken ? metrics.taken : metrics.ignored).add()
+    }
+
+    private func takeEpoch() {
+        let current = context.epoch
+        guard current != epoch else { return }
+        epoch = current
+        begin { $0.header.epoch != 0 && $0.header.epoch < current }
+    }
+
+    /// A new epoch or sample rate: from no delay on.
+    private func begin(discarding isStale: (MediaItem) -> Bool) {
+        let lost = line.discard(where: isStale)
+        target.reset()
+        lastOffset = nil
+        reached = .zero
+        sinceSegment = .none
+        if kind == .rawVideo {
+            video.reset(discarding: lost)
+        } else if mode == .smooth {
+            smooth.reset(discarding: lost)
+        } else {
+            step.reset(discarding: lost)
+        }
+    }
+
+    // MARK: Media
+
+    private func accept(_ item: MediaItem, _ now: Instant) throws {
+        if kind == nil { nameMetrics(item.format.kind) }
+        kind = item.format.kind
+        let newRate = item.format.audio?.rate ?? 0
+        if rate != 0, newRate != rate { begin { _ in true } }
+        rate = newRate
+        switch follow {
+        case .feedback: break
+        case .value: target.set(targetMilliseconds)
+        case .detector: if let lastOffset { target.set(kind == .rawVideo ? -lastOffset : lastOffset) }
+        }
+        let duration = item.header.duration.isKnown && item.header.duration > .zero ? item.header.duration : .zero
+        line.noteArrival(duration)
+        if beginsSegment(item) { if mode == .step { _ = target.beginSegment() } }
+        sinceSegment += duration
+        if kind == .rawVideo {
+            pass(unsafeDowncast(item, to: VideoFrame.self), duration, now)
+        } else {
+            try pass(unsafeDowncast(item, to: AudioFrame.self), now)
+        }
+    }
+
+    private func beginsSegment(_ item: MediaItem) -> Bool {
+        let isFlagged = item.header.flags.contains(.segmentStart)
+        if isFlagged { hasSegments = true }
+        let isDue = !hasSegments && segmentSeconds > 0 && sinceSegment >= .seconds(segmentSeconds)
+        guard isFlagged || !sinceSegment.isKnown || isDue else { return false }
+        sinceSegment = .zero
+        return true
+    }
+
+    private func pass(_ frame: AudioFrame, _ now: Instant) throws {
+        guard frame.layout.channels > 0, rate > 0 else { return line.push(frame, at: now, hold: .zero, amount: 0) }
+        if mode == .smooth {
+            let wanted = Int(Sluice.rescale(Int64(target.target), from: 1_000, to: Int64(rate)))
+            try smooth.pass(frame, delay: wanted) { line.push($0, at: now, hold: $1, amount: $2) }
+            target.reach(Int(Sluice.rescale(Int64(smooth.delay), from: Int64(rate), to: 1_000)))
+        } else {
+            let wanted = Int(Sluice.rescale(Int64(target.current), from: 1_000, to: Int64(rate)))
+            step.pass(frame, delay: wanted) { line.push($0, at: now, hold: $1, amount: $2) }
+        }
+    }
+
+    private func pass(_ frame: VideoFrame, _ duration: MediaTime, _ now: Instant) {
+        if mode == .smooth {
+            let most = MediaTime(ticks: Int64(min(Double(duration.ticks), 7e8) * slew / 1_000))
+            let wanted = MediaTime.milliseconds(Int64(target.target))
+            reached += max(MediaTime.zero - most, min(most, wanted - reached))
+            target.reach(Int(reached.milliseconds.rounded()))
+        } else {
+            reached = .milliseconds(Int64(target.current))
+        }
+        if let moved = video.pass(frame, delay: reached) { line.push(moved, at: now, hold: reached, amount: 1) }
+    }
+
+    // MARK: The way out
+
+    private func release(_ now: Instant) {
+        while output.hasRoom, let item = line.pop(at: now) { output.send(item) }
+    }
+
+    private func arm() { if let due = line.due, output.hasRoom { context.wake(at: due) } }
+
+    private func note() {
+        metrics.delay.set(target.current)
+        metrics.target.set(target.target)
+        switch (kind, mode) {
+        case (.rawVideo, _): metrics.cut?.set(video.cut)
+        case (_, .smooth):
+            metrics.inserted?.set(smooth.inserted)
+            metrics.cut?.set(smooth.cut)
+        case (_, .step):
+            metrics.inserted?.set(step.inserted)
+            metrics.cut?.set(step.cut)
+        }
+    }
+
+    private func nameMetrics(_ kind: MediaKind) {
+        if kind == .rawVideo {
+            metrics.cut = context.counter("cut_pictures")
+        } else {
+            metrics.inserted = context.counter("inserted_samples")
+            metrics.cut = context.counter("cut_samples")
+        }
+    }
+}

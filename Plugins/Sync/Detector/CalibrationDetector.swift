@@ -1,0 +1,162 @@
+import Sluice
+
+/// Finds the marks of `calibration` in decoded media and tells how far sound and picture have moved apart.
+///
+/// Times are those of the media: what a player would show and play together. Below the threshold of confidence it says
+/// so, and sends no offset. Media pass untouched where the outputs are connected.
+public final class CalibrationDetector: Node {
+    public static let descriptor = NodeDescriptor(
+        "calibration-detector", summary: "Measures the offset of sound and picture by calibration marks",
+        example: #""measure": { "type": "calibration-detector" }"#)
+
+    let videoIn = Input<VideoFrame>("video")
+    let audioIn = Input<AudioFrame>("audio")
+    let videoOut = Output<VideoFrame>("video", follows: "video", optional: true)
+    let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
+    let offset = ValueOutput(
+        "offset_ms", help: "how far sound leads the picture, in ms; sent after each mark that is believed")
+    let drift = ValueOutput("drift_ppm", help: "how fast the offset grows, in millionths; with it, once known")
+    let confidence = ValueOutput("confidence", help: "0 to 1, after each mark")
+
+    @Parameter("threshold", default: 0.6, range: 0...1, help: "the confidence below which no offset is sent")
+    var threshold: Double
+    @Parameter(
+        "range_ms", default: 450, range: 50...5_000,
+        help: "the largest offset looked for, in ms; less than half the distance of two marks")
+    var rangeMilliseconds: Double
+
+    private var context: NodeContext!
+    private var flashes = FlashDetector()
+    private var ears: ChirpDetector?
+    private var timeline = SampleTimeline()
+    private var estimate = OffsetEstimate(range: .zero)
+    private var picturesEnd = MediaTime.none
+    private var isBelieved: Bool?
+    /// What the last line said.
+    private var saidOffset = 0.0
+    private var deafTo: MediaFormat?
+    private var found: CounterMetric!
+    private var unpaired: CounterMetric!
+    private var offsetMetric: CounterMetric!
+    private var driftMetric: CounterMetric!
+    private var confidenceMetric: CounterMetric!
+
+    /// Marks after which a confidence that is low is said.
+    private static let enough = 3
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) {
+        self.context = context
+        estimate = OffsetEstimate(range: .milliseconds(Int64(rangeMilliseconds)))
+        found = context.counter("marks")
+        unpaired = context.counter("half_marks")
+        offsetMetric = context.counter("offset_ms")
+        driftMetric = context.counter("drift_ppm")
+        confidenceMetric = context.counter("confidence_percent")
+        if let format = videoIn.format { videoOut.fix(format) }
+        if let format = audioIn.format { audioOut.fix(format) }
+    }
+
+    public func process(now: Instant) {
+        var isNew = false
+        while true {
+            if let picture = videoIn.next() {
+                look(at: picture)
+                videoOut.send(picture)
+            } else if let sound = audioIn.next() {
+                listen(to: sound)
+                audioOut.send(sound)
+            } else {
+                break
+            }
+            isNew = true
+        }
+        guard isNew, let ears, picturesEnd.isKnown else { return }
+        if estimate.judge(picturesUpTo: picturesEnd, soundUpTo: ears.end) { tell() }
+    }
+
+    private func look(at picture: VideoFrame) {
+        guard picture.header.pts.isKnown else { return }
+        if let flash = flashes.note(magenta: Flash.magenta(in: picture), at: picture.header.pts) {
+            estimate.note(flash)
+        }
+        picturesEnd = picture.header.pts
+    }
+
+    private func listen(to sound: AudioFrame) {
+        let layout = sound.layout
+        guard layout.channels > 0, (8_000...384_000).contains(layout.rate) else {
+            if deafTo != sound.format {
+                deafTo = sound.format
+                context.log(
+                    .warning, "does not hear chirps in \(sound.format); put audio-convert with 48000 Hz before it")
+            }
+            return
+        }
+        if ears == nil || audioIn.formatChanged || !timeline.isContinued(by: sound.header) {
+            timeline = SampleTimeline(start: sound.header.pts, rate: layout.rate)
+            ears = ChirpDetector(start: timeline.start, rate: layout.rate)
+        }
+        timeline.advance(sound.sampleCount)
+        switch layout.sampleFormat {
+        case .s16: hear(sound.s16, channels: layout.channels) { Double($0) / 32_768 }
+        case .f32: hear(sound.f32, channels: layout.channels) { Double($0) }
+        case nil: break
+        }
+    }
+
+    /// All channels as one.
+    private func hear<Sample>(
+        _ samples: UnsafeMutableBufferPointer<Sample>, channels: Int, _ value: (Sample) -> Double
+    ) {
+        guard var ears else { return }
+        self.ears = nil
+        for start in stride(from: 0, to: samples.count - channels + 1, by: channels) {
+            var sum = 0.0
+            for channel in 0..<channels { sum += value(samples[start + channel]) }
+            if let chirp = ears.note(sum / Double(channels)) { estimate.note(chirp) }
+        }
+        self.ears = ears
+    }
+
+    private func tell() {
+        found.set(estimate.pairs)
+        unpaired.set(estimate.unpaired)
+        let result = estimate.result
+        let sure = result?.confidence ?? 0
+        confidence.send(sure)
+        confidenceMetric.set(Int((sure * 100).rounded()))
+        guard let result, sure >= threshold else {
+            // A beginning is no failure: nothing has been repeated yet.
+            let isJudged = isBelieved != nil || estimate.pairs + estimate.unpaired >= CalibrationDetector.enough
+            guard isJudged else { return }
+            if isBelieved != false {
+                context.log(
+                    .warning,
+                    "confidence \(decimal(sure, places: 2)) is below \(decimal(threshold, places: 2)) (\(estimate.pairs) marks, \(estimate.unpaired) halves of one): nothing is corrected"
+                )
+            }
+            isBelieved = false
+            return
+        }
+        offset.send(result.offset)
+        offsetMetric.set(Int(result.offset.rounded()))
+        if let drift = result.drift {
+            self.drift.send(drift)
+            driftMetric.set(Int(drift.rounded()))
+        }
+        if isBelieved != true || abs(result.offset - saidOffset) > OffsetEstimate.agreement {
+            context.log(.info, words(result))
+            saidOffset = result.offset
+        }
+        isBelieved = true
+    }
+
+    private func words(_ result: OffsetEstimate.Result) -> String {
+        let amount = decimal(abs(result.offset), places: 1)
+        let drift = result.drift.map { ", drift \(decimal($0, places: 0)) ppm" } ?? ""
+        return
+            "sound is \(amount) ms \(result.offset < 0 ? "behind" : "ahead of") its picture\(drift), confidence \(decimal(result.confidence, places: 2)) (\(estimate.pairs) marks)"
+    }
+}

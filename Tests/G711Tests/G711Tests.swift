@@ -1,0 +1,55 @@
+import Foundation
+import Sluice
+import SluiceTesting
+import TestSupport
+import Testing
+
+@testable import G711Plugin
+
+@Suite struct G711Tests {
+    private let format = TestMedia.audio(.s16, rate: 8_000, channels: 1)
+
+    /// Every sample that there is, in frames of 160.
+    private var everySample: [AudioFrame] {
+        TestMedia.pcm(format, samples: 160, count: 410) { Double(max(-32_768, min(32_767, $0 - 32_768))) / 32_767 }
+    }
+
+    @Test func everyCodeIsDecodedAsLibavcodecDoes() throws {
+        let codes = (0...255).map { UInt8($0) }
+        let theirs = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "mulaw", "-ar", "8000", "-ac", "1", "-i", "pipe:0", "-f", "s16le",
+                "pipe:1",
+            ],
+            feeding: codes)
+        #expect(
+            MuLaw.samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] } == theirs)
+    }
+
+    @Test func everySampleIsEncodedAsPythonDoes() throws {
+        let samples = (Int(Int16.min)...Int(Int16.max)).flatMap { value in
+            [UInt8(truncatingIfNeeded: value), UInt8(truncatingIfNeeded: value >> 8)]
+        }
+        let program = """
+            import sys, warnings
+            warnings.simplefilter("ignore")
+            import audioop
+            sys.stdout.buffer.write(audioop.lin2ulaw(sys.stdin.buffer.read(), 2))
+            """
+        let theirs = try FFmpeg.run(["/usr/bin/python3", "-c", program], feeding: samples)
+        let ours = (Int(Int16.min)...Int(Int16.max)).map { MuLaw.codes[($0 & 0xffff) >> 2] }
+        #expect(ours == theirs)
+        #expect(MuLaw.codes[0] == 0xff)
+    }
+
+    @Test func whatWasEncodedComesBackWithItsTimes() throws {
+        let encoded = try NodeBench(PCMUEncoder.self).run(everySample)
+        #expect(encoded.packets.allSatisfy { $0.count == 160 && $0.header.duration == .milliseconds(20) })
+        #expect(encoded.packets[0].format.codec == .pcmu)
+        let decoded = try NodeBench(PCMUDecoder.self).run(encoded.packets).audio
+        #expect(decoded.map(\.header.pts) == everySample.map(\.header.pts))
+        let (before, after) = (everySample.flatMap { Array($0.s16) }, decoded.flatMap { Array($0.s16) })
+        // 4 bits within each octave.
+        #expect(zip(before, after).allSatisfy { abs(Int($0) - Int($1)) <= max(12, abs(Int($0)) / 16) })
+    }
+}

@@ -1,0 +1,124 @@
+"""How long an interruption lasts: from the call to the last packet of the interrupted turn, every queue full.
+
+A process talks to av-segments as an avatar's would. Pictures of 720p and sound are encoded to VP8 and Opus; what reads the
+packets takes them more slowly than they come, so the edges before and behind the encoders are full, and the pictures
+that wait are late. Then it interrupts, at moments that are no multiples of anything, and goes on with the next turn.
+The packets' epochs and times of arrival tell what was left over; of sound the first packet of the new epoch is the
+faded end of the old turn, and counts as its last.
+"""
+import csv
+import json
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import time
+
+from engine import ROOT
+from measure import Failed, Spread
+from result import Figure, Result
+
+sys.path.insert(0, str(ROOT / "docs" / "examples"))
+from av_segments import AVSegments  # noqa: E402
+
+SUMMARY = "from an interruption to the last packet of the old turn, all queues full"
+WIDTH, HEIGHT, RATE = 1280, 720, 48_000
+PICTURE_MS, SOUND_MS = 40, 20
+#: Items that each edge holds.
+QUEUE = 4
+
+
+def graph(workshop, socket, logs):
+    full = {"capacity": {"items": QUEUE, "ms": 500}}
+    nodes = {
+        "avatar": {"type": "av-segments", "socket": str(socket)},
+        "vp8": {"type": "vp8-encoder", "bitrate_kbps": 1500},
+        "opus": {"type": "opus-encoder", "bitrate_kbps": 64},
+        # A third of the pictures' pace, and two thirds of the sound's.
+        "video": {"type": "bench-log", "path": str(logs[0]), "every_ms": 3 * PICTURE_MS},
+        "audio": {"type": "bench-log", "path": str(logs[1]), "every_ms": 1.5 * SOUND_MS}}
+    edges = [
+        {"from": f"{a}", "to": f"{b}", **full} for a, b in
+        [("avatar.video", "vp8"), ("vp8", "video"), ("avatar.audio", "opus"), ("opus", "audio")]]
+    return workshop.graph(nodes, edges)
+
+
+def talk(socket, turns):
+    """Speaks `turns` turns, each interrupted; when, by CLOCK_MONOTONIC."""
+    dice = random.Random(5)
+    # Pictures that move, and cost the encoder a few milliseconds each: it is the reader that is to be slow.
+    slope = bytes(x * 255 // WIDTH for x in range(WIDTH))
+    pictures = [(slope[shift:] + slope[:shift]) * HEIGHT + bytes([128]) * (WIDTH * HEIGHT // 2) for shift in range(0, 40, 4)]
+    video, sound = b"".join(pictures), dice.randbytes(RATE * 2 * len(pictures) * PICTURE_MS // 1000)
+    calls = []
+    with AVSegments(str(socket)) as avatar:
+        for epoch in range(1, turns + 1):
+            for number in (1, 2, 3):
+                avatar.send_segment(
+                    video=video, audio=sound, width=WIDTH, height=HEIGHT, sample_rate=RATE, epoch=epoch, segment_seq=number)
+            time.sleep(dice.uniform(0.85, 1.0))
+            calls.append(time.monotonic())
+            avatar.interrupt(epoch + 1)
+        avatar.send_segment(audio=sound, sample_rate=RATE, epoch=turns + 1)
+        avatar.drain(timeout_ms=3000)
+    return calls
+
+
+def leftovers(log, calls, counts_faded):
+    """For each call, milliseconds until the last packet of the turn that it ended."""
+    with open(log) as file:
+        packets = [(float(at), int(epoch)) for at, _, epoch, _ in csv.reader(file)]
+    values = []
+    for turn, call in enumerate(calls, 1):
+        last = [at for at, epoch in packets if epoch <= turn][-1:]
+        if counts_faded:
+            last += [at for at, epoch in packets if epoch == turn + 1][:1]
+        if not last:
+            raise Failed(f"turn {turn} left no packet in {log.name}")
+        values.append(max(0.0, max(last) - call) * 1e3)
+    return values
+
+
+def p99(values):
+    return sorted(values)[min(len(values) - 1, int(0.99 * len(values)))]
+
+
+def once(workshop, turns):
+    socket = pathlib.Path(workshop.path) / "avatar.sock"
+    logs = [pathlib.Path(workshop.path) / name for name in ("video.csv", "audio.csv")]
+    report = pathlib.Path(workshop.path) / "report.json"
+    process = subprocess.Popen(
+        [str(word) for word in workshop.command(graph(workshop, socket, logs), report=report)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        calls = talk(socket, turns)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode != 0:
+        raise Failed(f"the run ended with {process.returncode}: {said.decode()[-400:]}")
+    check_full(json.loads(report.read_text()), turns)
+    return leftovers(logs[0], calls, False), leftovers(logs[1], calls, True)
+
+
+def check_full(report, turns):
+    """What was flushed is what the queues held when the calls came."""
+    for edge in report["edges"]:
+        held = edge["flushed"] / turns
+        if held < 0.75 * QUEUE:
+            raise Failed(f"{edge['from']} -> {edge['to']} held {held:.1f} of {QUEUE} items when it was interrupted")
+
+
+def measure(workshop, options):
+    turns = 10 if options.quick else 30
+    rounds = [once(workshop, turns) for _ in range(options.rounds)]
+    (video, sound) = ([round[kind] for round in rounds] for kind in (0, 1))
+    return Result("interruption", [
+        Figure("last old picture after the call, p50", "ms", Spread([statistics.median(values) for values in video])),
+        Figure("last old picture after the call, p99", "ms", Spread([p99(values) for values in video]), PICTURE_MS),
+        Figure("end of the faded sound after the call, p50", "ms", Spread([statistics.median(values) for values in sound])),
+        Figure("end of the faded sound after the call, p99", "ms", Spread([p99(values) for values in sound]),
+               2 * SOUND_MS),
+    ], [f"{turns} interruptions a round; the reader takes sound every {1.5 * SOUND_MS:g} ms"])
