@@ -157,7 +157,7 @@ final class RawReading {
         guard timeline.corrections > corrections.count else { return }
         corrections.set(timeline.corrections)
         guard timeline.corrections == 1 else { return }
-        let direction = step.isHole ? "later" : "earlier"
+        let direction = timeline.wasLate ? "later" : "earlier"
         context.log(
             .info,
             "media arrive \(direction) than counted: timestamps moved to their arrival, from now on without a line")

@@ -124,6 +124,20 @@ import Testing
         #expect(moved.map { (112...140).contains($0) } == true)
     }
 
+    /// A mark of discontinuity would reach the decoders, which wait for a keyframe then.
+    @Test func picturesAfterAStallAreLaterAndNoDiscontinuity() {
+        let clock = RawClock()
+        var stream = Stream(clock, fps: 30)
+        var last = MediaTime.zero
+        for index in 0..<100 {
+            let step = stream.step(at: Double(index) / 30 + (index < 50 ? 0 : 1), clock)
+            #expect(!step.isHole)
+            last = step.pts
+        }
+        #expect(last == .seconds(1) + MediaTime(99, timescale: 30))
+        #expect(stream.timeline.wasLate && stream.timeline.corrections == 1)
+    }
+
     @Test func aWriterThatCatchesUpIsLeftAlone() {
         let clock = RawClock()
         var stream = Stream(clock, fps: 30)

@@ -27,7 +27,7 @@ struct RawTimeline {
         var duration: MediaTime
         /// Units at the frame's beginning that are left out; all of them: nothing of the frame is sent.
         var cut: Int64 = 0
-        /// The stream was moved forward: what follows does not continue what came before.
+        /// The stream was moved forward: its samples do not continue those before. Pictures always stand alone.
         var isHole = false
     }
 
@@ -49,8 +49,9 @@ struct RawTimeline {
     private(set) var isOffBy = MediaTime.zero
     /// How often that was found out.
     private(set) var measurements = 0
-    /// How often it was moved.
+    /// How often it was moved, and whether forward when it was moved last.
     private(set) var corrections = 0
+    private(set) var wasLate = false
 
     init(_ timestamps: RawTimestamps, timescale: Int, cutsUnits: Bool) {
         self.timestamps = timestamps
@@ -106,9 +107,10 @@ struct RawTimeline {
         corrections += 1
         isOffBy = .zero
         deviation.forget()
-        if off > .zero {
+        wasLate = off > .zero
+        if wasLate {
             base = base + off
-            return true
+            return cutsUnits
         }
         if cutsUnits { surplus = (MediaTime.zero - off).rescaled(to: timescale) } else { ahead = .zero - off }
         return false
