@@ -7,7 +7,7 @@ import Testing
 
 extension RawSuite {
     /// Real FIFOs and sockets under the system clock. Nothing waits for a time: every step follows from the one before.
-    @Suite(.timeLimit(.minutes(1))) struct LiveTests {
+    @Suite(.timeLimit(.minutes(4))) struct LiveTests {
         let frame = 64 * 16 * 4
 
         @Test func throughAFIFOAndASocketInOneGraph() throws {

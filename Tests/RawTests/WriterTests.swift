@@ -8,7 +8,7 @@ import Testing
 extension RawSuite {
     /// Live writers of every kind at real FIFOs. They rest between their pictures as a camera does; no test waits for a
     /// time to pass otherwise.
-    @Suite(.timeLimit(.minutes(1))) struct WriterTests {
+    @Suite(.timeLimit(.minutes(4))) struct WriterTests {
         @Test func twoFIFOsOpenedOneAfterTheOtherStayTogether() throws {
             let rig = try Rig()
             let (pictures, sound) = (rig.fifo("pictures"), rig.fifo("sound"))
