@@ -19,13 +19,15 @@ extension Lane {
 
     /// Runs the nodes that lie before `other`. False if `other` is to be roused instead.
     func serves(_ other: Lane) -> Bool {
-        guard now < wokeAt &+ Lane.longestService, Int(now) < earliestTimer, mayRun(other), other.door.borrow() else {
+        guard now < wokeAt &+ Lane.longestService, Int(now &+ Lane.longestService) < earliestTimer,
+            mayRun(other), other.door.borrow()
+        else {
             return false
         }
         let timer = other.earliestTimer
         other.now = now
         other.takeIncoming()
-        while let core = other.ready.first, !core.isLong, other.now < wokeAt + Lane.longestService {
+        while let core = other.ready.first, core.isLendable, other.now < wokeAt + Lane.longestService {
             _ = other.ready.popFirst()
             other.dispatchTimed(core)
         }

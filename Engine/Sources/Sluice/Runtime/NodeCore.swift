@@ -78,6 +78,8 @@ public final class NodeCore: @unchecked Sendable {
     /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each item
     /// woke the next node at once, which sleeps again before the second one comes.
     static let longItem = 5_000
+    /// Nanoseconds: about what a wake-up takes on an idle core.
+    static let lendableItem = 30_000
 
     init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
         self.name = name
@@ -224,6 +226,9 @@ public final class NodeCore: @unchecked Sendable {
 
     /// Its next dispatch may take long.
     var isLong: Bool { hot.pointee.wakesEarly }
+
+    /// It is known to take less than it costs to wake another thread for it.
+    var isLendable: Bool { nanosecondsPerItem > 0 && nanosecondsPerItem <= NodeCore.lendableItem }
 
     func noteFirstSend(at now: Int64) {
         guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
