@@ -52,8 +52,12 @@ def plain(value):
 
 
 def ratio(ours, theirs):
-    """How many times as much a peer takes."""
-    return float(middle(theirs)) / middle(ours) if middle(ours) > 0 else float("inf")
+    """How many times as much a peer takes; None where ours is lost in the noise."""
+    return float(middle(theirs)) / middle(ours) if middle(ours) > 0 else None
+
+
+def times(ratio):
+    return "" if ratio is None else f"×{ratio:.3g}"
 
 
 def number(value):
@@ -84,7 +88,7 @@ def rows(result):
         wanted = "" if figure.limit is None else sign + number(figure.limit)
         head = [figure.name, figure.unit, spread_text(figure.value), wanted, met]
         peers = [
-            [f"{name} {spread_text(value)}", f"×{ratio(figure.value, value):.3g}"] for name, value in figure.peers.items()]
+            [f"{name} {spread_text(value)}", times(ratio(figure.value, value))] for name, value in figure.peers.items()]
         yield head + (peers[0] if peers else ["", ""])
         for peer in peers[1:]:
             yield [""] * 5 + peer
