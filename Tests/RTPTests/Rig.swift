@@ -263,10 +263,12 @@ final class Rig {
     }
 }
 
-/// The first of four UDP ports in a row, the first even, that nobody has just now. In 22000 to 22999.
+/// The first of four UDP ports in a row, the first even, that nobody has just now. Below those that the kernel gives away;
+/// no two tests of a process get the same ones until all had their turn.
 func freePorts() -> Int {
-    for _ in 0..<200 {
-        let first = 22_000 + 4 * Int.random(in: 0..<249)
+    for _ in 0..<2_000 {
+        let turn = portTurn.wrappingAdd(1, ordering: .relaxed).newValue
+        let first = 22_000 + 4 * ((turn + Int(getpid()) * 37) % 2_000)
         if (first..<first + 4).allSatisfy({ port in
             (try? UDPSocket(boundTo: SocketAddress(host: "127.0.0.1", port: port))) != nil
         }) {
@@ -275,3 +277,5 @@ func freePorts() -> Int {
     }
     return 22_000
 }
+
+private let portTurn = Atomic<Int>(0)
