@@ -143,6 +143,8 @@ public final class GraphRun: @unchecked Sendable {
         }
         for lane in lanes { lane.stop() }
         for thread in threads.values { if stuck.isEmpty { thread.join() } else { thread.detach() } }
+        threads.removeAll()
+        if stuck.isEmpty { for lane in lanes { lane.forget() } }
     }
 
     private func tick() {
@@ -265,6 +267,7 @@ public final class GraphRun: @unchecked Sendable {
         where !used.contains(ObjectIdentifier(lane)) && session.cores.contains(where: { $0.lane === lane }) {
             lane.stop()
             threads.removeValue(forKey: ObjectIdentifier(lane))?.join()
+            lane.forget()
             lanes.removeAll { $0 === lane }
         }
     }

@@ -94,6 +94,14 @@ final class Lane: @unchecked Sendable {
 
     func stop() { if door.noteStop() { poller?.signal() } }
 
+    /// When the lane's thread has ended: lets go of nodes that were woken too late. They hold the lane as it holds them.
+    func forget() {
+        takeIncoming()
+        while ready.popFirst() != nil {}
+        toRouse.removeAll()
+        messages.withLock { $0.removeAll() }
+    }
+
     // MARK: On the lane
 
     func enqueueReady(_ core: NodeCore) { ready.append(core) }

@@ -39,11 +39,11 @@ final class Flood: Node {
     }
 }
 
-/// Sends sixteen numbered packets every 400 µs, so that the lanes behind it sleep in between.
+/// Sends sixteen numbered packets every 2 ms, so that the lanes behind it sleep in between.
 final class Tick: Node {
     static let descriptor = NodeDescriptor("tick", summary: "Sends a few packets now and then")
     let output = Output<Packet>("out")
-    @Parameter("count", default: 8_000, help: "packets") var count: Int
+    @Parameter("count", default: 3_200, help: "packets") var count: Int
     var context: NodeContext?
     var sent = 0
 
@@ -62,7 +62,7 @@ final class Tick: Node {
             sent += 1
             output.send(packet)
         }
-        if sent == count { context?.finish() } else { context?.wake(at: now + .microseconds(400)) }
+        if sent == count { context?.finish() } else { context?.wake(at: now + .microseconds(2_000)) }
     }
 }
 

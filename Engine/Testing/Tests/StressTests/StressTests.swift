@@ -45,7 +45,7 @@ import Testing
         graph.node("first", Forward.self, lane: "two")
         graph.node("second", Forward.self, lane: "three")
         graph.node("check", Check.self, lane: "two")
-        graph.node("raiser", Raiser.self, ["count": 500], lane: "four")
+        graph.node("raiser", Raiser.self, ["count": 1_500], lane: "four")
         graph.node("receiver", Receiver.self, lane: "three")
         graph.node("more", Tick.self, lane: "one")
         graph.edge("tick.out -> first.in")
@@ -57,7 +57,7 @@ import Testing
         let report = try run(graph)
         let lanes = try #require(report["lanes"] as? [String: [String: Int]])
         #expect(lanes.values.reduce(0) { $0 + ($1["lent"] ?? 0) } > 0, "\(lanes)")
-        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 8_000, "\(edge)") }
+        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 3_200, "\(edge)") }
     }
 
     @Test(arguments: [Overflow.block, .dropOldest, .dropToKeyframe])
