@@ -86,22 +86,31 @@ func checkClip(_ file: URL, cut: Int = 0) throws {
     #expect(abs(sound.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600)
 }
 
-/// A UDP port that nobody has just now.
+/// A UDP port that nobody has just now. Below those that the kernel gives callers, and no test of a process gets another's.
 func freePort() -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, size)
-            getsockname(descriptor, $0, &size)
+    for _ in 0..<4_000 {
+        var turn = 0
+        portTurn.change {
+            turn = ($0 ?? 0) + 1
+            $0 = turn
         }
-        return Int(UInt16(bigEndian: $0.pointee.sin_port))
+        let port = 24_000 + (turn + Int(getpid()) * 37) % 8_000
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        let isFree = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        if isFree { return port }
     }
+    return 24_000
 }
+
+private let portTurn = Mutexed<Int>(0)
 
 /// A value that several threads use.
 final class Mutexed<Value>: @unchecked Sendable {
