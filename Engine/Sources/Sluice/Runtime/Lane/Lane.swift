@@ -12,8 +12,8 @@ final class Lane: @unchecked Sendable {
     /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
     @exclusivity(unchecked) var now: Int64 = 0
     let isVirtual: Bool
-    /// Runs, or is going to run, with real-time priority.
-    let wantsRealtime = Atomic<Bool>(false)
+    /// Runs, or is going to run, with real-time priority, or sooner than others of its nice value.
+    let keepsTime = Atomic<Bool>(false)
     /// Has heavy or blocking nodes: no other lane may run this one.
     let needsOwnThread = Atomic<Bool>(false)
     /// What the graph gives it.
