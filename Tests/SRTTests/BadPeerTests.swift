@@ -168,9 +168,7 @@ import Testing
             let (outcome, report) = try execute(
                 sender(["url": .string("srt://127.0.0.1:\(port)"), "reconnect": false]))
             if takesOver {
-                withKnownIssue("on a busy machine the second caller is ended at once", isIntermittent: true) {
-                    #expect(outcome == .finished, "\(report)\n\(run.report)")
-                }
+                #expect(outcome == .finished, "\(report)\n\(run.report)")
                 #expect(run.report.contains("takes over from 127.0.0.1:"), "\(run.report)")
             } else {
                 #expect(outcome == .failed)
