@@ -68,7 +68,9 @@ final class CallDesk {
             context.log(.warning, "\(call.peer) takes over \(shown)")
             former.stop()
         } else {
-            context.log(.info, "\(call.peer) publishes \(shown), latency \(socket.receiveLatencyMilliseconds) ms")
+            let cipher = socket.cipher.map { ", \($0)" } ?? ""
+            context.log(
+                .info, "\(call.peer) publishes \(shown), latency \(socket.receiveLatencyMilliseconds) ms\(cipher)")
         }
         let parameters: [String: ParameterValue] = ["name": .string(name.isEmpty ? "unnamed" : name)]
         let session = context.start(template, parameters: parameters, resource: call, after: former)
