@@ -135,11 +135,14 @@ public final class NodeContext: @unchecked Sendable {
     public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { core.session.raiseEpoch(to: epoch) }
 
     /// Starts an instance of a template of the graph. It is built on another thread; what goes wrong with it is an
-    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`.
+    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`. `after` names an instance that it
+    /// takes the place of: it is built when that one has ended and given back its files and sockets.
     public func start(
-        _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil
+        _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil,
+        after predecessor: SessionHandle? = nil
     ) -> SessionHandle {
-        core.session.run.startInstance(template, parameters, resource: resource, parent: core.session)
+        core.session.run.startInstance(
+            template, parameters, resource: resource, after: predecessor, parent: core.session)
     }
 
     /// What the one who started this instance handed over.

@@ -214,17 +214,23 @@ public final class GraphRun: @unchecked Sendable {
 
     // MARK: Sessions
 
+    /// Builds the instance on the supervisor, once `predecessor` is over.
     func startInstance(
-        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?, parent: Session
+        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
+        after predecessor: SessionHandle?, parent: Session
     ) -> SessionHandle {
         let handle = SessionHandle(run: self)
         supervisor.post { [self] in
-            guard !isStopping, !parent.isDone else { return }
-            do {
-                handle.built(try buildInstance(template, parameters, resource: resource, parent: parent))
-            } catch {
-                log(.error, node: template, "\(error)")
+            let begin = { [weak self] in
+                guard let self, !isStopping, !parent.isDone, !handle.isStopped else { return handle.over() }
+                do {
+                    handle.built(try buildInstance(template, parameters, resource: resource, parent: parent))
+                } catch {
+                    log(.error, node: template, "\(error)")
+                    handle.over()
+                }
             }
+            if let predecessor { predecessor.then(begin) } else { begin() }
         }
         return handle
     }
@@ -258,6 +264,7 @@ public final class GraphRun: @unchecked Sendable {
             for other in sessions where other !== root { other.drain() }
         }
         if root.isDone && sessions.count == 1 { isOver = true }
+        session.handle?.over()
     }
 
     /// Lanes that an ended instance alone has used end with it.
