@@ -319,12 +319,11 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     /// A paced node is to run on `lane`, which may run already.
-    func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, lane.plan.nice == nil, lane.plan.priority == nil,
-            !lane.wantsRealtime.exchange(true, ordering: .relaxed)
-        else { return }
+    func askToKeepTime(_ lane: Lane) {
+        guard !isVirtual, lane.plan.priority == nil, !lane.keepsTime.exchange(true, ordering: .relaxed) else { return }
         lane.perform { [self] in
-            let code = sys_set_fifo_priority(LaneThread.priority)
+            let code = lane.plan.nice == nil ? sys_set_fifo_priority(LaneThread.priority) : 0
+            if code != 0 || lane.plan.nice != nil { _ = sys_set_slice(LaneThread.slice) }
             guard code != 0 else { return }
             log(
                 .warning, node: "",
