@@ -67,6 +67,7 @@ final class PacketPacer: PacedMedia {
                 frame: frame, target: settings.target, start: settings.start, drift: settings.drift,
                 rate: OpusPackets.rate, unit: known.samples, item: frame, arrival: ends.input.arrival,
                 phase: FrameGrid.phase(of: settings.ordinal, frame: frame), now: now)
+            shared.write(pacing!.firstPlayout(of: pts, out: pts))
         }
     }
 
@@ -109,7 +110,6 @@ final class PacketPacer: PacedMedia {
             ledger.noteRepeated()
         case nil: break
         }
-        shared.write(pacing!.playout(out: pts))
     }
 
     private var samples: Int { Int(pacing!.intake.unit) }
@@ -181,6 +181,7 @@ final class PacketPacer: PacedMedia {
         ends.output.send(out)
         count(isMedia: isMedia, isConcealed: isConcealed, now)
         pacing!.advance()
+        shared.write(pacing!.playout(out: pts))
     }
 
     /// The packet in hand is the one that is due, and no hole is before it.

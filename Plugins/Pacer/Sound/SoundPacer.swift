@@ -86,6 +86,7 @@ final class SoundPacer: PacedMedia {
                 frame: settings.frame, target: settings.target, start: settings.start, drift: settings.drift,
                 rate: frame.layout.rate, item: Interval(frame.sampleDuration), arrival: ends.input.arrival,
                 phase: FrameGrid.phase(of: settings.ordinal, frame: settings.frame), now: now)
+            shared.write(pacing!.firstPlayout(of: frame.header.pts.isKnown ? frame.header.pts : .zero, out: pts))
         }
     }
 
@@ -147,7 +148,6 @@ final class SoundPacer: PacedMedia {
         building = pool.take(format!, sampleCount: frameSamples)
         filled = 0
         source!.beginFrame()
-        shared.write(pacing!.playout(pending: resampler?.pending ?? 0, out: pts))
     }
 
     /// The resampler begins with what was heard last, so it goes on where the samples themselves ended.
@@ -282,6 +282,7 @@ final class SoundPacer: PacedMedia {
         ends.output.send(frame)
         count(isSilence, now)
         pacing!.advance()
+        shared.write(pacing!.playout(pending: resampler?.pending ?? 0, out: pts))
     }
 
     private func count(_ isSilence: Bool, _ now: Instant) {
