@@ -11,12 +11,12 @@ import Testing
 /// Segments with gaps between them, their sound through a pacer.
 @Suite struct PacedTests {
     /// 200 ms of 48 kHz s16: 100 ms of silence, 50 ms of a level, silence.
-    private static let mark: [UInt8] =
+    fileprivate static let mark: [UInt8] =
         [UInt8](repeating: 0, count: 9_600) + (0..<2_400).flatMap { _ in [0, 40] as [UInt8] }
         + [UInt8](repeating: 0, count: 4_800)
 
     /// Segments of 200 ms, in time, hardly late, late or much too late.
-    private static func take(count: Int, seed: UInt64, delays: [Double]) -> Take {
+    static func take(count: Int, seed: UInt64, delays: [Double]) -> Take {
         var dice = Dice(seed: seed)
         var take = Take()
         var time = 0.0
@@ -45,7 +45,7 @@ import Testing
         graph.node("audio", TestSink.self)
         if pacesPictures {
             graph.node("vp8", VP8EncoderNode.self, ["bitrate_kbps": 100])
-            graph.node("picture", Pacer.self, ["sound": "pacer", "status_s": 0])
+            graph.node("picture", Pacer.self, ["status_s": 0])
             graph.edge("avatar.video -> vp8.in")
             graph.edge("vp8.out -> picture.in", items: 50, milliseconds: 1_000)
             graph.edge("picture.out -> video.in")

@@ -108,7 +108,7 @@ final class PicturePacer: PacedMedia {
         ledger.noteSent(
             late: now - place!.due, frame: lastDuration, dropped: ends.input.dropped,
             depth: Int(ends.input.depthTime.milliseconds), now: now)
-        ledger.noteClock(pacing.clock)
+        ledger.noteClock(pacing.clock, now: now)
         return true
     }
 

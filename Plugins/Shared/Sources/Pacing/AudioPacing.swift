@@ -88,6 +88,8 @@ public struct AudioPacing: Sendable {
         let known = time.isKnown ? time : nil
         let mark = known.map { $0 + length }
         let early = clock.isStarted ? mark.map { clock.arrival(of: $0) - arrival } : nil
+        // A mark of discontinuity whose time agrees with the clock marks a hole.
+        let isAnew = isAnew && !(early.map { abs($0.seconds) < ClockEstimate.farOff } ?? false)
         let placement = intake.place(
             time, count: count, isAnew: isAnew, isLoss: isLoss, early: early,
             rebuilt: arrival + AudioPacing.wait(target, frame, longest) - Interval(length), behind: slipped)
@@ -140,12 +142,12 @@ public struct AudioPacing: Sendable {
 
     /// Where the source's time stands against the clock from the frame that is due next on, whose timestamp is `out`.
     public func playout(pending: Double = 0, out: MediaTime) -> Playout {
-        guard let (time, until) = intake.held, until > grid.next else {
+        guard let (time, until) = intake.held else {
             return Playout(
                 source: intake.time(pending: pending), at: grid.next, out: out, ppm: steering.ppm, isDry: intake.isDry)
         }
         // It begins with the first frame that is due by then.
-        let frames = ((until - grid.next).nanoseconds + frame.nanoseconds - 1) / max(1, frame.nanoseconds)
+        let frames = max(0, (until - grid.next).nanoseconds + frame.nanoseconds - 1) / max(1, frame.nanoseconds)
         let wait = Interval(nanoseconds: frames * frame.nanoseconds)
         return Playout(source: time, at: grid.next + wait, out: out + MediaTime(wait), ppm: steering.ppm)
     }

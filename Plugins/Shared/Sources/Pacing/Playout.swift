@@ -52,8 +52,11 @@ public final class SharedPlayout: Sendable {
 
     public init() {}
 
-    /// A pacer of sound writes here.
-    public func claim() { claimed.store(true, ordering: .releasing) }
+    /// A pacer of sound writes here from now on; false if another does.
+    @discardableResult
+    public func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
+    /// It does no longer.
+    public func release() { claimed.store(false, ordering: .releasing) }
     public var isClaimed: Bool { claimed.load(ordering: .acquiring) }
 
     public func write(_ new: Playout) {

@@ -98,7 +98,7 @@ public struct VideoPacing: Sendable {
             return false
         }
         let off = (arrival - clock.arrival(of: dts)).seconds
-        let isJump = isAnew || abs(off) > 1 || dts < lastSource
+        let isJump = isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource
         guard isJump else {
             clock.note(dts, at: arrival)
             return false
