@@ -13,6 +13,7 @@ public final class NodeContext: @unchecked Sendable {
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])
     private var madeMailbox: Mailbox?
+    private var clock: UInt16 = 0
 
     init(core: NodeCore) { self.core = core }
 
@@ -110,6 +111,14 @@ public final class NodeContext: @unchecked Sendable {
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { core.lane.plan.pipeBytes }
+
+    /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`), so
+    /// that whoever paces its sound and its pictures knows that they belong together. From 1 on; 65,535 in a run, then
+    /// they repeat.
+    public var sourceClock: UInt16 {
+        if clock == 0 { clock = core.session.run.nextSourceClock() }
+        return clock
+    }
 
     // MARK: The session
 

@@ -49,7 +49,7 @@ struct Report {
                     }
                 }
             }
-            run.ended.writeTotals(&top)
+            run.ended.writeTotals(&top, run.isVirtual)
             if !run.stuck.isEmpty {
                 top.key("stuck") { stuck in
                     stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } }

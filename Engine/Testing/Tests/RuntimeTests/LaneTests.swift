@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What a graph gives its lanes, under the system clock.
-@Suite struct LaneTests {
+@Suite(.serialized) struct LaneTests {
     /// Notes what its thread has been given.
     final class Witness: Node {
         struct Given: Equatable, Sendable {

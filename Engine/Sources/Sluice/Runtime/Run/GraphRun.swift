@@ -46,6 +46,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var ended = EndedSessions()
     private var instanceCounts: [String: Int] = [:]
     private var sessionCount = 0
+    private let sourceClocks = Atomic<UInt16>(0)
     /// The first node that said that it sends without end.
     private var endless: String?
     private var isStarted = false
@@ -208,6 +209,12 @@ public final class GraphRun: @unchecked Sendable {
     func nextSessionID() -> Int {
         sessionCount += 1
         return sessionCount
+    }
+
+    /// From any thread.
+    func nextSourceClock() -> UInt16 {
+        let number = sourceClocks.wrappingAdd(1, ordering: .relaxed).newValue
+        return number == 0 ? nextSourceClock() : number
     }
 
     var isDraining: Bool { isStopping || root.isDraining }
