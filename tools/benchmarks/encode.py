@@ -85,7 +85,8 @@ def measure(workshop, options):
 
 
 def figures_of(workshop, options, codec, inputs, floor, count):
-    tiny = count // 10
+    # As many as fill an edge, so that making their memory counts as start-up.
+    tiny = max(count // 10, 24)
     graphs = {
         (lane, some): graph(workshop, codec, inputs.of(codec, some), lane=lane)
         for lane in ("one", None) for some in (tiny, count)}
