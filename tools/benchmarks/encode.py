@@ -2,9 +2,9 @@
 
 A graph of a raw source, an encoder and a null-sink against a bare loop in C with the same settings, against ffmpeg and
 GStreamer asked for the same, all on the same file and with one encoder thread. Both read, encode and drop in one
-thread, so the graph runs on one lane; beside it stands the same graph on the lanes that it has by default. Round by
-round, what share of the cheaper peer's CPU the engine takes. Then what the CPU figures are too rough for: the
-instructions outside the codec's own calls (callgrind), and whether the packets are the bare loop's.
+thread; the graph runs on the lanes that it has by default, and beside it on one. Round by round, what share of the
+cheaper peer's CPU the engine takes. Then what the CPU figures are too rough for: the instructions outside the codec's own
+calls (callgrind), and whether the packets are the bare loop's.
 """
 import pathlib
 import shutil
@@ -85,13 +85,14 @@ def measure(workshop, options):
 
 
 def figures_of(workshop, options, codec, inputs, floor, count):
-    tiny = count // 10
+    # As many as fill an edge, so that making their memory counts as start-up.
+    tiny = max(count // 10, 24)
     graphs = {
         (lane, some): graph(workshop, codec, inputs.of(codec, some), lane=lane)
         for lane in ("one", None) for some in (tiny, count)}
     commands = {
-        "Sluice": lambda some: workshop.command(graphs["one", some]),
-        "Sluice, default lanes": lambda some: workshop.command(graphs[None, some]),
+        "Sluice": lambda some: workshop.command(graphs[None, some]),
+        "Sluice on one lane": lambda some: workshop.command(graphs["one", some]),
         "bare C loop": lambda some: floor_command(floor, codec, inputs.of(codec, some))}
     if has_ffmpeg():
         commands["ffmpeg"] = lambda some: codec.ffmpeg(inputs.of(codec, some))

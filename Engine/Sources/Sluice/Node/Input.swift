@@ -172,7 +172,14 @@ public struct InputState: ~Copyable {
         guard let edge else { return false }
         if tookItems {
             tookItems = false
-            if edge.pointee.ring.isRoomWanted { edge.pointee.wakeProducerThatWaits() }
+            if edge.pointee.ring.isRoomWanted {
+                // A node that is dispatched again looks again then.
+                if hot.pointee.budget <= 0 && edge.pointee.mayLetProducerWait {
+                    tookItems = true
+                } else {
+                    edge.pointee.wakeProducerThatWaits()
+                }
+            }
             if edge.pointee.ring.hasFence { edge.pointee.answerFence() }
         }
         guard sawEmpty else { return false }

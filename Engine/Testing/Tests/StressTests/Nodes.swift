@@ -74,6 +74,20 @@ final class Forward: Node {
     func process(now: Instant) { while let packet = input.next() { output.send(packet) } }
 }
 
+/// Hands on what it gets after 300 µs of work each.
+final class Toil: Node {
+    static let descriptor = NodeDescriptor("toil", summary: "Hands packets on slowly", work: .heavy)
+    let input = Input<Packet>("in")
+    let output = Output<Packet>("out", follows: "in")
+    func process(now: Instant) {
+        while let packet = input.next() {
+            let end = ContinuousClock.now + .microseconds(300)
+            while ContinuousClock.now < end {}
+            output.send(packet)
+        }
+    }
+}
+
 /// Checks that numbers rise, and that nothing follows a gap but a keyframe.
 final class Check: Node {
     static let descriptor = NodeDescriptor("check", summary: "Checks what it gets")

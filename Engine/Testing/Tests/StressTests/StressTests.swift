@@ -60,6 +60,22 @@ import Testing
         for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 3_200, "\(edge)") }
     }
 
+    /// The producer before a heavy node waits for half of the edge, and the light node behind it is run by its lane.
+    @Test(arguments: [1, 2, 16]) func aHeavyNodeWakesFewForEachItem(_ items: Int) throws {
+        var graph = GraphBuilder()
+        graph.node("flood", Flood.self, ["count": 800], lane: "one")
+        graph.node("toil", Toil.self, lane: "two")
+        graph.node("check", Check.self, lane: "three")
+        graph.edge("flood.out -> toil.in", items: items)
+        graph.edge("toil.out -> check.in")
+        let report = try run(graph)
+        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 800, "\(edge)") }
+        let lanes = try #require(report["lanes"] as? [String: [String: Int]])
+        let (flood, check) = (try #require(lanes["one"]?["wakeups"]), try #require(lanes["three"]))
+        if items == 16 { #expect(flood < 400, "\(lanes)") }
+        #expect(check["lent"] ?? 0 > check["wakeups"] ?? 0, "\(lanes)")
+    }
+
     @Test(arguments: [Overflow.block, .dropOldest, .dropToKeyframe])
     func epochsRiseWhileMediaRun(_ overflow: Overflow) throws {
         var graph = GraphBuilder()

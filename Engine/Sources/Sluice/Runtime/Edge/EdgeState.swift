@@ -237,10 +237,13 @@ public struct EdgeState: ~Copyable {
         consumerCore._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wake(.input) }
     }
 
-    /// In the middle of a dispatch; what is not woken here is at its end.
+    /// In the middle of a dispatch; what is not woken here is at its end, which is near where the budget is used up.
     @inlinable
     func wakeConsumerEarly() {
-        if isLocal || producerCore._withUnsafeGuaranteedRef({ $0.hot.pointee.wakesEarly }) { wakeWaitingConsumer() }
+        let isEarly = producerCore._withUnsafeGuaranteedRef {
+            $0.hot.pointee.wakesEarly && $0.hot.pointee.budget > 0
+        }
+        if isLocal || isEarly { wakeWaitingConsumer() }
     }
 
     /// At the end of a dispatch, after the fence; `rouseConsumer` follows. A consumer that was woken earlier and has taken
@@ -391,6 +394,10 @@ public struct EdgeState: ~Copyable {
     func wakeProducerEarly() {
         if !isLocal && (ring.tail &- ring.head) &* 2 <= itemLimit { wakeWaitingProducer() }
     }
+
+    /// At the end of a dispatch after which the consumer goes on: a producer on another lane that is woken for each item
+    /// costs both a wake-up an item, so it waits until half of the edge is free.
+    var mayLetProducerWait: Bool { !isLocal && (ring.tail &- ring.head) &* 2 > itemLimit }
 
     /// All items were taken and no more come.
     @inlinable

@@ -6,11 +6,16 @@
 /// own's, or that of the one that has borrowed it.
 ///
 /// The borrower rings the bell instead where the work is the other thread's business: a node whose dispatches were long
-/// lately, a lane with heavy or blocking nodes or another priority, a borrower that has been awake for long and so has
-/// enough to do to keep both cores busy.
+/// lately, a lane with heavy or blocking nodes or another priority, a borrower of light nodes that has been awake for long
+/// and so has enough to do to keep both cores busy. What the lane of a heavy node hands on, a packet every few
+/// milliseconds, is little beside its own work; it serves others at any time.
 extension Lane {
-    /// Nanoseconds after its sleep in which a lane serves others.
+    /// Nanoseconds after its sleep, or after a heavy node's dispatch, in which a lane serves others.
     private static var longestService: Int64 { 100_000 }
+
+    private var servesUntil: Int64 {
+        (needsOwnThread.load(ordering: .relaxed) ? max(wokeAt, now) : wokeAt) &+ Lane.longestService
+    }
 
     private func mayRun(_ other: Lane) -> Bool {
         !other.needsOwnThread.load(ordering: .relaxed) && plan == other.plan
@@ -19,7 +24,8 @@ extension Lane {
 
     /// Runs the nodes that lie before `other`. False if `other` is to be roused instead.
     func serves(_ other: Lane) -> Bool {
-        guard now < wokeAt &+ Lane.longestService, Int(now &+ Lane.longestService) < earliestTimer,
+        let end = servesUntil
+        guard now < end, Int(now &+ Lane.longestService) < earliestTimer,
             mayRun(other), other.door.borrow()
         else {
             return false
@@ -27,7 +33,7 @@ extension Lane {
         let timer = other.earliestTimer
         other.now = now
         other.takeIncoming()
-        while let core = other.ready.first, core.isLendable, other.now < wokeAt + Lane.longestService {
+        while let core = other.ready.first, core.isLendable, other.now < end {
             _ = other.ready.popFirst()
             other.dispatchTimed(core)
         }

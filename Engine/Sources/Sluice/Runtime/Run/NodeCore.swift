@@ -264,6 +264,8 @@ public final class NodeCore: @unchecked Sendable {
             state = .restarting
             context.release()
             node.close()
+            // It is not dispatched again soon: whoever waits for room is told now.
+            hot.pointee.budget = allowance
             settle()
             session.noteRestart(self, error: error)
             return
