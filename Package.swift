@@ -30,7 +30,7 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 
 let plugins: [Target] = [
     plugin("Bench"),
-    plugin("Convert", uses: ["CPixels", "CSwscale", "CSwresample"]),
+    plugin("Convert", uses: ["CSwscale", "CSwresample"]),
     plugin("Files", uses: [libav]),
     plugin("Flow"),
     plugin("G711"),
@@ -50,7 +50,6 @@ let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
     // By its headers alone; see its shim.
     .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
-    .systemLibrary(name: "CPixels", path: "Plugins/CPixels"),
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),

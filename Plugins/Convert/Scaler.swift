@@ -1,14 +1,13 @@
 import CSwscale
 import Sluice
 
-/// One context of libswscale, for pictures of one layout to another, or what does the same faster. Bit exact: equal
-/// pictures on every processor. YUV is in limited range, and of the matrix that its layout says or implies.
+/// One context of libswscale, for pictures of one layout to another. Bit exact: equal pictures on every processor. YUV is
+/// in limited range, and of the matrix that its layout says or implies.
 final class Scaler {
     let from: VideoLayout
     let to: VideoLayout
     private let geometry: Geometry
-    private let direct: BGRAToI420?
-    private let context: OpaquePointer?
+    private let context: OpaquePointer
     private let planes = UnsafeMutablePointer<UnsafePointer<UInt8>?>.allocate(capacity: 4)
     private let strides = UnsafeMutablePointer<Int32>.allocate(capacity: 4)
     private let outPlanes = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>.allocate(capacity: 4)
@@ -18,21 +17,12 @@ final class Scaler {
     init(from: VideoLayout, to: VideoLayout, fit: Fit) throws {
         (self.from, self.to) = (from, to)
         geometry = Geometry(from: from, to: to, fit: fit)
-        direct = BGRAToI420(from: from, to: to)
-        planes.initialize(repeating: nil, count: 4)
-        strides.initialize(repeating: 0, count: 4)
-        outPlanes.initialize(repeating: nil, count: 4)
-        outStrides.initialize(repeating: 0, count: 4)
-        guard direct == nil else {
-            context = nil
-            return
-        }
         let flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_BITEXACT
         let context = sws_getContext(
             Int32(geometry.source.width), Int32(geometry.source.height), from.pixelFormat!.av,
             Int32(geometry.target.width), Int32(geometry.target.height), to.pixelFormat!.av, flags, nil, nil, nil)
-        self.context = context
         guard let context else { throw NodeError("libswscale does not convert \(from) to \(to)") }
+        self.context = context
         // Unasked, libswscale takes all YUV for BT.601. RGB has no matrix: there the table is not looked at.
         let matrices = (from.impliedMatrix, to.impliedMatrix)
         let areAlike = from.pixelFormat!.isYUV == to.pixelFormat!.isYUV && matrices.0 == matrices.1
@@ -41,6 +31,10 @@ final class Scaler {
                 context, sws_getCoefficients(matrices.0.coefficients), 0, sws_getCoefficients(matrices.1.coefficients),
                 0, 0, 1 << 16, 1 << 16)
         }
+        planes.initialize(repeating: nil, count: 4)
+        strides.initialize(repeating: 0, count: 4)
+        outPlanes.initialize(repeating: nil, count: 4)
+        outStrides.initialize(repeating: 0, count: 4)
     }
 
     deinit {
@@ -53,7 +47,6 @@ final class Scaler {
 
     /// `result` is of layout `to`, and nobody else holds it.
     func convert(_ frame: VideoFrame, into result: VideoFrame) throws {
-        if let direct { return direct.convert(frame, into: result) }
         for plane in 0..<from.pixelFormat!.planeCount {
             strides[plane] = Int32(frame.stride(plane))
             planes[plane] = UnsafePointer(

@@ -119,48 +119,6 @@ import Testing
         }
     }
 
-    /// Widths around the sixteen pixels that are computed at once, beside what ITU-R BT.601 and BT.709 say.
-    @Test(arguments: [2, 14, 16, 18, 50, 64], ColorMatrix.allCases)
-    func bgraBecomesI420ToTheNearestStep(width: Int, matrix: ColorMatrix) throws {
-        var dice = Dice(seed: UInt64(width))
-        let height = 6
-        var bytes = (0..<width * height * 4).map { _ in UInt8.random(in: 0...255, using: &dice) }
-        // Black, white and grey have no colour.
-        for (pixel, level) in [0, 0, 255, 255, 100, 100].enumerated() where pixel < width {
-            for row in 0..<2 {
-                for sample in 0..<4 { bytes[(row * width + pixel) * 4 + sample] = UInt8(level) }
-            }
-        }
-        let picture = plain(width, height, .bgra, [0])
-        for y in 0..<height {
-            for x in 0..<width * 4 { picture.plane(0)[y * picture.stride(0) + x] = bytes[y * width * 4 + x] }
-        }
-        let converted = try #require(
-            try convert(
-                [picture],
-                ["pixel_format": "i420", "color_matrix": .string(matrix.rawValue)]
-            ).first)
-        let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
-        func wanted(_ pixels: [Int]) -> (y: Double, u: Double, v: Double) {
-            func mean(_ sample: Int) -> Double {
-                pixels.reduce(0) { $0 + Double(bytes[$1 * 4 + sample]) } / Double(pixels.count * 255)
-            }
-            let y = blue * mean(0) + (1 - red - blue) * mean(1) + red * mean(2)
-            return (16 + 219 * y, 128 + 112 * (mean(0) - y) / (1 - blue), 128 + 112 * (mean(2) - y) / (1 - red))
-        }
-        for y in 0..<height {
-            for x in 0..<width {
-                let value = Double(converted.plane(0)[y * converted.stride(0) + x])
-                #expect(abs(value - wanted([y * width + x]).y) < 0.51)
-                guard x % 2 == 0, y % 2 == 0 else { continue }
-                let colour = wanted([0, 1, width, width + 1].map { $0 + y * width + x })
-                #expect(abs(Double(converted.plane(1)[y / 2 * converted.stride(1) + x / 2]) - colour.u) < 0.51)
-                #expect(abs(Double(converted.plane(2)[y / 2 * converted.stride(2) + x / 2]) - colour.v) < 0.51)
-            }
-        }
-        #expect(converted.plane(0)[0] == 16 && converted.plane(1)[0] == 128 && converted.plane(2)[0] == 128)
-    }
-
     @Test func equalInputGivesEqualPictures() throws {
         let frames = Picture.moving(178, 98, count: 5)
         let settings: [String: ParameterValue] = ["width": .integer(97), "height": .integer(61)]
