@@ -57,7 +57,7 @@ public struct VideoPacing: Sendable {
         let isJump = note(dts, arrival, isAnew)
         let step = lastSource.isKnown ? dts - lastSource : .zero
         let sound = sound?.instant(of: dts) == nil ? nil : sound
-        let map = sound ?? followed(at: dts)
+        let map = sound ?? followed(at: dts, arrival)
         lastSource = dts
         // How far a picture is shown after it is decoded is told by the source, scaled as everything is.
         var delay = MediaTime.zero
@@ -69,7 +69,8 @@ public struct VideoPacing: Sendable {
         }
         let latest = arrival + target + VideoPacing.longestHeld
         placed = Placed(dts: dts, delay: delay, latest: latest, lastOut: lastOut)
-        var place = settle(map) ?? Place(due: arrival, pts: dts + delay, dts: dts)
+        // Always there: what is too far from the mapping has jumped, and the mapping with it.
+        var place = settle(map) ?? Place(due: arrival, pts: lastOut, dts: lastOut)
         if isJump { place.jump = step }
         return place
     }
@@ -91,6 +92,13 @@ public struct VideoPacing: Sendable {
         return Place(due: min(due, picture.latest), pts: out + picture.delay, dts: out)
     }
 
+    /// A minute from the picture before: no timestamps of one stream.
+    private func isFar(_ dts: MediaTime) -> Bool {
+        guard lastSource.isKnown else { return false }
+        let step = dts.ticks.subtractingReportingOverflow(lastSource.ticks)
+        return step.overflow || step.partialValue.magnitude > UInt64(MediaTime.ticksPerSecond) * 60
+    }
+
     private mutating func note(_ dts: MediaTime, _ arrival: Instant, _ isAnew: Bool) -> Bool {
         guard clock.isStarted else {
             clock.note(dts, at: arrival)
@@ -98,7 +106,8 @@ public struct VideoPacing: Sendable {
             return false
         }
         let off = (arrival - clock.arrival(of: dts)).seconds
-        let isJump = isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource
+        let isJump =
+            isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource || isFar(dts)
         guard isJump else {
             clock.note(dts, at: arrival)
             return false
@@ -112,9 +121,14 @@ public struct VideoPacing: Sendable {
     }
 
     /// The pictures' own mapping, moved to `dts` and steered there.
-    private mutating func followed(at dts: MediaTime) -> Playout {
-        guard var map = own else { return Playout(source: dts, at: .init(nanoseconds: 0), out: dts, ppm: 0) }
-        guard let at = map.instant(of: dts), let out = map.timestamp(of: dts), at > map.at else { return map }
+    private mutating func followed(at dts: MediaTime, _ arrival: Instant) -> Playout {
+        guard var map = own, let at = map.instant(of: dts), let out = map.timestamp(of: dts) else {
+            // It followed sound for long.
+            let begun = Playout(source: dts, at: arrival + target, out: lastOut.isKnown ? lastOut : dts, ppm: 0)
+            own = begun
+            return begun
+        }
+        guard at > map.at else { return map }
         let behind = (at - (clock.arrival(of: dts) + target)).seconds
         let ppm = steering.steer(behind: behind, clock: clock, step: (at - map.at).seconds)
         map = Playout(source: dts, at: at, out: out, ppm: ppm)
