@@ -34,7 +34,8 @@ enum Clip {
 func startPeer(_ command: [String], output: URL? = nil) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["timeout", "-k", "1", "30"] + command
+    // A process inherits what the thread that starts it blocks, and then would not hear `terminate`.
+    process.arguments = ["--default-signal", "timeout", "-k", "1", "30"] + command
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
     if let output {
@@ -55,9 +56,7 @@ func execute(
 ) throws -> (
     outcome: GraphRun.Outcome, report: String
 ) {
-    var options = RunOptions()
-    // A peer that never comes must not hold the tests.
-    options.duration = .milliseconds(40_000)
+    var options = boundedRun
     let pending = Mutexed<[String: @Sendable (EventLog.Event) -> Void]>(events)
     options.onEvent = { event in
         for (words, action) in events where event.what.contains(words) && pending.get()?[words] != nil {
@@ -95,19 +94,27 @@ func freePort() -> Int {
             $0 = turn
         }
         let port = 24_000 + (turn + Int(getpid()) * 37) % 8_000
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        let isFree = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        if isFree { return port }
+        guard let descriptor = openPort(port) else { continue }
+        close(descriptor)
+        return port
     }
     return 24_000
+}
+
+/// A UDP socket at a port of this machine; nil where somebody else has it.
+func openPort(_ port: Int) -> Int32? {
+    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    let code = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    if code == 0 { return descriptor }
+    close(descriptor)
+    return nil
 }
 
 private let portTurn = Mutexed<Int>(0)

@@ -86,8 +86,8 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
 
     @Test func eachNameOnceWhereCallersGetATemplate() {
         let names = CallerNames(takesOver: false, most: 3)
-        let (first, none) = names.enter("a")
-        #expect(none == nil)
+        let (first, isTakeOver) = names.enter("a")
+        #expect(!isTakeOver)
         #expect(code(names.judge(caller("publish:a"))) == SRTRejection.conflict)
         #expect(code(names.judge(caller("b"))) == 0)
         names.leave(first, "a")
@@ -103,11 +103,13 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
         let names = CallerNames(takesOver: true, most: 3)
         let (first, _) = names.enter("a")
         #expect(code(names.judge(caller("a"))) == 0)
-        let (second, replaced) = names.enter("a")
-        #expect(replaced == first)
+        let (second, takesOver) = names.enter("a")
+        #expect(takesOver)
         // The old session leaves after the new one has come.
         names.leave(first, "a")
-        let (_, third) = names.enter("a")
-        #expect(third == second)
+        let (third, again) = names.enter("a")
+        #expect(again)
+        for call in [second, third] { names.leave(call, "a") }
+        #expect(names.enter("a").isTakeOver == false)
     }
 }

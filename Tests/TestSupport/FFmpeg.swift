@@ -12,7 +12,8 @@ public enum FFmpeg {
             ], feeding: stream)
     }
 
-    /// Runs a command with `bytes` as its input and gives back its output. Anything said on stderr is an error.
+    /// Runs a command with `bytes` as its input and gives back its output. Anything said on stderr is an error. It gets a
+    /// minute.
     public static func run(_ command: [String], feeding bytes: [UInt8]) throws -> [UInt8] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -24,7 +25,7 @@ public enum FFmpeg {
         for file in [result, errors] { try Data().write(to: file) }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
+        process.arguments = ["timeout", "-k", "1", "60"] + command
         process.standardInput = try FileHandle(forReadingFrom: source)
         process.standardOutput = try FileHandle(forWritingTo: result)
         process.standardError = try FileHandle(forWritingTo: errors)

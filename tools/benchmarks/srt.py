@@ -2,8 +2,8 @@
 
 First: a sender runs on while its receiver, srt-live-transmit, is stopped and started at random times, every second time
 without a word (SIGKILL). Counted from each start: how long until a whole picture has come. Then: sender and receiver with
-a relay of ours between them that delays by 20 ms each way and throws 2 % of what is sent away, at several SRT latencies;
-what the receiver's counters say is held against what it got.
+a relay of ours between them that delays by 20 ms each way and throws away 2 % of what passes, both ways, at several SRT
+latencies; what the receiver's counters say is held against what it got.
 """
 import json
 import os
@@ -21,7 +21,7 @@ from measure import Failed, Spread
 from result import Figure, Result
 from srt_stream import Pictures
 
-SUMMARY = "SRT: a receiver stopped and started 100 times; 2 % loss and 40 ms round trip at several latencies"
+SUMMARY = "SRT: a receiver stopped and started 100 times; 2 % loss each way and 40 ms round trip at several latencies"
 
 #: Milliseconds.
 ROUND_TRIP = 40
@@ -169,7 +169,7 @@ def loss_figures(workshop, multiple, seconds):
     latency = round(multiple * ROUND_TRIP)
     got, sent = through_loss(workshop, latency, seconds)
     ours, theirs = got["nodes"]["in"]["metrics"], sent["nodes"]["srt"]["metrics"]
-    name = f"2 % loss, {ROUND_TRIP} ms round trip, SRT {latency} ms ({multiple:g} x)"
+    name = f"2 % loss each way, {ROUND_TRIP} ms round trip, SRT {latency} ms ({multiple:g} x)"
     dropped = ours["packets_receive_dropped"]
     if multiple >= 4:
         yield Figure(f"{name}: datagrams lost for good", "", dropped, 0, relation="exactly")

@@ -1,7 +1,10 @@
-"""A UDP relay with delay and loss, for a kernel that has no netem: python3 srt_relay.py PORT TARGET DELAY_MS LOSS SEED.
+"""A UDP relay with delay and loss, for a kernel that has no netem.
 
-Datagrams from anybody to PORT go on to 127.0.0.1:TARGET and answers come back, each way DELAY_MS later. Of those towards
-TARGET a part of LOSS is thrown away; SEED decides which. Writes how many it passed and threw away when it ends.
+    python3 srt_relay.py PORT TARGET DELAY_MS LOSS SEED [both|there|back]
+
+Datagrams from anybody to PORT go on to 127.0.0.1:TARGET and answers come back, each way DELAY_MS later. A part of LOSS is
+thrown away, both ways or on the way there or back alone; SEED decides which. When it ends it writes, for there and for
+back, how many it passed and how many it threw away.
 """
 import heapq
 import random
@@ -12,8 +15,10 @@ import sys
 import time
 
 
-def main(port, target, delay_ms, loss, seed):
-    dice = random.Random(seed)
+def main(port, target, delay_ms, loss, seed, ways="both"):
+    # Each way its own: what one loses does not hang on when the other's datagrams come.
+    dice = {True: random.Random(seed), False: random.Random(seed + 1)}
+    loses = {True: ways in ("both", "there"), False: ways in ("both", "back")}
     outer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     inner = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for one in (outer, inner):
@@ -22,7 +27,7 @@ def main(port, target, delay_ms, loss, seed):
     outer.bind(("127.0.0.1", port))
     inner.connect(("127.0.0.1", target))
     waiting, count, caller = [], 0, None
-    passed, dropped = 0, 0
+    passed, dropped = {True: 0, False: 0}, {True: 0, False: 0}
     selector = selectors.DefaultSelector()
     selector.register(outer, selectors.EVENT_READ)
     selector.register(inner, selectors.EVENT_READ)
@@ -40,25 +45,27 @@ def main(port, target, delay_ms, loss, seed):
                     break
                 except ConnectionRefusedError:
                     continue
-                if source is outer:
+                there = source is outer
+                if there:
                     caller = address
-                    if dice.random() < loss:
-                        dropped += 1
-                        continue
-                    passed += 1
+                if loses[there] and dice[there].random() < loss:
+                    dropped[there] += 1
+                    continue
+                passed[there] += 1
                 count += 1
-                heapq.heappush(waiting, (now + delay_ms / 1000, count, source is outer, bytes_))
+                heapq.heappush(waiting, (now + delay_ms / 1000, count, there, bytes_))
         while waiting and waiting[0][0] <= time.monotonic():
-            _, _, inwards, bytes_ = heapq.heappop(waiting)
+            _, _, there, bytes_ = heapq.heappop(waiting)
             try:
-                if inwards:
+                if there:
                     inner.send(bytes_)
                 elif caller:
                     outer.sendto(bytes_, caller)
             except (ConnectionRefusedError, BlockingIOError):
                 pass
-    print(passed, dropped, flush=True)
+    print(passed[True], dropped[True], passed[False], dropped[False], flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))
+    port, target, delay, loss, seed, *ways = sys.argv[1:]
+    main(int(port), int(target), float(delay), float(loss), int(seed), *ways)

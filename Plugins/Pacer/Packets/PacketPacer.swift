@@ -93,7 +93,11 @@ final class PacketPacer: PacedMedia {
             case .end: return true
             }
         }
-        ends.context.wake(at: pacing!.grid.next)
+        if ends.context.isAhead {
+            ends.context.wake(at: pacing!.grid.next)
+        } else {
+            ends.context.wake(aheadOf: pacing!.grid.next)
+        }
         return false
     }
 

@@ -111,16 +111,23 @@ final class SoundPacer: PacedMedia {
         if let late = pacing!.beginAnewIfLost(now) {
             ledger.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
         }
-        while pacing!.grid.isDue(now) {
+        while true {
+            let isDue = pacing!.grid.isDue(now)
+            guard isDue || ends.context.isAhead else { break }
             guard ends.output.hasRoom else { return false }
             if building == nil { try beginFrame() }
             switch try fill() {
-            case .complete: try send(now)
+            case .complete: break
             case .budgetUsed: return false
             case .end: return true
             }
+            guard isDue else {
+                ends.context.wake(at: pacing!.grid.next)
+                return false
+            }
+            try send(now)
         }
-        ends.context.wake(at: pacing!.grid.next)
+        ends.context.wake(aheadOf: pacing!.grid.next)
         return false
     }
 
@@ -174,7 +181,7 @@ final class SoundPacer: PacedMedia {
     private func fill() throws -> Filled {
         let frame = building!
         let size = frame.layout.bytesPerSample
-        if isRepeat {
+        if isRepeat && filled < frameSamples {
             source!.conceal(frame.buffer.bytes, frameSamples)
             filled = frameSamples
         }

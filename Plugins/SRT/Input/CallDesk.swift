@@ -8,11 +8,11 @@ final class CallDesk {
     private let context: NodeContext
     private let metrics: LinkMetrics
     private let choice: LatencyRule.Choice
-    /// By number of the call, until its session has left.
-    private var sessions: [Int: (handle: SessionHandle, call: WeakCall)] = [:]
+    /// The latest session of each name, until it is over. The next one of that name is built after it: both may write the
+    /// same file.
+    private var latest: [String: SessionHandle] = [:]
     private(set) var due = Instant.distantFuture
 
-    private struct WeakCall { weak var call: SRTCall? }
     private static let look = Interval.milliseconds(100)
 
     init(
@@ -50,27 +50,32 @@ final class CallDesk {
             metrics.refused.add()
             context.log(.warning, "the caller \(caller.address.text) \(SRTListener.lostWords)")
         }
-        sessions = sessions.filter { $0.value.call.call != nil }
+        latest = latest.filter { !$0.value.isOver }
         while let (socket, caller) = listener.accept() { admit(socket, caller) }
         if listener.hasPending { due = now + CallDesk.look }
     }
 
     private func admit(_ socket: SRTSocket, _ caller: SRTListener.Caller) {
         let name = StreamID(caller.streamID)?.name ?? ""
-        let (number, replaced) = names.enter(name)
+        let (number, isTakeOver) = names.enter(name)
         let call = SRTCall(socket, number: number, name: name, peer: "the caller \(caller.address.text)", names: names)
         metrics.connections.add()
         context.isWaiting(for: nil)
         let shown = StreamID.shown(caller.streamID)
-        if let replaced, let old = sessions[replaced] {
+        let former = latest[name]
+        if isTakeOver, let former {
             metrics.takenOver.add()
             context.log(.warning, "\(call.peer) takes over \(shown)")
-            old.handle.stop()
+            former.stop()
         } else {
-            context.log(.info, "\(call.peer) publishes \(shown), latency \(socket.receiveLatencyMilliseconds) ms")
+            let cipher = socket.cipher.map { ", \($0)" } ?? ""
+            context.log(
+                .info, "\(call.peer) publishes \(shown), latency \(socket.receiveLatencyMilliseconds) ms\(cipher)")
         }
         let parameters: [String: ParameterValue] = ["name": .string(name.isEmpty ? "unnamed" : name)]
-        sessions[number] = (context.start(template, parameters: parameters, resource: call), WeakCall(call: call))
+        let session = context.start(template, parameters: parameters, resource: call, after: former)
+        // Callers without a name are never in each other's way.
+        if !name.isEmpty { latest[name] = session }
     }
 
     func close() {

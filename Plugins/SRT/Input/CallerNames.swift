@@ -45,17 +45,16 @@ final class CallerNames: Sendable {
         }
     }
 
-    /// A caller came in. The number of its call, and of the one that has held the name until now. Callers without a name
+    /// A caller came in. The number of its call, and whether another has held the name until now. Callers without a name
     /// are never in each other's way.
-    func enter(_ name: String) -> (call: Int, replaced: Int?) {
+    func enter(_ name: String) -> (call: Int, isTakeOver: Bool) {
         state.withLock { state in
             let call = state.next
             state.next += 1
             state.count += 1
-            guard !name.isEmpty else { return (call, nil) }
-            let replaced = state.holders[name]
-            state.holders[name] = call
-            return (call, replaced)
+            guard !name.isEmpty else { return (call, false) }
+            let isTakeOver = state.holders.updateValue(call, forKey: name) != nil
+            return (call, isTakeOver)
         }
     }
 

@@ -5,7 +5,7 @@ import Sluice
 ///
 /// With `template` it listens for many callers and starts an instance of that template for each; there an `srt-input`
 /// without `url` receives what its caller sends, and ends with it.
-public final class SRTInput: Node {
+public final class SRTInput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
         "srt-input", summary: "Receives MPEG-TS over SRT", work: .blocking, traits: .live,
         example: #""in": { "type": "srt-input", "url": "srt://:8890", "streamid": "camera" }"#)
@@ -13,36 +13,6 @@ public final class SRTInput: Node {
     let video = Output<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
     let audio = Output<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
 
-    @Parameter(
-        "url", default: "",
-        help:
-            "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet; empty in a template: the caller that it was started for"
-    )
-    var url: String
-    @Parameter(
-        "latency_ms", default: 120, range: 1...60_000,
-        help: "time for retransmission; the peer's counts if it is larger")
-    var latency: Int
-    @Parameter(
-        "latency.rtt_multiple", default: 0, range: 0...100,
-        help:
-            "instead of latency_ms: so many round trips, measured before the first connection and by each for the next")
-    var roundTrips: Double
-    @Parameter("latency.min_ms", default: 20, range: 1...60_000, help: "at least that") var least: Int
-    @Parameter("latency.max_ms", default: 1_000, range: 1...60_000, help: "at most that") var mostLatency: Int
-    @Parameter(
-        "rtt_ms", default: 0, range: 0...60_000, help: "the round trip of the first connection; 0 measures it")
-    var roundTrip: Double
-    @Parameter(
-        "streamid", default: "", help: "what is asked for, or what callers have to name; one in the url counts first")
-    var streamID: String
-    @Parameter("passphrase", default: "", help: "10 to 79 bytes; encrypts with AES; one in the url counts first")
-    var passphrase: String
-    @Parameter(
-        "key_length", default: 0, range: 0...32, help: "of AES: 16, 24 or 32 bytes; 0 is 16, or what the peer wants")
-    var keyLength: Int
-    @Parameter("connect_timeout_ms", default: 3_000, range: 100...600_000, help: "how long one call lasts")
-    var timeout: Int
     @Parameter(
         "reconnect", default: true, help: "false: a call that fails is an error, and a connection's end is the end")
     var reconnects: Bool
@@ -72,16 +42,22 @@ public final class SRTInput: Node {
     private static let drainLook = Interval.milliseconds(5)
     static let statisticsPeriod = Interval.milliseconds(500)
 
-    public init() {}
+    public init() {
+        super.init(
+            url: Parameter(
+                "url", default: "",
+                help:
+                    "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet; empty in a template: the caller that it was started for"
+            ),
+            streamID: Parameter(
+                "streamid", default: "",
+                help: "what is asked for, or what callers have to name; one in the url counts first"))
+    }
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         if url.isEmpty { return try receiveCaller() }
-        let settings = try LinkSettings(
-            LinkSettings.Given(
-                url: url, latencyMilliseconds: latency, roundTrips: roundTrips, leastMilliseconds: least,
-                mostMilliseconds: mostLatency, roundTripMilliseconds: roundTrip, streamID: streamID,
-                passphrase: passphrase, keyLength: keyLength, connectTimeoutMilliseconds: timeout))
+        let settings = try self.settings()
         context.runsUntilStopped()
         let takesOver = secondCaller == .takeOver
         guard template.isEmpty else {

@@ -6,45 +6,31 @@ struct LinkSettings {
     let options: SRTOptions
     let rule: LatencyRule
 
-    /// The parameters that both nodes have, under their names in the graph.
-    struct Given {
-        var url: String
-        var latencyMilliseconds: Int
-        /// 0: `latencyMilliseconds` counts.
-        var roundTrips: Double
-        var leastMilliseconds: Int
-        var mostMilliseconds: Int
-        /// 0: not known.
-        var roundTripMilliseconds: Double
-        var streamID: String
-        var passphrase: String
-        var keyLength: Int
-        var connectTimeoutMilliseconds: Int
-    }
-
+    /// - Parameters:
+    ///   - options: as the parameters give them.
+    ///   - roundTrips: 0: the options' latency counts. `least` and `most` are in ms.
+    ///   - roundTrip: in ms; 0: not known.
     /// Throws what does not go together.
-    init(_ given: Given) throws {
-        address = try SRTAddress(given.url)
-        guard [0, 16, 24, 32].contains(given.keyLength) else {
+    init(
+        url: String, _ options: SRTOptions, roundTrips: Double, least: Int, most: Int, roundTrip: Double
+    ) throws {
+        address = try SRTAddress(url)
+        guard [0, 16, 24, 32].contains(options.keyLength) else {
             throw NodeError(
-                "key_length is \(given.keyLength); AES takes 16, 24 or 32 bytes", advice: "0 leaves it to the peer.",
-                isInputError: true)
+                "key_length is \(options.keyLength); AES takes 16, 24 or 32 bytes",
+                advice: "0 leaves it to the peer.", isInputError: true)
         }
-        options = try address.options(
-            SRTOptions(
-                latencyMilliseconds: given.latencyMilliseconds, streamID: given.streamID, passphrase: given.passphrase,
-                keyLength: given.keyLength, connectTimeoutMilliseconds: given.connectTimeoutMilliseconds))
-        var kind = LatencyRule.Kind.fixed(milliseconds: options.latencyMilliseconds)
-        if given.roundTrips > 0 && address.latencyMilliseconds == nil {
-            guard given.leastMilliseconds <= given.mostMilliseconds else {
+        self.options = try address.options(options)
+        var kind = LatencyRule.Kind.fixed(milliseconds: self.options.latencyMilliseconds)
+        if roundTrips > 0 && address.latencyMilliseconds == nil {
+            guard least <= most else {
                 throw NodeError(
-                    "latency: min_ms is \(given.leastMilliseconds) and max_ms \(given.mostMilliseconds)",
-                    advice: "min_ms is the smaller of both.", isInputError: true)
+                    "latency: min_ms is \(least) and max_ms \(most)", advice: "min_ms is the smaller of both.",
+                    isInputError: true)
             }
-            kind = .roundTrips(given.roundTrips, least: given.leastMilliseconds, most: given.mostMilliseconds)
+            kind = .roundTrips(roundTrips, least: least, most: most)
         }
-        rule = LatencyRule(
-            kind: kind, givenRoundTrip: given.roundTripMilliseconds > 0 ? given.roundTripMilliseconds : nil)
+        rule = LatencyRule(kind: kind, givenRoundTrip: roundTrip > 0 ? roundTrip : nil)
     }
 }
 

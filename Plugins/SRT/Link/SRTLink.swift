@@ -142,7 +142,8 @@ final class SRTLink {
         let outage = plan.opened(at: now)
         let again = outage.number == 0 ? "" : " again after \(seconds(outage.length))"
         let larger = agreed > plan.choice.milliseconds ? "; the peer asks for more: \(agreed) ms" : ""
-        context.log(.info, "connected to \(peer)\(again), \(words)\(larger)")
+        let cipher = made.cipher.map { ", \($0)" } ?? ""
+        context.log(.info, "connected to \(peer)\(again), \(words)\(larger)\(cipher)")
         metrics.note(plan, latency: agreed)
     }
 

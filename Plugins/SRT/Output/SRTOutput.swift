@@ -7,7 +7,7 @@ import Synchronization
 /// Packets go out as they come, each at once: MPEG-TS orders nothing across its streams, and waiting for the other one
 /// would only add delay. A connection begins with a video keyframe; `keyframe` asks for one. What comes while there is no
 /// connection goes by, so that a live source is never held; only before the first one it waits, as long as `hold_ms` says.
-public final class SRTOutput: Node {
+public final class SRTOutput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
         "srt-output", summary: "Sends packets as MPEG-TS over SRT", work: .blocking, traits: .live,
         example: #""out": { "type": "srt-output", "url": "srt://host:9000?streamid=publish:demo" }"#)
@@ -19,30 +19,6 @@ public final class SRTOutput: Node {
     let audio = Input<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
     let keyframe = RequestOutput("keyframe", help: "asked when a connection begins in mid-stream")
 
-    @Parameter("url", help: "srt://HOST:PORT?streamid=…&latency=… (ms) to call, srt://:PORT to listen") var url: String
-    @Parameter(
-        "latency_ms", default: 120, range: 1...60_000,
-        help: "time for retransmission; the peer's counts if it is larger")
-    var latency: Int
-    @Parameter(
-        "latency.rtt_multiple", default: 0, range: 0...100,
-        help:
-            "instead of latency_ms: so many round trips, measured before the first connection and by each for the next")
-    var roundTrips: Double
-    @Parameter("latency.min_ms", default: 20, range: 1...60_000, help: "at least that") var least: Int
-    @Parameter("latency.max_ms", default: 1_000, range: 1...60_000, help: "at most that") var most: Int
-    @Parameter(
-        "rtt_ms", default: 0, range: 0...60_000, help: "the round trip of the first connection; 0 measures it")
-    var roundTrip: Double
-    @Parameter("streamid", default: "", help: "what the peer knows the stream by; one in the url counts first")
-    var streamID: String
-    @Parameter("passphrase", default: "", help: "10 to 79 bytes; encrypts with AES; one in the url counts first")
-    var passphrase: String
-    @Parameter(
-        "key_length", default: 0, range: 0...32, help: "of AES: 16, 24 or 32 bytes; 0 is 16, or what the peer wants")
-    var keyLength: Int
-    @Parameter("connect_timeout_ms", default: 3_000, range: 100...600_000, help: "how long one call lasts")
-    var timeout: Int
     @Parameter(
         "peer_timeout_ms", default: 1_500, range: 200...60_000,
         help: "a peer that acknowledges nothing for so long is given up and called again")
@@ -90,24 +66,24 @@ public final class SRTOutput: Node {
     /// How often a full send buffer is tried again besides its events.
     private static let retry = Interval.milliseconds(5)
 
-    public init() {}
+    public init() {
+        super.init(
+            url: Parameter("url", help: "srt://HOST:PORT?streamid=…&latency=… (ms) to call, srt://:PORT to listen"),
+            streamID: Parameter(
+                "streamid", default: "", help: "what the peer knows the stream by; one in the url counts first"))
+    }
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         guard video.isConnected || audio.isConnected else {
             throw NodeError("nothing is sent: neither video nor audio is connected", isInputError: true)
         }
-        let settings = try LinkSettings(
-            LinkSettings.Given(
-                url: url, latencyMilliseconds: latency, roundTrips: roundTrips, leastMilliseconds: least,
-                mostMilliseconds: most, roundTripMilliseconds: roundTrip, streamID: streamID, passphrase: passphrase,
-                keyLength: keyLength, connectTimeoutMilliseconds: timeout))
         gate = SendGate(bound: .milliseconds(Int64(sendBuffer)))
         peerWatch = PeerWatch(patience: .milliseconds(Int64(peerTimeout)))
         metrics = OutputMetrics(context)
         statistics = SRTStatistics(context)
         link = try SRTLink(
-            settings, direction: .publish, takesOver: secondCaller == .takeOver, reconnects: reconnects,
+            settings(), direction: .publish, takesOver: secondCaller == .takeOver, reconnects: reconnects,
             context: context)
     }
 

@@ -117,6 +117,13 @@ final class SRTSocket: @unchecked Sendable {
     /// The same for what is received.
     var receiveLatencyMilliseconds: Int { Int(flag(SRTO_RCVLATENCY) ?? 0) }
 
+    /// `AES-256`, with the key that both ends agreed on; nil where nothing is encrypted.
+    var cipher: String? {
+        let secured = Int32(SRT_KM_S_SECURED.rawValue)
+        guard flag(SRTO_SNDKMSTATE) == secured || flag(SRTO_RCVKMSTATE) == secured else { return nil }
+        return flag(SRTO_PBKEYLEN).map { "AES-\($0 * 8)" }
+    }
+
     var peerAddress: SocketAddress {
         var address = SocketAddress()
         _ = address.fill { srt_getpeername(handle, $0, $1) }

@@ -6,6 +6,8 @@ public final class NodeContext: @unchecked Sendable {
     private unowned let core: NodeCore
     /// Why `process` or `finish` was called.
     @exclusivity(unchecked) public internal(set) var reasons: WakeReasons = []
+    /// The time asked for by `wake(aheadOf:)` has not come yet: the node is to make ready, and not to send.
+    @exclusivity(unchecked) public internal(set) var isAhead = false
     @exclusivity(unchecked) private(set) var isFinishRequested = false
     private var watched: [Int32] = []
     /// Asked for in `prepare`, which does not run on the lane.
@@ -34,6 +36,11 @@ public final class NodeContext: @unchecked Sendable {
     public func wake(at instant: Instant) {
         if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, at: Int(instant.nanoseconds)) }
     }
+
+    /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
+    /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In virtual
+    /// time, and on a lane with very many that ask, there is no call before `instant`. Not in `prepare`.
+    public func wake(aheadOf instant: Instant) { core.lane.arm(core, aheadOf: Int(instant.nanoseconds)) }
 
     public func cancelWake() {
         if core.state == .idle { asked.wake = nil } else { core.lane.disarm(core) }
@@ -137,11 +144,14 @@ public final class NodeContext: @unchecked Sendable {
     public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { core.session.raiseEpoch(to: epoch) }
 
     /// Starts an instance of a template of the graph. It is built on another thread; what goes wrong with it is an
-    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`.
+    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`. `after` names an instance that it
+    /// takes the place of: it is built when that one has ended and given back its files and sockets.
     public func start(
-        _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil
+        _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil,
+        after predecessor: SessionHandle? = nil
     ) -> SessionHandle {
-        core.session.run.startInstance(template, parameters, resource: resource, parent: core.session)
+        core.session.run.startInstance(
+            template, parameters, resource: resource, after: predecessor, parent: core.session)
     }
 
     /// What the one who started this instance handed over.

@@ -28,6 +28,7 @@ struct Report {
                                 $0.object {
                                     $0.key("wakeups", lane.wakeups.count)
                                     $0.key("lent", lane.lent.count)
+                                    $0.key("watched_ms", Double(lane.watched.count) / 1e6, places: 1)
                                 }
                             }
                         }

@@ -130,8 +130,12 @@ final class Host: Node {
     var handles: [SessionHandle] = []
     var context: NodeContext?
     func prepare(_ context: NodeContext) { self.context = context }
-    func start(_ template: String, _ parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil) {
-        handles.append(context!.start(template, parameters: parameters, resource: resource))
+    @discardableResult
+    func start(
+        _ template: String, _ parameters: [String: ParameterValue] = [:], after predecessor: SessionHandle? = nil
+    ) -> SessionHandle {
+        handles.append(context!.start(template, parameters: parameters, after: predecessor))
+        return handles.last!
     }
     func process(now: Instant) { while let item = input.next() { output.send(item) } }
 }

@@ -127,6 +127,99 @@ private final class Counting: Node {
         #expect(harness.nodeNames == ["from", "host"])
     }
 
+    /// Until its sink eats, a stopped instance of these has not ended.
+    private func heldInstance(_ harness: GraphHarness, _ host: Host) -> SessionHandle {
+        let handle = host.start("viewer")
+        harness.settle()
+        harness.sink("viewer.1/to").appetite = 0
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(count: 2))
+        harness.settle()
+        handle.stop()
+        harness.settle()
+        #expect(!handle.isOver)
+        return handle
+    }
+
+    private func release(_ harness: GraphHarness) {
+        harness.sink("viewer.1/to").appetite = nil
+        harness.settle()
+    }
+
+    @Test func aSuccessorIsBuiltWhenTheOtherHasEnded() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        let first = heldInstance(harness, host)
+        let second = host.start("viewer", after: first)
+        harness.settle()
+        #expect(second.name.isEmpty && !second.isOver)
+        #expect(harness.nodeNames == ["from", "host", "viewer.1/through", "viewer.1/to"])
+        release(harness)
+        #expect(first.isOver && second.name == "viewer.2")
+        #expect(harness.nodeNames == ["from", "host", "viewer.2/through", "viewer.2/to"])
+        // After one that is over already there is nothing to wait for.
+        let third = host.start("viewer", after: first)
+        harness.settle()
+        #expect(third.name == "viewer.3")
+        harness.source("from").end()
+        #expect(harness.run() == .finished)
+        #expect(second.isOver && third.isOver)
+        #expect(harness.isBalanced)
+    }
+
+    @Test func aChainOfThreeRunsOneAfterTheOther() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        let first = heldInstance(harness, host)
+        let second = host.start("viewer", after: first)
+        let third = host.start("viewer", after: second)
+        release(harness)
+        #expect(second.name == "viewer.2" && third.name.isEmpty)
+        second.stop()
+        harness.settle()
+        #expect(second.isOver && third.name == "viewer.3")
+        #expect(harness.nodeNames == ["from", "host", "viewer.3/through", "viewer.3/to"])
+    }
+
+    @Test func oneThatIsStoppedWhileItWaitsIsNeverBuiltAndHoldsNobodyUp() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        let first = heldInstance(harness, host)
+        let second = host.start("viewer", after: first)
+        let third = host.start("viewer", after: second)
+        second.stop()
+        harness.settle()
+        #expect(!second.isOver && third.name.isEmpty)
+        release(harness)
+        #expect(second.isOver && second.name.isEmpty)
+        #expect(third.name == "viewer.2")
+        #expect(harness.nodeNames == ["from", "host", "viewer.2/through", "viewer.2/to"])
+    }
+
+    @Test func oneThatCannotBeBuiltHoldsNobodyUp() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        let first = heldInstance(harness, host)
+        let second = host.start("nobody", after: first)
+        let third = host.start("viewer", after: second)
+        release(harness)
+        #expect(second.isOver && third.name == "viewer.2")
+    }
+
+    @Test func aGraphThatStopsBuildsNoneThatWait() throws {
+        let harness = try host()
+        let host = harness.node("host") as! Host
+        let first = heldInstance(harness, host)
+        let waiting = host.start("viewer", after: first)
+        harness.settle()
+        harness.stop()
+        release(harness)
+        harness.runOut()
+        #expect(harness.isOver)
+        #expect(first.isOver && waiting.isOver && waiting.name.isEmpty)
+        #expect(harness.isBalanced)
+    }
+
     @Test func aThousandInstancesComeAndGoAndTheReportKeepsTheirSums() throws {
         let harness = try host()
         let host = harness.node("host") as! Host

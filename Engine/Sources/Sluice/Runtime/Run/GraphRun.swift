@@ -221,17 +221,23 @@ public final class GraphRun: @unchecked Sendable {
 
     // MARK: Sessions
 
+    /// Builds the instance on the supervisor, once `predecessor` is over.
     func startInstance(
-        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?, parent: Session
+        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
+        after predecessor: SessionHandle?, parent: Session
     ) -> SessionHandle {
         let handle = SessionHandle(run: self)
         supervisor.post { [self] in
-            guard !isStopping, !parent.isDone else { return }
-            do {
-                handle.built(try buildInstance(template, parameters, resource: resource, parent: parent))
-            } catch {
-                log(.error, node: template, "\(error)")
+            let begin = { [weak self] in
+                guard let self, !isStopping, !parent.isDone, !handle.isStopped else { return handle.over() }
+                do {
+                    handle.built(try buildInstance(template, parameters, resource: resource, parent: parent))
+                } catch {
+                    log(.error, node: template, "\(error)")
+                    handle.over()
+                }
             }
+            if let predecessor { predecessor.then(begin) } else { begin() }
         }
         return handle
     }
@@ -265,6 +271,7 @@ public final class GraphRun: @unchecked Sendable {
             for other in sessions where other !== root { other.drain() }
         }
         if root.isDone && sessions.count == 1 { isOver = true }
+        session.handle?.over()
     }
 
     /// Lanes that an ended instance alone has used end with it.
@@ -326,12 +333,11 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     /// A paced node is to run on `lane`, which may run already.
-    func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, lane.plan.nice == nil, lane.plan.priority == nil,
-            !lane.wantsRealtime.exchange(true, ordering: .relaxed)
-        else { return }
+    func askToKeepTime(_ lane: Lane) {
+        guard !isVirtual, lane.plan.priority == nil, !lane.keepsTime.exchange(true, ordering: .relaxed) else { return }
         lane.perform { [self] in
-            let code = sys_set_fifo_priority(LaneThread.priority)
+            let code = lane.plan.nice == nil ? sys_set_fifo_priority(LaneThread.priority) : 0
+            if code != 0 || lane.plan.nice != nil { _ = sys_set_slice(LaneThread.slice) }
             guard code != 0 else { return }
             log(
                 .warning, node: "",

@@ -12,6 +12,8 @@ final class Session: @unchecked Sendable {
     let epoch: EpochCell
     let resource: (any Sendable)?
     let template: String?
+    /// Its starter's, which is told of its end; nil for the graph and what starts with it.
+    var handle: SessionHandle?
 
     /// Distinct in the run.
     let id: Int
@@ -164,29 +166,5 @@ final class Session: @unchecked Sendable {
             }
             if let then { run.supervisor.post(then) }
         }
-    }
-}
-
-/// A running instance of a template, as its starter holds it.
-public final class SessionHandle: @unchecked Sendable {
-    weak var session: Session?
-    private weak let run: GraphRun?
-    private var stopsWhenBuilt = false
-    /// `viewer.3`, once it is known.
-    public internal(set) var name = ""
-
-    init(run: GraphRun) { self.run = run }
-
-    /// Drains the instance and takes it out of the graph. From any thread.
-    public func stop() {
-        run?.supervisor.post { [self] in
-            if let session { session.drain() } else { stopsWhenBuilt = true }
-        }
-    }
-
-    func built(_ session: Session) {
-        self.session = session
-        name = session.name
-        if stopsWhenBuilt { session.drain() }
     }
 }
