@@ -2,7 +2,11 @@
 public struct Lot: RandomNumberGenerator {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
+    /// The seed is mixed before it is a state: states that differ by the step are one sequence, a number later.
+    public init(seed: UInt64) {
+        state = seed
+        state = next()
+    }
 
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

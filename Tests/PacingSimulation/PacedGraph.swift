@@ -89,7 +89,10 @@ public struct PacedGraph {
         let metric = { (name: String) in voice.counter(name).count }
         let depth = voice.counter("depth_ms")
         var (sum, count) = (0, 0)
+        var concealed = 0
         sink.onFrame = { _, _ in
+            if metric("concealed_samples") != concealed { sink.forgetLastTold() }
+            concealed = metric("concealed_samples")
             onSamples?(Array(sink.tail.suffix(960)))
             sum += depth.count
             count += 1

@@ -33,6 +33,11 @@ public final class PacedSink: Node {
         if told.count > 3_000 { told.removeFirst(1_500) }
     }
 
+    /// The last frame was made up, if only in part: a period that is repeated counts up as time does, and tells another.
+    public func forgetLastTold() {
+        if let last, told.last?.pts == last.pts { told.removeLast() }
+    }
+
     public func process(now: Instant) {
         while let frame = sound.next() {
             if let last,

@@ -7,6 +7,8 @@ import TestSupport
 /// A stream of messages, as a peer writes it.
 struct Take {
     var bytes: [UInt8] = []
+    /// It ends within a message.
+    var isCut = false
 
     /// Any kind of message, whatever it says.
     mutating func raw(_ kind: UInt8, _ json: String, payload: [UInt8] = []) {

@@ -99,6 +99,10 @@ final class PicturePacer: PacedMedia {
         while ends.output.hasRoom, ends.input.depth > 0, let head = ends.input.peek(),
             leaving.isEmpty || isSamePicture(head.header, header), let item = ends.input.next()
         {
+            guard item.byteCount > 0 else {
+                ledger.noteEmpty()
+                continue
+            }
             leaving.append(unsafeDowncast(item, to: Packet.self))
             bytes += item.byteCount
         }

@@ -5,8 +5,8 @@ import Sluice
 ///
 /// Pictures keep their distance to the sound exactly, because both use one mapping of the source's time. A picture is
 /// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile sound that came late with it may
-/// have moved the mapping. Where the sound has run dry, a picture whose time has passed waits for the frame of sound that
-/// would take up what came late. Decoding times always rise: a picture whose time would go back (a source that jumped) gets
+/// have moved the mapping. Where the sound has run dry, a picture that came too late waits for the frame of sound that takes
+/// up what came with it. Decoding times always rise: a picture whose time would go back (a source that jumped) gets
 /// the least step after the one before.
 public struct VideoPacing: Sendable {
     public let target: Interval
@@ -21,6 +21,8 @@ public struct VideoPacing: Sendable {
 
     /// A millisecond: the least that decoding times rise by.
     static let leastStep = MediaTime.milliseconds(1)
+    /// A frame of sound: what has come that shortly before its time may have come too late for the frame that plays.
+    static let shortest = Interval.milliseconds(20)
     /// Nothing is held longer than that beyond the target, whatever timestamps say.
     static let longestHeld = Interval.seconds(1)
 
@@ -34,7 +36,7 @@ public struct VideoPacing: Sendable {
         var latest: Instant
         /// Of the picture before it.
         var lastOut: MediaTime
-        /// How the sound was to go on when it was dry and this picture's time had passed.
+        /// How the sound was to go on when it was dry and this picture had come too late for it.
         var dry: Playout?
     }
 
@@ -57,7 +59,7 @@ public struct VideoPacing: Sendable {
         let isJump = note(dts, arrival, isAnew)
         let step = lastSource.isKnown ? dts - lastSource : .zero
         let sound = sound?.instant(of: dts) == nil ? nil : sound
-        let map = sound ?? followed(at: dts)
+        let map = sound ?? followed(at: dts, arrival)
         lastSource = dts
         // How far a picture is shown after it is decoded is told by the source, scaled as everything is.
         var delay = MediaTime.zero
@@ -69,7 +71,11 @@ public struct VideoPacing: Sendable {
         }
         let latest = arrival + target + VideoPacing.longestHeld
         placed = Placed(dts: dts, delay: delay, latest: latest, lastOut: lastOut)
-        var place = settle(map) ?? Place(due: arrival, pts: dts + delay, dts: dts)
+        if map.isDry, dts < map.source, let due = map.instant(of: dts), due < arrival + VideoPacing.shortest {
+            placed!.dry = map
+        }
+        // Always there: what is too far from the mapping has jumped, and the mapping with it.
+        var place = settle(map) ?? Place(due: arrival, pts: lastOut, dts: lastOut)
         if isJump { place.jump = step }
         return place
     }
@@ -78,17 +84,19 @@ public struct VideoPacing: Sendable {
     public mutating func place(again sound: Playout) -> Place? { settle(sound) }
 
     private mutating func settle(_ map: Playout) -> Place? {
-        guard var picture = placed, var due = map.instant(of: picture.dts), var out = map.timestamp(of: picture.dts)
+        guard let picture = placed, var due = map.instant(of: picture.dts), var out = map.timestamp(of: picture.dts)
         else { return nil }
-        if map.isDry, picture.dts < map.source {
-            let dry = picture.dry ?? map
-            picture.dry = dry
-            placed = picture
-            (due, out) = (dry.at, dry.out)
-        }
+        if let dry = picture.dry, map.isDry, picture.dts < map.source { (due, out) = (dry.at, dry.out) }
         if picture.lastOut.isKnown { out = max(out, picture.lastOut + VideoPacing.leastStep) }
         lastOut = out
         return Place(due: min(due, picture.latest), pts: out + picture.delay, dts: out)
+    }
+
+    /// A minute from the picture before: no timestamps of one stream.
+    private func isFar(_ dts: MediaTime) -> Bool {
+        guard lastSource.isKnown else { return false }
+        let step = dts.ticks.subtractingReportingOverflow(lastSource.ticks)
+        return step.overflow || step.partialValue.magnitude > UInt64(MediaTime.ticksPerSecond) * 60
     }
 
     private mutating func note(_ dts: MediaTime, _ arrival: Instant, _ isAnew: Bool) -> Bool {
@@ -98,7 +106,8 @@ public struct VideoPacing: Sendable {
             return false
         }
         let off = (arrival - clock.arrival(of: dts)).seconds
-        let isJump = isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource
+        let isJump =
+            isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource || isFar(dts)
         guard isJump else {
             clock.note(dts, at: arrival)
             return false
@@ -112,9 +121,14 @@ public struct VideoPacing: Sendable {
     }
 
     /// The pictures' own mapping, moved to `dts` and steered there.
-    private mutating func followed(at dts: MediaTime) -> Playout {
-        guard var map = own else { return Playout(source: dts, at: .init(nanoseconds: 0), out: dts, ppm: 0) }
-        guard let at = map.instant(of: dts), let out = map.timestamp(of: dts), at > map.at else { return map }
+    private mutating func followed(at dts: MediaTime, _ arrival: Instant) -> Playout {
+        guard var map = own, let at = map.instant(of: dts), let out = map.timestamp(of: dts) else {
+            // It followed sound for long.
+            let begun = Playout(source: dts, at: arrival + target, out: lastOut.isKnown ? lastOut : dts, ppm: 0)
+            own = begun
+            return begun
+        }
+        guard at > map.at else { return map }
         let behind = (at - (clock.arrival(of: dts) + target)).seconds
         let ppm = steering.steer(behind: behind, clock: clock, step: (at - map.at).seconds)
         map = Playout(source: dts, at: at, out: out, ppm: ppm)
