@@ -9,17 +9,23 @@ public struct Pool<Item: MediaItem> {
     public private(set) var grown = 0
     /// Free items looked at before a new one is made.
     private static var search: Int { 64 }
+    /// Items that are looked at first.
+    private static var favourites: Int { 4 }
 
     public init() {}
 
-    /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`.
+    /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`. While few are
+    /// under way the same few are handed out again and again, whose memory is still in the cache.
     public mutating func take(reuse: (Item) -> Void, make: () -> Item) -> Item {
+        for index in 0..<min(items.count, Pool.favourites) where isKnownUniquelyReferenced(&items[index]) {
+            reuse(items[index])
+            return items[index]
+        }
         for _ in 0..<min(items.count, Pool.search) {
             cursor = cursor + 1 < items.count ? cursor + 1 : 0
             if isKnownUniquelyReferenced(&items[cursor]) {
-                let item = items[cursor]
-                reuse(item)
-                return item
+                reuse(items[cursor])
+                return items[cursor]
             }
         }
         let item = make()
