@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
+let localSockets: Target.Dependency = .product(name: "LocalSockets", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
@@ -37,9 +38,9 @@ let plugins: [Target] = [
     plugin("Opus", uses: ["COpus"]),
     plugin("Pacer", uses: [pacing, "CSwresample"]),
     plugin("RTP", uses: [rtpCore, pacing, "CUDP"]),
-    plugin("Raw"),
+    plugin("Raw", uses: [localSockets]),
     plugin("SRT", uses: [libav, "CSRT"]),
-    plugin("Segments"),
+    plugin("Segments", uses: [localSockets]),
     plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
@@ -79,7 +80,8 @@ let tests: [Target] = [
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
-    tests("Raw", of: ["RawPlugin"]),
+    tests("LocalSockets", of: [localSockets]),
+    tests("Raw", of: ["RawPlugin", localSockets]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
     tests("RTPCore", of: [rtpCore, "TestSupport"]),
     tests(

@@ -14,13 +14,18 @@ public final class OpusEncoderNode: Node {
         example: #""opus": { "type": "opus-encoder", "profile": "lowdelay", "bitrate_kbps": 96 }"#)
 
     let input = Input<AudioFrame>(
-        "in", .audio([.s16, .f32], rates: [8_000, 12_000, 16_000, 24_000, 48_000], channels: [1, 2]))
+        "in", .audio([.s16, .f32], rates: [8_000, 12_000, 16_000, 24_000, 48_000], channels: [1, 2]),
+        variants: [
+            PortSpec.Variant(
+                parameter: "profile", value: .string(Profile.lowdelay.rawValue),
+                formats: .audio([.s16, .f32], rates: [48_000], channels: [1, 2]))
+        ])
     let output = Output<Packet>("out", .codedAudio([.opus]))
 
     @Parameter(
         "profile", default: .audio,
         help:
-            "what the others are unless given: audio; lowdelay, for 48 kHz stereo at least delay and CPU; voip, for speech"
+            "what the others are unless given: audio; lowdelay, 48 kHz stereo at least delay and CPU; voip, for speech"
     )
     var profile: Profile
     @Live(
@@ -45,7 +50,8 @@ public final class OpusEncoderNode: Node {
         "complexity", default: 5, range: 0...10, help: "CPU against quality, 0, as under lowdelay, the cheapest")
     var complexity: Int
     @Parameter(
-        "channels", default: 0, range: 0...2, help: "1 mixes stereo down, as under voip; 0: as they come")
+        "channels", default: 0, range: 0...2,
+        help: "1 mixes stereo down, as under voip; 2 gives mono to both sides, as under lowdelay; 0: as they come")
     var channels: Int
     @Parameter(
         "fec", default: false, help: "put a copy of the last speech frame into each packet, if loss_percent says so")
@@ -61,6 +67,9 @@ public final class OpusEncoderNode: Node {
     private var settings = Profile.audio.settings
     private var encoder: Encoder?
     private var layout = AudioLayout(.s16, rate: 48_000, channels: 2)
+    /// What the encoder takes: `layout`, or both sides made of its mono.
+    private var coded = AudioLayout(.s16, rate: 48_000, channels: 2)
+    private var widens: Bool { coded.channels != layout.channels }
     private var packetFormat: MediaFormat?
     private var pool = Pool<Packet>()
     /// Samples of one Opus frame at the input's rate.
@@ -142,7 +151,8 @@ public final class OpusEncoderNode: Node {
         let bytesPerSample = layout.bytesPerSample
         var next = UnsafeRawPointer(frame.buffer.bytes)
         var left = frame.sampleCount
-        if carried > 0 {
+        while left > 0 && (carried > 0 || widens) {
+            if carried == 0 { carriedHeader = frame.header }
             let taken = min(frameSamples - carried, left)
             append(next, samples: taken)
             next += taken * bytesPerSample
@@ -163,9 +173,21 @@ public final class OpusEncoderNode: Node {
     }
 
     private func append(_ pcm: UnsafeRawPointer, samples: Int) {
-        (carry.bytes + carried * layout.bytesPerSample).copyMemory(
-            from: pcm, byteCount: samples * layout.bytesPerSample)
+        let place = carry.bytes + carried * coded.bytesPerSample
         carried += samples
+        switch (widens, layout.sampleFormat) {
+        case (false, _): place.copyMemory(from: pcm, byteCount: samples * layout.bytesPerSample)
+        case (true, .f32): duplicate(pcm.assumingMemoryBound(to: Float.self), to: place, samples)
+        case (true, _): duplicate(pcm.assumingMemoryBound(to: Int16.self), to: place, samples)
+        }
+    }
+
+    private func duplicate<Sample>(_ mono: UnsafePointer<Sample>, to place: UnsafeMutableRawPointer, _ samples: Int) {
+        let both = place.assumingMemoryBound(to: Sample.self)
+        for index in 0..<samples {
+            both[2 * index] = mono[index]
+            both[2 * index + 1] = mono[index]
+        }
     }
 
     /// What comes next does not continue the samples so far: what is carried goes out, and counting starts anew. The
@@ -178,9 +200,9 @@ public final class OpusEncoderNode: Node {
     }
 
     private func encodePadded() throws {
-        let real = carried * layout.bytesPerSample
+        let real = carried * coded.bytesPerSample
         (carry.bytes + real).initializeMemory(
-            as: UInt8.self, repeating: 0, count: frameSamples * layout.bytesPerSample - real)
+            as: UInt8.self, repeating: 0, count: frameSamples * coded.bytesPerSample - real)
         carried = 0
         try encode(UnsafeRawPointer(carry.bytes), from: carriedHeader)
     }
@@ -209,26 +231,22 @@ public final class OpusEncoderNode: Node {
     /// An encoder for this layout, and its delay. Only another rate or number of channels needs a new one.
     @discardableResult
     private func open(_ new: AudioLayout) throws -> MediaTime {
-        guard settings.channels <= new.channels else {
-            throw NodeError(
-                "channels is 2, but mono comes in",
-                advice: "Leave \"channels\" out, or put an audio-convert with \"channels\": 2 before it.",
-                isInputError: true)
-        }
-        if encoder == nil || new.rate != layout.rate || new.channels != layout.channels {
-            let fresh = try Encoder(rate: new.rate, channels: new.channels, settings)
+        let taken = AudioLayout(
+            new.sampleFormat, rate: new.rate, channels: max(new.channels, settings.channels))
+        if encoder == nil || taken.rate != coded.rate || taken.channels != coded.channels {
+            let fresh = try Encoder(rate: taken.rate, channels: taken.channels, settings)
             fresh.set(bitrate: Int(settings.bitrate * 1_000))
             fresh.set(lossPercent: loss)
             encoder = fresh
         }
-        layout = new
+        (layout, coded) = (new, taken)
         frameSamples = Int(settings.frameLength * Double(new.rate) / 1_000)
-        carry = MediaBuffer(capacity: frameSamples * new.bytesPerSample)
+        carry = MediaBuffer(capacity: frameSamples * taken.bytesPerSample)
         let delay = encoder!.lookahead
-        let coded = settings.channels > 0 ? settings.channels : new.channels
-        let head = OpusHead(channels: coded, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)
+        let channels = settings.channels > 0 ? settings.channels : new.channels
+        let head = OpusHead(channels: channels, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)
         packetFormat = MediaFormat(
-            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: coded), configuration: head.bytes,
+            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: channels), configuration: head.bytes,
             bitrate: Int(settings.bitrate * 1_000))
         return MediaTime(Int64(delay), timescale: Int64(new.rate))
     }

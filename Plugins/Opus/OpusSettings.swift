@@ -12,7 +12,7 @@ enum Profile: String, CaseIterable, ParameterConvertible {
         // What browsers take untouched, at the least CPU and delay.
         case .lowdelay:
             OpusSettings(
-                application: .lowdelay, frameLength: 10, bitrate: 128, isVBR: false, complexity: 0, channels: 0)
+                application: .lowdelay, frameLength: 10, bitrate: 128, isVBR: false, complexity: 0, channels: 2)
         case .voip:
             OpusSettings(application: .voip, frameLength: 20, bitrate: 32, isVBR: true, complexity: 5, channels: 1)
         }

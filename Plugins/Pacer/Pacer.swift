@@ -49,7 +49,9 @@ public final class Pacer: Node {
     var isSpread: Bool
     @Parameter(
         "sound", default: "",
-        help: "of a pacer of pictures: the pacer of the same source's sound, whose clock the pictures follow")
+        help:
+            "of a pacer of pictures: the pacer of sound whose clock they follow; empty: that of the same source's sound beside it, if there is one"
+    )
     var sound: String
     @Parameter(
         "burst_ms", default: 0, range: 0...1_000,
@@ -61,6 +63,10 @@ public final class Pacer: Node {
     var rate: Double
     @Parameter("status_s", default: 10, range: 0...3_600, help: "a line so often, in s of graph time; 0: none")
     var statusSeconds: Double
+    @Parameter(
+        "series", default: false,
+        help: "keep gaps, drift, depth and lateness over time in the report, for sluice timing")
+    var keepsSeries: Bool
 
     private var context: NodeContext!
     private var registry: PacerRegistry!
@@ -76,7 +82,7 @@ public final class Pacer: Node {
         registry = try context.service(PacerRegistry.self) ?? PacerRegistry()
         own = registry.playout(of: context.name)
         ordinal = isSpread ? registry.takeOrdinal() : 0
-        ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds))
+        ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds), keepsSeries: keepsSeries)
         let frame = settings.frame
         if let layout = input.format?.audio, input.format?.kind == .rawAudio {
             _ = try SoundPacer.samples(of: frame, at: layout)
@@ -133,8 +139,8 @@ public final class Pacer: Node {
     private func makeWorker(for format: MediaFormat) throws -> any PacedMedia {
         let ends = PacerEnds(context: context, input: input, output: output, ledger: ledger)
         switch format.kind {
-        case .rawAudio: return SoundPacer(ends, settings, publishes: own)
-        case .codedAudio: return PacketPacer(ends, settings, publishes: own)
+        case .rawAudio: return SoundPacer(ends, settings, publishes: publisher)
+        case .codedAudio: return PacketPacer(ends, settings, publishes: publisher)
         default:
             return PicturePacer(
                 ends, target: settings.target, spread: PictureSpread(rate: rate, burst: .seconds(burst / 1e3)),
@@ -142,11 +148,15 @@ public final class Pacer: Node {
         }
     }
 
+    private var publisher: PlayoutPublisher { PlayoutPublisher(own, registry: registry, name: context.name) }
+
     /// Every pacer of the session was prepared before the first one runs.
     private func followed() throws -> SharedPlayout? {
-        guard !sound.isEmpty else { return nil }
-        let session = context.name.lastIndex(of: "/").map { context.name[...$0] } ?? ""
-        let found = registry.playout(of: session + sound)
+        guard !sound.isEmpty else {
+            let clock = input.peek()?.header.sourceClock ?? 0
+            return clock == 0 ? nil : registry.playout(ofClock: clock, beside: context.name)
+        }
+        let found = registry.playout(of: PacerRegistry.session(of: context.name) + sound)
         guard found.isClaimed else {
             throw NodeError(
                 "\"sound\" is \"\(sound)\", and no pacer of sound beside it has that name",

@@ -8,6 +8,8 @@ final class PacerLedger {
     private let sent, silence, concealed, dropped, jumps, late, caughtUp, refused, skipped, repeated: CounterMetric
     private let drift, steering, jitter, depth: CounterMetric
     private let lateness: HistogramMetric
+    private let keepsSeries: Bool
+    private var series: PacerSeries?
     private var said = Said()
     private var nextStatus: Instant?
     private var depthSum = 0
@@ -24,9 +26,10 @@ final class PacerLedger {
     /// The same is not said again before it has stayed away for so long.
     static let quiet = Interval.seconds(10)
 
-    init(_ context: NodeContext, statusEvery: Interval) {
+    init(_ context: NodeContext, statusEvery: Interval, keepsSeries: Bool) {
         self.context = context
         self.statusEvery = statusEvery
+        self.keepsSeries = keepsSeries
         sent = context.counter("sent")
         silence = context.counter("silence_frames")
         concealed = context.counter("concealed_samples")
@@ -56,6 +59,8 @@ final class PacerLedger {
         depth.set(milliseconds)
         depthSum += milliseconds
         depthCount += 1
+        if keepsSeries, series == nil { series = PacerSeries(context) }
+        series?.note(late: by, depth: milliseconds, at: now)
         say(now)
     }
 
@@ -70,7 +75,8 @@ final class PacerLedger {
     func noteSkipped() { skipped.add() }
     func noteRepeated() { repeated.add() }
     func noteLate() { late.add() }
-    func noteClock(_ clock: ClockEstimate, steering: Double = 0) {
+    func noteClock(_ clock: ClockEstimate, steering: Double = 0, now: Instant) {
+        series?.note(clock, at: now)
         drift.set(clock.isSettled ? Int(clock.ppm.rounded()) : 0)
         jitter.set(Int(clock.jitterMilliseconds.rounded()))
         self.steering.set(Int(steering.rounded()))

@@ -30,6 +30,15 @@ final class PacerRegistry: Sendable {
         }
     }
 
+    /// That of the pacer of sound, in the session of the node of this name, whose media carry this number of a source's
+    /// clock.
+    func playout(ofClock clock: UInt16, beside name: String) -> SharedPlayout {
+        playout(of: "\(PacerRegistry.session(of: name))#\(clock)")
+    }
+
+    /// What the names of a session's nodes begin with: empty for the graph, `listener.1/` for an instance.
+    static func session(of name: String) -> String { name.lastIndex(of: "/").map { String(name[...$0]) } ?? "" }
+
     /// The next place: 0 for the first pacer of the run.
     func takeOrdinal() -> Int {
         state.withLock { state in

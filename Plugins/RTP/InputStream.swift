@@ -161,7 +161,7 @@ final class InputStream {
         if !media.format.isVideo { packet.header.duration = duration }
         packet.header.captured = frame.arrival
         packet.header.epoch = epoch
-        packet.header.sourceClock = 1
+        packet.header.sourceClock = sourceClock
         if frame.isKeyframe { packet.header.flags.insert(.keyframe) }
         if marksDiscontinuity || place.isRestarted || frame.isDiscontinuous && hasSent {
             packet.header.flags.insert(.discontinuity)
@@ -171,6 +171,8 @@ final class InputStream {
         output.send(packet)
     }
 
+    /// Of the node; set when it is prepared.
+    var sourceClock: UInt16 = 0
     /// Of the session; set by the node before each call.
     var epoch: UInt32 = 0
     private var hasSent = false

@@ -74,6 +74,7 @@ public final class RTPInput: Node {
                 media, try sockets(media), index: streams.count, output: output,
                 delay: delay,
                 release: release == .timed ? .timed : .early, context)
+            stream.sourceClock = context.sourceClock
             streams.append(stream)
             output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
         }

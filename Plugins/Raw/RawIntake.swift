@@ -1,4 +1,5 @@
 import Glibc
+import LocalSockets
 import Sluice
 
 /// The reading end of a raw stream. Never blocks on a pipe or socket: it watches the descriptor while there is nothing
@@ -16,7 +17,7 @@ final class RawIntake {
     private let reopens: Bool
     private let context: NodeContext
     private var descriptor: Int32 = -1
-    private var listener: Int32 = -1
+    private var listener: LocalListener?
     private var standard: StandardDescriptor?
     private var watched: Int32 = -1
     /// Bytes came since the descriptor was opened.
@@ -31,7 +32,7 @@ final class RawIntake {
         self.context = context
         reopens = onEnd == .reopen
         if endpoint.path == "-" { try openStandard() } else { try openPath() }
-        guard !reopens || kind == .fifo && endpoint.path != "-" || listener >= 0 else {
+        guard !reopens || kind == .fifo && endpoint.path != "-" || listener != nil else {
             close()
             throw NodeError(
                 "\(name) cannot be reopened",
@@ -58,7 +59,7 @@ final class RawIntake {
         let found = try endpoint.kind()
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {
-            listener = try UnixSocket.listen(endpoint.path)
+            listener = try LocalListener(endpoint.path, backlog: 1)
             kind = .socket
             return
         }
@@ -73,7 +74,7 @@ final class RawIntake {
     }
 
     private func connect() throws -> Int32 {
-        if let connected = try UnixSocket.connect(endpoint.path) { return connected }
+        if let connected = try LocalSocket.connect(endpoint.path) { return connected }
         throw NodeError(
             "nobody listens at \(endpoint.path)", advice: "Start its writer first, or set \"listen\": true.",
             isInputError: true)
@@ -97,7 +98,8 @@ final class RawIntake {
 
     func read(into memory: UnsafeBufferPointer<iovec>) throws -> Step {
         if descriptor < 0 {
-            guard let accepted = UnixSocket.accept(listener) else { return try wait(on: listener) }
+            guard let listener else { return .wait }
+            guard let accepted = listener.accept() else { return try wait(on: listener.descriptor) }
             unwatch()
             descriptor = accepted
             if !reopens { closeListener() }
@@ -157,10 +159,8 @@ final class RawIntake {
     }
 
     private func closeListener() {
-        guard listener >= 0 else { return }
-        Glibc.close(listener)
-        listener = -1
-        unlink(endpoint.path)
+        listener?.close()
+        listener = nil
     }
 
     func close() {

@@ -1,4 +1,5 @@
 import Glibc
+import LocalSockets
 import Sluice
 
 /// The writing end of a raw stream. Never blocks on a pipe or socket: what does not go out now waits until the
@@ -16,7 +17,7 @@ final class RawOutlet {
     private let waits: Bool
     private let context: NodeContext
     private var descriptor: Int32 = -1
-    private var listener: Int32 = -1
+    private var listener: LocalListener?
     private var standard: StandardDescriptor?
     private var watched: Int32 = -1
     private var kind = RawEndpoint.Kind.regular
@@ -54,7 +55,7 @@ final class RawOutlet {
         let found = try endpoint.kind()
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {
-            listener = try UnixSocket.listen(endpoint.path)
+            listener = try LocalListener(endpoint.path, backlog: 1)
             kind = .socket
             return
         }
@@ -62,7 +63,7 @@ final class RawOutlet {
         switch kind {
         case .fifo: try openFIFO()
         case .socket:
-            guard let connected = try UnixSocket.connect(endpoint.path) else {
+            guard let connected = try LocalSocket.connect(endpoint.path) else {
                 throw NodeError(
                     "nobody listens at \(endpoint.path)", advice: "Start its reader first, or set \"listen\": true.",
                     isInputError: true)
@@ -123,14 +124,14 @@ final class RawOutlet {
 
     /// Tries to get a reader.
     private func reach() throws -> Bool {
-        if listener >= 0 {
-            guard let accepted = UnixSocket.accept(listener) else { return false }
+        if let listener {
+            guard let accepted = listener.accept() else { return false }
             unwatch()
             descriptor = accepted
             if !waits { closeListener() }
         } else if kind == .fifo {
             try openFIFO()
-        } else if kind == .socket, let connected = try UnixSocket.connect(endpoint.path) {
+        } else if kind == .socket, let connected = try LocalSocket.connect(endpoint.path) {
             descriptor = connected
         }
         guard isOpen else { return false }
@@ -140,7 +141,7 @@ final class RawOutlet {
 
     private func waitForReader(_ now: Instant) throws -> Step {
         context.isWaiting(for: "a reader on \(name)")
-        if listener >= 0 { try watch(listener, .readable) } else { context.wake(at: now + RawOutlet.retry) }
+        if let listener { try watch(listener.descriptor, .readable) } else { context.wake(at: now + RawOutlet.retry) }
         return .wait
     }
 
@@ -172,10 +173,8 @@ final class RawOutlet {
     }
 
     private func closeListener() {
-        guard listener >= 0 else { return }
-        Glibc.close(listener)
-        listener = -1
-        unlink(endpoint.path)
+        listener?.close()
+        listener = nil
     }
 
     func close() {

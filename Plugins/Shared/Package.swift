@@ -7,6 +7,7 @@ let package = Package(
     name: "Shared",
     products: [
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
+        .library(name: "LocalSockets", type: .dynamic, targets: ["LocalSockets"]),
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
         .library(name: "RTPCore", type: .dynamic, targets: ["RTPCore"]),
     ],
@@ -16,6 +17,7 @@ let package = Package(
             name: "CLibAV", pkgConfig: "libavformat",
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
         .target(name: "LibAV", dependencies: ["CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "LocalSockets", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         // With libsrtp2 inside: its start once in the process needs one copy of the code around it.

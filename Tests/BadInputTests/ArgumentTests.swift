@@ -63,6 +63,22 @@ import Testing
                 """)
     }
 
+    @Test func lowdelayAtAnotherRateNamesTheNodeThatResamples() throws {
+        let sound = scratch.path("sound.s16")
+        try Data(count: 32_000).write(to: URL(fileURLWithPath: sound))
+        let graph = try scratch.graph(
+            [
+                #""a": { "type": "raw-audio-source", "path": "\#(sound)", "sample_rate": 16000, "channels": 1 }"#,
+                #""b": { "type": "opus-encoder", "profile": "lowdelay" }"#, #""c": { "type": "null-sink" }"#,
+            ], ["\"a -> b -> c\""])
+        try scratch.run(graph).check(
+            2,
+            says: """
+                a.out gives audio s16 16000 Hz 1 ch, b.in takes audio s16/f32 48000 Hz 1/2 ch.
+                  Put a node of type "audio-convert" between them: "a -> audio-convert -> b".
+                """)
+    }
+
     // MARK: Numbers that no node takes
 
     @Test(arguments: [

@@ -109,6 +109,28 @@ import Testing
         #expect(svg.contains(">gap, ms<") && svg.contains(">depth, ms<"))
     }
 
+    @Test func aReportTellsWhatItsPacersHaveKept() throws {
+        let scratch = try Scratch()
+        let graph = """
+            { "nodes": { "source": { "type": "source", "open": "tone", "duration_s": 5 },
+                         "pacer": { "type": "pacer", "series": true }, "end": { "type": "null-sink" } },
+              "edges": [ "source.audio -> pacer -> end" ] }
+            """
+        try scratch.write("graph.json", graph)
+        let run = try CommandRun(
+            ["run", "./graph.json", "--clock", "virtual", "--report", "report.json"], in: scratch.url)
+        #expect(run.status == 0, "\(run.errors)")
+        let timing = try CommandRun(["timing", "report.json", "-o", "plot.svg"], in: scratch.url)
+        #expect(timing.status == 0 && timing.errors.isEmpty, "\(timing.errors)")
+        let pacer = figures(timing.output, "pacer")
+        #expect(pacer["gap_ms min, p50, max"] == "20.00, 20.00, 20.00")
+        #expect(pacer["drift_ms slope"] == "0 ppm")
+        #expect(pacer["late_ms min, p50, max"] == "0.00, 0.00, 0.00")
+        #expect(pacer["depth_ms min, p50, max"]?.hasPrefix("0.00, 6") == true || pacer["depth_ms min, p50, max"] != nil)
+        let svg = try String(contentsOf: scratch.url.appending(path: "plot.svg"), encoding: .utf8)
+        for word in [">gap, ms<", ">drift, ms<", ">depth, ms<", ">late, ms<"] { #expect(svg.contains(word), "\(word)") }
+    }
+
     @Test func whatIsNoReportAndNoCaptureIsRefused() throws {
         var noise = Capture()
         for number in 0..<50 { noise.addUDP(Array(repeating: UInt8(number), count: 3), at: Double(number)) }

@@ -2,6 +2,7 @@ import PacerPlugin
 import PacingSimulation
 import Sluice
 import SluiceTesting
+import TestSupport
 import Testing
 
 @Suite struct DriftTests {

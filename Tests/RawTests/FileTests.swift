@@ -92,7 +92,7 @@ extension RawSuite {
                 message(["path": .string(input)], ["path": .string(rig.path("no/such/folder"))]).contains(
                     "cannot write to"))
             let long = rig.path(String(repeating: "x", count: 120))
-            #expect(message(["path": .string(long), "listen": .boolean(true)], out).contains("at most 107 bytes"))
+            #expect(message(["path": .string(long), "listen": .boolean(true)], out).contains("has 1 to 107 bytes"))
         }
 
         @Test func aFullDiskIsOneClearError() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import LocalSockets
 import Sluice
 import Synchronization
 import Testing
@@ -51,7 +52,7 @@ extension RawSuite {
                 // The socket appears when the graph is built.
                 var connected: Int32?
                 while connected == nil {
-                    connected = try? UnixSocket.connect(path)
+                    connected = try? LocalSocket.connect(path)
                     sched_yield()
                 }
                 let descriptor = connected!

@@ -202,6 +202,36 @@ import Testing
         }
     }
 
+    /// A tone of 1 kHz while the delay grows and while it falls: what is heard is another tone, and nothing beside it.
+    @Test(arguments: [20.0, 200], [SampleFormat.s16, .f32])
+    func movingSmoothlyLeavesNoDistortion(slew: Double, sampleFormat: SampleFormat) throws {
+        let line = try Line(["follow": "value", "mode": "smooth", "slew_ms_per_s": .number(slew)])
+        let tone = Sound.sine(1_000, format: sampleFormat, count: 400)
+        line.feed(Array(tone[..<20]))
+        line.harness.set("target_ms", to: 800)
+        line.feed(Array(tone[20..<210]))
+        line.harness.set("target_ms", to: 0)
+        line.feed(Array(tone[210...]))
+        #expect(line.finish() == .finished)
+        let sound = line.sound
+        // It moves for 3.8 s of sound that comes in, each way.
+        let moving = Int(3.8 * 48_000 * (1 - slew / 1_000))
+        func worst(from first: Int, hertz: Double) -> Double {
+            stride(from: first + 9_600, to: first + moving - 9_600, by: 28_800).map {
+                distortionDecibels(Array(sound[$0..<$0 + 4_800]), hertz: hertz, rate: 48_000)
+            }.max()!
+        }
+        // Output samples: those of 20 frames, then of 190 more and what was put in.
+        let inserted = 3_800 * slew / 1_000 * 48
+        let up = worst(from: 20 * 960, hertz: 1_000 / (1 + slew / 1_000))
+        let down = worst(from: 210 * 960 + Int(inserted), hertz: 1_000 / (1 - slew / 1_000))
+        #expect(up < -80 && down < -80, "THD+N \(decimal(up, places: 1)) and \(decimal(down, places: 1)) dB")
+        // The filter's last samples lie before an end that it knows nothing of.
+        let steps = zip(sound, sound.dropFirst()).dropLast(16).map { abs($0 - $1) }
+        let most = 0.4 * 2 * .pi * 1_000 / 48_000 / (1 - slew / 1_000) * 1.001 + 2e-4
+        #expect(steps.max()! < most, "at \(steps.firstIndex { $0 >= most } ?? 0) of \(steps.count)")
+    }
+
     @Test func picturesAreHeldAndThoseThatWouldGoBackAreLeftOut() throws {
         let line = try Line(["follow": "value", "target_ms": 100])
         let pictures = TestMedia.pictures(TestMedia.video(rate: FrameRate(50)), count: 120)

@@ -93,6 +93,22 @@ int sys_set_fifo_priority(int priority) {
   return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
 }
 
+// The C library declares this structure only since glibc 2.41 (sched_setattr(2)).
+struct scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+int sys_set_slice(int64_t ns) {
+  struct scheduling now = {.size = sizeof now};
+  if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0)) return errno;
+  now.runtime = (uint64_t)ns;
+  return syscall(SYS_sched_setattr, 0, &now, 0) ? errno : 0;
+}
+
 // CPUs beyond CPU_SETSIZE need a set that is allocated.
 enum { most_cpus = 8192 };
 

@@ -7,7 +7,7 @@ import Sluice
 final class PacketPacer: PacedMedia {
     private let ends: PacerEnds
     private let settings: PacerSettings
-    private let shared: SharedPlayout
+    private let shared: PlayoutPublisher
     private let ledger: PacerLedger
     private var pacing: AudioPacing?
     private var packet: Packet?
@@ -26,7 +26,7 @@ final class PacketPacer: PacedMedia {
     /// The next packet that comes is left out: none was in hand when one was to go.
     private var leavesOut = false
 
-    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: SharedPlayout) {
+    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: PlayoutPublisher) {
         self.ends = ends
         self.settings = settings
         self.shared = shared
@@ -67,6 +67,8 @@ final class PacketPacer: PacedMedia {
                 frame: frame, target: settings.target, start: settings.start, drift: settings.drift,
                 rate: OpusPackets.rate, unit: known.samples, item: frame, arrival: ends.input.arrival,
                 phase: FrameGrid.phase(of: settings.ordinal, frame: frame), now: now)
+            shared.begin(clock: first.header.sourceClock)
+            shared.write(pacing!.firstPlayout(of: pts, out: pts))
         }
     }
 
@@ -91,7 +93,11 @@ final class PacketPacer: PacedMedia {
             case .end: return true
             }
         }
-        ends.context.wake(at: pacing!.grid.next)
+        if ends.context.isAhead {
+            ends.context.wake(at: pacing!.grid.next)
+        } else {
+            ends.context.wake(aheadOf: pacing!.grid.next)
+        }
         return false
     }
 
@@ -109,7 +115,6 @@ final class PacketPacer: PacedMedia {
             ledger.noteRepeated()
         case nil: break
         }
-        shared.write(pacing!.playout(out: pts))
     }
 
     private var samples: Int { Int(pacing!.intake.unit) }
@@ -181,6 +186,7 @@ final class PacketPacer: PacedMedia {
         ends.output.send(out)
         count(isMedia: isMedia, isConcealed: isConcealed, now)
         pacing!.advance()
+        shared.write(pacing!.playout(out: pts))
     }
 
     /// The packet in hand is the one that is due, and no hole is before it.
@@ -220,7 +226,7 @@ final class PacketPacer: PacedMedia {
         if isSilence { ledger.noteSilence() }
         if isConcealed { ledger.noteConcealed(samples) }
         let depth = ends.input.depthTime + (packet == nil ? .zero : step)
-        ledger.noteClock(pacing!.clock)
+        ledger.noteClock(pacing!.clock, now: now)
         ledger.noteSent(
             late: pacing!.grid.lateness(now), frame: pacing!.frame, dropped: ends.input.dropped,
             depth: Int(depth.milliseconds), now: now)

@@ -55,8 +55,8 @@ final class PicturePacer: PacedMedia {
                 continue
             }
             if !isPlaced { placePicture(first, now) }
-            guard place!.due <= now else {
-                ends.context.wake(at: place!.due)
+            if let later = look(now) {
+                ends.context.wake(at: later)
                 return false
             }
             guard begin(first.header, now) else { return false }
@@ -76,6 +76,21 @@ final class PicturePacer: PacedMedia {
         isPlaced = true
     }
 
+    /// When to look at the placed picture again; nil if it goes now. Sound may have moved since it was placed.
+    private func look(_ now: Instant) -> Instant? {
+        guard let playout = sound?.read() else { return place!.due > now ? place!.due : nil }
+        if let again = pacing.place(again: playout) { place = again }
+        // The next frame of dry sound says whether something has come with this picture, also the one that is due now.
+        if playout.isDry, now < playout.at + PicturePacer.patience {
+            let told = max(playout.at, now) + PicturePacer.retry
+            return place!.due > now ? min(place!.due, told) : playout.at <= now ? told : nil
+        }
+        return place!.due > now ? place!.due : nil
+    }
+
+    private static let retry = Interval.milliseconds(1)
+    private static let patience = Interval.milliseconds(3)
+
     /// Takes all of the picture that is there. False if the budget is used up before its first packet.
     private func begin(_ header: Header, _ now: Instant) -> Bool {
         leaving.removeAll(keepingCapacity: true)
@@ -93,7 +108,7 @@ final class PicturePacer: PacedMedia {
         ledger.noteSent(
             late: now - place!.due, frame: lastDuration, dropped: ends.input.dropped,
             depth: Int(ends.input.depthTime.milliseconds), now: now)
-        ledger.noteClock(pacing.clock)
+        ledger.noteClock(pacing.clock, now: now)
         return true
     }
 

@@ -6,7 +6,7 @@ import Sluice
 final class SoundPacer: PacedMedia {
     private let ends: PacerEnds
     private let settings: PacerSettings
-    private let shared: SharedPlayout
+    private let shared: PlayoutPublisher
     private let ledger: PacerLedger
     // Only the node's lane gets here, so exclusivity need not be checked at run time.
     @exclusivity(unchecked) private var pacing: AudioPacing?
@@ -33,7 +33,7 @@ final class SoundPacer: PacedMedia {
     /// The epoch rose, and nothing came since.
     private var isInterrupted = false
 
-    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: SharedPlayout) {
+    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: PlayoutPublisher) {
         self.ends = ends
         self.settings = settings
         self.shared = shared
@@ -86,6 +86,8 @@ final class SoundPacer: PacedMedia {
                 frame: settings.frame, target: settings.target, start: settings.start, drift: settings.drift,
                 rate: frame.layout.rate, item: Interval(frame.sampleDuration), arrival: ends.input.arrival,
                 phase: FrameGrid.phase(of: settings.ordinal, frame: settings.frame), now: now)
+            shared.begin(clock: frame.header.sourceClock)
+            shared.write(pacing!.firstPlayout(of: frame.header.pts.isKnown ? frame.header.pts : .zero, out: pts))
         }
     }
 
@@ -109,16 +111,23 @@ final class SoundPacer: PacedMedia {
         if let late = pacing!.beginAnewIfLost(now) {
             ledger.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
         }
-        while pacing!.grid.isDue(now) {
+        while true {
+            let isDue = pacing!.grid.isDue(now)
+            guard isDue || ends.context.isAhead else { break }
             guard ends.output.hasRoom else { return false }
             if building == nil { try beginFrame() }
             switch try fill() {
-            case .complete: try send(now)
+            case .complete: break
             case .budgetUsed: return false
             case .end: return true
             }
+            guard isDue else {
+                ends.context.wake(at: pacing!.grid.next)
+                return false
+            }
+            try send(now)
         }
-        ends.context.wake(at: pacing!.grid.next)
+        ends.context.wake(aheadOf: pacing!.grid.next)
         return false
     }
 
@@ -147,7 +156,6 @@ final class SoundPacer: PacedMedia {
         building = pool.take(format!, sampleCount: frameSamples)
         filled = 0
         source!.beginFrame()
-        shared.write(pacing!.playout(pending: resampler?.pending ?? 0, out: pts))
     }
 
     /// The resampler begins with what was heard last, so it goes on where the samples themselves ended.
@@ -173,7 +181,7 @@ final class SoundPacer: PacedMedia {
     private func fill() throws -> Filled {
         let frame = building!
         let size = frame.layout.bytesPerSample
-        if isRepeat {
+        if isRepeat && filled < frameSamples {
             source!.conceal(frame.buffer.bytes, frameSamples)
             filled = frameSamples
         }
@@ -282,6 +290,7 @@ final class SoundPacer: PacedMedia {
         ends.output.send(frame)
         count(isSilence, now)
         pacing!.advance()
+        shared.write(pacing!.playout(pending: resampler?.pending ?? 0, out: pts))
     }
 
     private func count(_ isSilence: Bool, _ now: Instant) {
@@ -290,7 +299,7 @@ final class SoundPacer: PacedMedia {
         let inHand = MediaTime(pacing!.intake.left, timescale: Int64(pacing!.intake.rate))
         let depth = Int((ends.input.depthTime + inHand).milliseconds)
         let clock = pacing!.clock
-        ledger.noteClock(clock, steering: pacing!.steering.ppm)
+        ledger.noteClock(clock, steering: pacing!.steering.ppm, now: now)
         if clock.isSettled, abs(clock.ppm) > DepthSteering.largest { ledger.noteTooFast(clock.ppm) }
         ledger.noteSent(
             late: pacing!.grid.lateness(now), frame: settings.frame, dropped: ends.input.dropped, depth: depth, now: now

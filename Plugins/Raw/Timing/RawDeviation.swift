@@ -2,20 +2,27 @@ import Sluice
 
 /// How far a counted stream is off its arrival, without the jitter of single frames.
 ///
-/// A frame may come late and never early, so the least lateness within a quarter of a second is what the stream is off
-/// by. While a writer catches up after a stall each frame is less late than the one before: such a quarter tells nothing.
+/// A frame may come late and never early, so the least lateness is what the stream is off by: of each quarter of a
+/// second, and of the last two seconds of them, so that jitter does not pass for drift where few frames came in time. A
+/// level that has risen by more than 20 ms is a new one, a stall: what was before it counts no more. While a writer
+/// catches up after a stall each frame is less late than the one before: such a quarter tells nothing.
 struct RawDeviation {
     static let block = MediaTime.milliseconds(250)
-    /// Less late than at the block's beginning by more than this: it catches up.
-    static let catchingUp = MediaTime.milliseconds(20)
+    /// Of blocks.
+    static let window = 8
+    /// Less late than at the block's beginning by more than this: it catches up. More late than the window: a stall.
+    static let step = MediaTime.milliseconds(20)
 
     private var begin = MediaTime.none
     private var first = MediaTime.zero
     private var least = MediaTime.zero
     private var last = MediaTime.zero
+    /// What the last blocks told, in a ring.
+    private var told = [MediaTime](repeating: .zero, count: RawDeviation.window)
+    private var blocks = 0
 
     /// `lateness` of a frame that came at `arrival`: arrival less counted time, negative where the count runs ahead.
-    /// Returns what the stream was off by in the block that ends here; nil within a block, and where it tells nothing.
+    /// Returns what the stream is off by at the end of a block; nil within one, and where it tells nothing.
     mutating func note(_ lateness: MediaTime, at arrival: MediaTime) -> MediaTime? {
         guard begin.isKnown, arrival >= begin else {
             start(lateness, arrival)
@@ -26,14 +33,26 @@ struct RawDeviation {
             last = lateness
             return nil
         }
-        let catchesUp = last == least && first - least > RawDeviation.catchingUp
-        let told = catchesUp ? nil : Optional(least)
+        let catchesUp = last == least && first - least > RawDeviation.step
+        let level = least
         start(lateness, arrival)
-        return told
+        return catchesUp ? nil : tell(level)
     }
 
     /// The stream was moved: what was noted before counts no more.
-    mutating func forget() { begin = .none }
+    mutating func forget() {
+        begin = .none
+        blocks = 0
+    }
+
+    private mutating func tell(_ level: MediaTime) -> MediaTime {
+        if let before = leastTold, level - before > RawDeviation.step { blocks = 0 }
+        told[blocks % RawDeviation.window] = level
+        blocks += 1
+        return leastTold ?? level
+    }
+
+    private var leastTold: MediaTime? { told[..<min(blocks, RawDeviation.window)].min() }
 
     private mutating func start(_ lateness: MediaTime, _ arrival: MediaTime) {
         begin = arrival

@@ -11,16 +11,21 @@ enum RawTimestamps: String, CaseIterable, ParameterConvertible {
 /// The timestamps of one raw stream. Pure: all times are arguments, on the graph's clock since its start.
 ///
 /// `count` steps by exactly a picture or by the samples sent. Two streams that were begun within 40 ms of each other begin
-/// at the same time. Where the count is off by more than 40 ms for a quarter of a second (`RawDeviation`), or further than
-/// that from another stream that keeps to its arrival better, the stream is moved to its arrival: by a hole where it comes
-/// late; where it comes early, pictures follow each other up to twice as fast, and samples are left out.
+/// at the same time. Where the count is off by more than 40 ms for a quarter of a second (`RawDeviation`), or more than 30 ms
+/// further than another stream that keeps to its arrival better, the stream is moved to its arrival: by a hole where it comes
+/// late; where it comes early, pictures follow each other up to twice as fast, and samples are left out. It is not moved
+/// so far that streams which are off alike come apart.
 ///
-/// `arrival` gives each frame the time of its first byte. Pictures are at least a quarter of their duration apart. Sound
-/// never overlaps: samples that come early follow those before, and are left out as above.
+/// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before. Sound
+/// goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that comes more
+/// than 40 ms late has its own time at once, behind a hole.
 struct RawTimeline {
     static let tolerance = MediaTime.milliseconds(40)
-    /// Streams that are further apart than this are moved, so that drift does not take them over the tolerance.
-    private static let apart = MediaTime.milliseconds(39)
+    /// Streams that are further apart than this are moved, so that neither drift nor what jitter hides takes them over the
+    /// tolerance.
+    private static let apart = MediaTime.milliseconds(30)
+    /// Sound that is stamped by arrival, from its arrival.
+    private static let arrivalTolerance = MediaTime.milliseconds(20)
 
     struct Step: Equatable {
         var pts: MediaTime
@@ -92,7 +97,7 @@ struct RawTimeline {
     /// Moves the stream where its arrival says so. True if that leaves a hole.
     private mutating func correct(_ arrival: MediaTime, _ others: @autoclosure () -> ClosedRange<MediaTime>?) -> Bool {
         let lateness = arrival - (next - ahead)
-        if timestamps == .arrival, lateness > SampleTimeline.tolerance || !cutsUnits {
+        if timestamps == .arrival, lateness > RawTimeline.tolerance || !cutsUnits {
             let isHole = lastPts.isKnown && cutsUnits
             base = base + (arrival - next)
             ahead = .zero
@@ -103,27 +108,33 @@ struct RawTimeline {
         guard surplus == 0, ahead == .zero, let off = deviation.note(lateness, at: arrival) else { return false }
         isOffBy = off
         measurements += 1
-        guard isTooFar(off, others()) else { return false }
+        let move = self.move(off, others())
+        guard move != .zero else { return false }
         corrections += 1
-        isOffBy = .zero
+        isOffBy = off - move
         deviation.forget()
-        wasLate = off > .zero
+        wasLate = move > .zero
         if wasLate {
-            base = base + off
+            base = base + move
             return cutsUnits
         }
-        if cutsUnits { surplus = (MediaTime.zero - off).rescaled(to: timescale) } else { ahead = .zero - off }
+        if cutsUnits { surplus = (MediaTime.zero - move).rescaled(to: timescale) } else { ahead = .zero - move }
         return false
     }
 
-    private func isTooFar(_ off: MediaTime, _ others: ClosedRange<MediaTime>?) -> Bool {
-        let size = off < .zero ? .zero - off : off
-        if size > RawTimeline.tolerance { return true }
-        guard let others else { return false }
-        // The stream that is further off moves.
-        if off - others.lowerBound > RawTimeline.apart { return off > .zero - others.lowerBound }
-        if others.upperBound - off > RawTimeline.apart { return .zero - off >= others.upperBound }
-        return false
+    /// By how much a stream that is `off` its arrival is to be moved, where the others are off by `others`.
+    private func move(_ off: MediaTime, _ others: ClosedRange<MediaTime>?) -> MediaTime {
+        if timestamps == .arrival { return off.magnitude > RawTimeline.arrivalTolerance ? off : .zero }
+        guard let others else { return off.magnitude > RawTimeline.tolerance ? off : .zero }
+        // Of two streams, that which is further off.
+        let isApart =
+            off - others.lowerBound > RawTimeline.apart && off > .zero - others.lowerBound
+            || others.upperBound - off > RawTimeline.apart && .zero - off >= others.upperBound
+        guard isApart || off.magnitude > RawTimeline.tolerance else { return .zero }
+        // Others that are off the same way follow when they are measured, as far as they are then from this one.
+        let half = MediaTime(ticks: RawTimeline.apart.ticks / 2)
+        let nearest = off > .zero ? max(.zero, others.upperBound - half) : min(.zero, others.lowerBound + half)
+        return nearest.magnitude < off.magnitude ? off - nearest : off
     }
 
     /// Pictures after a step back: each at least half a duration behind the last one, a quarter where they are stamped by
@@ -139,4 +150,8 @@ struct RawTimeline {
         }
         step.pts = max(step.pts, least)
     }
+}
+
+extension MediaTime {
+    fileprivate var magnitude: MediaTime { self < .zero ? .zero - self : self }
 }

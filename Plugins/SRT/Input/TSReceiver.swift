@@ -114,7 +114,7 @@ final class TSReceiver: TSDemuxerClient {
         if packet.header.pts.isKnown { packet.header.pts += timeline.offset }
         packet.header.dts = dts
         packet.header.epoch = context.epoch
-        packet.header.sourceClock = 1
+        packet.header.sourceClock = context.sourceClock
         if track == .video, let arrived {
             context.mark("SRT", pts: packet.header.pts, at: arrived)
             context.mark("demux", pts: packet.header.pts)

@@ -24,7 +24,8 @@ final class SegmentTeller {
         self.traces = traces
         isVirtual = context.isVirtual
         file = path.isEmpty ? nil : try LineFile(path)
-        clock = traces?.join(context.mailbox) ?? 1
+        clock = context.sourceClock
+        traces?.join(context.mailbox, clock: clock)
         toFirstPicture = context.histogram("user_final_to_first_picture_ms")
         slips = context.counter("pacing_slips")
         readClocks()

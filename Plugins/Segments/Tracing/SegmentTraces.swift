@@ -5,21 +5,15 @@ import Synchronization
 final class SegmentTraces: Sendable {
     private struct State {
         var book = TraceBook()
-        var owners: [(clock: UInt16, mailbox: Mailbox)] = []
+        var owners: [UInt16: Mailbox] = [:]
         var lines: [TraceBook.Line] = []
         var hasSenders = false
     }
 
     private let state = Mutex(State())
 
-    /// A segment node takes part: the number of its clock, which its frames carry.
-    func join(_ mailbox: Mailbox) -> UInt16 {
-        state.withLock {
-            let clock = UInt16(truncatingIfNeeded: $0.owners.count % 65_535 + 1)
-            $0.owners.append((clock, mailbox))
-            return clock
-        }
-    }
+    /// A segment node takes part, whose frames carry this number as their clock.
+    func join(_ mailbox: Mailbox, clock: UInt16) { state.withLock { $0.owners[clock] = mailbox } }
 
     /// A trace node stands where pictures are sent.
     func noteSender() { state.withLock { $0.hasSenders = true } }
@@ -31,7 +25,7 @@ final class SegmentTraces: Sendable {
         state.withLock { state in
             let lines = work(&state.book)
             state.lines += lines
-            for clock in Set(lines.map(\.clock)) { state.owners.last { $0.clock == clock }?.mailbox.post() }
+            for clock in Set(lines.map(\.clock)) { state.owners[clock]?.post() }
         }
     }
 

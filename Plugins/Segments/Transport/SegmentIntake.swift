@@ -1,4 +1,5 @@
 import Glibc
+import LocalSockets
 import Sluice
 
 /// What an intake hands on.
@@ -19,7 +20,7 @@ protocol SegmentConsumer: AnyObject {
 final class SegmentIntake {
     private let context: NodeContext
     private unowned let consumer: any SegmentConsumer
-    private let listener: SegmentListener?
+    private let listener: LocalListener?
     private let mostMemory: Int
     private let waitsForOthers: Bool
     private(set) var peers: [SegmentPeer] = []
@@ -53,7 +54,7 @@ final class SegmentIntake {
                     "a socket is of no use in virtual time, which waits for nobody",
                     advice: "Give \"file\" instead of \"socket\", or run with --clock system.", isInputError: true)
             }
-            let listener = try SegmentListener(socket)
+            let listener = try LocalListener(socket)
             self.listener = listener
             try context.watch(listener.descriptor, for: .readable)
             context.isWaiting(for: "a writer on \(socket)")

@@ -3,8 +3,10 @@ import Sluice
 
 /// Moves PCM without a step: a resampler makes a little more or less of it, by libswresample's compensation.
 ///
-/// It is put in the path when the delay first moves, and stays until the next hole: its filter holds 16 samples back, which
-/// come out at the hole or the end, where what came out is trimmed to exactly samples in + inserted − cut.
+/// It is put in the path when the delay first moves, beginning with what went out last, and stays until the next hole: its
+/// filter holds 16 samples back, which come out at the hole or the end, where what came out is trimmed to exactly samples
+/// in + inserted − cut. While it moves its speed is one number, and not whole samples for each frame, which would be heard
+/// as a buzz; and it computes in floats.
 final class SmoothAudio {
     private(set) var inserted = 0
     private(set) var cut = 0
@@ -17,9 +19,12 @@ final class SmoothAudio {
     private var layout = AudioLayout(nil, rate: 0, channels: 0)
     /// Of this stretch: samples planned beyond those received.
     private var planned: Int64 = 0
-    /// Samples that the slew allows and that were not used yet.
-    private var allowance = 0.0
-    private var last: (header: Header, format: MediaFormat)?
+    /// How far it has moved, in samples; `delay` is the nearest whole number.
+    private var position = 0.0
+    private var isMoving = false
+    /// Samples that come out of the resampler at first and went out before it.
+    private var discard = 0
+    private var last: AudioFrame?
 
     /// Of the delay's change, in ms for each second of sound.
     private let slew: Double
@@ -31,44 +36,50 @@ final class SmoothAudio {
 
     /// Moves towards `wanted` samples of delay as far as this frame's length allows.
     func pass(_ frame: AudioFrame, delay wanted: Int, send: Send) throws {
-        if !received.isContinued(by: frame.header) || last?.format != frame.format {
+        let isContinued = received.isContinued(by: frame.header) && last?.format == frame.format
+        if !isContinued {
             try endStretch(send)
             let pts = frame.header.pts.isKnown ? frame.header.pts : received.end
             received = SampleTimeline(start: pts.isKnown ? pts : .zero, rate: frame.layout.rate)
         }
-        last = (frame.header, frame.format)
-        let step = nextStep(towards: wanted, samples: frame.sampleCount)
-        if step != 0, context == nil { try open(frame.layout) }
+        let before = isContinued ? last : nil
+        last = frame
+        let way = nextWay(towards: wanted, samples: frame.sampleCount)
+        if way != 0, context == nil { try open(frame.layout, after: before) }
         let hold = MediaTime(Int64(delay), timescale: Int64(frame.layout.rate))
         let start = received.end
         received.advance(frame.sampleCount)
-        guard let context else {
+        guard context != nil else {
             return send(delay == 0 ? frame : moved(frame, to: start + hold), hold, frame.sampleCount)
         }
         if !sent.isStarted { sent = SampleTimeline(start: start + hold, rate: frame.layout.rate) }
-        if step != 0 {
-            let distance = frame.sampleCount + step
-            guard swr_set_compensation(context, Int32(step), Int32(clamping: distance)) >= 0 else {
-                throw NodeError("libswresample refuses to stretch \(frame.sampleCount) samples by \(step)")
-            }
-            delay += step
-            planned += Int64(step)
-            if step > 0 { inserted += step } else { cut -= step }
-        }
         planned += Int64(frame.sampleCount)
-        try convert(frame, most: nil, hold, send)
+        let primed = try prime(with: frame)
+        try move(by: way, over: frame.sampleCount)
+        try convert(frame, from: primed, most: nil, hold, send)
     }
 
-    /// Whole samples of the way to `wanted` that so many samples of sound may go.
-    private func nextStep(towards wanted: Int, samples: Int) -> Int {
-        guard wanted != delay, samples > 1 else {
-            allowance = 0
-            return 0
+    /// How much of the way to `wanted` so many samples of sound go, in samples.
+    private func nextWay(towards wanted: Int, samples: Int) -> Double {
+        guard samples > 1 else { return 0 }
+        let most = min(Double(samples) * slew / 1_000, Double(samples) / 2)
+        return max(-most, min(most, Double(wanted) - position))
+    }
+
+    private func move(by way: Double, over samples: Int) throws {
+        guard way != 0 || isMoving else { return }
+        isMoving = way != 0
+        // So many samples more in so many of the output; the number is large for the fraction's sake.
+        let distance = 100_000_000.0
+        let delta = (way / (Double(samples) + way) * distance).rounded()
+        guard swr_set_compensation(context, Int32(delta), Int32(distance)) >= 0 else {
+            throw NodeError("libswresample refuses to stretch \(samples) samples by \(decimal(way, places: 2))")
         }
-        allowance = min(allowance + Double(samples) * slew / 1_000, Double(samples) / 2)
-        let step = max(-Int(allowance), min(Int(allowance), wanted - delay))
-        allowance -= Double(abs(step))
-        return step
+        position += way
+        let step = Int(position.rounded()) - delay
+        delay += step
+        planned += Int64(step)
+        if step > 0 { inserted += step } else { cut -= step }
     }
 
     /// What the resampler holds comes out, trimmed to what was planned. At a hole, a new epoch, the end.
@@ -81,11 +92,12 @@ final class SmoothAudio {
             let missing = Int(planned - sent.count)
             if missing > 0 { pad(missing, last, hold, send) }
         }
+        position = Double(delay)
         close()
     }
 
     private func convert(
-        _ frame: AudioFrame?, most: Int?, _ hold: MediaTime, _ send: Send, header: Header? = nil
+        _ frame: AudioFrame?, from first: Int = 0, most: Int?, _ hold: MediaTime, _ send: Send, header: Header? = nil
     ) throws {
         guard let context, let last else { return }
         let room = Int(max(0, swr_get_out_samples(context, Int32(clamping: frame?.sampleCount ?? 0)))) + 32
@@ -93,8 +105,9 @@ final class SmoothAudio {
         var out: UnsafeMutablePointer<UInt8>? = result.buffer.bytes.assumingMemoryBound(to: UInt8.self)
         var count: Int32
         if let frame {
-            var pcm: UnsafePointer<UInt8>? = UnsafePointer(frame.buffer.bytes.assumingMemoryBound(to: UInt8.self))
-            count = swr_convert(context, &out, Int32(clamping: room), &pcm, Int32(clamping: frame.sampleCount))
+            let start = frame.buffer.bytes + first * layout.bytesPerSample
+            var pcm: UnsafePointer<UInt8>? = UnsafePointer(start.assumingMemoryBound(to: UInt8.self))
+            count = swr_convert(context, &out, Int32(clamping: room), &pcm, Int32(clamping: frame.sampleCount - first))
         } else {
             count = swr_convert(context, &out, Int32(clamping: room), nil, 0)
         }
@@ -117,7 +130,7 @@ final class SmoothAudio {
         send(frame, hold, count)
     }
 
-    private func pad(_ count: Int, _ last: (header: Header, format: MediaFormat), _ hold: MediaTime, _ send: Send) {
+    private func pad(_ count: Int, _ last: AudioFrame, _ hold: MediaTime, _ send: Send) {
         let silence = pool.take(last.format, sampleCount: count)
         silence.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
         emit(silence, count, last.header, hold, send)
@@ -132,7 +145,8 @@ final class SmoothAudio {
         return copy
     }
 
-    private func open(_ new: AudioLayout) throws {
+    /// `before` is what went out last: the filter begins with its end, so that there is no seam.
+    private func open(_ new: AudioLayout, after before: AudioFrame?) throws {
         layout = new
         var channels = AVChannelLayout()
         av_channel_layout_default(&channels, Int32(new.channels))
@@ -143,17 +157,47 @@ final class SmoothAudio {
         // Between equal rates libswresample copies unless told that it is going to resample.
         guard made >= 0, let context,
             av_opt_set_int(UnsafeMutableRawPointer(context), "flags", Int64(SWR_FLAG_RESAMPLE), 0) >= 0,
-            av_opt_set_int(UnsafeMutableRawPointer(context), "linear_interp", 1, 0) >= 0, swr_init(context) >= 0
+            av_opt_set_int(UnsafeMutableRawPointer(context), "linear_interp", 1, 0) >= 0,
+            av_opt_set_int(UnsafeMutableRawPointer(context), "exact_rational", 0, 0) >= 0,
+            av_opt_set_sample_fmt(UnsafeMutableRawPointer(context), "internal_sample_fmt", AV_SAMPLE_FMT_FLTP, 0) >= 0,
+            swr_init(context) >= 0
         else {
             swr_free(&context)
             throw NodeError("libswresample does not stretch \(new)")
         }
+        guard let before else { return }
+        let count = min(before.sampleCount, SmoothAudio.recalled)
+        discard = count - (try swallow(before, before.sampleCount - count..<before.sampleCount))
     }
+
+    /// What lay in the filter's reach comes out, at the speed at which it was sent. Returns how much of the frame it took.
+    private func prime(with frame: AudioFrame) throws -> Int {
+        let count = min(discard, frame.sampleCount)
+        if count > 0 { discard -= try swallow(frame, 0..<count) }
+        return count
+    }
+
+    /// Takes samples for the filter's sake alone; returns how many came out, which were sent before.
+    private func swallow(_ frame: AudioFrame, _ range: Range<Int>) throws -> Int {
+        guard !range.isEmpty else { return 0 }
+        let scratch = pool.take(frame.format, sampleCount: range.count + 32)
+        var out: UnsafeMutablePointer<UInt8>? = scratch.buffer.bytes.assumingMemoryBound(to: UInt8.self)
+        let first = frame.buffer.bytes + range.lowerBound * layout.bytesPerSample
+        var pcm: UnsafePointer<UInt8>? = UnsafePointer(first.assumingMemoryBound(to: UInt8.self))
+        let given = swr_convert(context, &out, Int32(clamping: range.count + 32), &pcm, Int32(clamping: range.count))
+        guard given >= 0 else { throw NodeError("libswresample: stretching \(frame.format) failed") }
+        return Int(given)
+    }
+
+    /// Samples: more than the filter spans.
+    private static let recalled = 64
 
     private func close() {
         swr_free(&context)
         sent = SampleTimeline()
         planned = 0
+        discard = 0
+        isMoving = false
     }
 
     /// A new epoch or sample rate: what was waiting was thrown away, so many samples, and so is what the resampler holds.
@@ -163,6 +207,6 @@ final class SmoothAudio {
         received = SampleTimeline()
         last = nil
         delay = 0
-        allowance = 0
+        position = 0
     }
 }

@@ -39,7 +39,7 @@ public struct Header: Sendable {
     /// Of the session that it came from. 0 is never stale.
     public var epoch: UInt32
     public var flags: Flags
-    /// Which clock `pts` belongs to: streams of one source share a number.
+    /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
     public var sourceClock: UInt16
     public var byteCount: Int
 

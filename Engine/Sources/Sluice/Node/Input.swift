@@ -29,7 +29,7 @@ public class InputPort: @unchecked Sendable {
     }
 
     func disconnect() {
-        state.pointee.peeked = nil
+        if state.pointee.peeked.take() != nil { edge?.state.pointee.dropPeeked() }
         state.pointee.edge = nil
         edge = nil
     }
@@ -38,7 +38,7 @@ public class InputPort: @unchecked Sendable {
     func takeOver(from other: InputPort) {
         guard let edge = other.edge else { return }
         connect(edge)
-        state.pointee.peeked = other.state.pointee.peeked
+        state.pointee.peeked = other.state.pointee.peeked.take()
         state.pointee.announced = other.format
         narrowed = other.narrowed
         other.disconnect()
@@ -55,11 +55,7 @@ public class InputPort: @unchecked Sendable {
     /// The node is done: the edge drops what it holds and what comes.
     func close() {
         guard let edge else { return }
-        if let item = state.pointee.peeked.take() {
-            edge.state.pointee.consumer.pointee.popped.add(-1)
-            edge.state.pointee.consumer.pointee.dropped.add(1)
-            _ = item
-        }
+        if state.pointee.peeked.take() != nil { edge.state.pointee.dropPeeked() }
         edge.state.pointee.close()
     }
 
@@ -88,7 +84,7 @@ public class InputPort: @unchecked Sendable {
     public final var arrival: Instant { Instant(nanoseconds: Int64(state.pointee.arrival)) }
 
     /// Items waiting on the edge, and in this port.
-    public final var depth: Int { (edge?.held ?? 0) + (state.pointee.peeked == nil ? 0 : 1) }
+    public final var depth: Int { edge?.held ?? 0 }
     /// Media waiting on the edge.
     public final var depthTime: MediaTime { MediaTime.milliseconds(Int64(edge?.heldMilliseconds ?? 0)) }
     /// The edge's bounds; nil while unconnected.
@@ -128,7 +124,10 @@ public struct InputState: ~Copyable {
     @inlinable @inline(__always)
     mutating func advance() -> MediaItem? {
         guard let edge else { return nil }
-        if peeked != nil, let item = takePeeked() { return item }
+        if peeked != nil, let item = takePeeked() {
+            edge.pointee.notePeeked(false)
+            return item
+        }
         guard let item = edge.pointee.take(now: hot.pointee.now, arrival: &arrival) else {
             // Stale items may have gone, so there may be room for whoever waits for it.
             (sawEmpty, tookItems) = (true, true)
@@ -141,7 +140,7 @@ public struct InputState: ~Copyable {
 
     @inlinable
     mutating func takePeeked() -> MediaItem? {
-        guard let edge, let item = peeked.take(), !edge.pointee.flushes(popped: item) else { return nil }
+        guard let edge, let item = peeked.take(), !edge.pointee.flushes(peeked: item) else { return nil }
         return item
     }
 
@@ -149,6 +148,7 @@ public struct InputState: ~Copyable {
     @usableFromInline
     mutating func look() -> MediaItem? {
         peeked = advance()
+        if peeked != nil { edge?.pointee.notePeeked(true) }
         return peeked
     }
 

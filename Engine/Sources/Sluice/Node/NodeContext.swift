@@ -6,11 +6,14 @@ public final class NodeContext: @unchecked Sendable {
     private unowned let core: NodeCore
     /// Why `process` or `finish` was called.
     @exclusivity(unchecked) public internal(set) var reasons: WakeReasons = []
+    /// The time asked for by `wake(aheadOf:)` has not come yet: the node is to make ready, and not to send.
+    @exclusivity(unchecked) public internal(set) var isAhead = false
     @exclusivity(unchecked) private(set) var isFinishRequested = false
     private var watched: [Int32] = []
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])
     private var madeMailbox: Mailbox?
+    private var clock: UInt16 = 0
 
     init(core: NodeCore) { self.core = core }
 
@@ -33,6 +36,11 @@ public final class NodeContext: @unchecked Sendable {
     public func wake(at instant: Instant) {
         if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, at: Int(instant.nanoseconds)) }
     }
+
+    /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
+    /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In virtual
+    /// time, and on a lane with very many that ask, there is no call before `instant`. Not in `prepare`.
+    public func wake(aheadOf instant: Instant) { core.lane.arm(core, aheadOf: Int(instant.nanoseconds)) }
 
     public func cancelWake() {
         if core.state == .idle { asked.wake = nil } else { core.lane.disarm(core) }
@@ -103,6 +111,14 @@ public final class NodeContext: @unchecked Sendable {
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { core.lane.plan.pipeBytes }
+
+    /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`), so
+    /// that whoever paces its sound and its pictures knows that they belong together. From 1 on; 65,535 in a run, then
+    /// they repeat.
+    public var sourceClock: UInt16 {
+        if clock == 0 { clock = core.session.run.nextSourceClock() }
+        return clock
+    }
 
     // MARK: The session
 

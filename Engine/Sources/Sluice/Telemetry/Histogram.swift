@@ -42,6 +42,12 @@ public struct Histogram: ~Copyable, @unchecked Sendable {
         return ((8 + bucket % 8) << shift) + (1 << shift) / 2
     }
 
+    /// What `other` has recorded counts here too.
+    func add(_ other: borrowing Histogram) {
+        for index in 0..<Histogram.bucketCount { buckets[index].add(other.buckets[index].count) }
+        largest.raise(to: other.largest.count)
+    }
+
     public var count: Int { (0..<Histogram.bucketCount).reduce(0) { $0 + buckets[$1].count } }
     public var max: Int { largest.count }
 

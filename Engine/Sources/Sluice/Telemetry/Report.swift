@@ -28,6 +28,7 @@ struct Report {
                                 $0.object {
                                     $0.key("wakeups", lane.wakeups.count)
                                     $0.key("lent", lane.lent.count)
+                                    $0.key("watched_ms", Double(lane.watched.count) / 1e6, places: 1)
                                 }
                             }
                         }
@@ -48,7 +49,7 @@ struct Report {
                     }
                 }
             }
-            run.ended.writeTotals(&top)
+            run.ended.writeTotals(&top, run.isVirtual)
             if !run.stuck.isEmpty {
                 top.key("stuck") { stuck in
                     stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } }

@@ -117,4 +117,47 @@ import Testing
         harness.settle()
         #expect(output.depth == 0)
     }
+
+    /// A node that peeks has not taken; and when the epoch rises the engine itself looks at what is at the head.
+    @Test func aPeekedItemIsOnItsEdgeUntilItIsTaken() throws {
+        let harness = try NodeHarness(Merge.self)
+        harness.push(TestMedia.pictures(count: 3, epoch: 1), into: "a")
+        harness.settle()  // the first is peeked; the join waits for b
+        let edge = { try #require(harness.graph.edge(to: "node.a")) }
+        #expect(try edge().held == 3 && edge().popped == 0)
+        #expect(harness.graph.isBalanced)
+        harness.raiseEpoch()
+        harness.push(TestMedia.pictures(first: 3, count: 4, epoch: 2), into: "a")
+        harness.settle()
+        #expect(try edge().flushed == 3 && edge().held == 4 && edge().popped == 0)
+        harness.settle()
+        #expect(try edge().held == 4 && edge().popped == 0)
+        #expect(harness.graph.isBalanced)
+        harness.end("b")
+        harness.advance(by: .seconds(1))
+        #expect(try edge().held == 0 && edge().popped == 4)
+        #expect(harness.graph.isBalanced)
+    }
+
+    @Test func aSourceLearnsHowMuchIsUntakenAlsoAfterTheEpochRose() throws {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("through", Through.self)
+        graph.node("to", TestSink.self)
+        graph.edge("from.out -> through.in", items: 100, milliseconds: 10_000, epoch: .keep)
+        graph.edge("through.out -> to.in", items: 100, milliseconds: 10_000)
+        let harness = try GraphHarness(graph)
+        let output = try #require(harness.node("through") as? Through).output
+        harness.sink("to").appetite = 0
+        harness.settle()
+        harness.source("from").push(TestMedia.pictures(count: 2, epoch: 1))
+        harness.source("from").push(TestMedia.pictures(first: 2, count: 3, epoch: 2))
+        harness.settle()
+        #expect(output.depth == 5)
+        harness.context(of: "from")?.raiseEpoch(to: 2)
+        harness.settle()
+        #expect(output.depth == 3)
+        #expect(harness.edge(to: "to.in")?.popped == 0)
+        #expect(harness.isBalanced)
+    }
 }

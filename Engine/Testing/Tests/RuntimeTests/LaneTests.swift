@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What a graph gives its lanes, under the system clock.
-@Suite struct LaneTests {
+@Suite(.serialized) struct LaneTests {
     /// Notes what its thread has been given.
     final class Witness: Node {
         struct Given: Equatable, Sendable {
@@ -73,5 +73,38 @@ import Testing
             #expect(events.count == 1)
             #expect(events[0].hasPrefix("lane own: real-time priority 5 refused ("))
         }
+    }
+
+    /// Notes the time slice of its thread, in nanoseconds.
+    final class PacedWitness: Node {
+        static let descriptor = NodeDescriptor("paced-witness", summary: "Notes its thread's slice", traits: [.paced])
+        static let slice = Mutex<UInt64?>(nil)
+        private var context: NodeContext!
+        init() {}
+        func prepare(_ context: NodeContext) { self.context = context }
+        func process(now: Instant) {
+            PacedWitness.slice.withLock { $0 = LaneTests.slice() }
+            context.finish()
+        }
+    }
+
+    /// Of the calling thread, in nanoseconds; 0 where the kernel does not say, as before Linux 6.12.
+    private static func slice() -> UInt64 {
+        guard let file = fopen("/proc/thread-self/sched", "r") else { return 0 }
+        defer { fclose(file) }
+        var text = [UInt8](repeating: 0, count: 16_384)
+        text.removeLast(text.count - fread(&text, 1, text.count, file))
+        let line = String(decoding: text, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("se.slice ") }
+        return line.flatMap { UInt64($0.split(separator: " ").last ?? "") } ?? 0
+    }
+
+    @Test(.enabled(if: LaneTests.slice() > 0)) func aLaneThatKeepsTimeAtANiceValueHasAShortSlice() throws {
+        let registry = NodeRegistry()
+        registry.register(PacedWitness.self)
+        var lane = LanePlan()
+        lane.nice = 1
+        let session = SessionPlan(nodes: [NodePlan(name: "w", spec: NodeSpec(of: PacedWitness.self), lane: "own")])
+        try GraphRun(GraphPlan(name: "t", root: session, lanes: ["own": lane]), registry: registry).execute()
+        #expect(PacedWitness.slice.withLock { $0 } == 100_000)
     }
 }

@@ -3,6 +3,26 @@ import Sluice
 import SluiceTesting
 import Testing
 
+/// Counts what comes to it.
+private final class Counting: Node {
+    static let descriptor = NodeDescriptor("counting", summary: "counts items")
+    let input = Input<MediaItem>("in")
+    private var items: CounterMetric!
+    private var place: HistogramMetric!
+
+    func prepare(_ context: NodeContext) {
+        items = context.counter("items")
+        place = context.histogram("place")
+    }
+
+    func process(now: Instant) {
+        while input.next() != nil {
+            items.add()
+            place.record(items.count)
+        }
+    }
+}
+
 @Suite struct TemplateTests {
     func host(_ body: (inout GraphBuilder) -> Void = { _ in }) throws -> GraphHarness {
         var graph = GraphBuilder()
@@ -213,9 +233,44 @@ import Testing
         harness.source("from").end()
         #expect(harness.run() == .finished)
         let json = try #require(try JSONSerialization.jsonObject(with: Data(harness.report.utf8)) as? [String: Any])
-        let sums = try #require((json["ended_instances"] as? [String: [String: Int]])?["viewer"])
-        #expect(sums["count"] == 1000)
-        #expect(sums["pushed"] == 2000)
-        #expect(sums["popped"] == 2000)
+        let sums = try #require((json["ended_instances"] as? [String: [String: Any]])?["viewer"])
+        #expect(sums["count"] as? Int == 1000)
+        #expect(sums["pushed"] as? Int == 2000)
+        #expect(sums["popped"] as? Int == 2000)
+        let nodes = try #require(sums["nodes"] as? [String: [String: Any]])
+        #expect(nodes.keys.sorted() == ["through", "to"])
+        #expect(nodes["through"]?["frames_out"] as? Int == 1000)
+    }
+
+    @Test func whatEndedInstancesHaveCountedIsKeptByTemplateAndNode() throws {
+        let harness = try host {
+            $0.template("counted") {
+                $0.node("counting", Counting.self)
+                $0.edge("$parent.host.out -> counting.in", items: 100, milliseconds: 100_000, overflow: .dropOldest)
+            }
+        }
+        let host = harness.node("host") as! Host
+        for number in 0..<200 {
+            host.start("counted")
+            harness.settle()
+            harness.source("from").push(TestMedia.pictures(first: number, count: number % 2 + 1))
+            harness.settle()
+            host.handles.removeFirst().stop()
+            harness.settle()
+        }
+        harness.source("from").end()
+        #expect(harness.run() == .finished)
+        let json = try JSONValue.parse(Array(harness.report.utf8), file: "report.json")
+        let node = try #require(json["ended_instances"]?["counted"]?["nodes"]?["counting"])
+        #expect(node["type"]?.string == "counting")
+        #expect(node["frames_in"]?.number == 300)
+        #expect(node["metrics"]?["items"]?["sum"]?.number == 300)
+        #expect(node["metrics"]?["items"]?["last"]?.number == 2)
+        // The first item of each instance, and the second of every other one.
+        #expect(node["metrics"]?["place"]?["p50"]?.number == 1)
+        #expect(node["metrics"]?["place"]?["max"]?.number == 2)
+        // Those that ended last are there whole, too.
+        #expect(json["nodes"]?["counted.200/counting"]?["metrics"]?["items"]?.number == 2)
+        #expect(json["nodes"]?["counted.100/counting"] == nil)
     }
 }

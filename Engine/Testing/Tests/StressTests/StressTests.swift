@@ -115,7 +115,8 @@ import Testing
             }
             Door.shared.withLock { $0 = nil }
             Door.served.store(0, ordering: .relaxed)
-            let ended = (report["ended_instances"] as? [String: [String: Int]])?["viewer"] ?? [:]
+            let ended = (report["ended_instances"] as? [String: [String: Any]])?["viewer"]?
+                .compactMapValues { $0 as? Int } ?? [:]
             #expect(ended["pushed"] == ["popped", "dropped", "flushed", "held"].reduce(0) { $0 + (ended[$1] ?? 0) })
             return ended["count"] ?? 0
         }

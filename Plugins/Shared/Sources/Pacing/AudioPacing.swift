@@ -88,9 +88,11 @@ public struct AudioPacing: Sendable {
         let known = time.isKnown ? time : nil
         let mark = known.map { $0 + length }
         let early = clock.isStarted ? mark.map { clock.arrival(of: $0) - arrival } : nil
+        // A mark of discontinuity whose time agrees with the clock marks a hole.
+        let isAnew = isAnew && !(early.map { abs($0.seconds) < ClockEstimate.farOff } ?? false)
         let placement = intake.place(
             time, count: count, isAnew: isAnew, isLoss: isLoss, early: early,
-            rebuilt: arrival + AudioPacing.wait(target, frame, longest) - Interval(length))
+            rebuilt: arrival + AudioPacing.wait(target, frame, longest) - Interval(length), behind: slipped)
         let end = mark ?? intake.time() + length
         if isHeld { clock.restart(at: end, arrival) }
         switch placement {
@@ -105,6 +107,12 @@ public struct AudioPacing: Sendable {
     /// What arrives within the next ten seconds is no evidence, and nothing is steered.
     public mutating func noteHeld() { heldUntil = grid.next + .seconds(10) }
     private var isHeld: Bool { heldUntil.map { grid.next < $0 } ?? false }
+
+    /// Samples that the sound is late by where it is to be told: within the slack nothing is done about it.
+    private var slipped: Int64 {
+        guard drift != .silence, behind > DepthSteering.slack else { return 0 }
+        return Int64(behind * Double(intake.rate))
+    }
 
     // MARK: Frames
 
@@ -132,8 +140,20 @@ public struct AudioPacing: Sendable {
 
     public mutating func beginAnewIfLost(_ now: Instant) -> Interval? { grid.beginAnewIfLost(now) }
 
-    /// Where the source's time stands against the clock from the frame that is due on.
+    /// Where the source's time stands against the clock from the frame that is due next on, whose timestamp is `out`.
     public func playout(pending: Double = 0, out: MediaTime) -> Playout {
-        Playout(source: intake.time(pending: pending), at: grid.next, out: out, ppm: steering.ppm)
+        guard let (time, until) = intake.held else {
+            return Playout(
+                source: intake.time(pending: pending), at: grid.next, out: out, ppm: steering.ppm, isDry: intake.isDry)
+        }
+        // It begins with the first frame that is due by then.
+        let frames = max(0, (until - grid.next).nanoseconds + frame.nanoseconds - 1) / max(1, frame.nanoseconds)
+        let wait = Interval(nanoseconds: frames * frame.nanoseconds)
+        return Playout(source: time, at: grid.next + wait, out: out + MediaTime(wait), ppm: steering.ppm)
+    }
+
+    /// Before the first frame: media of `first`, which get the timestamp `out`, begin the grid.
+    public func firstPlayout(of first: MediaTime, out: MediaTime) -> Playout {
+        Playout(source: first, at: grid.next, out: out, ppm: 0)
     }
 }

@@ -114,6 +114,13 @@ public struct ClockEstimate: Sendable {
         count = min(count, 64)
     }
 
+    /// How much later media come, on the average, than their time says; nil before the first, or where that is nonsense.
+    public var behindMedia: Interval? {
+        guard isStarted else { return nil }
+        let behind = Double(phase) / 1e9 + fraction / 1e9 - time.seconds
+        return abs(behind) < 1e9 ? .seconds(behind) : nil
+    }
+
     /// When media of this time come, or came, on the average.
     public func arrival(of mark: MediaTime) -> Instant {
         guard isStarted, let step = seconds(from: time, to: mark) else { return Instant(nanoseconds: phase) }

@@ -8,12 +8,16 @@ public struct Playout: Equatable, Sendable {
     public var at: Instant
     public var out: MediaTime
     public var ppm: Double
+    /// The source has nothing there at the moment: media of a time before `source` that come now go out at `at`, if they
+    /// are still wanted.
+    public var isDry: Bool
 
-    public init(source: MediaTime, at: Instant, out: MediaTime, ppm: Double) {
+    public init(source: MediaTime, at: Instant, out: MediaTime, ppm: Double, isDry: Bool = false) {
         self.source = source
         self.at = at
         self.out = out
         self.ppm = ppm
+        self.isDry = isDry
     }
 
     /// Source times further off than this (a minute) are not of this source: nil.
@@ -43,12 +47,16 @@ public final class SharedPlayout: Sendable {
     private let at = Atomic<Int64>(0)
     private let out = Atomic<Int64>(0)
     private let ppm = Atomic<UInt64>(0)
+    private let dry = Atomic<Bool>(false)
     private let claimed = Atomic<Bool>(false)
 
     public init() {}
 
-    /// A pacer of sound writes here.
-    public func claim() { claimed.store(true, ordering: .releasing) }
+    /// A pacer of sound writes here from now on; false if another does.
+    @discardableResult
+    public func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
+    /// It does no longer.
+    public func release() { claimed.store(false, ordering: .releasing) }
     public var isClaimed: Bool { claimed.load(ordering: .acquiring) }
 
     public func write(_ new: Playout) {
@@ -59,6 +67,7 @@ public final class SharedPlayout: Sendable {
         at.store(new.at.nanoseconds, ordering: .relaxed)
         out.store(new.out.ticks, ordering: .relaxed)
         ppm.store(new.ppm.bitPattern, ordering: .relaxed)
+        dry.store(new.isDry, ordering: .relaxed)
         sequence.store(number + 2, ordering: .releasing)
     }
 
@@ -72,7 +81,7 @@ public final class SharedPlayout: Sendable {
                 source: MediaTime(ticks: source.load(ordering: .relaxed)),
                 at: Instant(nanoseconds: at.load(ordering: .relaxed)),
                 out: MediaTime(ticks: out.load(ordering: .relaxed)),
-                ppm: Double(bitPattern: ppm.load(ordering: .relaxed)))
+                ppm: Double(bitPattern: ppm.load(ordering: .relaxed)), isDry: dry.load(ordering: .relaxed))
             atomicMemoryFence(ordering: .acquiring)
             if sequence.load(ordering: .relaxed) == before { return found }
         }

@@ -63,6 +63,10 @@ public struct SampleIntake: Sendable {
     }
 
     public var isStarted: Bool { anchor.isKnown }
+    /// What was handed on last was made up, and nothing is there to follow it.
+    public var isDry: Bool { madeInRow > 0 && !hasItem }
+    /// The item's time, and when it begins, where it waits until the depth is rebuilt.
+    public var held: (time: MediaTime, until: Instant)? { heldUntil.map { (heldTime, $0) } }
     /// Nothing real was heard for longer than what is concealed.
     public var isSilent: Bool { madeInRow > longestConcealed }
 
@@ -123,8 +127,10 @@ public struct SampleIntake: Sendable {
     ///   - isLoss: what is missing before it was dropped on purpose, so nothing is to be filled.
     ///   - early: how much sooner than its time the item came, as the source's clock is known; nil if it is not.
     ///   - rebuilt: when the depth is rebuilt if the item has to wait for that.
+    ///   - behind: samples by which what is heard is later than it should be. A hole in silence shrinks by them.
     public mutating func place(
-        _ time: MediaTime, count: Int, isAnew: Bool, isLoss: Bool, early: Interval?, rebuilt: Instant
+        _ time: MediaTime, count: Int, isAnew: Bool, isLoss: Bool, early: Interval?, rebuilt: Instant,
+        behind: Int64 = 0
     ) -> Placement {
         hasItem = true
         itemCount = Int64(max(0, count))
@@ -158,7 +164,8 @@ public struct SampleIntake: Sendable {
             if wasSilent { hold(time, rebuilt) } else { anchorItem(at: time) }
             return isLoss ? .follows : .jump(offset)
         }
-        let missing = offset.rescaled(to: Int64(rate)) / unit * unit
+        let whole = offset.rescaled(to: Int64(rate))
+        let missing = (wasSilent ? max(0, whole - max(0, behind)) : whole) / unit * unit
         itemStart = position + missing
         setAnchor(time, index: itemStart)
         return .hole(missing)

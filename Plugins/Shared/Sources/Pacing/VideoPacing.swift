@@ -3,8 +3,11 @@ import Sluice
 /// When pictures go out and which timestamps they get: on the clock of the source's sound where there is one, else on one
 /// of their own, estimated from their arrivals and followed as slowly as sound would be.
 ///
-/// Pictures keep their distance to the sound exactly, because both use one mapping of the source's time. Decoding times
-/// always rise: a picture whose time would go back (a source that jumped) gets the least step after the one before.
+/// Pictures keep their distance to the sound exactly, because both use one mapping of the source's time. A picture is
+/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile sound that came late with it may
+/// have moved the mapping. Where the sound has run dry, a picture whose time has passed waits for the frame of sound that
+/// would take up what came late. Decoding times always rise: a picture whose time would go back (a source that jumped) gets
+/// the least step after the one before.
 public struct VideoPacing: Sendable {
     public let target: Interval
     public private(set) var clock = ClockEstimate()
@@ -12,6 +15,7 @@ public struct VideoPacing: Sendable {
     private var own: Playout?
     private var lastOut = MediaTime.none
     private var lastSource = MediaTime.none
+    private var placed: Placed?
     /// Timestamps were not where they should have been.
     public private(set) var jumps = 0
 
@@ -21,6 +25,18 @@ public struct VideoPacing: Sendable {
     static let longestHeld = Interval.seconds(1)
 
     public init(target: Interval) { self.target = max(target, .zero) }
+
+    /// The picture that was placed last.
+    private struct Placed {
+        var dts: MediaTime
+        /// From decoding to showing.
+        var delay: MediaTime
+        var latest: Instant
+        /// Of the picture before it.
+        var lastOut: MediaTime
+        /// How the sound was to go on when it was dry and this picture's time had passed.
+        var dry: Playout?
+    }
 
     public struct Place: Equatable, Sendable {
         public var due: Instant
@@ -43,20 +59,36 @@ public struct VideoPacing: Sendable {
         let sound = sound?.instant(of: dts) == nil ? nil : sound
         let map = sound ?? followed(at: dts)
         lastSource = dts
-        let due = map.instant(of: dts) ?? arrival
-        var out = map.timestamp(of: dts) ?? dts
-        if lastOut.isKnown, out < lastOut + VideoPacing.leastStep { out = lastOut + VideoPacing.leastStep }
-        lastOut = out
         // How far a picture is shown after it is decoded is told by the source, scaled as everything is.
-        var shown = out
+        var delay = MediaTime.zero
         if pts.isKnown, given.isKnown {
-            let delay = pts.ticks.subtractingReportingOverflow(dts.ticks)
-            if !delay.overflow, 0...(MediaTime.ticksPerSecond * 10) ~= delay.partialValue {
-                shown = out + MediaTime(ticks: delay.partialValue)
+            let told = pts.ticks.subtractingReportingOverflow(dts.ticks)
+            if !told.overflow, 0...(MediaTime.ticksPerSecond * 10) ~= told.partialValue {
+                delay = MediaTime(ticks: told.partialValue)
             }
         }
         let latest = arrival + target + VideoPacing.longestHeld
-        return Place(due: min(due, latest), pts: shown, dts: out, jump: isJump ? step : nil)
+        placed = Placed(dts: dts, delay: delay, latest: latest, lastOut: lastOut)
+        var place = settle(map) ?? Place(due: arrival, pts: dts + delay, dts: dts)
+        if isJump { place.jump = step }
+        return place
+    }
+
+    /// Where the picture that was placed last goes as its sound is played now; nil where the sound does not tell.
+    public mutating func place(again sound: Playout) -> Place? { settle(sound) }
+
+    private mutating func settle(_ map: Playout) -> Place? {
+        guard var picture = placed, var due = map.instant(of: picture.dts), var out = map.timestamp(of: picture.dts)
+        else { return nil }
+        if map.isDry, picture.dts < map.source {
+            let dry = picture.dry ?? map
+            picture.dry = dry
+            placed = picture
+            (due, out) = (dry.at, dry.out)
+        }
+        if picture.lastOut.isKnown { out = max(out, picture.lastOut + VideoPacing.leastStep) }
+        lastOut = out
+        return Place(due: min(due, picture.latest), pts: out + picture.delay, dts: out)
     }
 
     private mutating func note(_ dts: MediaTime, _ arrival: Instant, _ isAnew: Bool) -> Bool {
@@ -66,7 +98,7 @@ public struct VideoPacing: Sendable {
             return false
         }
         let off = (arrival - clock.arrival(of: dts)).seconds
-        let isJump = isAnew || abs(off) > 1 || dts < lastSource
+        let isJump = isAnew && abs(off) > ClockEstimate.farOff || abs(off) > 1 || dts < lastSource
         guard isJump else {
             clock.note(dts, at: arrival)
             return false

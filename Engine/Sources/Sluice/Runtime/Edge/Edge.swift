@@ -43,7 +43,10 @@ public final class Edge: @unchecked Sendable {
     var popped: Int { state.pointee.consumer.pointee.popped.count }
     var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }
     var flushed: Int { state.pointee.consumer.pointee.flushed.count }
-    var held: Int { state.pointee.ring.tail - state.pointee.ring.head }
+    /// In the ring, and peeked at.
+    var held: Int {
+        state.pointee.ring.tail - state.pointee.ring.head + state.pointee.consumer.pointee.peeked.count
+    }
     /// Media held, in milliseconds.
     var heldMilliseconds: Int {
         let gone = state.pointee.consumer.pointee.goneTicks.count

@@ -53,6 +53,8 @@ public struct EdgeState: ~Copyable {
     @usableFromInline
     struct ConsumerSide: ~Copyable {
         @usableFromInline let popped = Counter()
+        /// 1 while the input holds an item that the node has seen at most: it is out of the ring, and still on the edge.
+        @usableFromInline let peeked = Counter()
         @usableFromInline let flushed = Counter()
         @usableFromInline let dropped = Counter()
         /// Ticks that were popped, flushed or dropped by this side.
@@ -287,12 +289,25 @@ public struct EdgeState: ~Copyable {
         }
     }
 
-    /// Whether an item that was popped before the epoch rose is stale by now; then it counts as flushed instead.
-    @inlinable
-    func flushes(popped item: MediaItem) -> Bool {
+    /// The item that was taken just now stays with the input for a while, or was taken by the node after all.
+    @usableFromInline
+    func notePeeked(_ isPeeked: Bool) {
+        consumer.pointee.popped.add(isPeeked ? -1 : 1)
+        consumer.pointee.peeked.set(isPeeked ? 1 : 0)
+    }
+
+    /// Whether a peeked item has become stale: then it counts as flushed and is no longer held.
+    @usableFromInline
+    func flushes(peeked item: MediaItem) -> Bool {
         guard item.header.epoch != 0, isStale(item) else { return false }
-        consumer.pointee.popped.add(-1)
+        consumer.pointee.peeked.set(0)
         return true
+    }
+
+    /// A peeked item is let go of.
+    func dropPeeked() {
+        consumer.pointee.peeked.set(0)
+        consumer.pointee.dropped.add(1)
     }
 
     @inlinable

@@ -12,8 +12,8 @@ final class Lane: @unchecked Sendable {
     /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
     @exclusivity(unchecked) var now: Int64 = 0
     let isVirtual: Bool
-    /// Runs, or is going to run, with real-time priority.
-    let wantsRealtime = Atomic<Bool>(false)
+    /// Runs, or is going to run, with real-time priority, or sooner than others of its nice value.
+    let keepsTime = Atomic<Bool>(false)
     /// Has heavy or blocking nodes: no other lane may run this one.
     let needsOwnThread = Atomic<Bool>(false)
     /// What the graph gives it.
@@ -27,6 +27,7 @@ final class Lane: @unchecked Sendable {
     @exclusivity(unchecked) private var rousesBefore: Int64 = 0
     /// When the lane's last long sleep ended. Of its own thread.
     @exclusivity(unchecked) var wokeAt = Int64.min
+    @exclusivity(unchecked) private var headStart = HeadStart()
     private let poller: Poller?
     /// Lets the lane's own thread go on that woke while the lane was lent.
     private let returned = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
@@ -36,6 +37,8 @@ final class Lane: @unchecked Sendable {
     private let messages = Mutex<[@Sendable () -> Void]>([])
 
     let wakeups = Counter()
+    /// Nanoseconds that the clock was watched in, ahead of a node's time.
+    let watched = Counter()
     /// How often another lane ran this one in its sleep.
     let lent = Counter()
     /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
@@ -106,6 +109,13 @@ final class Lane: @unchecked Sendable {
 
     func enqueueReady(_ core: NodeCore) { ready.append(core) }
     func arm(_ core: NodeCore, at: Int) { timers.arm(core, at: at) }
+    /// Wakes the node before `at`, so that it is ready then; at that time itself in virtual time, or where the lane has
+    /// watched the clock for long enough.
+    func arm(_ core: NodeCore, aheadOf at: Int) {
+        core.aheadOf = at
+        arm(core, at: isVirtual ? at : at - headStart.take(for: at, now: now))
+    }
+    func begins(aheadOf at: Int) { headStart.begin(at) }
     func disarm(_ core: NodeCore) { timers.cancel(core) }
 
     func watch(_ descriptor: Int32, _ interest: NodeContext.Interest, for core: NodeCore) throws {
@@ -186,7 +196,20 @@ final class Lane: @unchecked Sendable {
     /// Looks for work from other lanes before it sleeps, no longer than a sleep costs. False if none came.
     private func linger(_ time: Int64) -> Bool {
         now = sys_monotonic_ns()
-        let end = min(now + time, Int64(timers.earliest))
+        return watchClock(until: min(now + time, Int64(timers.earliest)))
+    }
+
+    /// Stays awake until the timer that a node was woken ahead of.
+    private func waitAhead() {
+        now = sys_monotonic_ns()
+        headStart.ready(now: now)
+        let since = now
+        _ = watchClock(until: Int64(timers.earliest))
+        watched.add(Int(now - since))
+    }
+
+    /// True if work came from another lane before `end`.
+    private func watchClock(until end: Int64) -> Bool {
         while now < end {
             for _ in 0..<16 {
                 if door.hasWork {
@@ -210,6 +233,10 @@ final class Lane: @unchecked Sendable {
             collect()
             if ready.isEmpty {
                 rouseAll()
+                if headStart.watches(for: timers.earliest) {
+                    waitAhead()
+                    continue
+                }
                 if lingering.isWorthwhile {
                     if linger(lingering.time) {
                         lingering.worked()

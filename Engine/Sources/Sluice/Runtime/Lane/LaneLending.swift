@@ -14,7 +14,7 @@ extension Lane {
 
     private func mayRun(_ other: Lane) -> Bool {
         !other.needsOwnThread.load(ordering: .relaxed) && plan == other.plan
-            && wantsRealtime.load(ordering: .relaxed) == other.wantsRealtime.load(ordering: .relaxed)
+            && keepsTime.load(ordering: .relaxed) == other.keepsTime.load(ordering: .relaxed)
     }
 
     /// Runs the nodes that lie before `other`. False if `other` is to be roused instead.

@@ -90,7 +90,7 @@ struct Assembly {
         let lane = try run.lane(
             named: laneName(of: plan, in: session),
             settings: session.template.map { "\($0)/\(plan.name)" })
-        if descriptor.traits.contains(.paced) { run.askForRealtime(lane) }
+        if descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
         if descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
         let core = NodeCore(name: name, plan: plan, node: node, lane: lane, session: session)
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }

@@ -46,6 +46,7 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var ended = EndedSessions()
     private var instanceCounts: [String: Int] = [:]
     private var sessionCount = 0
+    private let sourceClocks = Atomic<UInt16>(0)
     /// The first node that said that it sends without end.
     private var endless: String?
     private var isStarted = false
@@ -210,6 +211,12 @@ public final class GraphRun: @unchecked Sendable {
         return sessionCount
     }
 
+    /// From any thread.
+    func nextSourceClock() -> UInt16 {
+        let number = sourceClocks.wrappingAdd(1, ordering: .relaxed).newValue
+        return number == 0 ? nextSourceClock() : number
+    }
+
     var isDraining: Bool { isStopping || root.isDraining }
 
     // MARK: Sessions
@@ -326,12 +333,11 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     /// A paced node is to run on `lane`, which may run already.
-    func askForRealtime(_ lane: Lane) {
-        guard !isVirtual, lane.plan.nice == nil, lane.plan.priority == nil,
-            !lane.wantsRealtime.exchange(true, ordering: .relaxed)
-        else { return }
+    func askToKeepTime(_ lane: Lane) {
+        guard !isVirtual, lane.plan.priority == nil, !lane.keepsTime.exchange(true, ordering: .relaxed) else { return }
         lane.perform { [self] in
-            let code = sys_set_fifo_priority(LaneThread.priority)
+            let code = lane.plan.nice == nil ? sys_set_fifo_priority(LaneThread.priority) : 0
+            if code != 0 || lane.plan.nice != nil { _ = sys_set_slice(LaneThread.slice) }
             guard code != 0 else { return }
             log(
                 .warning, node: "",

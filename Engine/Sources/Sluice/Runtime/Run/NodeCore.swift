@@ -65,7 +65,8 @@ public final class NodeCore: @unchecked Sendable {
     /// The node below this one on its lane's stack, as a word; 0 for none.
     @exclusivity(unchecked) var nextIncoming = 0
     var timerIndex = -1
-    var timerAt = Int.max
+    /// What it was to be woken ahead of, in nanoseconds.
+    @exclusivity(unchecked) var aheadOf = Int.min
     @exclusivity(unchecked) private var isStopRequested = false
     /// `finish` has said that nothing is left; what it could not send may still wait.
     @exclusivity(unchecked) private var isDrained = false
@@ -170,6 +171,8 @@ public final class NodeCore: @unchecked Sendable {
             return
         }
         context.reasons = why
+        context.isAhead = why.contains(.timer) && now < aheadOf
+        if context.isAhead { lane.begins(aheadOf: aheadOf) }
         do {
             if state == .running { try node.process(now: Instant(nanoseconds: now)) }
             if hot.pointee.refusedBy != nil { throw refusal }

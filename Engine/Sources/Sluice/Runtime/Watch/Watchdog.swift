@@ -41,7 +41,7 @@ struct Watchdog {
         full[key]?.isSaid = true
         let bound =
             edge.held >= edge.plan.capacity.items
-            ? "\(edge.held) of \(edge.plan.capacity.items) items"
+            ? "\(min(edge.held, edge.plan.capacity.items)) of \(edge.plan.capacity.items) items"
             : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
         let reason = StallReason(of: consumer, at: now)
         saidWaiting[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since

@@ -1,22 +1,20 @@
 import Foundation
+import LocalSockets
 import Sluice
-import TestSupport
 import Testing
 
-@testable import SegmentsPlugin
-
-@Suite struct ListenerTests {
+@Suite struct LocalListenerTests {
     private let path = "/tmp/sluice-\(UUID().uuidString.prefix(8))"
 
     private func message(_ path: String) -> String? {
         do {
-            try SegmentListener(path).close()
+            try LocalListener(path).close()
             return nil
         } catch { return (error as? NodeError)?.message }
     }
 
     @Test func aSocketThatADeadProcessHasLeftIsReplacedAndALivingOneIsNot() throws {
-        let first = try SegmentListener(path)
+        let first = try LocalListener(path)
         #expect(message(path) == "another process listens at \(path)")
         Glibc.close(first.descriptor)
         // The file is still there, and nobody listens.
@@ -34,7 +32,7 @@ import Testing
 
     @Test func aPathThatIsTooLongOrLeadsNowhereIsRefused() {
         let long = "/tmp/" + String(repeating: "a", count: 120)
-        #expect(message(long) == "the path of a socket has 1 to 107 bytes, this one has 125")
+        #expect(message(long) == "the path of a socket has 1 to 107 bytes, \"\(long)\" has 125")
         #expect(message("/nowhere/avatar.sock") == "cannot listen at /nowhere/avatar.sock: No such file or directory")
     }
 }
