@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -32,7 +33,8 @@ import Testing
         }
         let sender = try startPeer(place.ffmpeg(to: place.address))
         waitUntil { said.contains("ended the connection") }
-        run.interrupt()
+        // To the command itself: `timeout` would pass it on twice, and the second one stops at once.
+        signalChildren(of: run, SIGINT)
         for process in receivers + [sender, run] { process.waitUntilExit() }
         #expect(run.terminationStatus == 0, "\(said)")
         for file in files { try checkClip(file, cut: 6) }
