@@ -152,8 +152,12 @@ import Testing
             place.sender(["peer_timeout_ms": 400, "hold_ms": 20_000], loop: true),
             on: [
                 "has acknowledged nothing": { _ in
-                    signalChildren(of: peer.get()!, SIGKILL)
-                    peer.set(try? startPeer(listen, output: file))
+                    Thread.detachNewThread {
+                        signalChildren(of: peer.get()!, SIGKILL)
+                        // The port is its until it is gone.
+                        peer.get()?.waitUntilExit()
+                        peer.set(try? startPeer(listen, output: file))
+                    }
                 }
             ]
         ) { run in

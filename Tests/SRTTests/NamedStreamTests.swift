@@ -5,7 +5,8 @@ import Testing
 
 @testable import SRTPlugin
 
-/// Each spelling of a stream id, by programs that are not ours.
+/// Each spelling of a stream id, by programs that are not ours. At the clip's pace: what ffmpeg has not read when a
+/// connection ends it does not read any more.
 @Suite("Streams that are named", .serialized) struct NamedStreamTests {
     private let place: Place
 
@@ -22,7 +23,7 @@ import Testing
                 place.address, place.tape.path, said.path,
             ])
         let (outcome, report) = try execute(
-            place.sender(["streamid": .string(id), "hold_ms": 20_000], pace: "fast"))
+            place.sender(["streamid": .string(id), "hold_ms": 20_000]))
         peer.waitUntilExit()
         #expect(outcome == .finished, "\(report)")
         let words = try String(contentsOf: said, encoding: .utf8)
@@ -50,7 +51,7 @@ import Testing
             place.tape.path,
         ])
         let (outcome, report) = try execute(
-            place.sender(["url": .string(place.listening), "streamid": "camera", "hold_ms": 20_000], pace: "fast"))
+            place.sender(["url": .string(place.listening), "streamid": "camera", "hold_ms": 20_000]))
         peer.waitUntilExit()
         #expect(outcome == .finished, "\(report)")
         try checkClip(place.tape)

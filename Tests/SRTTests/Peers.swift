@@ -29,23 +29,33 @@ enum Clip {
 
 }
 
-/// A program that ends by itself, or after 30 s. `output` gets what it writes.
+/// A program that ends by itself, or after 30 s. `output` and `errors` get what it writes.
 @discardableResult
-func startPeer(_ command: [String], output: URL? = nil) throws -> Process {
+func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) throws -> Process {
+    func handle(_ file: URL?) throws -> FileHandle {
+        guard let file else { return .nullDevice }
+        _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+        return try FileHandle(forWritingTo: file)
+    }
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     // A process inherits what the thread that starts it blocks, and then would not hear `terminate`.
     process.arguments = ["--default-signal", "timeout", "-k", "1", "30"] + command
-    process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
-    if let output {
-        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-    } else {
-        process.standardOutput = FileHandle.nullDevice
-    }
+    process.standardOutput = try handle(output)
+    process.standardError = try handle(errors)
     try process.run()
     return process
+}
+
+/// Whether somebody on this machine has the UDP port. Asked of the kernel: a try would be in the way of who comes just then.
+func isTaken(_ port: Int) -> Bool {
+    let hex = String(port, radix: 16, uppercase: true)
+    let local = ":" + String(repeating: "0", count: 4 - hex.count) + hex
+    return ["/proc/net/udp", "/proc/net/udp6"].contains { table in
+        let lines = (try? String(contentsOfFile: table, encoding: .utf8))?.split(separator: "\n") ?? []
+        return lines.contains { $0.split(separator: " ").dropFirst().first?.hasSuffix(local) == true }
+    }
 }
 
 /// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the first

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -10,41 +11,43 @@ import Testing
 
     private func graph(_ name: String) -> String { Built.root.appending(path: "graphs/\(name).json").path }
 
-    /// The command, at most a minute.
-    private func sluice(_ arguments: [String], during: @escaping @Sendable () -> Void) throws -> CommandRun {
-        try CommandRun(
-            ["-k", "5", "60", Built.file("sluice").path] + arguments, executable: URL(filePath: "/usr/bin/timeout")
-        ) { _ in during() }
+    /// What the command has said until now.
+    private var said: String { (try? String(contentsOf: place.file("said"), encoding: .utf8)) ?? "" }
+
+    private func sluice(_ graph: String, _ settings: [String]) throws -> Process {
+        let command = [Built.file("sluice").path, "run", self.graph(graph)]
+        return try startPeer(command + settings.flatMap { ["--set", $0] }, errors: place.file("said"))
     }
 
     @Test func srtRelayServesTwoReceivers() throws {
-        let (from, to) = (freePort(), [freePort(), freePort()])
+        let (from, to) = (place.port, [freePort(), freePort()])
         let files = ["one", "two"].map { place.file("\($0).ts") }
         let receivers = try zip(to, files).map { port, file in
             try startPeer(place.transmit(from: "srt://:\(port)"), output: file)
         }
         let run = try sluice(
-            [
-                "run", graph("srt-relay"), "--set", "from=srt://:\(from)", "--set", "to=srt://127.0.0.1:\(to[0])",
-                "--set",
-                "also_to=srt://127.0.0.1:\(to[1])", "--for", "7s",
-            ]
-        ) { [place] in _ = try? startPeer(place.ffmpeg(to: "srt://127.0.0.1:\(from)")) }
-        for receiver in receivers { receiver.waitUntilExit() }
-        #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.contains("receiver.2/out: connected to srt://127.0.0.1:\(to[1])"), "\(run.errors)")
+            "srt-relay",
+            ["from=srt://:\(from)", "to=srt://127.0.0.1:\(to[0])", "also_to=srt://127.0.0.1:\(to[1])"])
+        for (number, port) in zip(1..., to) {
+            waitUntil { said.contains("receiver.\(number)/out: connected to srt://127.0.0.1:\(port)") }
+        }
+        let sender = try startPeer(place.ffmpeg(to: place.address))
+        waitUntil { said.contains("ended the connection") }
+        // To the command itself: `timeout` would pass it on twice, and the second one stops at once.
+        signalChildren(of: run, SIGINT)
+        for process in receivers + [sender, run] { process.waitUntilExit() }
+        #expect(run.terminationStatus == 0, "\(said)")
         for file in files { try checkClip(file, cut: 6) }
     }
 
     @Test func srtToFileRecordsWhatComes() throws {
-        let (port, file) = (freePort(), place.file("tape.mkv"))
+        let file = place.file("tape.mkv")
         let run = try sluice(
-            [
-                "run", graph("srt-to-file"), "--set", "from=srt://:\(port)", "--set", "output=\(file.path)", "--set",
-                "reconnect=false", "--for", "20s",
-            ]
-        ) { [place] in _ = try? startPeer(place.ffmpeg(to: "srt://127.0.0.1:\(port)")) }
-        #expect(run.status == 0, "\(run.errors)")
+            "srt-to-file", ["from=\(place.listening)", "output=\(file.path)", "reconnect=false"])
+        waitUntil { isTaken(place.port) }
+        let sender = try startPeer(place.ffmpeg(to: place.address))
+        for process in [sender, run] { process.waitUntilExit() }
+        #expect(run.terminationStatus == 0, "\(said)")
         try checkClip(file, cut: 6)
     }
 }

@@ -103,7 +103,7 @@ public final class SRTInput: SRTNode, Node {
             switch try link.step(now) {
             case .up: receiver.begin(link.peerName, now)
             case .replaced:
-                endConnection()
+                endConnection(isCut: true)
                 receiver.begin(link.peerName, now)
             case .nothing: break
             }
@@ -139,8 +139,9 @@ public final class SRTInput: SRTNode, Node {
         return .distantFuture
     }
 
-    private func endConnection() {
-        receiver.end()
+    /// - Parameter isCut: it ended by this side's will, and what was under way is not whole.
+    private func endConnection(isCut: Bool = false) {
+        receiver.end(isCut: isCut)
         drainsUntil = nil
         statistics.nextConnection()
     }

@@ -50,9 +50,9 @@ final class TSReceiver: TSDemuxerClient {
         context.isWaiting(for: "media from \(peer)")
     }
 
-    /// What was whole goes out.
-    func end() {
-        demuxer.finish()
+    /// What was whole goes out; of a connection that was cut, nothing more.
+    func end(isCut: Bool = false) {
+        if !isCut { demuxer.finish() }
         earlier.lost += demuxer.lost
         earlier.damaged += demuxer.damaged
         earlier.stray += demuxer.strayBytes
