@@ -86,6 +86,8 @@ int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, 
   return count;
 }
 
+void sys_advise_huge_pages(void *memory, size_t size) { madvise(memory, size, MADV_HUGEPAGE); }
+
 int sys_set_timer_slack(int64_t ns) { return prctl(PR_SET_TIMERSLACK, (unsigned long)ns, 0, 0, 0); }
 
 int sys_set_fifo_priority(int priority) {

@@ -46,6 +46,9 @@ int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token
 /// writable, bit 2 hang-up or error) with at most `capacity` entries; returns their number.
 int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, int64_t timeout_ns);
 
+/// Asks for pages of 2 MiB where the kernel gives them to those that ask (madvise(2)).
+void sys_advise_huge_pages(void *_Nonnull memory, size_t size);
+
 /// Timer slack of the calling thread in nanoseconds.
 int sys_set_timer_slack(int64_t ns);
 /// SCHED_FIFO for the calling thread. 0, or errno.
