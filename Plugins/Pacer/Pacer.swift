@@ -139,7 +139,7 @@ public final class Pacer: Node {
     private func makeWorker(for format: MediaFormat) throws -> any PacedMedia {
         let ends = PacerEnds(context: context, input: input, output: output, ledger: ledger)
         switch format.kind {
-        case .rawAudio: return SoundPacer(ends, settings, publishes: publisher)
+        case .rawAudio: return SoundPacer(ends, settings, registry, publishes: publisher)
         case .codedAudio: return PacketPacer(ends, settings, publishes: publisher)
         default:
             return PicturePacer(

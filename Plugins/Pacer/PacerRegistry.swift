@@ -10,6 +10,7 @@ final class PacerRegistry: Sendable {
         var playouts: [String: Weak] = [:]
         var pruneAt = 64
         var count = 0
+        var nextStart = Instant(nanoseconds: .min)
     }
 
     private struct Weak { weak var playout: SharedPlayout? }
@@ -38,6 +39,18 @@ final class PacerRegistry: Sendable {
 
     /// What the names of a session's nodes begin with: empty for the graph, `listener.1/` for an instance.
     static func session(of name: String) -> String { name.lastIndex(of: "/").map { String(name[...$0]) } ?? "" }
+
+    /// Whether a resampler may be made at `now`. To make one takes milliseconds; a thousand pacers of one source that is late
+    /// want theirs in the same moment, and all would be held for seconds. None is in a hurry, so they take turns.
+    func mayMakeResampler(at now: Instant) -> Bool {
+        state.withLock { state in
+            guard now >= state.nextStart else { return false }
+            state.nextStart = now + PacerRegistry.betweenStarts
+            return true
+        }
+    }
+
+    static let betweenStarts = Interval.milliseconds(20)
 
     /// The next place: 0 for the first pacer of the run.
     func takeOrdinal() -> Int {

@@ -25,16 +25,20 @@ import Testing
         }
     }
 
-    @Test func picturesAndSoundAreWhatWasWritten() throws {
-        var take = Take()
-        take.segment(frames: 2, samples: 100, width: 33, height: 17)
+    private func first(of take: Take, session: UInt32) -> Segment? {
         let receiver = SegmentReceiver(mostMemory: 1 << 20)
-        var rules = EpochRules(session: 4)
-        let segment: Segment? = take.bytes.withUnsafeBytes { bytes in
+        var rules = EpochRules(session: session)
+        return take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
             guard case .segment(let segment) = receiver.next(&bytes, hasRoom: true, rules: &rules) else { return nil }
             return segment
         }
+    }
+
+    @Test func picturesAndSoundAreWhatWasWritten() throws {
+        var take = Take()
+        take.segment(frames: 2, samples: 100, width: 33, height: 17)
+        let segment = first(of: take, session: 4)
         #expect(try #require(segment?.takeFrame(1)).packed == Take.picture(1, 33, 17))
         #expect(segment?.audio.map { Array($0.bytes) } == Take.tone(100, 16_000))
         #expect(segment?.epoch == 4)
@@ -44,13 +48,7 @@ import Testing
         var take = Take()
         let bytes = (0..<3 * 7 * 5).map { UInt8($0) }
         take.raw(2, #"{"video_frames":1,"width":7,"height":5,"pixel_format":"rgb24"}"#, payload: bytes)
-        let receiver = SegmentReceiver(mostMemory: 1 << 20)
-        var rules = EpochRules(session: 1)
-        let segment: Segment? = take.bytes.withUnsafeBytes { bytes in
-            var bytes = bytes
-            guard case .segment(let segment) = receiver.next(&bytes, hasRoom: true, rules: &rules) else { return nil }
-            return segment
-        }
+        let segment = first(of: take, session: 1)
         #expect(try #require(segment?.takeFrame(0)).packed == bytes)
     }
 
@@ -143,6 +141,13 @@ import Testing
         #expect(receive(Array(take.bytes.prefix(9)), pieces: [33]) == ["unfinished before a message was complete"])
     }
 
+    private func refusal(
+        _ receiver: SegmentReceiver, _ bytes: inout UnsafeRawBufferPointer, _ rules: inout EpochRules
+    ) -> String? {
+        guard case .refused(let what) = receiver.next(&bytes, hasRoom: true, rules: &rules) else { return nil }
+        return what
+    }
+
     @Test func aSegmentThatIsTooLargeIsReadOver() {
         var take = Take()
         take.segment(samples: 600)
@@ -151,11 +156,9 @@ import Testing
         var rules = EpochRules(session: 1)
         take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
-            guard case .refused(let what) = receiver.next(&bytes, hasRoom: true, rules: &rules) else {
-                Issue.record("was not refused")
-                return
-            }
-            #expect(what == "a segment takes 1200 bytes of memory, and max_segment_mb allows 1000")
+            #expect(
+                refusal(receiver, &bytes, &rules)
+                    == "a segment takes 1200 bytes of memory, and max_segment_mb allows 1000")
             guard case .segment = receiver.next(&bytes, hasRoom: true, rules: &rules) else {
                 Issue.record("the next was not taken")
                 return
@@ -171,11 +174,9 @@ import Testing
         var rules = EpochRules(session: 1)
         take.bytes.withUnsafeBytes { bytes in
             var bytes = bytes
-            guard case .refused(let what) = receiver.next(&bytes, hasRoom: true, rules: &rules) else {
-                Issue.record("was not refused")
-                return
-            }
-            #expect(what == "a segment takes 704000 bytes of memory, and max_segment_mb allows 100000")
+            #expect(
+                refusal(receiver, &bytes, &rules)
+                    == "a segment takes 704000 bytes of memory, and max_segment_mb allows 100000")
         }
     }
 

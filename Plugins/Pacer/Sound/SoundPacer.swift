@@ -6,6 +6,7 @@ import Sluice
 final class SoundPacer: PacedMedia {
     private let ends: PacerEnds
     private let settings: PacerSettings
+    private let registry: PacerRegistry
     private let shared: PlayoutPublisher
     private let ledger: PacerLedger
     // Only the node's lane gets here, so exclusivity need not be checked at run time.
@@ -33,9 +34,12 @@ final class SoundPacer: PacedMedia {
     /// The epoch rose, and nothing came since.
     private var isInterrupted = false
 
-    init(_ ends: PacerEnds, _ settings: PacerSettings, publishes shared: PlayoutPublisher) {
+    init(
+        _ ends: PacerEnds, _ settings: PacerSettings, _ registry: PacerRegistry, publishes shared: PlayoutPublisher
+    ) {
         self.ends = ends
         self.settings = settings
+        self.registry = registry
         self.shared = shared
         ledger = ends.ledger
         step = MediaTime(settings.frame)
@@ -139,10 +143,14 @@ final class SoundPacer: PacedMedia {
             source!.waiting = other
         }
         if ends.isHeld { pacing!.noteHeld() }
-        if case let ppm = pacing!.begin(pending: resampler?.pending ?? 0), pacing!.steering.acts {
-            if resampler == nil { try startResampler() }
-            try resampler!.set(ppm: ppm)
+        let (due, hasOne) = (pacing!.grid.next, resampler != nil)
+        var makesOne = false
+        let ppm = pacing!.begin(pending: resampler?.pending ?? 0) {
+            makesOne = !hasOne && registry.mayMakeResampler(at: due)
+            return hasOne || makesOne
         }
+        if makesOne { try startResampler() }
+        try resampler?.set(ppm: ppm)
         isRepeat = false
         switch skipper.decide(surplus: pacing!.surplus) {
         case .skip:

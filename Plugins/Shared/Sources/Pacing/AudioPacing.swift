@@ -117,8 +117,9 @@ public struct AudioPacing: Sendable {
     // MARK: Frames
 
     /// At each frame that is due, first: how many parts per million faster than nominal its samples are to be taken.
-    /// `pending`: samples that were handed on but not heard, as a resampler holds them.
-    public mutating func begin(pending: Double = 0) -> Double {
+    /// `pending`: samples that were handed on but not heard, as a resampler holds them. `isAble`: whether they can be taken
+    /// at another rate now.
+    public mutating func begin(pending: Double = 0, isAble: () -> Bool = { true }) -> Double {
         guard intake.isStarted, clock.isStarted, !isHeld else {
             behind = 0
             return 0
@@ -126,7 +127,7 @@ public struct AudioPacing: Sendable {
         let due = clock.arrival(of: intake.time(pending: pending)) + wait
         behind = min(max((grid.next - due).seconds, -60), 60)
         guard drift == .resample else { return 0 }
-        return steering.steer(behind: behind, clock: clock, step: frame.seconds)
+        return steering.steer(behind: behind, clock: clock, step: frame.seconds, isAble: isAble)
     }
 
     /// Where drift is skipped: whole frames by which the media are late (positive: one may be left out) or early (one may

@@ -21,12 +21,12 @@ public struct DepthSteering: Sendable {
     public init() {}
 
     /// `behind`: seconds by which the media that are due now should have gone out before. `step`: seconds since the last
-    /// call.
-    public mutating func steer(behind: Double, clock: ClockEstimate, step: Double) -> Double {
-        if !acts {
-            guard clock.isSettled, abs(behind) > DepthSteering.slack else { return 0 }
-            acts = true
-        }
+    /// call. `isAble`: whether what is asked for can be done now; asked when there is something to do.
+    public mutating func steer(
+        behind: Double, clock: ClockEstimate, step: Double, isAble: () -> Bool = { true }
+    ) -> Double {
+        guard acts || clock.isSettled && abs(behind) > DepthSteering.slack, isAble() else { return ppm }
+        acts = true
         let wanted = behind / DepthSteering.pull * 1e6 - (clock.isSettled ? clock.ppm : 0)
         let goal = min(max(wanted, -DepthSteering.largest), DepthSteering.largest)
         let most = DepthSteering.slew * step
