@@ -53,8 +53,8 @@ void sys_advise_huge_pages(void *_Nonnull memory, size_t size);
 int sys_set_timer_slack(int64_t ns);
 /// SCHED_FIFO for the calling thread. 0, or errno.
 int sys_set_fifo_priority(int priority);
-// How long the calling thread, one without real-time priority, may run before others do: the shorter, the sooner it runs
-// when it wakes (EEVDF, Linux 6.12; older kernels take it and do nothing). 0.1 to 100 ms.
+/// How long the calling thread, one without real-time priority, may run before others do: the shorter, the sooner it runs
+/// when it wakes (EEVDF, Linux 6.12; older kernels take it and do nothing). 0.1 to 100 ms, in nanoseconds. 0, or errno.
 int sys_set_slice(int64_t ns);
 /// The CPUs that the calling thread may run on. 0, or errno.
 int sys_set_affinity(const int *cpus, int count);

@@ -39,8 +39,10 @@ public final class NodeContext: @unchecked Sendable {
 
     /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
     /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In virtual
-    /// time, and on a lane with very many that ask, there is no call before `instant`. Not in `prepare`.
-    public func wake(aheadOf instant: Instant) { core.lane.arm(core, aheadOf: Int(instant.nanoseconds)) }
+    /// time, and on a lane with very many that ask, there is no call before `instant`.
+    public func wake(aheadOf instant: Instant) {
+        if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, aheadOf: Int(instant.nanoseconds)) }
+    }
 
     public func cancelWake() {
         if core.state == .idle { asked.wake = nil } else { core.lane.disarm(core) }

@@ -125,4 +125,32 @@ import Testing
         #expect(virtual.count == 10)
         #expect(virtual.allSatisfy { !$0.isAhead && $0.now == $0.due })
     }
+
+    /// Asks to be woken ahead of a moment, and then for an earlier time instead.
+    final class Changeable: Node {
+        static let descriptor = NodeDescriptor("changeable", summary: "Changes what it asked for", traits: [.paced])
+        static let calls = Mutex<[Bool]>([])
+        private var context: NodeContext!
+        init() {}
+        func prepare(_ context: NodeContext) {
+            self.context = context
+            context.wake(aheadOf: context.now + .milliseconds(1))
+        }
+        func process(now: Instant) {
+            if context.reasons.contains(.start) {
+                context.wake(aheadOf: now + .milliseconds(20))
+                return context.wake(at: now + .milliseconds(2))
+            }
+            Changeable.calls.withLock { $0.append(context.isAhead) }
+            context.finish()
+        }
+    }
+
+    @Test func whoAsksForATimeAfterAllIsNotAheadOfAnything() throws {
+        let registry = NodeRegistry()
+        registry.register(Changeable.self)
+        let session = SessionPlan(nodes: [NodePlan(name: "c", spec: NodeSpec(of: Changeable.self), lane: "own")])
+        try GraphRun(GraphPlan(name: "t", root: session), registry: registry).execute()
+        #expect(Changeable.calls.withLock { $0 } == [false])
+    }
 }

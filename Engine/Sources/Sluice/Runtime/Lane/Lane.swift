@@ -108,12 +108,15 @@ final class Lane: @unchecked Sendable {
     // MARK: On the lane
 
     func enqueueReady(_ core: NodeCore) { ready.append(core) }
-    func arm(_ core: NodeCore, at: Int) { timers.arm(core, at: at) }
+    func arm(_ core: NodeCore, at: Int) {
+        core.aheadOf = .min
+        timers.arm(core, at: at)
+    }
     /// Wakes the node before `at`, so that it is ready then; at that time itself in virtual time, or where the lane has
     /// watched the clock for long enough.
     func arm(_ core: NodeCore, aheadOf at: Int) {
         core.aheadOf = at
-        arm(core, at: isVirtual ? at : at - headStart.take(for: at, now: now))
+        timers.arm(core, at: isVirtual ? at : at - headStart.take(for: at, now: now))
     }
     func begins(aheadOf at: Int) { headStart.begin(at) }
     func disarm(_ core: NodeCore) { timers.cancel(core) }

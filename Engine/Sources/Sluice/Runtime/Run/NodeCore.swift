@@ -65,7 +65,7 @@ public final class NodeCore: @unchecked Sendable {
     /// The node below this one on its lane's stack, as a word; 0 for none.
     @exclusivity(unchecked) var nextIncoming = 0
     var timerIndex = -1
-    /// What it was to be woken ahead of, in nanoseconds.
+    /// What its timer is to wake it ahead of, in nanoseconds; `Int.min` where it wakes at its time.
     @exclusivity(unchecked) var aheadOf = Int.min
     @exclusivity(unchecked) private var isStopRequested = false
     /// `finish` has said that nothing is left; what it could not send may still wait.
