@@ -10,7 +10,7 @@ private func clock() -> Int {
 }
 
 /// A second of pictures: a wavy surface with a little noise on it that drifts, painted beforehand.
-final class CheckPictures: Node {
+final class CheckVideo: Node {
     static let descriptor = NodeDescriptor("check-pictures", summary: "A second of moving pictures")
     static let rate = 30
 
@@ -27,17 +27,17 @@ final class CheckPictures: Node {
         self.context = context
         format = MediaFormat(
             video: VideoLayout(
-                width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(CheckPictures.rate)))
+                width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(CheckVideo.rate)))
         output.fix(format)
         surfaces = (0..<3).map { plane in
             Surface(
-                width: PixelFormat.i420.rowBytes(plane: plane, width: width) + 2 * CheckPictures.rate,
-                height: PixelFormat.i420.rows(plane: plane, height: height) + CheckPictures.rate, plane: plane)
+                width: PixelFormat.i420.rowBytes(plane: plane, width: width) + 2 * CheckVideo.rate,
+                height: PixelFormat.i420.rows(plane: plane, height: height) + CheckVideo.rate, plane: plane)
         }
     }
 
     func process(now: Instant) {
-        while output.hasRoom, sent < CheckPictures.rate {
+        while output.hasRoom, sent < CheckVideo.rate {
             let frame = pool.take(format)
             for plane in 0..<3 {
                 let step = plane == 0 ? sent : sent / 2
@@ -47,14 +47,14 @@ final class CheckPictures: Node {
                         to: frame.plane(plane) + y * frame.stride(plane))
                 }
             }
-            frame.header.pts = MediaTime(Int64(sent), timescale: Int64(CheckPictures.rate))
+            frame.header.pts = MediaTime(Int64(sent), timescale: Int64(CheckVideo.rate))
             frame.header.dts = frame.header.pts
             frame.header.duration = format.nominalDuration
             sent += 1
             frame.header.captured = Instant(nanoseconds: Int64(clock()))
             output.send(frame)
         }
-        if sent == CheckPictures.rate { context.finish() }
+        if sent == CheckVideo.rate { context.finish() }
     }
 
     /// One plane, larger than what is cut out of it.
@@ -87,7 +87,7 @@ final class CheckPictures: Node {
 }
 
 /// A second of sound: a chord, and noise.
-final class CheckSound: Node {
+final class CheckAudio: Node {
     static let descriptor = NodeDescriptor("check-sound", summary: "A second of sound")
 
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [2]))

@@ -64,8 +64,8 @@ struct CodecCheck {
     private func check(_ spec: NodeSpec, _ encoder: String?) -> CodecResult {
         var result = CodecResult(type: spec.type, encoder: encoder)
         let registry = NodeRegistry()
-        registry.register(CheckPictures.self)
-        registry.register(CheckSound.self)
+        registry.register(CheckVideo.self)
+        registry.register(CheckAudio.self)
         registry.register(CheckSink.self)
         let tape = CheckTape()
         registry.services.provide(CheckTape.self) { tape }
@@ -100,9 +100,9 @@ struct CodecCheck {
         let isAudio = spec.inputs[0].formats.patterns.allSatisfy(\.kind.isAudio)
         let source =
             isAudio
-            ? node("source", NodeSpec(of: CheckSound.self))
+            ? node("source", NodeSpec(of: CheckAudio.self))
             : node(
-                "source", NodeSpec(of: CheckPictures.self),
+                "source", NodeSpec(of: CheckVideo.self),
                 ["width": .integer(width), "height": .integer(height)])
         let nodes = [
             source, node("encoder", spec, encoder.map { ["encoders": .string($0)] } ?? [:]),

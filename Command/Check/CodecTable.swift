@@ -31,7 +31,7 @@ struct CodecTable {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }
-        return "A second of pattern, \(width)x\(height) at \(CheckPictures.rate)/s, and of sound, 48000 Hz stereo.\n"
+        return "A second of pattern, \(width)x\(height) at \(CheckVideo.rate)/s, and of sound, 48000 Hz stereo.\n"
             + lines.joined()
     }
 
@@ -53,7 +53,7 @@ struct CodecTable {
         writer.object {
             $0.key("width", width)
             $0.key("height", height)
-            $0.key("fps", CheckPictures.rate)
+            $0.key("fps", CheckVideo.rate)
             $0.key("codecs") {
                 $0.array { array in for result in results { array.element { $0.object { write(result, &$0) } } } }
             }

@@ -18,8 +18,8 @@ final class MediaFileTrack {
     /// Frames that a decoder of this stream holds back to put them in order.
     private let reorderDelay: Int32
     private let decoder: Decoder?
-    private let pictures: PictureMaker
-    private let samples = SampleMaker()
+    private let pictures: VideoFrameMaker
+    private let samples = AudioFrameMaker()
     private var isDrained = false
     private var isRestarted = false
     private var hasWarned = false
@@ -45,7 +45,7 @@ final class MediaFileTrack {
                 advice: "It may be truncated before its first picture or sample. `ffprobe` tells more.",
                 isInputError: true)
         }
-        pictures = PictureMaker(frameRate: coded.video?.frameRate)
+        pictures = VideoFrameMaker(frameRate: coded.video?.frameRate)
         guard decode else {
             decoder = nil
             format = coded
@@ -59,7 +59,7 @@ final class MediaFileTrack {
                     width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,
                     colorMatrix: ColorMatrix(parameters.pointee.color_space)))
         } else {
-            let sample = SampleMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
+            let sample = AudioFrameMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
             format = MediaFormat(audio: AudioLayout(sample, rate: coded.audio!.rate, channels: coded.audio!.channels))
         }
     }

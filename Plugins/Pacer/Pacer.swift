@@ -85,7 +85,7 @@ public final class Pacer: Node {
         ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds), keepsSeries: keepsSeries)
         let frame = settings.frame
         if let layout = input.format?.audio, input.format?.kind == .rawAudio {
-            _ = try SoundPacer.samples(of: frame, at: layout)
+            _ = try AudioPacer.samples(of: frame, at: layout)
         }
         try checkDepth(frame)
         let most = max(settings.target, settings.start ?? .zero)
@@ -139,11 +139,11 @@ public final class Pacer: Node {
     private func makeWorker(for format: MediaFormat) throws -> any PacedMedia {
         let ends = PacerEnds(context: context, input: input, output: output, ledger: ledger)
         switch format.kind {
-        case .rawAudio: return SoundPacer(ends, settings, registry, publishes: publisher)
+        case .rawAudio: return AudioPacer(ends, settings, registry, publishes: publisher)
         case .codedAudio: return PacketPacer(ends, settings, publishes: publisher)
         default:
-            return PicturePacer(
-                ends, target: settings.target, spread: PictureSpread(rate: rate, burst: .seconds(burst / 1e3)),
+            return VideoPacer(
+                ends, target: settings.target, spread: VideoSpread(rate: rate, burst: .seconds(burst / 1e3)),
                 sound: try followed())
         }
     }

@@ -18,7 +18,7 @@ final class OutputStream {
     /// The frame whose packets are going out.
     private var packet: Packet?
     /// Where the packets of a picture are released evenly.
-    private var spread: PictureSpread?
+    private var spread: VideoSpread?
     private var scratch = DatagramBatch(capacity: 16, room: 2_048)
     private var report: [UInt8] = []
     let metrics: Metrics
@@ -43,7 +43,7 @@ final class OutputStream {
     /// `mtu` is the most bytes of a datagram, SRTP's part included.
     init(
         _ name: String, _ sockets: RTPSocketPair, mtu: Int, crypto: CryptoAttribute?, avoiding taken: UInt32?,
-        spread: PictureSpread?, _ context: NodeContext
+        spread: VideoSpread?, _ context: NodeContext
     ) throws {
         self.name = name
         self.spread = spread

@@ -88,7 +88,7 @@ public final class RTPOutput: Node {
             let spread = input === video && spreadRate > 0
             let stream = try OutputStream(
                 name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
-                spread: spread ? PictureSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
+                spread: spread ? VideoSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
             streams.append((input, stream))
             description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc)
             if let format = input.format { try open(stream, format) }

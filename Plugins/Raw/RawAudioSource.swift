@@ -83,5 +83,5 @@ public final class RawAudioSource: Node, RawFrames {
         output.send(frame)
     }
 
-    func refusal(ofPictures bytes: Int) -> NodeError? { nil }
+    func refusal(ofVideo bytes: Int) -> NodeError? { nil }
 }

@@ -13,7 +13,7 @@ protocol RawFrames: AnyObject {
     /// The frame holds `bytes`: sends it. `step.cut` units at its beginning are left out.
     func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment)
     /// Why frames of so many bytes come, if the writer is seen to send such; nil where any number is right.
-    func refusal(ofPictures bytes: Int) -> NodeError?
+    func refusal(ofVideo bytes: Int) -> NodeError?
 }
 
 /// Fills the frames of a source from its intake, a bounded piece at a time, and gives them their times.
@@ -126,7 +126,7 @@ final class RawReading {
             )
             position = 0
         case .otherSize(let size):
-            if let error = frames.refusal(ofPictures: size) { throw error }
+            if let error = frames.refusal(ofVideo: size) { throw error }
             context.log(
                 .warning,
                 "\(size) bytes come at a time, and a picture has \(frames.frameBytes): check width, height and pixel_format"

@@ -78,8 +78,8 @@ public final class RawVideoSource: Node, RawFrames {
     }
 
     /// Pictures of one of the usual sizes come instead: what would be sent shows nothing.
-    func refusal(ofPictures bytes: Int) -> NodeError? {
-        guard let guess = PictureSizes.guess(bytes: bytes, expected: format.video!) else { return nil }
+    func refusal(ofVideo bytes: Int) -> NodeError? {
+        guard let guess = VideoSizes.guess(bytes: bytes, expected: format.video!) else { return nil }
         return NodeError(
             "the writer sends pictures of \(bytes) bytes; one of \(width)x\(height) \(pixelFormat.rawValue) has \(frameBytes)",
             advice: "\(guess) has that size: set width, height and pixel_format to what it sends.")

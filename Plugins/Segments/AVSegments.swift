@@ -237,7 +237,7 @@ extension AVSegments: SegmentConsumer {
     }
 
     private func interrupt(to epoch: UInt32?, from peer: Int, _ now: Instant) {
-        let untaken = release.untakenSound
+        let untaken = release.untakenAudio
         guard let target = rules.target(ofInterruptionTo: epoch), context.raiseEpoch(to: target) else {
             let asked = epoch.map { "to epoch \($0)" } ?? "beyond the last epoch"
             return refuse("an interruption \(asked) is ignored: the session is at epoch \(rules.session)", from: peer)

@@ -17,7 +17,7 @@ final class SegmentRelease {
     /// Pictures of segments with both media are marked.
     var isCalibrating = false
     private var pool = Pool<AudioFrame>()
-    private var tail: SoundTail
+    private var tail: AudioTail
     /// The faded piece that ends an interrupted turn, and when it is due.
     private var ending: (frame: AudioFrame, due: Instant)?
 
@@ -30,7 +30,7 @@ final class SegmentRelease {
     ) {
         (self.video, self.audio, self.clock, self.news) = (video, audio, clock, news)
         schedule = SegmentSchedule(piece: piece)
-        tail = SoundTail(capacity: 64)
+        tail = AudioTail(capacity: 64)
     }
 
     func add(_ segment: Segment) { schedule.add(segment) }
@@ -45,7 +45,7 @@ final class SegmentRelease {
             send(ending.frame)
         }
         while true {
-            switch schedule.next(now, pictureFits: video.hasRoom, soundFits: audio.hasRoom) {
+            switch schedule.next(now, pictureFits: video.hasRoom, audioFits: audio.hasRoom) {
             case .begin(let playing):
                 playing.segment.marker = isCalibrating ? MarkerPlan(playing.segment.header) : nil
                 news(.begun(playing), now)
@@ -108,7 +108,7 @@ final class SegmentRelease {
     // MARK: Interruption
 
     /// Items of sound that the next node has not taken: to be asked before the epoch is raised.
-    var untakenSound: Int { audio.depth }
+    var untakenAudio: Int { audio.depth }
 
     /// The session's epoch has risen. Sound ends with one faded piece: of what the next node had not taken, since the
     /// edge flushes that, else of what was next, where sound was going on. Returns how many segments are gone, the playing one included.
@@ -120,7 +120,7 @@ final class SegmentRelease {
             copy.mutableBytes.copyMemory(from: lost.bytes)
             copy.header = lost.header
             end(with: copy, due: now, rules)
-        } else if let next = cut.nextSound, let heard = tail.end,
+        } else if let next = cut.nextAudio, let heard = tail.end,
             (next.time - heard).ticks.magnitude < MediaTime.milliseconds(1).ticks.magnitude,
             let frame = piece(next.range, of: next.segment, at: next.time),
             let due = schedule.gap.instant(of: next.time)

@@ -20,7 +20,7 @@ public final class VideoDecoder: Node {
     private var context: NodeContext!
     private var decoder: Decoder?
     private var opened: MediaFormat?
-    private var pictures = PictureMaker(frameRate: nil)
+    private var pictures = VideoFrameMaker(frameRate: nil)
     private var awaitsKeyframe = true
     private var marksDiscontinuity = false
     private var damaged: CounterMetric!
@@ -45,7 +45,7 @@ public final class VideoDecoder: Node {
     private func open(_ format: MediaFormat) throws {
         decoder = try Decoder(format, Decoder.Options(threads: threads, isLowDelay: true))
         opened = format
-        pictures = PictureMaker(frameRate: format.video?.frameRate, pixels: .i420)
+        pictures = VideoFrameMaker(frameRate: format.video?.frameRate, pixels: .i420)
     }
 
     public func process(now: Instant) throws {

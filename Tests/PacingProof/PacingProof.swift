@@ -51,7 +51,7 @@ enum PacingProof {
                     ppm(seed), found.frames, found.slips, found.silentSamples,
                     found.concealedSamples - found.lostSamples,
                     found.dropped, found.leastDepth, found.mostDepth, found.settledAt,
-                    max(found.soundToPicture, found.soundToPictureSent), found.largestDriftError, seconds,
+                    max(found.audioToVideo, found.audioToVideoSent), found.largestDriftError, seconds,
                     isGood ? "" : "FAILED"))
         }
         print("\(exact) of \(all.count) runs of \(options.hours) h are exact; \(seconds(since: began)) s in all")
@@ -87,7 +87,7 @@ enum PacingProof {
                     format: "%4d %+5.0f %7d %9d %7d %17d %6d %5d     %5.1f … %5.1f ms %7.3f %9d %@", index + 1,
                     ppm(index + 1), found.frames, found.offGrid, found.silentFrames,
                     found.concealedSamples - found.lostSamples, found.dropped, found.late, depths.min() ?? 0,
-                    depths.max() ?? 0, max(found.soundToPicture, found.soundToPictureSent), found.compared,
+                    depths.max() ?? 0, max(found.audioToVideo, found.audioToVideoSent), found.compared,
                     isGood ? "" : "FAILED"))
         }
         print("\(exact) of \(all.count) graphs of \(options.hours) h are exact; \(seconds(since: began)) s in all")

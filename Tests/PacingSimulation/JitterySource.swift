@@ -29,7 +29,7 @@ public final class JitterySource: Node {
     private var arrivals: Arrivals!
     private var pictureArrivals: Arrivals!
     private var next: Arrivals.Packet!
-    private var nextPicture: Arrivals.Packet!
+    private var nextVideo: Arrivals.Packet!
     /// Packets of sound that did not come, up to the last that did.
     public private(set) var lost: Int64 = 0
     private var last: Int64 = -1
@@ -46,7 +46,7 @@ public final class JitterySource: Node {
         pictureArrivals = Arrivals(
             length: .milliseconds(40), ppm: ppm, jitter: late, loss: 0, seed: UInt64(seed) &+ 1_000_003)
         next = arrivals.next()
-        nextPicture = pictureArrivals.next()
+        nextVideo = pictureArrivals.next()
     }
 
     public func process(now: Instant) {
@@ -56,12 +56,12 @@ public final class JitterySource: Node {
             last = next.number
             next = arrivals.next()
         }
-        while nextPicture.arrival <= now, pictures.hasRoom {
-            if pictures.isConnected { pictures.send(picture(nextPicture.number, now)) }
-            nextPicture = pictureArrivals.next()
+        while nextVideo.arrival <= now, pictures.hasRoom {
+            if pictures.isConnected { pictures.send(picture(nextVideo.number, now)) }
+            nextVideo = pictureArrivals.next()
         }
         if now.nanoseconds >= Int64(seconds * 1e9) { return context.finish() }
-        context.wake(at: min(next.arrival, nextPicture.arrival))
+        context.wake(at: min(next.arrival, nextVideo.arrival))
     }
 
     private func tone(_ number: Int64, _ now: Instant) -> AudioFrame {

@@ -36,8 +36,8 @@ public struct PacedGraph {
         public var depths: [Double] = []
         public var driftPPM = 0
         /// Of pictures whose sound went out, in ms: by timestamps, and by when they came.
-        public var soundToPicture = 0.0
-        public var soundToPictureSent = 0.0
+        public var audioToVideo = 0.0
+        public var audioToVideoSent = 0.0
         public var pictures = 0
         /// Pictures that were compared with the sound beside them.
         public var compared = 0
@@ -55,7 +55,7 @@ public struct PacedGraph {
         public func isGood(target: Double, after start: Double) -> Bool {
             let settled = depths.dropFirst(Int(start / 10))
             return offGrid == 0 && silentFrames == 0 && concealedSamples == lostSamples && dropped == 0 && late == 0
-                && settled.allSatisfy { abs($0 - target) <= 10 } && soundToPicture <= 5 && soundToPictureSent <= 5
+                && settled.allSatisfy { abs($0 - target) <= 10 } && audioToVideo <= 5 && audioToVideoSent <= 5
         }
     }
 
@@ -131,13 +131,13 @@ public struct PacedGraph {
         for picture in sink.shown[checked...] where now.nanoseconds > Int64(start * 1e9) {
             // On the grid timestamps and instants are one line.
             let wall = first.at + Interval(picture.dts - first.pts)
-            found.soundToPictureSent = max(found.soundToPictureSent, abs((picture.at - wall).milliseconds))
+            found.audioToVideoSent = max(found.audioToVideoSent, abs((picture.at - wall).milliseconds))
             while let frame = frames.first, frame.pts + length <= picture.dts { frames = frames.dropFirst() }
             guard let frame = frames.first, frame.pts <= picture.dts else { continue }
             let heard = frame.second + (picture.dts - frame.pts).seconds
             let off = heard - Double(picture.number) / Double(JitterySource.picturesPerSecond)
             found.compared += 1
-            found.soundToPicture = max(found.soundToPicture, abs(off - off.rounded()) * 1e3)
+            found.audioToVideo = max(found.audioToVideo, abs(off - off.rounded()) * 1e3)
         }
         checked = sink.shown.count
     }

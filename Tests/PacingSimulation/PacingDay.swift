@@ -36,16 +36,16 @@ public struct PacingDay: Sendable {
         /// When the depth's mean of 10 s was within 10 ms of the target for good, in s.
         public var settledAt = 0.0
         /// The largest distance of a picture from its sound, by timestamps and by when they go out, in ms.
-        public var soundToPicture = 0.0
-        public var soundToPictureSent = 0.0
+        public var audioToVideo = 0.0
+        public var audioToVideoSent = 0.0
         /// The estimate of the clock at the end, in ppm.
         public var drift = 0.0
         public var largestDriftError = 0.0
 
         public func isGood(target: Double) -> Bool {
             offGrid == 0 && silentSamples == 0 && concealedSamples == lostSamples && dropped == 0 && slips == 0
-                && leastDepth >= target - 10 && mostDepth <= target + 10 && soundToPicture <= 5
-                && soundToPictureSent <= 5
+                && leastDepth >= target - 10 && mostDepth <= target + 10 && audioToVideo <= 5
+                && audioToVideoSent <= 5
         }
     }
 
@@ -65,7 +65,7 @@ private struct Run {
     var sound: Arrivals
     var pictures: Arrivals
     var upcoming: Arrivals.Packet
-    var upcomingPicture: Arrivals.Packet
+    var upcomingVideo: Arrivals.Packet
     var edge = Queue<Arrivals.Packet>()
     let samples: Int64
     var carry = 0.0
@@ -88,7 +88,7 @@ private struct Run {
         pictures = Arrivals(
             length: picture, ppm: setup.ppm, jitter: setup.jitter, loss: 0, seed: setup.seed &+ 1_000_003)
         upcoming = sound.next()
-        upcomingPicture = pictures.next()
+        upcomingVideo = pictures.next()
         samples = setup.packet.nanoseconds * Int64(setup.rate) / 1_000_000_000
         let first = upcoming.arrival
         pacing = AudioPacing(
@@ -133,7 +133,7 @@ private struct Run {
             upcoming = sound.next()
         }
         note(heldAt: now)
-        while upcomingPicture.arrival <= now { placePicture() }
+        while upcomingVideo.arrival <= now { placeVideo() }
     }
 
     mutating func note(heldAt now: Instant) {
@@ -209,9 +209,9 @@ private struct Run {
 
     // MARK: Pictures
 
-    mutating func placePicture() {
-        let picture = upcomingPicture
-        upcomingPicture = pictures.next()
+    mutating func placeVideo() {
+        let picture = upcomingVideo
+        upcomingVideo = pictures.next()
         let time = MediaTime(picture.number, timescale: setup.picturesPerSecond)
         let place = video.place(
             pts: time, dts: time, duration: .milliseconds(33), arrival: picture.arrival, sound: playout)
@@ -225,8 +225,8 @@ private struct Run {
             guard (playout.at - origin).seconds > setup.start, let out = playout.timestamp(of: picture.source),
                 let at = playout.instant(of: picture.source)
             else { continue }
-            found.soundToPicture = max(found.soundToPicture, abs((picture.out - out).milliseconds))
-            found.soundToPictureSent = max(found.soundToPictureSent, abs((picture.due - at).milliseconds))
+            found.audioToVideo = max(found.audioToVideo, abs((picture.out - out).milliseconds))
+            found.audioToVideoSent = max(found.audioToVideoSent, abs((picture.due - at).milliseconds))
         }
     }
 }

@@ -108,9 +108,9 @@ import Testing
 
     @Test func theAdviceNamesWhatHasThatSize() {
         let expected = VideoLayout(width: 1280, height: 720, pixelFormat: .bgra)
-        #expect(PictureSizes.guess(bytes: 1_382_400, expected: expected) == "1280x720 i420 or nv12")
-        #expect(PictureSizes.guess(bytes: 2_764_800, expected: expected) == "1280x720 rgb24")
-        #expect(PictureSizes.guess(bytes: 345_600, expected: expected) == "640x360 i420 or nv12")
-        #expect(PictureSizes.guess(bytes: 65_536, expected: expected) == nil)
+        #expect(VideoSizes.guess(bytes: 1_382_400, expected: expected) == "1280x720 i420 or nv12")
+        #expect(VideoSizes.guess(bytes: 2_764_800, expected: expected) == "1280x720 rgb24")
+        #expect(VideoSizes.guess(bytes: 345_600, expected: expected) == "640x360 i420 or nv12")
+        #expect(VideoSizes.guess(bytes: 65_536, expected: expected) == nil)
     }
 }

@@ -87,23 +87,23 @@ import Testing
         // How far the timestamps of each stream are from when its media were really taken.
         var off = (picture: 0.0, sound: 0.0)
         while true {
-            let nextPicture = 1 + Double(pictures) / 30 / (1 + camera)
-            let nextSound = 4 + Double(sounds) / 50 / (1 + card)
-            let now = min(nextPicture, nextSound)
+            let nextVideo = 1 + Double(pictures) / 30 / (1 + camera)
+            let nextAudio = 4 + Double(sounds) / 50 / (1 + card)
+            let now = min(nextVideo, nextAudio)
             if now > 3_600 { break }
             let late = Double.random(in: 0...0.015, using: &dice)
-            if nextPicture <= nextSound {
-                let step = picture.step(at: nextPicture + late, clock)
+            if nextVideo <= nextAudio {
+                let step = picture.step(at: nextVideo + late, clock)
                 #expect(step.pts > last.picture)
                 last.picture = step.pts
-                off.picture = step.pts.seconds - nextPicture
+                off.picture = step.pts.seconds - nextVideo
                 pictures += 1
             } else {
-                let step = sound.step(at: nextSound + late, clock)
+                let step = sound.step(at: nextAudio + late, clock)
                 #expect(step.pts >= last.sound || step.cut == 960)
                 last.sound = step.pts + step.duration
                 // Samples that are left out lie before the first one that has the time.
-                off.sound = step.pts.seconds - nextSound - Double(step.cut) / 48_000
+                off.sound = step.pts.seconds - nextAudio - Double(step.cut) / 48_000
                 sounds += 1
             }
             if sounds > 50 { furthest = max(furthest, abs(off.picture - off.sound)) }

@@ -34,16 +34,16 @@ import Testing
     }
 
     /// Of each segment: how far its sound is from its first picture, in ms, by timestamps and by when they come.
-    private func offsets(_ take: Take, pacesPictures: Bool) throws -> [(times: Double, sent: Double)] {
+    private func offsets(_ take: Take, pacesVideo: Bool) throws -> [(times: Double, sent: Double)] {
         let scratch = try Scratch()
         let registry = NodeRegistry()
         PacerPlugin.provideServices(to: registry)
         var graph = GraphBuilder(registry: registry)
         graph.node("avatar", AVSegments.self, ["file": .string(try take.write(in: scratch))])
-        graph.node("pacer", Pacer.self, ["frame_ms": 20, "status_s": 0, "target_depth_ms": pacesPictures ? 60 : 100])
+        graph.node("pacer", Pacer.self, ["frame_ms": 20, "status_s": 0, "target_depth_ms": pacesVideo ? 60 : 100])
         graph.node("video", TestSink.self)
         graph.node("audio", TestSink.self)
-        if pacesPictures {
+        if pacesVideo {
             graph.node("vp8", VP8EncoderNode.self, ["bitrate_kbps": 100])
             graph.node("picture", Pacer.self, ["status_s": 0])
             graph.edge("avatar.video -> vp8.in")
@@ -74,7 +74,7 @@ import Testing
 
     @Test(arguments: UInt64(8)...27) func pacedSoundStaysWithItsPacedPicturesAcrossGaps(seed: UInt64) throws {
         let take = Self.take(count: 60, seed: seed, delays: [0, 30, 39, 137.3, 411.1, 1_204.7])
-        let found = try offsets(take, pacesPictures: true)
+        let found = try offsets(take, pacesVideo: true)
         #expect(found.count == 60)
         let text = found.map { "\(decimal($0.times, places: 1))/\(decimal($0.sent, places: 1))" }
         #expect(found.allSatisfy { abs($0.times) <= 5 && abs($0.sent) <= 5 }, "\(text)")
@@ -82,7 +82,7 @@ import Testing
 
     @Test func soundStaysWithPicturesThatNothingPacesAcrossGaps() throws {
         let take = Self.take(count: 60, seed: 8, delays: [0, 30, 137.3, 1_204.7])
-        let found = try offsets(take, pacesPictures: false)
+        let found = try offsets(take, pacesVideo: false)
         #expect(found.count == 60)
         #expect(found.allSatisfy { abs($0.times) <= 5 }, "\(found.map { decimal($0.times, places: 1) })")
     }

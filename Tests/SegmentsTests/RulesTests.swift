@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func theTailFindsWhatWasNotTaken() {
-        var tail = SoundTail(capacity: 4)
+        var tail = AudioTail(capacity: 4)
         func first(_ untaken: Int) -> AudioFrame? { tail.first(ofLast: untaken) { _ in true } }
         #expect(first(1) == nil && tail.end == nil)
         let frames = TestMedia.silence(count: 6)

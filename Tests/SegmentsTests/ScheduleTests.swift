@@ -11,7 +11,7 @@ struct Player {
     /// `v 3 @ 120`: picture 3 of its segment at 120 ms; `a 320 @ 40`: sound from sample 320 on.
     var log: [String] = []
     var pictureFits = true
-    var soundFits = true
+    var audioFits = true
 
     mutating func add(_ segment: Segment) {
         segment.enqueued = now
@@ -20,7 +20,7 @@ struct Player {
 
     mutating func play(until end: Instant) {
         while true {
-            switch schedule.next(now, pictureFits: pictureFits, soundFits: soundFits) {
+            switch schedule.next(now, pictureFits: pictureFits, audioFits: audioFits) {
             case .begin(let playing): log.append("begin \(playing.segment.header.sequence) @ \(text(playing.start))")
             case .picture(_, let index, let time, let due):
                 #expect(due <= now)
@@ -179,9 +179,9 @@ struct Player {
     @Test func whatIsASecondLateIsSkippedSoundAndPicturesAlike() {
         var player = Player()
         player.add(segment(1, frames: 75, samples: 48_000))
-        (player.pictureFits, player.soundFits) = (false, false)
+        (player.pictureFits, player.audioFits) = (false, false)
         player.play(milliseconds: 1_500)
-        (player.pictureFits, player.soundFits) = (true, true)
+        (player.pictureFits, player.audioFits) = (true, true)
         player.play(milliseconds: 1_500)
         #expect(
             player.log[1...3] == ["v 13 @ 520.00", "a 8000 @ 500.00", "a 8320 @ 520.00"]
@@ -203,7 +203,7 @@ struct Player {
         #expect(cut.waiting == 1)
         // Three pictures and six pieces of sound had gone out.
         #expect(player.schedule.gap.end == .milliseconds(120))
-        let next = try #require(cut.nextSound)
+        let next = try #require(cut.nextAudio)
         #expect(next.range == 1_920..<2_240 && next.time == .milliseconds(120))
         player.schedule.extend(to: .milliseconds(140))
         player.play(milliseconds: 500)
@@ -261,7 +261,7 @@ struct Player {
                         duration: Bool.random(using: &dice) ? nil : .random(in: 1...1_500, using: &dice)))
             }
             player.pictureFits = .random(using: &dice) || .random(using: &dice)
-            player.soundFits = .random(using: &dice) || .random(using: &dice)
+            player.audioFits = .random(using: &dice) || .random(using: &dice)
             if Int.random(in: 0..<10, using: &dice) == 0, rules.raise(to: epoch + 1) {
                 _ = player.schedule.interrupt(rules)
             }

@@ -228,13 +228,13 @@ import Testing
         let harness = try NodeHarness(Calibration.self, parameters: ["every_s": seed % 2 == 0 ? 0 : 0.2])
         let times: [Int64] = [.min, .max, .max - 1, .min + 1, 0, -1, 705_600_000, 7_056_000]
         for _ in 0..<300 {
-            let isPicture = dice.next() % 2 == 0
-            let item: MediaItem = isPicture ? grey(1)[0] : silence(1)[0]
+            let isVideo = dice.next() % 2 == 0
+            let item: MediaItem = isVideo ? grey(1)[0] : silence(1)[0]
             item.header.pts = MediaTime(ticks: times.randomElement(using: &dice)!)
             item.header.duration = MediaTime(ticks: times.randomElement(using: &dice)!)
             item.header.epoch = UInt32(dice.next() % 2)
             item.header.flags = Header.Flags(rawValue: UInt16(dice.next() % 32))
-            harness.push(item, into: isPicture ? "video" : "audio")
+            harness.push(item, into: isVideo ? "video" : "audio")
             if dice.next() % 3 == 0 { harness.request("calibrate") }
             harness.advance(by: .milliseconds(Int64(dice.next() % 30)))
             _ = (harness.pullAll(from: "video"), harness.pullAll(from: "audio"))

@@ -114,7 +114,7 @@ func normal(_ dice: inout Dice) -> Double {
                         time: time - .seconds(offset / 1_000), length: .milliseconds(80), clarity: clarity))
             }
             let now = time + .milliseconds(1_000)
-            _ = estimate.judge(picturesUpTo: now, soundUpTo: now)
+            _ = estimate.judge(videoUpTo: now, audioUpTo: now)
             results.append(estimate.result)
         }
         return (estimate, results)
@@ -159,9 +159,9 @@ func normal(_ dice: inout Dice) -> Double {
         let harness = try NodeHarness(CalibrationDetector.self)
         let times: [Int64] = [.min, .max, .min + 1, 0, -1, 705_600_000]
         for _ in 0..<200 {
-            let isPicture = dice.next() % 2 == 0
+            let isVideo = dice.next() % 2 == 0
             let item: MediaItem
-            if isPicture {
+            if isVideo {
                 let size = [1, 2, 49, 64].randomElement(using: &dice)!
                 let format = TestMedia.video(size, size, PixelFormat.allCases.randomElement(using: &dice)!)
                 item = TestMedia.pictures(TestMedia.video(64, 48), count: 1)[0]

@@ -6,8 +6,8 @@ import Sluice
 final class SegmentAssembly {
     private var pictures = Pool<VideoFrame>()
     private var sounds = Pool<AudioFrame>()
-    private var pictureFormat: MediaFormat?
-    private var soundFormat: MediaFormat?
+    private var videoFormat: MediaFormat?
+    private var audioFormat: MediaFormat?
 
     private var header = SegmentHeader()
     /// Of the segment that is being put together.
@@ -28,12 +28,12 @@ final class SegmentAssembly {
                 video: VideoLayout(
                     width: header.width, height: header.height, pixelFormat: header.pixelFormat,
                     frameRate: header.frameRate))
-            if pictureFormat != format { pictureFormat = format }
+            if videoFormat != format { videoFormat = format }
         }
         if header.sampleCount > 0 {
             let format = MediaFormat(audio: AudioLayout(.s16, rate: header.sampleRate, channels: header.channels))
-            if soundFormat != format { soundFormat = format }
-            audio = sounds.take(soundFormat ?? format, sampleCount: header.sampleCount)
+            if audioFormat != format { audioFormat = format }
+            audio = sounds.take(audioFormat ?? format, sampleCount: header.sampleCount)
         }
     }
 
@@ -43,7 +43,7 @@ final class SegmentAssembly {
         let frameBytes = header.frameBytes
         let pictureBytes = header.frameCount * frameBytes
         while !piece.isEmpty, position < pictureBytes {
-            if position % frameBytes == 0, let pictureFormat { frames.append(pictures.take(pictureFormat)) }
+            if position % frameBytes == 0, let videoFormat { frames.append(pictures.take(videoFormat)) }
             let taken = min(piece.count, frameBytes - position % frameBytes)
             if let frame = frames.last {
                 frame.fill(from: position % frameBytes, UnsafeRawBufferPointer(rebasing: piece.prefix(taken)))

@@ -36,7 +36,7 @@ struct SegmentSchedule {
         fileprivate var sampleTime: MediaTime? {
             nextSample < sampleCount ? start + segment.header.time(ofSample: nextSample) : nil
         }
-        fileprivate func soundRange(_ piece: Double) -> Range<Int> {
+        fileprivate func audioRange(_ piece: Double) -> Range<Int> {
             let length = max(1, Int(piece * Double(segment.header.sampleRate)))
             return nextSample..<min(nextSample + length, sampleCount)
         }
@@ -94,7 +94,7 @@ struct SegmentSchedule {
 
     // MARK: What is next
 
-    mutating func next(_ now: Instant, pictureFits: Bool, soundFits: Bool) -> Step {
+    mutating func next(_ now: Instant, pictureFits: Bool, audioFits: Bool) -> Step {
         skipLost(now)
         if let first = active.first, first.isSent {
             active.removeFirst()
@@ -102,18 +102,18 @@ struct SegmentSchedule {
         }
         if mayBegin(now) { return begin(now) }
         guard !active.isEmpty else { return .idle }
-        let (picture, sound) = (pictureIndex, soundIndex)
+        let (picture, sound) = (videoIndex, audioIndex)
         let frame = picture.flatMap { active[$0].frameTime }
         let sample = sound.flatMap { active[$0].sampleTime }
         let frameDue = frame.flatMap { gap.instant(of: $0) }
         let sampleDue = sample.flatMap { gap.instant(of: $0) }
         let frameGoes = frameDue.map { $0 <= now && pictureFits } ?? false
-        let sampleGoes = sampleDue.map { $0 <= now && soundFits } ?? false
+        let sampleGoes = sampleDue.map { $0 <= now && audioFits } ?? false
         if let picture, let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
             return .picture(active[picture], active[picture].nextFrame, at: frame, due: frameDue)
         }
         if let sound, let sample, let sampleDue, sampleGoes {
-            return .sound(active[sound], active[sound].soundRange(pieceLength), at: sample, due: sampleDue)
+            return .sound(active[sound], active[sound].audioRange(pieceLength), at: sample, due: sampleDue)
         }
         // What is due already waits for room, of which the output tells.
         var later = Instant.distantFuture
@@ -123,18 +123,18 @@ struct SegmentSchedule {
         return later == .distantFuture ? .full : .wait(later)
     }
 
-    private var pictureIndex: Int? { active.firstIndex { $0.frameTime != nil } }
-    private var soundIndex: Int? { active.firstIndex { $0.sampleTime != nil } }
+    private var videoIndex: Int? { active.firstIndex { $0.frameTime != nil } }
+    private var audioIndex: Int? { active.firstIndex { $0.sampleTime != nil } }
 
     mutating func sentFrame(_ now: Instant, due: Instant) {
-        guard let index = pictureIndex else { return }
+        guard let index = videoIndex else { return }
         active[index].nextFrame += 1
         active[index].slip = max(active[index].slip, now - due)
     }
 
     mutating func sentSamples(_ now: Instant, due: Instant) {
-        guard let index = soundIndex else { return }
-        let end = active[index].soundRange(pieceLength).upperBound
+        guard let index = audioIndex else { return }
+        let end = active[index].audioRange(pieceLength).upperBound
         active[index].nextSample = end
         active[index].slip = max(active[index].slip, now - due)
     }
@@ -186,7 +186,7 @@ struct SegmentSchedule {
                 active[index].skipped += 1
             }
             while isLost(active[index].sampleTime) {
-                let end = active[index].soundRange(pieceLength).upperBound
+                let end = active[index].audioRange(pieceLength).upperBound
                 active[index].nextSample = end
                 active[index].skipped += 1
             }
@@ -201,7 +201,7 @@ struct SegmentSchedule {
         /// How many had not.
         var waiting = 0
         /// The sound that would have come next; nil if none would.
-        var nextSound: (segment: Segment, range: Range<Int>, time: MediaTime)?
+        var nextAudio: (segment: Segment, range: Range<Int>, time: MediaTime)?
     }
 
     /// Everything stale leaves.
@@ -213,7 +213,7 @@ struct SegmentSchedule {
         active.removeAll { rules.isStale($0.segment.epoch) }
         guard let first = cut.active.first else { return cut }
         if let speaking = cut.active.first(where: { $0.sampleTime != nil }), let time = speaking.sampleTime {
-            cut.nextSound = (speaking.segment, speaking.soundRange(pieceLength), time)
+            cut.nextAudio = (speaking.segment, speaking.audioRange(pieceLength), time)
         }
         if active.isEmpty { gap.cut(at: cut.active.filter(\.hasSent).map(\.sentEnd).max() ?? first.before) }
         return cut

@@ -33,7 +33,7 @@ public final class Calibration: Node {
     private var isAsked = false
     private var waitingSince: Instant?
     /// Pictures kept the sound waiting in vain; until the next comes it is not held.
-    private var isPictureSilent = false
+    private var isVideoSilent = false
     private var hasWarned = false
     private var marks: CounterMetric!
     private var missed: CounterMetric!
@@ -66,12 +66,12 @@ public final class Calibration: Node {
 
     public func process(now: Instant) {
         if calibrate.take() { isAsked = true }
-        while passPicture() || passSound(now) {}
+        while passVideo() || passAudio(now) {}
     }
 
-    private func passPicture() -> Bool {
+    private func passVideo() -> Bool {
         guard let picture = videoIn.next() else { return false }
-        isPictureSilent = false
+        isVideoSilent = false
         guard isOn || isAsked || schedule.isBusy, audioIn.isConnected, !audioIn.isEnded else {
             videoOut.send(picture)
             return true
@@ -95,34 +95,34 @@ public final class Calibration: Node {
         return true
     }
 
-    private func passSound(_ now: Instant) -> Bool {
+    private func passAudio(_ now: Instant) -> Bool {
         guard let head = audioIn.peek() else { return false }
         if videoIn.isEnded { schedule.endMark() }
         if mustWait(head.header, now) { return false }
         guard let sound = audioIn.next() else { return false }
         waitingSince = nil
         var sent = sound
-        let isSound = sound.sampleCount > 0 && sound.header.pts.isKnown && sound.header.duration.isKnown
-        for chirp in schedule.chirps where isSound && chirp.touches(sound.header) {
+        let isAudio = sound.sampleCount > 0 && sound.header.pts.isKnown && sound.header.duration.isKnown
+        for chirp in schedule.chirps where isAudio && chirp.touches(sound.header) {
             if sent === sound { sent = copy(sound) }
             chirp.add(to: sent)
         }
-        schedule.soundPassed(sound.header)
+        schedule.audioPassed(sound.header)
         audioOut.send(sent)
         return true
     }
 
     /// Sound whose pictures have not come yet is held, for a limited time.
     private func mustWait(_ header: Header, _ now: Instant) -> Bool {
-        guard isOn || schedule.isBusy, videoIn.isConnected, !videoIn.isEnded, !isPictureSilent,
-            schedule.pictureEnd.isKnown, header.pts.isKnown,
-            !schedule.settles(soundUpTo: header.pts + (header.duration.isKnown ? header.duration : .zero))
+        guard isOn || schedule.isBusy, videoIn.isConnected, !videoIn.isEnded, !isVideoSilent,
+            schedule.videoEnd.isKnown, header.pts.isKnown,
+            !schedule.settles(audioUpTo: header.pts + (header.duration.isKnown ? header.duration : .zero))
         else { return false }
         let since = waitingSince ?? now
         waitingSince = since
         let end = since + Interval(nanoseconds: Int64(maxWait * 1e6))
         if now >= end {
-            isPictureSilent = true
+            isVideoSilent = true
             schedule.endMark()
             return false
         }

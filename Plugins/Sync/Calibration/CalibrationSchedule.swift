@@ -19,8 +19,8 @@ struct CalibrationSchedule {
     /// Those that are not yet wholly behind the sound.
     private(set) var chirps: [Chirp] = []
     /// Up to where the sound has passed; `.none` before the first.
-    private(set) var soundEnd = MediaTime.none
-    private(set) var pictureEnd = MediaTime.none
+    private(set) var audioEnd = MediaTime.none
+    private(set) var videoEnd = MediaTime.none
     private var epoch: UInt32 = 0
     private var mark: Mark?
     private var due = MediaTime.none
@@ -44,21 +44,21 @@ struct CalibrationSchedule {
     var isBusy: Bool { !chirps.isEmpty || mark.map { !$0.isFlagged && $0.pictures < Flash.pictures } ?? false }
 
     /// What the pictures so far say covers the sound up to `end` and a fade more.
-    func settles(soundUpTo end: MediaTime) -> Bool { end + Chirp.fade <= pictureEnd }
+    func settles(audioUpTo end: MediaTime) -> Bool { end + Chirp.fade <= videoEnd }
 
     /// The next picture; true if it carries the flash. `isOn` lets a new mark begin, `isAsked` wants one at once.
     mutating func picture(_ header: Header, isOn: Bool, isAsked: Bool) -> Bool {
         guard header.pts.isKnown else { return false }
         let duration = header.duration.isKnown ? header.duration : .zero
-        if header.epoch != epoch || pictureEnd.isKnown && header.pts + CalibrationSchedule.absence < pictureEnd {
+        if header.epoch != epoch || videoEnd.isKnown && header.pts + CalibrationSchedule.absence < videoEnd {
             beginAnew(header.epoch)
         }
-        pictureEnd = header.pts + duration
+        videoEnd = header.pts + duration
         if !due.isKnown { due = header.pts + MediaTime(ticks: period.ticks / 2) }
         let isFlagged = period == .zero && header.flags.contains(.marker)
         if let painted = goOn(isFlagged: isFlagged && !header.flags.contains(.segmentStart)) { return painted }
-        guard isOn, isFlagged || hasSound(near: header.pts) && (isAsked || takeDue(header.pts)) else { return false }
-        let isInTime = !soundEnd.isKnown || soundEnd <= header.pts
+        guard isOn, isFlagged || hasAudio(near: header.pts) && (isAsked || takeDue(header.pts)) else { return false }
+        let isInTime = !audioEnd.isKnown || audioEnd <= header.pts
         mark = Mark(isFlagged: isFlagged, isPainted: isInTime, duration: duration)
         guard isInTime else {
             missed += 1
@@ -92,8 +92,8 @@ struct CalibrationSchedule {
     }
 
     /// The source of segments marks only those that have both; elsewhere sound that is there now tells.
-    private func hasSound(near time: MediaTime) -> Bool {
-        soundEnd.isKnown && time < soundEnd + CalibrationSchedule.absence
+    private func hasAudio(near time: MediaTime) -> Bool {
+        audioEnd.isKnown && time < audioEnd + CalibrationSchedule.absence
     }
 
     /// The first is due after half a period.
@@ -105,10 +105,10 @@ struct CalibrationSchedule {
     }
 
     /// Sound with this header passes, with whatever of `chirps` touches it.
-    mutating func soundPassed(_ header: Header) {
+    mutating func audioPassed(_ header: Header) {
         guard header.pts.isKnown else { return }
         let end = header.pts + (header.duration.isKnown ? header.duration : .zero)
-        soundEnd = end
+        audioEnd = end
         chirps.removeAll { $0.end <= end || header.epoch > $0.epoch && $0.epoch != 0 }
     }
 
@@ -118,6 +118,6 @@ struct CalibrationSchedule {
         chirps = []
         mark = nil
         due = .none
-        soundEnd = .none
+        audioEnd = .none
     }
 }

@@ -30,7 +30,7 @@ public final class CalibrationDetector: Node {
     private var ears: ChirpDetector?
     private var timeline = SampleTimeline()
     private var estimate = OffsetEstimate(range: .zero)
-    private var picturesEnd = MediaTime.none
+    private var videoEnd = MediaTime.none
     private var isBelieved: Bool?
     /// What the last line said.
     private var saidOffset = 0.0
@@ -72,8 +72,8 @@ public final class CalibrationDetector: Node {
             }
             isNew = true
         }
-        guard isNew, let ears, picturesEnd.isKnown else { return }
-        if estimate.judge(picturesUpTo: picturesEnd, soundUpTo: ears.end) { tell() }
+        guard isNew, let ears, videoEnd.isKnown else { return }
+        if estimate.judge(videoUpTo: videoEnd, audioUpTo: ears.end) { tell() }
     }
 
     private func look(at picture: VideoFrame) {
@@ -81,7 +81,7 @@ public final class CalibrationDetector: Node {
         if let flash = flashes.note(magenta: Flash.magenta(in: picture), at: picture.header.pts) {
             estimate.note(flash)
         }
-        picturesEnd = picture.header.pts
+        videoEnd = picture.header.pts
     }
 
     private func listen(to sound: AudioFrame) {

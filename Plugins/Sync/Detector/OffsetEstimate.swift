@@ -45,7 +45,7 @@ struct OffsetEstimate {
 
     /// Judges what is complete, and what has waited for its other half until both media were looked at up to these times.
     /// True if the result may have changed.
-    mutating func judge(picturesUpTo pictures: MediaTime, soundUpTo sound: MediaTime) -> Bool {
+    mutating func judge(videoUpTo pictures: MediaTime, audioUpTo sound: MediaTime) -> Bool {
         var isNew = false
         while let flash = flashes.first {
             let nearest = chirps.indices.min { distance(chirps[$0], flash) < distance(chirps[$1], flash) }

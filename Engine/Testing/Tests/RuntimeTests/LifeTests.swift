@@ -244,7 +244,7 @@ import Testing
     }
 
     @Test func anAbsentStreamTakesItsOptionalEdgeAndTheNodesBehindItAway() throws {
-        final class NoSound: Node {
+        final class NoAudio: Node {
             static let descriptor = NodeDescriptor("no-sound", summary: "Has no sound")
             let video = Output<VideoFrame>("video")
             let audio = Output<AudioFrame>("audio")
@@ -260,7 +260,7 @@ import Testing
         }
         func graph(optional: Bool) -> GraphBuilder {
             var graph = GraphBuilder()
-            graph.node("source", NoSound.self)
+            graph.node("source", NoAudio.self)
             graph.node("through", Through.self)
             graph.node("sound", TestSink.self)
             graph.node("picture", TestSink.self)

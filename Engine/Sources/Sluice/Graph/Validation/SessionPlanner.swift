@@ -8,9 +8,9 @@ final class SessionPlanner {
     let catalog: any NodeCatalog
     let bag: DiagnosticBag
     /// The graph, where this is a template's session.
-    let parent: SessionPicture?
+    let parent: SessionView?
 
-    private(set) var picture = SessionPicture()
+    private(set) var picture = SessionView()
     var edges: [ResolvedEdge] = []
     /// Ports with an edge that is broken for another reason: they do not count as unconnected.
     var touched: Set<EndPlan> = []
@@ -22,7 +22,7 @@ final class SessionPlanner {
     var touchedParents: Set<String> = []
 
     init(
-        _ document: SessionDocument, scope: ParameterScope, catalog: any NodeCatalog, parent: SessionPicture?,
+        _ document: SessionDocument, scope: ParameterScope, catalog: any NodeCatalog, parent: SessionView?,
         _ bag: DiagnosticBag
     ) {
         self.document = document.chosen(scope, bag)

@@ -4,7 +4,7 @@ struct TemplatePlanner: Sendable {
     let file: String
     let graphScope: ParameterScope
     let catalog: any NodeCatalog
-    let parent: SessionPicture
+    let parent: SessionView
     let sources: ParameterSources
 
     private var label: String { "template \(quoted(template.name))" }

@@ -3,7 +3,7 @@ import Sluice
 import SluiceTesting
 import Testing
 
-@Suite struct PictureTests {
+@Suite struct VideoTests {
     private func rig(_ parameters: [String: ParameterValue] = [:]) throws -> Rig {
         try Rig(parameters, format: TestMedia.codedVideo(.h264), overflow: .dropToKeyframe)
     }

@@ -3,7 +3,7 @@ import Sluice
 
 /// Makes interleaved `AudioFrame`s of decoded AVFrames, in pooled memory: s16 stays s16, every other sample format
 /// becomes f32.
-public final class SampleMaker {
+public final class AudioFrameMaker {
     private var format: MediaFormat?
     private var pool = Pool<AudioFrame>()
 
@@ -24,7 +24,7 @@ public final class SampleMaker {
         guard count > 0, samples.pointee.sample_rate > 0, (1...64).contains(channels) else { return nil }
         let source = AVSampleFormat(samples.pointee.format)
         let layout = AudioLayout(
-            SampleMaker.sampleFormat(for: source), rate: Int(samples.pointee.sample_rate), channels: channels)
+            AudioFrameMaker.sampleFormat(for: source), rate: Int(samples.pointee.sample_rate), channels: channels)
         if format?.audio != layout { format = MediaFormat(audio: layout) }
         let frame = pool.take(format!, sampleCount: count)
         let planes = samples.pointee.extended_data!

@@ -2,10 +2,10 @@ import Pacing
 import Sluice
 import Testing
 
-@Suite struct PictureSpreadTests {
+@Suite struct VideoSpreadTests {
     /// When each of `sizes` leaves after the begin, in ms.
     private func release(_ sizes: [Int], interval: Int64 = 40, rate: Double = 1, burst: Int64 = 0) -> [Double] {
-        var spread = PictureSpread(rate: rate, burst: .milliseconds(burst))
+        var spread = VideoSpread(rate: rate, burst: .milliseconds(burst))
         let begin = Instant(nanoseconds: 5_000_000_000)
         spread.begin(at: begin, interval: .milliseconds(interval), bytes: sizes.reduce(0, +))
         return sizes.map { size in
@@ -41,7 +41,7 @@ import Testing
         #expect(release([0, 0], rate: .nan) == [0, 0])
         let long = release([1, 1], interval: 10_000_000)
         #expect(long == [0, 500])
-        var spread = PictureSpread()
+        var spread = VideoSpread()
         spread.begin(at: Instant(nanoseconds: .max), interval: .seconds(1), bytes: -1)
         spread.note(bytes: .max)
         spread.note(bytes: .max)

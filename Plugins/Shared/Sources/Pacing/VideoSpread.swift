@@ -8,7 +8,7 @@ import Sluice
 /// spares wake-ups. The rate follows the picture's own size, so a keyframe of any size is out within the interval, and
 /// nothing waits longer than that. Pure: time is an argument, and a packet is due at a time that depends on its picture
 /// alone.
-public struct PictureSpread: Equatable, Sendable {
+public struct VideoSpread: Equatable, Sendable {
     /// The interval is divided by this; 1 or more.
     public let rate: Double
     public let burst: Interval

@@ -1,7 +1,7 @@
 import Sluice
 
 /// Guesses what a picture of so many bytes may be, for an error's advice.
-enum PictureSizes {
+enum VideoSizes {
     private static let usual = [
         (3840, 2160), (2560, 1440), (1920, 1080), (1600, 900), (1280, 720), (1024, 576), (960, 540), (854, 480),
         (848, 480), (800, 600), (640, 480), (640, 360), (480, 270), (426, 240), (320, 240), (320, 180), (1080, 1920),

@@ -3,7 +3,7 @@ import Sluice
 
 /// The item that samples are taken from, and the concealment around it. Each sample is copied once, from the item it came
 /// in to where it is wanted.
-final class SoundSource {
+final class AudioSource {
     let layout: AudioLayout
     let concealer: Concealer
     private var item: AudioFrame?

@@ -3,12 +3,12 @@ import Sluice
 
 /// Coded pictures at their time, on the clock of the source's sound where the graph names it. What belongs to one decoding
 /// time (one packet, or the slices of a picture) is released evenly over the picture's interval.
-final class PicturePacer: PacedMedia {
+final class VideoPacer: PacedMedia {
     private let ends: PacerEnds
     private let ledger: PacerLedger
     private let sound: SharedPlayout?
     private var pacing: VideoPacing
-    private var spread: PictureSpread
+    private var spread: VideoSpread
     private var pool = Pool<Packet>()
     /// Packets of the picture that is leaving, those that have left first.
     private var leaving: [Packet] = []
@@ -20,7 +20,7 @@ final class PicturePacer: PacedMedia {
     private var isPlaced = false
     private var lastDuration = Interval.milliseconds(40)
 
-    init(_ ends: PacerEnds, target: Interval, spread: PictureSpread, sound: SharedPlayout?) {
+    init(_ ends: PacerEnds, target: Interval, spread: VideoSpread, sound: SharedPlayout?) {
         self.ends = ends
         self.spread = spread
         self.sound = sound
@@ -54,7 +54,7 @@ final class PicturePacer: PacedMedia {
                 guard ends.input.next() != nil else { return false }
                 continue
             }
-            if !isPlaced { placePicture(first, now) }
+            if !isPlaced { placeVideo(first, now) }
             if let later = look(now) {
                 ends.context.wake(at: later)
                 return false
@@ -63,7 +63,7 @@ final class PicturePacer: PacedMedia {
         }
     }
 
-    private func placePicture(_ first: Packet, _ now: Instant) {
+    private func placeVideo(_ first: Packet, _ now: Instant) {
         let header = first.header
         if header.duration.isKnown, header.duration > .zero { lastDuration = Interval(header.duration) }
         let dropped = ends.input.dropped
@@ -81,8 +81,8 @@ final class PicturePacer: PacedMedia {
         guard let playout = sound?.read() else { return place!.due > now ? place!.due : nil }
         if let again = pacing.place(again: playout) { place = again }
         // The next frame of dry sound says whether something has come with this picture, also the one that is due now.
-        if playout.isDry, now < playout.at + PicturePacer.patience {
-            let told = max(playout.at, now) + PicturePacer.retry
+        if playout.isDry, now < playout.at + VideoPacer.patience {
+            let told = max(playout.at, now) + VideoPacer.retry
             return place!.due > now ? min(place!.due, told) : playout.at <= now ? told : nil
         }
         return place!.due > now ? place!.due : nil

@@ -3,7 +3,7 @@ import Sluice
 
 /// PCM on the grid: cuts what comes into frames, resamples it where the source's clock is another, conceals what is
 /// missing. `AudioPacing` says how many samples of what come next.
-final class SoundPacer: PacedMedia {
+final class AudioPacer: PacedMedia {
     private let ends: PacerEnds
     private let settings: PacerSettings
     private let registry: PacerRegistry
@@ -11,7 +11,7 @@ final class SoundPacer: PacedMedia {
     private let ledger: PacerLedger
     // Only the node's lane gets here, so exclusivity need not be checked at run time.
     @exclusivity(unchecked) private var pacing: AudioPacing?
-    @exclusivity(unchecked) private var source: SoundSource?
+    @exclusivity(unchecked) private var source: AudioSource?
     @exclusivity(unchecked) private var resampler: VariableResampler?
     /// Samples that come out of the resampler at first and were sent before it.
     private var discard = 0
@@ -100,10 +100,10 @@ final class SoundPacer: PacedMedia {
         guard layout.sampleFormat != nil, layout.rate > 0, 1...64 ~= layout.channels else {
             throw NodeError("samples of \(new) cannot be paced")
         }
-        frameSamples = try SoundPacer.samples(of: settings.frame, at: layout)
+        frameSamples = try AudioPacer.samples(of: settings.frame, at: layout)
         format = new
         resampler = nil
-        source = SoundSource(layout)
+        source = AudioSource(layout)
         scratch = MediaBuffer(capacity: (frameSamples + 64) * layout.bytesPerSample)
     }
 

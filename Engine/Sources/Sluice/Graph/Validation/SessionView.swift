@@ -20,7 +20,7 @@ struct NodeState: Sendable {
 }
 
 /// What the templates of a graph need to know of it.
-struct SessionPicture: Sendable {
+struct SessionView: Sendable {
     var nodes: [String: NodeState] = [:]
     /// What each output really gives, as far as it follows from the edges before it.
     var offered: [EndPlan: FormatSet] = [:]

@@ -3,7 +3,7 @@ import Sluice
 
 /// The last pieces of sound that were sent, so that an interruption can end with a fade of what the next node had not
 /// taken yet: what it heard last and what fades then lie side by side.
-struct SoundTail {
+struct AudioTail {
     private var pieces: [AudioFrame?]
     private var count = 0
 

@@ -1,0 +1,13 @@
+/// How long a node keeps media.
+public struct Latency: Equatable, Sendable {
+    public var min: Interval
+    public var max: Interval
+
+    public init(min: Interval, max: Interval) {
+        self.min = min
+        self.max = max
+    }
+
+    public static let zero = Latency(min: .zero, max: .zero)
+    public static func + (a: Latency, b: Latency) -> Latency { Latency(min: a.min + b.min, max: a.max + b.max) }
+}
