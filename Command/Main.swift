@@ -12,41 +12,42 @@ enum Main {
 
     static func main() {
         Console.prepare()
-        let words = Array(CommandLine.arguments.dropFirst())
+        let status = status(of: Array(CommandLine.arguments.dropFirst()))
+        Console.drain()
+        exit(status)
+    }
+
+    private static func status(of words: [String]) -> Int32 {
         do {
-            try start(words)
-            sayWhatWasNotWritten()
-        } catch let error as UsageError {
-            Console.say(printable("\(error)\n"))
-            exit(2)
-        } catch let error as GraphError {
-            Console.say(printable("\(error)\n"))
-            exit(error.isInputError ? 2 : 1)
-        } catch let error as NodeError {
-            Console.say(printable("\(error)\n"))
-            exit(error.isInputError ? 2 : 1)
+            let status = try start(words)
+            return max(status, statusOfAnswer())
         } catch {
             Console.say(printable("\(error)\n"))
-            exit(1)
+            switch error {
+            case is UsageError: return 2
+            case let error as GraphError: return error.isInputError ? 2 : 1
+            case let error as NodeError: return error.isInputError ? 2 : 1
+            default: return 1
+            }
         }
     }
 
     /// A reader that has left, as `head` does, has what it wanted.
-    private static func sayWhatWasNotWritten() {
+    private static func statusOfAnswer() -> Int32 {
         let code = Console.answerError
-        guard code != 0, code != EPIPE else { return }
+        guard code != 0, code != EPIPE else { return 0 }
         Console.say("standard output cannot be written: \(errorText(code)).\n")
-        exit(1)
+        return 1
     }
 
-    private static func start(_ words: [String]) throws {
+    private static func start(_ words: [String]) throws -> Int32 {
         guard let first = words.first else {
             Console.say(HelpCommand.overview)
-            exit(2)
+            return 2
         }
         switch first {
-        case "-h", "--help": return Console.answer(HelpCommand.overview)
-        case "--version": return Console.answer("sluice \(version) (engine \(Plugin.engineStamp))\n")
+        case "-h", "--help": return answer(HelpCommand.overview)
+        case "--version": return answer("sluice \(version) (engine \(Plugin.engineStamp))\n")
         default: break
         }
         guard let command = commands.first(where: { $0.help.name == first }) else {
@@ -57,9 +58,13 @@ enum Main {
                     for: first, in: HelpCommand.shown.map(\.name), listing: "The commands are"))
         }
         let rest = Array(words.dropFirst())
-        if rest.contains("--help") || rest.contains("-h") { return Console.answer(command.help.text) }
-        let status = try command.run(Arguments(rest, of: command.help))
-        if status != 0 { exit(status) }
+        if rest.contains("--help") || rest.contains("-h") { return answer(command.help.text) }
+        return try command.run(Arguments(rest, of: command.help))
+    }
+
+    private static func answer(_ text: String) -> Int32 {
+        Console.answer(text)
+        return 0
     }
 }
 

@@ -4,7 +4,8 @@ import Sluice
 /// A file that is opened before the work begins, so that a path that cannot be written is said then and not afterwards.
 struct OutputFile: ~Copyable {
     private let path: String
-    private let descriptor: Int32
+    /// −1 once it is closed.
+    private var descriptor: Int32
 
     /// `option` named it. What the file holds stays until `write`.
     init(_ path: String, for option: String, _ arguments: Arguments) throws(UsageError) {
@@ -21,9 +22,9 @@ struct OutputFile: ~Copyable {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Replaces what the file holds.
+    /// Replaces what the file holds, and closes it: some file systems find out only then that they have no room. Once.
     mutating func write(_ text: String) throws(NodeError) {
         // Pipes and devices cannot be cut, and need not.
         _ = ftruncate(descriptor, 0)
@@ -32,9 +33,13 @@ struct OutputFile: ~Copyable {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                throw NodeError("\(path): the file could not be written: \(errorText(errno)).")
+                throw failure
             }
             rest = rest.dropFirst(count)
         }
+        defer { descriptor = -1 }
+        guard close(descriptor) == 0 || errno == EINTR else { throw failure }
     }
+
+    private var failure: NodeError { NodeError("\(path): the file could not be written: \(errorText(errno)).") }
 }

@@ -25,8 +25,9 @@ final class RunWatcher: Sendable {
         say(words + event.what)
     }
 
-    /// For a terminal.
+    /// For a terminal; one that does not keep up is spared what is soon out of date.
     func look(_ progress: Progress) {
+        guard !Console.isBehind else { return }
         isLineOpen.withLock { isOpen in
             isOpen = true
             Console.say("\r\u{1B}[K\(line(progress))")

@@ -1,4 +1,3 @@
-import Glibc
 import Sluice
 
 /// Writes packets one behind the other, without a container, to compare them with what an encoder gives elsewhere.
@@ -10,29 +9,20 @@ public final class BenchDump: Node {
     let input = Input<Packet>("in")
     @Parameter("path", help: "the file to write") var path: String
 
-    private var file: UnsafeMutablePointer<FILE>?
+    private var file: BenchFile?
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) throws {
-        file = fopen(path, "wb")
-        guard file != nil else { throw failure("cannot be written") }
-    }
+    public func prepare(_ context: NodeContext) throws { file = try BenchFile(path) }
 
     public func process(now: Instant) throws {
-        while let packet = input.next() {
-            guard fwrite(packet.bytes.baseAddress, 1, packet.bytes.count, file) == packet.bytes.count else {
-                throw failure("cannot be written to")
-            }
-        }
+        while let packet = input.next() { try file?.write(UnsafeRawBufferPointer(packet.bytes)) }
     }
 
-    public func close() {
-        if let file { fclose(file) }
-        file = nil
+    public func finish(now: Instant) throws -> Bool {
+        try file?.flush()
+        return true
     }
 
-    private func failure(_ what: String) -> NodeError {
-        NodeError("\(path) \(what): \(errorText(errno))", advice: "Name a file in a directory with room, in \"path\".")
-    }
+    public func close() { file = nil }
 }

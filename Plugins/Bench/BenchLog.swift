@@ -1,4 +1,3 @@
-import Glibc
 import Sluice
 
 /// Writes a line for each item that it takes, to look at when they came and of which epoch they are.
@@ -12,7 +11,7 @@ public final class BenchLog: Node {
     @Parameter("every_ms", default: 0, range: 0...1_000, help: "takes an item at most so often: a slow reader")
     var every: Double
 
-    private var file: UnsafeMutablePointer<FILE>?
+    private var file: BenchFile?
     private var context: NodeContext!
     private var free = Instant(nanoseconds: 0)
 
@@ -20,20 +19,17 @@ public final class BenchLog: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        file = fopen(path, "w")
-        guard file != nil else {
-            throw NodeError("\(path) cannot be written: \(errorText(errno))", advice: "Name another file.")
-        }
+        file = try BenchFile(path)
     }
 
-    public func process(now: Instant) {
+    public func process(now: Instant) throws {
         guard now >= free else { return context.wake(at: free) }
         while let item = input.next() {
             let header = item.header
             let line =
                 "\(decimal(Double(now.nanoseconds) / 1e9, places: 6)),\(decimal(header.pts.milliseconds, places: 3)),"
                 + "\(header.epoch),\(header.byteCount)\n"
-            fputs(line, file)
+            try file?.write(line)
             if every > 0 {
                 free = now + .seconds(every / 1_000)
                 return context.wake(at: free)
@@ -41,8 +37,10 @@ public final class BenchLog: Node {
         }
     }
 
-    public func close() {
-        if let file { fclose(file) }
-        file = nil
+    public func finish(now: Instant) throws -> Bool {
+        try file?.flush()
+        return true
     }
+
+    public func close() { file = nil }
 }

@@ -110,7 +110,7 @@ import Testing
         run.signal(SIGINT)
         // The file is done: the first one was heard.
         try run.wait(for: "f: wrote out.wav")
-        run.signal(SIGINT)
+        run.signalUntilItEnds(SIGINT)
         run.end().check(
             1, says: "error: bad: had not finished: bad is in a call that has not returned; the graph ends without it")
         #expect(try playable(scratch.path("out.wav")) >= 0)
@@ -120,8 +120,10 @@ import Testing
         scratch.fifo("prepared")
         let run = try Running(stuck(#", "stage": "prepare", "tells": "prepared""#), in: scratch)
         try isTold("prepared")
-        run.signal(SIGINT)
-        run.signal(SIGTERM)
-        run.end().check(1, saysOnly: "left at once: node \"bad\" does not return from its preparation.")
+        run.signalUntilItEnds(SIGINT)
+        run.end().check(
+            1,
+            saysOnly:
+                "stopping; again to end at once\nleft at once: node \"bad\" does not return from its preparation.")
     }
 }

@@ -57,6 +57,16 @@ import Testing
         #expect(try playable(scratch.path("small/out.\(kind)")) > 0.5)
     }
 
+    @Test(arguments: ["bench-log", "bench-dump"], [10, 10_000])
+    func aBenchFileThatCannotBeWrittenIsTheErrorOfItsNode(_ type: String, _ frames: Int) throws {
+        let graph = try scratch.graph(
+            [
+                "\"s\": { \"type\": \"bench-source\", \"frames\": \(frames) }", #""o": { "type": "opus-encoder" }"#,
+                "\"f\": { \"type\": \"\(type)\", \"path\": \"/dev/full\" }",
+            ], [#""s -> o -> f""#])
+        try scratch.run(graph).check(1, says: "error: f: /dev/full cannot be written to: No space left on device")
+    }
+
     private func shell(_ command: String) -> Int32 {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
@@ -192,12 +202,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [SIGINT, SIGTERM], containers) func aSignalFinishesTheFile(_ signal: Int32, _ kind: String) throws
-    {
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP], containers)
+    func aSignalFinishesTheFile(_ signal: Int32, _ kind: String) throws {
         let graph = try recording(kind, to: "out.\(kind)", pace: "live")
         let run = try Running(["run", graph, "--report", "report.json"], in: scratch)
         try grows("out.\(kind)", to: 20_000)
+        // As `timeout` and a terminal that closes do: a second one at once is the same wish.
         run.signal(signal)
+        run.signal(signal == SIGTERM ? SIGINT : SIGTERM)
         run.end().check(0, says: "f: wrote out.\(kind): ")
         #expect(try playable(scratch.path("out.\(kind)")) > 0.05)
         #expect(String(decoding: try scratch.bytes("report.json"), as: UTF8.self).contains("\"outcome\": \"stopped\""))

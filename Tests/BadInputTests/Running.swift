@@ -52,6 +52,14 @@ final class Running: @unchecked Sendable {
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
+    /// As one who presses Ctrl-C again and again.
+    func signalUntilItEnds(_ number: Int32) {
+        while process.isRunning {
+            signal(number)
+            errors.waitForEnd(until: Date.now + 0.1)
+        }
+    }
+
     /// Waits for its end.
     func end() -> Ended {
         let (output, errors) = (output.whole, errors.whole)
@@ -93,6 +101,10 @@ final class Running: @unchecked Sendable {
                 }
                 return true
             }
+        }
+
+        func waitForEnd(until limit: Date) {
+            condition.withLock { while !isDone, condition.wait(until: limit) {} }
         }
 
         var whole: String {

@@ -80,7 +80,8 @@ void sys_fail_writes_softly(void);
 /// Holds the places of standard streams that are closed: a file opened later would become one of them. Reading or
 /// writing them still fails with EBADF. Call it before anything is opened.
 void sys_reserve_standard_streams(void);
-/// A descriptor that becomes readable at SIGINT and SIGTERM, which are blocked from now on in every new thread.
+/// A descriptor that becomes readable at SIGINT, SIGTERM and, unless it is ignored, SIGHUP; they are blocked from now on in
+/// every new thread.
 int sys_termination_descriptor(void);
 /// Reads one pending signal from that descriptor: its number, or 0.
 int sys_termination_next(int fd);

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The process's standard streams and signals: Swift's strict concurrency refuses Glibc's.
 public enum Console {
-    /// To standard output: what was asked for. What does not go out is lost; `answerError` tells.
+    /// To standard output: the answer to the command. What does not go out is lost; `answerError` tells. Blocks.
     public static func answer(_ text: String) {
         guard answerError == 0 else { return }
         failed.store(write(text, sys_write_stdout), ordering: .relaxed)
@@ -13,14 +13,24 @@ public enum Console {
     public static var answerError: Int32 { failed.load(ordering: .relaxed) }
     private static let failed = Atomic<Int32>(0)
 
-    /// To standard error: progress, warnings, errors. Where nobody listens, it is lost.
-    public static func say(_ text: String) { _ = write(text, sys_write_stderr) }
+    /// To standard error: progress, warnings, errors. From any thread; it never waits for the reader. Where nobody
+    /// reads, it is lost. `drain` before the process ends.
+    public static func say(_ text: String) { lines.say(text) }
+
+    /// Lines to standard error wait for their reader.
+    public static var isBehind: Bool { lines.isBehind }
+
+    /// Waits until what was said is written, for `limit` at most.
+    public static func drain(within limit: Interval = .seconds(1)) { lines.drain(within: limit) }
+
+    private static let lines = LineWriter { _ = write($0, sys_write_stderr) }
 
     /// Standard error is a terminal.
     public static var isTerminal: Bool { sys_stderr_is_terminal() }
 
-    /// SIGINT and SIGTERM no longer end the process but are handed out by `nextTermination`. Returns a descriptor that
-    /// is readable when one came, −1 where the kernel refuses. Call it before any thread starts.
+    /// SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) no longer end the process but are handed out
+    /// by `nextTermination`. Returns a descriptor that is readable when one came, −1 where the kernel refuses. Call it
+    /// before any thread starts that may take them.
     public static func catchTermination() -> Int32 { sys_termination_descriptor() }
 
     /// Takes one signal from that descriptor; 0 if none came.
@@ -31,6 +41,7 @@ public enum Console {
     public static func prepare() {
         sys_reserve_standard_streams()
         sys_fail_writes_softly()
+        lines.start()
     }
 
     private static func write(_ text: String, _ write: (UnsafeRawPointer?, Int) -> Int32) -> Int32 {
