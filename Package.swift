@@ -5,8 +5,10 @@ import PackageDescription
 
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
+let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
-let localSockets: Target.Dependency = .product(name: "LocalSockets", package: "Shared")
+let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
+let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
@@ -35,12 +37,12 @@ let plugins: [Target] = [
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [libav]),
-    plugin("Opus", uses: ["COpus"]),
-    plugin("Pacer", uses: [pacing, "CSwresample"]),
-    plugin("RTP", uses: [rtpCore, pacing, "CUDP"]),
-    plugin("Raw", uses: [localSockets]),
-    plugin("SRT", uses: [libav, "CSRT"]),
-    plugin("Segments", uses: [localSockets]),
+    plugin("Opus", uses: [bitstream, "COpus"]),
+    plugin("Pacer", uses: [bitstream, pacing, "CSwresample"]),
+    plugin("RTP", uses: [bitstream, net, rtpCore, pacing]),
+    plugin("Raw", uses: [net]),
+    plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
+    plugin("Segments", uses: [net]),
     plugin("Sync", uses: ["CSwresample"]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
@@ -53,13 +55,13 @@ let libraries: [Target] = [
     library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
-    .systemLibrary(name: "CUDP", path: "Plugins/CUDP"),
     library("CVPX", "vpx", "libvpx-dev"),
 ]
 
 let tests: [Target] = [
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
+    tests("Bitstream", of: [bitstream]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),
     tests("Command", of: ["Command", "TestSupport"]),
@@ -67,7 +69,7 @@ let tests: [Target] = [
     tests("House", of: ["FlowPlugin", "TestSupport"]),
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
-    tests("Opus", of: ["OpusPlugin", "COpus", "TestSupport"]),
+    tests("Opus", of: ["OpusPlugin", "COpus", bitstream, "TestSupport"]),
     tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests(
@@ -80,15 +82,16 @@ let tests: [Target] = [
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
-    tests("LocalSockets", of: [localSockets]),
-    tests("Raw", of: ["RawPlugin", localSockets]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, "TestSupport"]),
-    tests("RTPCore", of: [rtpCore, "TestSupport"]),
+    tests("Net", of: [net]),
+    tests("Raw", of: ["RawPlugin", net]),
+    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, mpegts, net, "TestSupport"]),
+    tests("MPEGTS", of: [bitstream, libav, mpegts, "TestSupport"]),
+    tests("RTPCore", of: [bitstream, rtpCore, "TestSupport"]),
     tests(
         "RTP",
         of: [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
-            rtpCore, "TestSupport",
+            net, rtpCore, "TestSupport",
         ]),
     tests("Docs", of: ["TestSupport"]),
     tests(

@@ -1,3 +1,4 @@
+import Bitstream
 import Sluice
 
 /// Decodes Opus to s16 at 48 kHz.

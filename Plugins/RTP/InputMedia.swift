@@ -1,4 +1,6 @@
+import Bitstream
 import Glibc
+import Net
 import RTPCore
 import Sluice
 
@@ -77,7 +79,7 @@ struct InputMedia {
             let channels = payload["sprop-stereo"] == "0" ? 1 : min(2, payload.channels)
             return MediaFormat(
                 codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: channels),
-                configuration: InputMedia.opusHead(channels: channels))
+                configuration: OpusHead(channels: channels).bytes)
         case .pcmu: return MediaFormat(codec: .pcmu, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
         case .h264: return h264Format(parameterSets)
         case .vp8: return nil
@@ -95,11 +97,6 @@ struct InputMedia {
         return MediaFormat(
             codec: .h264, video: VideoLayout(width: sps.width, height: sps.height, frameRate: frameRate),
             configuration: sets.flatMap { [0, 0, 0, 1] + $0 })
-    }
-
-    /// RFC 7845, section 5.1, with no samples to skip: RTP has none.
-    private static func opusHead(channels: Int) -> [UInt8] {
-        Array("OpusHead".utf8) + [1, UInt8(channels), 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]
     }
 }
 
@@ -123,7 +120,7 @@ func readDescription(_ path: String) throws -> SessionDescription {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else {
         throw NodeError(
-            "cannot open \(path): \(systemError(errno))", advice: "Name the sender's session description (.sdp).",
+            "cannot open \(path): \(errorText(errno))", advice: "Name the sender's session description (.sdp).",
             isInputError: true)
     }
     defer { close(file) }
@@ -133,7 +130,7 @@ func readDescription(_ path: String) throws -> SessionDescription {
         let count = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress! + filled, most - filled) }
         if count < 0 && errno == EINTR { continue }
         guard count >= 0 else {
-            throw NodeError("cannot read \(path): \(systemError(errno))", isInputError: true)
+            throw NodeError("cannot read \(path): \(errorText(errno))", isInputError: true)
         }
         if count == 0 { break }
         filled += count

@@ -1,4 +1,6 @@
+import Bitstream
 import Glibc
+import Net
 import RTPCore
 import Sluice
 
@@ -189,7 +191,7 @@ final class InputStream {
         }
         units.removeAll(keepingCapacity: true)
         NALUnits.splitByStartCode(frame.bytes, into: &units)
-        let own = units.filter { [NALUnits.sps, NALUnits.pps].contains(frame.bytes[$0.lowerBound] & 31) }
+        let own = units.filter { NALUnits.isParameterSet(frame.bytes[$0.lowerBound]) }
         guard own.contains(where: { frame.bytes[$0.lowerBound] & 31 == NALUnits.sps }) else { return format != nil }
         if !zip(own, parameterSets).allSatisfy({ frame.bytes[$0].elementsEqual($1) })
             || own.count != parameterSets.count

@@ -1,4 +1,6 @@
+import Bitstream
 import Glibc
+import Net
 import RTPCore
 import Sluice
 
@@ -62,7 +64,7 @@ struct OutputDescription {
         else { return }
         var units: [Range<Int>] = []
         NALUnits.splitByStartCode(packet.bytes, into: &units)
-        let sets = units.map { Array(packet.bytes[$0]) }.filter { [NALUnits.sps, NALUnits.pps].contains($0[0] & 31) }
+        let sets = units.map { Array(packet.bytes[$0]) }.filter { NALUnits.isParameterSet($0[0]) }
         description.media[index].payloads = [
             .init(
                 type: 96, encodingName: PayloadFormat.h264.encodingName, clockRate: 90_000,
@@ -80,7 +82,7 @@ struct OutputDescription {
     }
 
     private static func h264(_ all: [[UInt8]]) -> [SessionDescription.Payload.Parameter] {
-        let sets = all.filter { [NALUnits.sps, NALUnits.pps].contains(($0.first ?? 0) & 31) }
+        let sets = all.filter { NALUnits.isParameterSet($0.first ?? 0) }
         var words: [SessionDescription.Payload.Parameter] = [.init("packetization-mode", "1")]
         if let sps = sets.lazy.compactMap({ SequenceParameterSet($0) }).first {
             words.append(.init("profile-level-id", sps.profileLevelID))
@@ -117,7 +119,7 @@ struct OutputDescription {
 
     private func fault(_ code: Int32) -> NodeError {
         NodeError(
-            "cannot write \(path): \(systemError(code))", advice: "Choose another file for \"sdp\".", isInputError: true
+            "cannot write \(path): \(errorText(code))", advice: "Choose another file for \"sdp\".", isInputError: true
         )
     }
 }

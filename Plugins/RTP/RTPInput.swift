@@ -1,5 +1,5 @@
-import CUDP
 import Glibc
+import Net
 import RTPCore
 import Sluice
 
@@ -111,7 +111,7 @@ public final class RTPInput: Node {
     /// At the address that the graph names, else the description's, else, where that is another machine's, all.
     private func bind(_ media: InputMedia, _ port: Int) throws -> UDPSocket {
         let wanted = bindAddress.isEmpty ? media.address ?? "0.0.0.0" : bindAddress
-        let address = try SocketAddress(host: wanted, port: port)
+        let address = try SocketAddress.find(wanted, port: port, isInputError: true)
         guard !address.isMulticast else {
             throw NodeError(
                 "\(path) names the multicast address \(wanted), which rtp-input does not join",
@@ -120,7 +120,8 @@ public final class RTPInput: Node {
         do { return try UDPSocket(boundTo: address) } catch {
             guard error.code == EADDRNOTAVAIL, bindAddress.isEmpty else { throw refusal(media, address, error) }
         }
-        let every = try SocketAddress(host: address.family == AF_INET6 ? "::" : "0.0.0.0", port: port)
+        let every = try SocketAddress.find(
+            address.family == AF_INET6 ? "::" : "0.0.0.0", port: port, isInputError: true)
         do { return try UDPSocket(boundTo: every) } catch { throw refusal(media, every, error) }
     }
 

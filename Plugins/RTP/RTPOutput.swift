@@ -1,4 +1,5 @@
 import Glibc
+import Net
 import Pacing
 import RTPCore
 import Sluice
@@ -72,7 +73,7 @@ public final class RTPOutput: Node {
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         wall = WallClock.now(context.now)
-        let address = try SocketAddress(host: host, port: videoPort)
+        let address = try SocketAddress.find(host, port: videoPort, isInputError: true)
         guard !address.isMulticast else {
             throw NodeError(
                 "\(host) is a multicast address, which rtp-output does not send to",
@@ -111,10 +112,11 @@ public final class RTPOutput: Node {
 
     private func sockets(_ port: Int, _ name: String) throws -> RTPSocketPair {
         do {
-            let rtp = try UDPSocket(connectedTo: SocketAddress(host: host, port: port))
+            let rtp = try UDPSocket(connectedTo: SocketAddress.find(host, port: port, isInputError: true))
             guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
             return RTPSocketPair(
-                rtp: rtp, control: try UDPSocket(connectedTo: SocketAddress(host: host, port: port + 1)))
+                rtp: rtp,
+                control: try UDPSocket(connectedTo: SocketAddress.find(host, port: port + 1, isInputError: true)))
         } catch let fault as SocketFault {
             throw NodeError(
                 "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
@@ -218,7 +220,7 @@ public final class RTPOutput: Node {
             saidError = true
             context.log(
                 .warning,
-                "\(stream.name): the kernel does not take datagrams for \(host) (\(systemError(code))); counted as \(stream.name)_unsent"
+                "\(stream.name): the kernel does not take datagrams for \(host) (\(errorText(code))); counted as \(stream.name)_unsent"
             )
         }
         if stream.metrics.refused.count > 0, !saidRefused {

@@ -1,5 +1,5 @@
 import Glibc
-import LocalSockets
+import Net
 import Sluice
 
 /// The reading end of a raw stream. Never blocks on a pipe or socket: it watches the descriptor while there is nothing

@@ -1,5 +1,5 @@
 import Glibc
-import LocalSockets
+import Net
 import Sluice
 
 /// The writing end of a raw stream. Never blocks on a pipe or socket: what does not go out now waits until the

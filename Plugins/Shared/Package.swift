@@ -6,8 +6,10 @@ import PackageDescription
 let package = Package(
     name: "Shared",
     products: [
+        .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
-        .library(name: "LocalSockets", type: .dynamic, targets: ["LocalSockets"]),
+        .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
+        .library(name: "Net", type: .dynamic, targets: ["Net"]),
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
         .library(name: "RTPCore", type: .dynamic, targets: ["RTPCore"]),
     ],
@@ -16,12 +18,18 @@ let package = Package(
         .systemLibrary(
             name: "CLibAV", pkgConfig: "libavformat",
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
-        .target(name: "LibAV", dependencies: ["CLibAV", .product(name: "Sluice", package: "Engine")]),
-        .target(name: "LocalSockets", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        // Pure, and without the engine.
+        .target(name: "Bitstream"),
+        .target(name: "LibAV", dependencies: ["Bitstream", "CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .target(
+            name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(name: "CUDP"),
+        .target(name: "Net", dependencies: ["CUDP", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         // With libsrtp2 inside: its start once in the process needs one copy of the code around it.
-        .target(name: "RTPCore", dependencies: ["CSRTP", .product(name: "Sluice", package: "Engine")]),
+        .target(
+            name: "RTPCore", dependencies: ["Bitstream", "CSRTP", .product(name: "Sluice", package: "Engine")]),
     ],
     swiftLanguageModes: [.v6]
 )

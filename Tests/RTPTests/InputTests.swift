@@ -1,4 +1,5 @@
 import Foundation
+import Net
 import Sluice
 import SluiceTesting
 import TestSupport
@@ -189,7 +190,7 @@ import Testing
         let sender = Rig.Beside(try rig.sending(.vp8, ["sdp": ""]))
         var random = Dice(seed: 8)
         let ports = try (0..<4).map {
-            try UDPSocket(connectedTo: SocketAddress(host: "127.0.0.1", port: rig.port + $0))
+            try UDPSocket(connectedTo: SocketAddress.find("127.0.0.1", port: rig.port + $0))
         }
         for round in 0..<4_000 {
             var bytes = (0..<Int.random(in: 0...1_500, using: &random)).map { _ in
@@ -215,7 +216,7 @@ import Testing
         let rig = try Rig()
         try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
         for taken in [rig.port, rig.port + 1] {
-            let holder = try UDPSocket(boundTo: SocketAddress(host: "127.0.0.1", port: taken))
+            let holder = try UDPSocket(boundTo: SocketAddress.find("127.0.0.1", port: taken))
             #expect {
                 try Rig.run(rig.receiving("taken", media: "video"))
             } throws: {

@@ -1,6 +1,7 @@
 import FilesPlugin
 import Foundation
 import G711Plugin
+import Net
 import OpusPlugin
 import RTPCore
 import Sluice
@@ -24,8 +25,8 @@ import VideoDecoderPlugin
         private let lost = Mutex(0)
 
         init(from port: Int, to target: Int, plan: @escaping @Sendable (Int) -> [Int]) throws {
-            inlet = try UDPSocket(boundTo: SocketAddress(host: "127.0.0.1", port: port))
-            outlet = try UDPSocket(connectedTo: SocketAddress(host: "127.0.0.1", port: target))
+            inlet = try UDPSocket(boundTo: SocketAddress.find("127.0.0.1", port: port))
+            outlet = try UDPSocket(connectedTo: SocketAddress.find("127.0.0.1", port: target))
             Thread.detachNewThread { [self] in
                 var number = 0
                 var waiting: [(due: Int, bytes: [UInt8])] = []
@@ -187,7 +188,7 @@ import VideoDecoderPlugin
         #expect((video[0].header.captured - audio[0].header.captured).milliseconds > 60)
     }
 
-    private static let hasIPv6 = (try? UDPSocket(boundTo: SocketAddress(host: "::1", port: 0))) != nil
+    private static let hasIPv6 = (try? UDPSocket(boundTo: SocketAddress.find("::1", port: 0))) != nil
 
     @Test(.enabled(if: hasIPv6)) func addressesOfIPv6AreDescribedAndReached() throws {
         let rig = try Rig()

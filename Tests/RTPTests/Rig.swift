@@ -1,5 +1,6 @@
 import FilesPlugin
 import Foundation
+import Net
 import Sluice
 import SluiceTesting
 import Synchronization
@@ -270,7 +271,7 @@ func freePorts() -> Int {
         let turn = portTurn.wrappingAdd(1, ordering: .relaxed).newValue
         let first = 22_000 + 4 * ((turn + Int(getpid()) * 37) % 2_000)
         if (first..<first + 4).allSatisfy({ port in
-            (try? UDPSocket(boundTo: SocketAddress(host: "127.0.0.1", port: port))) != nil
+            (try? UDPSocket(boundTo: SocketAddress.find("127.0.0.1", port: port))) != nil
         }) {
             return first
         }

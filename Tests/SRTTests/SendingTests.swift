@@ -1,4 +1,5 @@
 import LibAV
+import MPEGTS
 import Sluice
 import SluiceTesting
 import Testing
@@ -88,91 +89,5 @@ private let h264 = TestMedia.codedVideo(.h264)
         var ending = SendEnding()
         #expect(ending.step(unacknowledged: 5, latency: .milliseconds(100), at: at(0)) == false)
         #expect(ending.step(unacknowledged: 5, latency: .milliseconds(100), at: at(2_100)) == true)
-    }
-}
-
-/// Takes what a muxer writes.
-private final class Bytes: ByteSink {
-    var all: [UInt8] = []
-    func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-        all += bytes
-        return 0
-    }
-    var blockSize: Int { SRTSocket.payload }
-}
-
-@Suite("A transport stream sender") struct TSSenderTests {
-    private let opus = MediaFormat(
-        codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: 2), configuration: opusHead(channels: 2))
-
-    /// The clip's packets, as the demuxer finds them.
-    private let source = Findings.of(Streams.withLength).0
-
-    /// What a receiver has got after each packet written.
-    private func send(_ packets: [(packet: Packet, track: TSTrack)], offset: MediaTime = .zero) throws -> (
-        found: Findings, behind: [Int]
-    ) {
-        let bytes = Bytes()
-        let formats = [(TSTrack.video, source.video[0].format), (.audio, opus)]
-        let sender = try TSSender(formats.map { (track: $0.0, format: $0.1) }, offset: offset, to: bytes)
-        let (found, demuxer) = (Findings(), TSDemuxer())
-        demuxer.client = found
-        var fed = 0
-        var behind: [Int] = []
-        for (number, (packet, track)) in packets.enumerated() {
-            try sender.write(packet, of: track)
-            let part = Array(bytes.all[fed...])
-            fed = bytes.all.count
-            part.withUnsafeBytes { demuxer.feed($0, at: at(Int64(number))) }
-            behind.append(number + 1 - found.packets.count)
-        }
-        return (found, behind)
-    }
-
-    @Test func eachPacketIsThereAsSoonAsItIsWritten() throws {
-        let all = source.packets.map { (packet: $0.packet, track: $0.track) }
-        let (found, behind) = try send(all)
-        #expect(behind.allSatisfy { $0 == 0 })
-        #expect(found.packets.map { Array($0.packet.bytes) } == all.map { Array($0.packet.bytes) })
-        #expect(found.packets.map(\.packet.header.pts) == all.map(\.packet.header.pts))
-    }
-
-    /// Neither stream waits for the other.
-    @Test func picturesGoOutWhileTheSoundStallsAndTheOtherWayRound() throws {
-        for track in TSTrack.allCases {
-            let alone = source.packets.filter { $0.track == track }.map {
-                (packet: $0.packet, track: $0.track)
-            }
-            let (found, behind) = try send(alone)
-            #expect(behind.allSatisfy { $0 == 0 } && found.packets.count == alone.count)
-        }
-    }
-
-    /// 16 bits hold no more than 65,535; the receiver takes the stuffing for the end.
-    @Test func aPictureTooLongForItsLengthIsHandedOnAtOnceAllTheSame() throws {
-        let format = source.video[0].format
-        let key = source.video[0]
-        let large = Packet(format: format, count: 100_000)
-        large.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0x55)
-        large.mutableBytes.copyMemory(from: key.bytes)
-        large.header = key.header
-        large.header.byteCount = 100_000
-        let (found, behind) = try send([(large, .video)])
-        #expect(behind == [0] && found.video.first?.count == 100_000)
-    }
-
-    @Test func aStreamThatBeginsBeforeZeroIsMovedByAConstant() {
-        let picture = TestMedia.packets(h264, count: 1)[0]
-        let delayed = MediaFormat(
-            codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: 2),
-            configuration: Array(opusHead(channels: 2)[..<10]) + [0x38, 1] + Array(opusHead(channels: 2)[12...]))
-        let delay = MediaTime(312, timescale: 48_000)
-        #expect(TSSender.offset([picture], [h264, delayed]) == .zero - delay)
-        let sound = TestMedia.packets(delayed, count: 1)[0]
-        sound.header.dts = .zero - delay
-        #expect(TSSender.offset([picture, sound], [h264, delayed]) == .zero - delay)
-        picture.header.dts = .milliseconds(500)
-        #expect(TSSender.offset([picture], [h264, delayed]) == .zero)
-        #expect(TSSender.offset([], [h264]) == .zero)
     }
 }

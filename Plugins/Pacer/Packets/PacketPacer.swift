@@ -1,3 +1,4 @@
+import Bitstream
 import Pacing
 import Sluice
 
@@ -11,7 +12,7 @@ final class PacketPacer: PacedMedia {
     private let ledger: PacerLedger
     private var pacing: AudioPacing?
     private var packet: Packet?
-    private var last: OpusPackets?
+    private var last: OpusPacket?
     private var format: MediaFormat?
     private var pool = Pool<Packet>()
     private var skipper = QuietPoint()
@@ -52,20 +53,20 @@ final class PacketPacer: PacedMedia {
     private func begin(_ now: Instant) throws {
         while pacing == nil, let item = ends.input.peek() {
             let first = unsafeDowncast(item, to: Packet.self)
-            guard let known = OpusPackets(first.bytes) else {
+            guard let known = OpusPacket(first.bytes) else {
                 refuse(first)
                 _ = ends.input.next()
                 continue
             }
             last = known
             format = first.format
-            step = MediaTime(Int64(known.samples), timescale: Int64(OpusPackets.rate))
+            step = MediaTime(Int64(known.samples), timescale: Int64(OpusPacket.rate))
             pts = first.header.pts.isKnown ? first.header.pts : .zero
             let frame = Interval(step)
             dryWatch = DryWatch(recovery: max(1, Int(1_000_000_000 / frame.nanoseconds)))
             pacing = AudioPacing(
                 frame: frame, target: settings.target, start: settings.start, drift: settings.drift,
-                rate: OpusPackets.rate, unit: known.samples, item: frame, arrival: ends.input.arrival,
+                rate: OpusPacket.rate, unit: known.samples, item: frame, arrival: ends.input.arrival,
                 phase: FrameGrid.phase(of: settings.ordinal, frame: frame), now: now)
             shared.begin(clock: first.header.sourceClock)
             shared.write(pacing!.firstPlayout(of: pts, out: pts))
@@ -140,14 +141,14 @@ final class PacketPacer: PacedMedia {
     }
 
     private func accept(_ new: Packet) {
-        guard let known = OpusPackets(new.bytes) else { return refuse(new) }
+        guard let known = OpusPacket(new.bytes) else { return refuse(new) }
         last = known
         format = new.format
         if known.samples != samples {
-            step = MediaTime(Int64(known.samples), timescale: Int64(OpusPackets.rate))
+            step = MediaTime(Int64(known.samples), timescale: Int64(OpusPacket.rate))
             ledger.say(
                 .warning, "packets last \(decimal(step.milliseconds, places: 1)) ms from now on; the grid goes on")
-            pacing!.change(rate: OpusPackets.rate, unit: known.samples, frame: Interval(step))
+            pacing!.change(rate: OpusPacket.rate, unit: known.samples, frame: Interval(step))
         }
         packet = new
         let dropped = ends.input.dropped
@@ -207,10 +208,10 @@ final class PacketPacer: PacedMedia {
 
     private func made(_ isConcealed: Bool) -> Packet {
         let isStereo = (last?.contents ?? 0) & 4 != 0
-        let out = withUnsafeTemporaryAllocation(byteCount: OpusPackets.silentBytes, alignment: 1) { bytes in
+        let out = withUnsafeTemporaryAllocation(byteCount: OpusPacket.silentBytes, alignment: 1) { bytes in
             let size =
                 isConcealed && last != nil
-                ? last!.writeEmpty(bytes) : OpusPackets.writeSilent(samples: samples, isStereo: isStereo, bytes)
+                ? last!.writeEmpty(bytes) : OpusPacket.writeSilent(samples: samples, isStereo: isStereo, bytes)
             let out = pool.take(format!, count: size)
             out.mutableBytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<size]))
             return out

@@ -1,3 +1,4 @@
+import Net
 import Sluice
 
 /// Listens for many callers and starts an instance of a template for each, which gets the connection as its resource.
@@ -32,23 +33,23 @@ final class CallDesk {
         var options = settings.options
         choice = settings.rule.choice(settings.rule.givenRoundTrip, .given)
         options.latencyMilliseconds = choice.milliseconds
-        let address = try SocketAddress.find(settings.address.host, port: settings.address.port)
+        let address = try SocketAddress.find(settings.address.host, port: Int(settings.address.port))
         listener = try SRTListener(at: address, options, backlog: max(32, min(most, 1_024)), wakes: mailbox) {
             names.judge($0)
         }
         SRTPoller.shared.watch(listener.handle, mailbox)
-        context.isWaiting(for: "callers at \(listener.address.text)")
+        context.isWaiting(for: "callers at \(listener.address)")
     }
 
     func step(_ now: Instant) {
         due = .distantFuture
         for (caller, reason) in listener.refused() {
             metrics.refused.add()
-            context.log(.warning, "refused the caller \(caller.address.text): \(names.words(caller, reason))")
+            context.log(.warning, "refused the caller \(caller.address): \(names.words(caller, reason))")
         }
         for caller in listener.lostInHandshake(now) {
             metrics.refused.add()
-            context.log(.warning, "the caller \(caller.address.text) \(SRTListener.lostWords)")
+            context.log(.warning, "the caller \(caller.address) \(SRTListener.lostWords)")
         }
         latest = latest.filter { !$0.value.isOver }
         while let (socket, caller) = listener.accept() { admit(socket, caller) }
@@ -58,7 +59,7 @@ final class CallDesk {
     private func admit(_ socket: SRTSocket, _ caller: SRTListener.Caller) {
         let name = StreamID(caller.streamID)?.name ?? ""
         let (number, isTakeOver) = names.enter(name)
-        let call = SRTCall(socket, number: number, name: name, peer: "the caller \(caller.address.text)", names: names)
+        let call = SRTCall(socket, number: number, name: name, peer: "the caller \(caller.address)", names: names)
         metrics.connections.add()
         context.isWaiting(for: nil)
         let shown = StreamID.shown(caller.streamID)

@@ -1,3 +1,4 @@
+import MPEGTS
 import Sluice
 
 /// From datagrams of a connection to packets on the node's outputs.

@@ -1,5 +1,6 @@
 import CSRT
 import Glibc
+import Net
 import Sluice
 
 /// One side of a connection that is opened again and again: calls, listens or meets, as its address says, and keeps to
@@ -82,7 +83,7 @@ final class SRTLink {
             let target = try resolve()
             SRTPoller.shared.watch(made.handle, mailbox)
             let own = try address.adapter.map {
-                try SocketAddress.find($0, port: address.mode == .rendezvous ? address.port : 0)
+                try SocketAddress.find($0, port: address.mode == .rendezvous ? Int(address.port) : 0)
             }
             if address.mode == .rendezvous {
                 try made.meet(target, from: own ?? target.anywhere)
@@ -128,7 +129,7 @@ final class SRTLink {
 
     private func resolve() throws -> SocketAddress {
         // A name may lead elsewhere the next time.
-        try SocketAddress.find(address.host, port: address.port)
+        try SocketAddress.find(address.host, port: Int(address.port))
     }
 
     // MARK: The connection
@@ -178,12 +179,12 @@ final class SRTLink {
     /// Who is at the other end, for messages.
     var peerName: String {
         guard listener != nil, let socket else { return address.peer }
-        return "the caller \(socket.peerAddress.text)"
+        return "the caller \(socket.peerAddress)"
     }
 
     private var waiting: String {
         switch address.mode {
-        case .listener: "a caller at \(listener?.address.text ?? address.peer)"
+        case .listener: "a caller at \(listener?.address.description ?? address.peer)"
         case .caller, .rendezvous: "its peer \(address.peer)"
         }
     }
@@ -219,14 +220,14 @@ final class SRTLink {
         defer { if listener.hasPending { due = now + SRTLink.look } }
         for (caller, reason) in listener.refused() {
             metrics.refused.add()
-            context.log(.warning, "refused the caller \(caller.address.text): \(door.words(caller, reason))")
+            context.log(.warning, "refused the caller \(caller.address): \(door.words(caller, reason))")
         }
         for caller in listener.lostInHandshake(now) {
             metrics.refused.add()
-            context.log(.warning, "the caller \(caller.address.text) \(SRTListener.lostWords)")
+            context.log(.warning, "the caller \(caller.address) \(SRTListener.lostWords)")
         }
         guard let (made, caller) = listener.accept() else { return .nothing }
-        let name = "the caller \(caller.address.text) (\(StreamID.shown(caller.streamID)))"
+        let name = "the caller \(caller.address) (\(StreamID.shown(caller.streamID)))"
         SRTPoller.shared.watch(made.handle, mailbox)
         if let old = socket {
             guard takesOver else {
@@ -238,7 +239,7 @@ final class SRTLink {
             }
             plan.replaced(roundTrip: measuredRoundTrip(old))
             SRTPoller.shared.unwatch(old.handle)
-            context.log(.warning, "\(name) takes over from \(old.peerAddress.text)")
+            context.log(.warning, "\(name) takes over from \(old.peerAddress)")
             metrics.takenOver.add()
             socket = made
             door.latency = plan.choice.milliseconds
@@ -258,7 +259,7 @@ final class SRTLink {
         do { target = try resolve() } catch { return plan.probed(nil, at: now) }
         let descriptor = Glibc.socket(
             target.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        let code = target.withPointer { Glibc.connect(descriptor, $0, socklen_t($1)) }
+        let code = target.withPointer { Glibc.connect(descriptor, $0, $1) }
         guard descriptor >= 0, code == 0 else {
             if descriptor >= 0 { Glibc.close(descriptor) }
             return plan.probed(nil, at: now)

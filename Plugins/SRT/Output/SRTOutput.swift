@@ -1,4 +1,5 @@
 import LibAV
+import MPEGTS
 import Sluice
 import Synchronization
 

@@ -1,5 +1,6 @@
 import CSRT
 import Glibc
+import Net
 import Sluice
 import Synchronization
 
@@ -45,7 +46,7 @@ final class SRTListener: @unchecked Sendable {
             }, opaque)
         guard srt_listen(socket.handle, Int32(backlog)) != SRT_ERROR else {
             throw NodeError(
-                "cannot listen at \(address.text): \(SRTLibrary.lastError)",
+                "cannot listen at \(address): \(SRTLibrary.lastError)",
                 advice: "Two nodes cannot listen at one port: choose another, or start a template for each caller.",
                 isInputError: true)
         }
@@ -56,7 +57,7 @@ final class SRTListener: @unchecked Sendable {
     /// The next caller who came in.
     func accept() -> (socket: SRTSocket, caller: Caller)? {
         var address = SocketAddress()
-        let handle = address.fill { srt_accept(socket.handle, $0, $1) }
+        let handle = address.fillSRT { srt_accept(socket.handle, $0, $1) }
         guard handle != SRT_INVALID_SOCK else { return nil }
         let accepted = SRTSocket(accepted: handle)
         let streamID = accepted.streamID
@@ -116,8 +117,7 @@ final class SRTListener: @unchecked Sendable {
         }
 
         func forget(_ address: SocketAddress) {
-            let text = address.text
-            state.withLock { $0.pending.removeAll { $0.caller.address.text == text } }
+            state.withLock { $0.pending.removeAll { $0.caller.address == address } }
         }
 
         func overdue(_ now: Instant, _ patience: Interval) -> [Caller] {

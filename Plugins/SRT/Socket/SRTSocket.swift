@@ -1,5 +1,6 @@
 import CSRT
 import Glibc
+import Net
 import Sluice
 
 /// One SRT connection in live mode, or one that is being made. Never waits: connecting, sending and receiving go on by
@@ -41,8 +42,8 @@ final class SRTSocket: @unchecked Sendable {
     deinit { srt_close(handle) }
 
     func call(_ peer: SocketAddress) throws {
-        let code = peer.withPointer { srt_connect(handle, $0, $1) }
-        guard code != SRT_ERROR else { throw NodeError("cannot call \(peer.text): \(SRTLibrary.lastError)") }
+        let code = peer.withPointer { srt_connect(handle, $0, Int32($1)) }
+        guard code != SRT_ERROR else { throw NodeError("cannot call \(peer): \(SRTLibrary.lastError)") }
     }
 
     /// Both sides call, from and to the same port number.
@@ -53,13 +54,13 @@ final class SRTSocket: @unchecked Sendable {
     }
 
     func bind(_ address: SocketAddress) throws {
-        let code = address.withPointer { srt_bind(handle, $0, $1) }
+        let code = address.withPointer { srt_bind(handle, $0, Int32($1)) }
         guard code != SRT_ERROR else {
             var system: Int32 = 0
             _ = srt_getlasterror(&system)
             let why = system == EADDRINUSE ? "somebody else has it" : SRTLibrary.lastError
             throw NodeError(
-                "cannot use port \(address.text): \(why)",
+                "cannot use port \(address): \(why)",
                 advice: system == EADDRINUSE
                     ? "Choose another port, or stop what uses it (ss -lunp shows it)." : "", isInputError: true)
         }
@@ -126,14 +127,14 @@ final class SRTSocket: @unchecked Sendable {
 
     var peerAddress: SocketAddress {
         var address = SocketAddress()
-        _ = address.fill { srt_getpeername(handle, $0, $1) }
+        _ = address.fillSRT { srt_getpeername(handle, $0, $1) }
         return address
     }
 
     /// The port on this side.
     var ownAddress: SocketAddress {
         var address = SocketAddress()
-        _ = address.fill { srt_getsockname(handle, $0, $1) }
+        _ = address.fillSRT { srt_getsockname(handle, $0, $1) }
         return address
     }
 
@@ -171,5 +172,17 @@ final class SRTSocket: @unchecked Sendable {
     private func check(_ code: Int32, _ name: String) throws {
         guard code == SRT_ERROR else { return }
         throw NodeError("libsrt refuses the \(name): \(SRTLibrary.lastError)", isInputError: true)
+    }
+}
+
+extension SocketAddress {
+    /// `fill` for libsrt's functions, which count in `Int32`.
+    mutating func fillSRT(_ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<Int32>) -> Int32) -> Int32 {
+        fill { address, length in
+            var size = Int32(clamping: length.pointee)
+            let code = body(address, &size)
+            length.pointee = socklen_t(max(0, size))
+            return code
+        }
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import LocalSockets
+import Net
 import Sluice
 
 /// What an intake hands on.

@@ -1,3 +1,4 @@
+import Bitstream
 import CLibAV
 import Sluice
 
@@ -68,7 +69,7 @@ extension MediaFormat {
             // Both in samples of 48 kHz, which is what Opus streams are declared as. A decoder converges within 80 ms
             // (RFC 7845, section 4.6).
             parameters.pointee.sample_rate = 48_000
-            parameters.pointee.initial_padding = Int32(opusPreSkip(bytes) ?? 0)
+            parameters.pointee.initial_padding = Int32(OpusHead(bytes)?.preSkip ?? 0)
             parameters.pointee.seek_preroll = 3_840
         }
         guard !bytes.isEmpty else { return }
@@ -79,11 +80,4 @@ extension MediaFormat {
         parameters.pointee.extradata = memory.assumingMemoryBound(to: UInt8.self)
         parameters.pointee.extradata_size = Int32(clamping: bytes.count)
     }
-}
-
-/// The samples of 48 kHz at the start that a player drops, from an OpusHead (RFC 7845, section 5.1); nil where `bytes`
-/// are none.
-func opusPreSkip(_ bytes: [UInt8]) -> Int? {
-    guard bytes.count >= 19, bytes.starts(with: Array("OpusHead".utf8)) else { return nil }
-    return Int(bytes[10]) | Int(bytes[11]) << 8
 }

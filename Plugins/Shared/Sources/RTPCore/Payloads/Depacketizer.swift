@@ -1,3 +1,4 @@
+import Bitstream
 import Sluice
 
 /// One RTP packet as the jitter buffer hands it on: in order, with what is missing before it.

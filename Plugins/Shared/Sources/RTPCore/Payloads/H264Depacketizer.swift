@@ -1,3 +1,5 @@
+import Bitstream
+
 /// Makes Annex B access units of H.264 payloads in packetization-mode 0 or 1 (RFC 6184): single NAL units, STAP-A, FU-A.
 /// The interleaved mode's packets are refused.
 struct H264Depacketizer {

@@ -1,3 +1,5 @@
+import Bitstream
+
 /// H.264 access units in RTP payloads, packetization-mode 1 (RFC 6184): a NAL unit that fits goes alone, several small
 /// ones in a row together (STAP-A), a large one in even pieces (FU-A).
 struct H264Packetizer: Sendable {

@@ -1,7 +1,7 @@
 import Sluice
 
 /// Where a demuxer's packets and findings go, inside `feed`.
-protocol TSDemuxerClient: AnyObject {
+public protocol TSDemuxerClient: AnyObject {
     /// `packet` has times, flags, duration where it is known, and `captured`; the rest of the header is left open.
     func take(_ packet: Packet, of track: TSTrack)
     /// The program map came, or another one did: what is read, and what is left out, in words.
@@ -14,14 +14,14 @@ protocol TSDemuxerClient: AnyObject {
 /// libavformat's demuxer reads from a source that blocks; where a read says "later" it gives up the picture that it has
 /// begun, so it would need a thread for each connection. It also waits for the next picture where a PES packet does not
 /// say its length.
-final class TSDemuxer {
-    weak var client: (any TSDemuxerClient)?
+public final class TSDemuxer {
+    public weak var client: (any TSDemuxerClient)?
     /// Transport packets read, lost by their counters, and scrambled; bytes that were no transport packet.
-    private(set) var packets = 0
-    private(set) var scrambled = 0
-    private(set) var strayBytes = 0
-    var lost: Int { lines.reduce(0) { $0 + $1.lost } + lostEarlier }
-    var damaged: Int { lines.reduce(0) { $0 + $1.damaged } + damagedEarlier }
+    public private(set) var packets = 0
+    public private(set) var scrambled = 0
+    public private(set) var strayBytes = 0
+    public var lost: Int { lines.reduce(0) { $0 + $1.lost } + lostEarlier }
+    public var damaged: Int { lines.reduce(0) { $0 + $1.damaged } + damagedEarlier }
 
     private var programs = TSSection()
     private var map = TSSection()
@@ -34,8 +34,10 @@ final class TSDemuxer {
     /// The rest of a datagram that does not end with a transport packet.
     private var rest: [UInt8] = []
 
+    public init() {}
+
     /// Bytes as they come, at most some datagrams.
-    func feed(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
+    public func feed(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
         guard rest.isEmpty else {
             let all = rest + bytes
             rest = []
@@ -118,7 +120,7 @@ final class TSDemuxer {
     }
 
     /// The connection ended: what is whole goes out.
-    func finish() {
+    public func finish() {
         for line in lines { line.finish(&unwrapper) { client?.take($0, of: line.kind.track) } }
         rest = []
     }

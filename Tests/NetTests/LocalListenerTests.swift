@@ -1,5 +1,5 @@
 import Foundation
-import LocalSockets
+import Net
 import Sluice
 import Testing
 

@@ -1,24 +1,24 @@
 /// One packet of an MPEG transport stream: 188 bytes (ISO/IEC 13818-1, 2.4.3.2).
-struct TSPacket {
-    static let size = 188
-    static let sync: UInt8 = 0x47
+public struct TSPacket {
+    public static let size = 188
+    public static let sync: UInt8 = 0x47
 
-    let pid: Int
+    public let pid: Int
     /// A PES packet or a section begins in this packet.
-    let startsUnit: Bool
+    public let startsUnit: Bool
     /// Counts the packets of a PID that carry payload, modulo 16.
-    let counter: Int
-    let isScrambled: Bool
+    public let counter: Int
+    public let isScrambled: Bool
     /// Said by the sender: counter and times may jump here.
-    let isDiscontinuous: Bool
+    public let isDiscontinuous: Bool
     /// Holds stuffing bytes. Muxers stuff the last packet of a PES packet, since the next one begins in a packet of its
     /// own.
-    let isStuffed: Bool
+    public let isStuffed: Bool
     /// Empty where the packet carries none.
-    let payload: UnsafeRawBufferPointer
+    public let payload: UnsafeRawBufferPointer
 
     /// nil where 188 bytes are no packet.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == TSPacket.size, bytes[0] == TSPacket.sync, bytes[1] & 0x80 == 0 else { return nil }
         pid = Int(bytes[1] & 0x1f) << 8 | Int(bytes[2])
         startsUnit = bytes[1] & 0x40 != 0

@@ -4,12 +4,12 @@ import Sluice
 
 /// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two; one
 /// lane only.
-final class DatagramBatch {
-    let capacity: Int
+public final class DatagramBatch {
+    public let capacity: Int
     /// Bytes that a datagram may have.
-    let room: Int
+    public let room: Int
     /// How many are filled.
-    private(set) var count = 0
+    public private(set) var count = 0
     private var first = 0
     private var isSetUp = false
     private let memory: UnsafeMutableRawPointer
@@ -17,7 +17,7 @@ final class DatagramBatch {
     private let messages: UnsafeMutablePointer<udp_message>
     private let names: UnsafeMutablePointer<sockaddr_storage>
 
-    init(capacity: Int, room: Int) {
+    public init(capacity: Int, room: Int) {
         self.capacity = capacity
         self.room = (room + 63) & ~63
         memory = .allocate(byteCount: capacity * self.room, alignment: 64)
@@ -42,35 +42,35 @@ final class DatagramBatch {
 
     // MARK: Sending
 
-    var isFull: Bool { count == capacity }
-    var isEmpty: Bool { count == 0 }
+    public var isFull: Bool { count == capacity }
+    public var isEmpty: Bool { count == 0 }
 
     /// Memory for the next datagram; there is one.
-    var next: UnsafeMutableRawBufferPointer {
+    public var next: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: memory + count * room, count: room)
     }
 
-    func clear() { (first, count) = (0, 0) }
+    public func clear() { (first, count) = (0, 0) }
 
     /// `next` holds a datagram of `size` bytes.
-    func add(_ size: Int) {
+    public func add(_ size: Int) {
         pieces[count].iov_len = size
         count += 1
     }
 
-    struct Outcome {
-        var sent = 0
+    public struct Outcome {
+        public var sent = 0
         /// Datagrams that nobody listens for: the peer's host said so of ones before.
-        var refused = 0
+        public var refused = 0
         /// Datagrams that the kernel does not take, and its last reason.
-        var failed = 0
-        var error: Int32 = 0
+        public var failed = 0
+        public var error: Int32 = 0
         /// The socket's buffer is full: the rest waits.
-        var isBlocked = false
+        public var isBlocked = false
     }
 
     /// Sends what there is, as far as the socket takes it.
-    func send(on socket: UDPSocket) -> Outcome {
+    public func send(on socket: UDPSocket) -> Outcome {
         var outcome = Outcome()
         while first < count {
             let sent = udp_send(socket.descriptor, messages + first, UInt32(count - first), 0)
@@ -100,7 +100,7 @@ final class DatagramBatch {
     // MARK: Receiving
 
     /// Fills the batch with what waits at the socket; 0, or errno where it is not just emptiness.
-    func receive(on socket: UDPSocket) -> Int32 {
+    public func receive(on socket: UDPSocket) -> Int32 {
         // What the kernel has changed in those that were filled last.
         for index in 0..<(isSetUp ? count : capacity) { setUp(index) }
         isSetUp = true
@@ -129,14 +129,14 @@ final class DatagramBatch {
     }
 
     /// A received datagram and the room behind it, to be decrypted in place.
-    func datagram(_ index: Int) -> (room: UnsafeMutableRawBufferPointer, count: Int) {
+    public func datagram(_ index: Int) -> (room: UnsafeMutableRawBufferPointer, count: Int) {
         (UnsafeMutableRawBufferPointer(start: memory + index * room, count: room), Int(messages[index].count))
     }
 
     /// Cut off: it was larger than `room`.
-    func isTruncated(_ index: Int) -> Bool { messages[index].header.msg_flags & Int32(MSG_TRUNC) != 0 }
+    public func isTruncated(_ index: Int) -> Bool { messages[index].header.msg_flags & Int32(MSG_TRUNC) != 0 }
 
-    func sender(_ index: Int) -> SocketAddress {
+    public func sender(_ index: Int) -> SocketAddress {
         SocketAddress(names[index], messages[index].header.msg_namelen)
     }
 }

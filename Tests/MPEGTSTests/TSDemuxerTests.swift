@@ -2,7 +2,7 @@ import Sluice
 import TestSupport
 import Testing
 
-@testable import SRTPlugin
+@testable import MPEGTS
 
 /// Keeps what a demuxer hands on, with the number of bytes that it had been fed by then.
 final class Findings: TSDemuxerClient {

@@ -1,3 +1,4 @@
+import Bitstream
 import CLibAV
 import LibAV
 import Sluice
@@ -58,8 +59,13 @@ final class ElementaryParser {
     /// Calls `body` with each whole frame; what a later packet continues is kept for then.
     func frames(_ bytes: UnsafeRawBufferPointer, _ body: (Frame) -> Void) {
         parse(bytes) { [context, parser] frame in
-            if let header = ElementaryParser.adts(frame), context.pointee.codec_id == AV_CODEC_ID_AAC {
-                return body(header)
+            // libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands
+            // there all the same.
+            if context.pointee.codec_id == AV_CODEC_ID_AAC, let header = ADTSHeader(frame) {
+                return body(
+                    Frame(
+                        bytes: frame, rate: header.rate, channels: header.channels, samples: header.samples,
+                        codec: .aac))
             }
             body(
                 Frame(
@@ -67,20 +73,6 @@ final class ElementaryParser {
                     channels: Int(context.pointee.ch_layout.nb_channels), samples: Int(parser.pointee.duration),
                     codec: Codec(context.pointee.codec_id)))
         }
-    }
-
-    /// libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands there all the
-    /// same (ISO/IEC 13818-7, 6.2). nil where there is none.
-    private static func adts(_ frame: UnsafeRawBufferPointer) -> Frame? {
-        guard frame.count > 7, frame[0] == 0xff, frame[1] & 0xf6 == 0xf0 else { return nil }
-        let rates = [
-            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-        ]
-        let (rate, channels) = (Int(frame[2] >> 2 & 15), Int(frame[2] & 1) << 2 | Int(frame[3] >> 6))
-        guard rates.indices.contains(rate), channels > 0 else { return nil }
-        return Frame(
-            bytes: frame, rate: rates[rate], channels: channels == 7 ? 8 : channels,
-            samples: 1_024 * (Int(frame[6] & 3) + 1), codec: .aac)
     }
 
     private func parse(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {

@@ -1,3 +1,4 @@
+import Bitstream
 import Sluice
 
 /// One elementary stream on its way from transport packets to the engine's packets.
@@ -98,7 +99,8 @@ final class TSLine {
             return
         }
         let isRead = forEachOpusUnit(bytes) { unit in
-            let length = opusSamples(unit).map { MediaTime(Int64($0), timescale: 48_000) } ?? .none
+            let length =
+                OpusPacket.samples(unit).map { MediaTime(Int64($0), timescale: Int64(OpusPacket.rate)) } ?? .none
             body(packet(unit, .opus, rate: 48_000, channels: kind.channels, length))
         }
         if !isRead { misread += 1 }
@@ -109,7 +111,7 @@ final class TSLine {
     ) -> Packet {
         if format?.codec != codec || format?.audio?.rate != rate || format?.audio?.channels != channels {
             let layout = AudioLayout(nil, rate: rate, channels: channels)
-            let head = codec == .opus ? opusHead(channels: channels) : []
+            let head = codec == .opus ? OpusHead(channels: channels).bytes : []
             format = MediaFormat(codec: codec, audio: layout, configuration: head)
         }
         let packet = pool.take(format!, count: bytes.count)
@@ -117,9 +119,4 @@ final class TSLine {
         packet.header.duration = length
         return packet
     }
-}
-
-/// An identification header without pre-skip (RFC 7845, section 5.1): a transport stream's times say where sound begins.
-func opusHead(channels: Int) -> [UInt8] {
-    Array("OpusHead".utf8) + [1, UInt8(clamping: channels), 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]
 }

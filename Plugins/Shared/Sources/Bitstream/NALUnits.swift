@@ -6,6 +6,11 @@ public enum NALUnits {
     public static let sps: UInt8 = 7
     public static let pps: UInt8 = 8
 
+    /// nal_unit_type of a unit that begins with `header`.
+    public static func type(_ header: UInt8) -> UInt8 { header & 31 }
+    /// Whether a unit that begins with `header` is a sequence or a picture parameter set.
+    public static func isParameterSet(_ header: UInt8) -> Bool { [sps, pps].contains(type(header)) }
+
     /// The units between start codes of three or four bytes (Annex B), without the zero bytes behind them. Empty ones are
     /// left out.
     public static func splitByStartCode(_ bytes: UnsafeRawBufferPointer, into units: inout [Range<Int>]) {

@@ -1,11 +1,11 @@
 import Sluice
 
 /// A stream of a program that the engine has words for.
-struct TSStreamKind: Equatable {
-    var track: TSTrack
-    var codec: Codec
+public struct TSStreamKind: Equatable, Sendable {
+    public var track: TSTrack
+    public var codec: Codec
     /// Channels of Opus; 0 where packets tell.
-    var channels = 0
+    public var channels = 0
 
     /// nil for what is left out.
     init?(_ stream: TSProgramMap.Stream) {
@@ -43,7 +43,8 @@ struct TSStreamKind: Equatable {
     }
 }
 
-enum TSTrack: Int, CaseIterable {
+/// Which of the two streams of a program that are read.
+public enum TSTrack: Int, CaseIterable, Sendable {
     case video, audio
-    var name: String { self == .video ? "video" : "audio" }
+    public var name: String { self == .video ? "video" : "audio" }
 }

@@ -29,20 +29,3 @@ func forEachOpusUnit(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPo
     }
     return true
 }
-
-/// How long an Opus packet lasts in samples at 48 kHz (RFC 6716, section 3.1); nil where it is none.
-func opusSamples(_ packet: UnsafeRawBufferPointer) -> Int? {
-    guard let toc = packet.first else { return nil }
-    let configuration = Int(toc >> 3)
-    let frame: Int
-    switch configuration {
-    case 0..<12: frame = [480, 960, 1_920, 2_880][configuration & 3]
-    case 12..<16: frame = [480, 960][configuration & 1]
-    default: frame = [120, 240, 480, 960][configuration & 3]
-    }
-    switch toc & 3 {
-    case 0: return frame
-    case 1, 2: return 2 * frame
-    default: return packet.count > 1 ? Int(packet[1] & 0x3f) * frame : nil
-    }
-}

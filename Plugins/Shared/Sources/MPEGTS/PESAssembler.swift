@@ -7,25 +7,25 @@ import Sluice
 /// next one would cost a whole picture's time. But the last transport packet of a PES packet is stuffed, unless it fits
 /// by chance (one in 184), and others are not, so a stuffed packet is taken for the last. Where a stream stuffs in
 /// the middle, that shows by what follows, and from then on the next PES packet is waited for.
-struct PESAssembler {
+public struct PESAssembler {
     /// What a stream's payload, one PES packet, was; its bytes are in `bytes` until the next call.
-    struct Unit: Equatable {
+    public struct Unit: Equatable, Sendable {
         /// In units of 1/90,000 s modulo 2³³; nil where it says none.
-        var pts: Int64?
-        var dts: Int64?
+        public var pts: Int64?
+        public var dts: Int64?
         /// When its first byte was there.
-        var began = Instant(nanoseconds: 0)
+        public var began = Instant(nanoseconds: 0)
     }
 
     /// The payload of the unit that was returned last.
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory.baseAddress, count: count) }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory.baseAddress, count: count) }
     /// A stuffed packet ends a PES packet without length. Unlearnt where it was wrong.
-    private(set) var trustsStuffing = true
+    public private(set) var trustsStuffing = true
     /// Units of which a part is missing, and transport packets that are.
-    private(set) var damaged = 0
-    private(set) var lost = 0
+    public private(set) var damaged = 0
+    public private(set) var lost = 0
     /// A unit that is missing or incomplete came before the next one returned.
-    private(set) var hasGap = false
+    public private(set) var hasGap = false
 
     private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private var count = 0
@@ -44,13 +44,16 @@ struct PESAssembler {
     }
 
     /// The longest unit: a keyframe of 8K video is smaller.
-    static let limit = 16 << 20
+    public static let limit = 16 << 20
 
-    mutating func release() { memory.deallocate() }
+    public init() {}
+
+    /// Gives its memory back; nothing may be called after it.
+    public mutating func release() { memory.deallocate() }
 
     /// Up to two units end with one packet: one that the next one's start ends, and one that fits in whole. `body` is
     /// called for each, with `bytes` set.
-    mutating func feed(_ packet: TSPacket, at now: Instant, _ body: (inout PESAssembler, Unit) -> Void) {
+    public mutating func feed(_ packet: TSPacket, at now: Instant, _ body: (inout PESAssembler, Unit) -> Void) {
         guard !packet.payload.isEmpty else { return }
         if counter >= 0 {
             if packet.counter == counter && !packet.isDiscontinuous { return }
@@ -89,13 +92,13 @@ struct PESAssembler {
     }
 
     /// Nothing more comes: what was said to be longer is not whole.
-    mutating func finish(_ body: (inout PESAssembler, Unit) -> Void) {
+    public mutating func finish(_ body: (inout PESAssembler, Unit) -> Void) {
         if state == .gathering && wanted == nil { hand(body) }
         state = .waiting
     }
 
     /// The gap was told.
-    mutating func noteGapTold() { hasGap = false }
+    public mutating func noteGapTold() { hasGap = false }
 
     private mutating func hand(_ body: (inout PESAssembler, Unit) -> Void) {
         if count > 0 { body(&self, unit) }

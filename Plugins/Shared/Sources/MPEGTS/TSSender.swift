@@ -1,16 +1,17 @@
+import Bitstream
 import LibAV
 import Sluice
 
 /// Packets of one or two streams to MPEG-TS, each written and flushed as it comes: nothing is held for its own stream or
 /// for the other one. Times are kept as they are; streams that begin before 0, as Opus does by its encoder's delay, are
 /// moved by what is missing, once and for all connections.
-final class TSSender {
+public final class TSSender {
     private let sink: any ByteSink
     private var muxer: Muxer
     private var formats: [(track: TSTrack, format: MediaFormat)] = []
 
     /// Writes the tables. Throws where MPEG-TS does not take a format.
-    init(_ streams: [(track: TSTrack, format: MediaFormat)], offset: MediaTime, to sink: any ByteSink) throws {
+    public init(_ streams: [(track: TSTrack, format: MediaFormat)], offset: MediaTime, to sink: any ByteSink) throws {
         self.sink = sink
         // The length of a video PES packet lets a receiver hand a picture on without waiting for the next one.
         muxer = try Muxer(container: "mpegts", options: ["omit_video_pes_length": "0"], to: sink)
@@ -25,25 +26,25 @@ final class TSSender {
         do { try muxer.open() } catch { throw NodeError("MPEG-TS refuses its streams: \(error)") }
     }
 
-    var tracks: [TSTrack] { formats.map(\.track) }
+    public var tracks: [TSTrack] { formats.map(\.track) }
 
     /// Whether a receiver that read the tables before can read packets of `format`: pictures carry their size with them.
-    func goesOn(with format: MediaFormat, of track: TSTrack) -> Bool {
+    public func goesOn(with format: MediaFormat, of track: TSTrack) -> Bool {
         guard let known = formats.first(where: { $0.track == track })?.format else { return false }
         return known.codec == format.codec && known.audio == format.audio
     }
 
     /// Throws what the muxer says; a broken sink shows in the sink.
-    func write(_ packet: Packet, of track: TSTrack) throws(AVError) {
+    public func write(_ packet: Packet, of track: TSTrack) throws(AVError) {
         guard let stream = formats.firstIndex(where: { $0.track == track }) else { return }
         try muxer.write(packet, stream: stream)
     }
 
-    func finish() throws(AVError) { try muxer.finish() }
+    public func finish() throws(AVError) { try muxer.finish() }
 
     /// What becomes 0 of the transport stream, chosen from the first packets: the earliest time that may come, if that is
     /// before 0.
-    static func offset(_ heads: [Packet], _ formats: [MediaFormat]) -> MediaTime {
+    public static func offset(_ heads: [Packet], _ formats: [MediaFormat]) -> MediaTime {
         let first = heads.map { $0.header.dts.isKnown ? $0.header.dts : $0.header.pts }.filter(\.isKnown).min()
         guard let first else { return .zero }
         // Sound may come later than a picture of the same instant and begin before it by its encoder's delay.
@@ -56,7 +57,7 @@ final class TSSender {
 extension MediaFormat {
     /// By how much Opus begins before its media: the pre-skip of its identification header (RFC 7845, section 5.1).
     var opusDelay: MediaTime? {
-        guard codec == .opus, configuration.count >= 12 else { return nil }
-        return MediaTime(Int64(configuration[10]) | Int64(configuration[11]) << 8, timescale: 48_000)
+        guard codec == .opus, let head = OpusHead(configuration) else { return nil }
+        return MediaTime(Int64(head.preSkip), timescale: Int64(OpusPacket.rate))
     }
 }
