@@ -50,6 +50,10 @@ extension NodePage {
             spec.inputs.map { ["`\($0.name)`", "input", media(of: $0)] }
             + spec.outputs.map { ["`\($0.name)`", "output", media(of: $0)] }
         text += rows(["port", "", "media"], ports)
+        for schema in schemas {
+            text += rows(
+                ["data `\(schema.name)`", "meaning"], schema.fields.map { ["`\($0.name)`", $0.help] })
+        }
         text += rows(
             ["parameter", "value", "meaning"],
             spec.parameters.map { ["`\($0.name)`", facts(of: $0).joined(separator: ", "), $0.help] })

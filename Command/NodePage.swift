@@ -15,6 +15,9 @@ struct NodePage {
         text += table([("  plugin", plugin), ("  work", work)] + traits.map { ("  trait", $0) })
         text += section("Inputs", spec.inputs.map { row($0, gives: "takes") })
         text += section("Outputs", spec.outputs.map { row($0, gives: "gives") })
+        for schema in schemas {
+            text += section("Data \(schema.name)", schema.fields.map { ("  \($0.name)", $0.help) })
+        }
         text += section("Parameters", spec.parameters.map(row))
         text += section(
             "Controls",
@@ -26,6 +29,17 @@ struct NodePage {
 
     private func section(_ title: String, _ rows: [(String, String)]) -> String {
         rows.isEmpty ? "" : "\n\(title)\n" + table(rows)
+    }
+
+    /// Of the data that it takes and gives, each once.
+    var schemas: [DataSchema] {
+        var all: [DataSchema] = []
+        for pattern in (spec.inputs + spec.outputs).flatMap(\.formats.patterns) {
+            for schema in pattern.schemas ?? [] where !all.contains(where: { $0.name == schema.name }) {
+                all.append(schema)
+            }
+        }
+        return all
     }
 
     var work: String {

@@ -50,7 +50,7 @@ struct CodecCheck {
     private func isEncoder(_ spec: NodeSpec) -> Bool {
         guard spec.inputs.count == 1, spec.outputs.count == 1 else { return false }
         let (taken, given) = (spec.inputs[0].formats.patterns, spec.outputs[0].formats.patterns)
-        return taken.allSatisfy { !$0.kind.isCoded } && given.allSatisfy { $0.kind.isCoded }
+        return taken.allSatisfy(\.kind.isRaw) && given.allSatisfy { $0.kind.isCoded }
     }
 
     /// What the parameter `encoders` names by default; nil alone where there is no such parameter.

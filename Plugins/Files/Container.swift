@@ -4,6 +4,8 @@ import Sluice
 /// little when the process dies.
 enum Container: String, CaseIterable, Sendable {
     case webm, mkv, ts, wav, mp4
+    /// JSON Lines: data items alone.
+    case jsonl
 
     /// By the file's ending; `mka`, `m4a` and `mts` count too.
     init?(path: String) {
@@ -15,11 +17,12 @@ enum Container: String, CaseIterable, Sendable {
         case "ts", "mts", "m2ts": self = .ts
         case "wav": self = .wav
         case "mp4", "m4a": self = .mp4
+        case "jsonl", "ndjson": self = .jsonl
         default: return nil
         }
     }
 
-    static let endings = ".webm, .mkv, .ts, .wav or .mp4"
+    static let endings = ".webm, .mkv, .ts, .wav or .mp4, for data .jsonl"
 
     var muxer: String {
         switch self {
@@ -28,6 +31,7 @@ enum Container: String, CaseIterable, Sendable {
         case .ts: "mpegts"
         case .wav: "wav"
         case .mp4: "mp4"
+        case .jsonl: ""
         }
     }
 
@@ -37,7 +41,7 @@ enum Container: String, CaseIterable, Sendable {
         switch self {
         case .webm, .mkv: ["cluster_time_limit": "500"]
         case .mp4: ["movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"]
-        case .ts, .wav: [:]
+        case .ts, .wav, .jsonl: [:]
         }
     }
 
@@ -50,7 +54,7 @@ enum Container: String, CaseIterable, Sendable {
         case (.ts, .audio): [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3")]
         case (.mp4, .video): [.h264, Codec("hevc"), Codec("av1"), .vp9]
         case (.mp4, .audio): [.opus, .aac, Codec("mp3"), Codec("ac3")]
-        case (.wav, _): []
+        case (.wav, _), (.jsonl, _): []
         case (.mkv, _): nil
         }
     }
@@ -58,6 +62,7 @@ enum Container: String, CaseIterable, Sendable {
     var takesRawAudio: Bool { self == .wav || self == .mkv }
 
     func takes(_ format: MediaFormat) -> Bool {
+        guard self != .jsonl, format.kind != .data else { return self == .jsonl && format.kind == .data }
         if format.kind == .rawAudio { return takesRawAudio }
         guard let codec = format.codec else { return false }
         return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? true
@@ -72,6 +77,7 @@ enum Container: String, CaseIterable, Sendable {
         let wanted = codecs(track).map { $0.map(\.name).joined(separator: ", ") }
         let takes =
             switch (self, track) {
+            case (.jsonl, _): "takes data alone"
             case (.wav, .video): "takes no video"
             case (.wav, .audio): "takes raw audio"
             default: "takes \(wanted ?? "coded") \(track.name)"
@@ -80,7 +86,7 @@ enum Container: String, CaseIterable, Sendable {
             switch (self, track) {
             case (.webm, .video): "vp8-encoder"
             case (.mkv, .video), (.ts, .video), (.mp4, .video): "h264-encoder"
-            case (.wav, .video): nil
+            case (.wav, .video), (.jsonl, _): nil
             case (.wav, .audio): format.codec == .opus ? "opus-decoder" : nil
             case (_, .audio): "opus-encoder"
             }

@@ -3,14 +3,16 @@ import Glibc
 import LibAV
 import Sluice
 
-/// Writes packets, and raw audio, to a file: nothing is encoded. Streams are put in the order of their decoding times.
+/// Writes packets, raw audio, or data to a file: nothing is encoded. Streams are put in the order of their decoding times.
 public final class Record: Node {
     public static let descriptor = NodeDescriptor(
-        "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file", work: .blocking, traits: .joins,
+        "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file, or data as JSON Lines", work: .blocking,
+        traits: .joins,
         example: #""tape": { "type": "record", "path": "tape.webm" }"#)
 
     let video = Input<MediaItem>("video", .codedVideo, optional: true)
     let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
+    let data = Input<DataItem>("data", .data, optional: true)
 
     @Parameter(
         "path", help: "the file; an existing one is overwritten, and a restarted node goes on in another: tape.2.webm")
@@ -20,7 +22,7 @@ public final class Record: Node {
         "max_wait_ms", default: 2_000, range: 0...60_000,
         help: "how long a stream that is silent is waited for before the other goes on alone") var maxWait: Int
 
-    enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4 }
+    enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
 
     private var context: NodeContext!
     /// After a restart, another than the graph names: what was recorded before stays.
@@ -28,6 +30,7 @@ public final class Record: Node {
     private var container = Container.webm
     private var sink: FileSink!
     private var muxer: Muxer?
+    private var recording: DataRecording?
     private var join: Join<MediaItem>!
     /// In the file, in order.
     private var streams: [(input: Input<MediaItem>, format: MediaFormat)] = []
@@ -48,8 +51,8 @@ public final class Record: Node {
         self.context = context
         path = Record.part(context.restarts + 1, of: name)
         let inputs = [video, audio].filter(\.isConnected)
-        guard !inputs.isEmpty else {
-            throw NodeError("nothing is recorded: neither video nor audio is connected", isInputError: true)
+        guard !inputs.isEmpty || data.isConnected else {
+            throw NodeError("nothing is recorded: neither video nor audio nor data is connected", isInputError: true)
         }
         guard !path.isEmpty else {
             throw NodeError(
@@ -62,8 +65,10 @@ public final class Record: Node {
                 isInputError: true)
         }
         self.container = container
+        if let misfit = DataRecording.misfit(container, path: path, media: inputs, data: data) { throw misfit }
         for input in inputs { if let format = input.format { try check(format) } }
         sink = try FileSink(path)
+        if container == .jsonl { recording = DataRecording(to: sink, path: path) }
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
         bytes = context.counter("bytes")
         late = context.counter("late_items")
@@ -130,6 +135,10 @@ public final class Record: Node {
     // MARK: Writing
 
     public func process(now: Instant) throws {
+        if recording != nil {
+            defer { bytes.set(Int(sink.bytesWritten)) }
+            return try recording?.write(from: data) ?? ()
+        }
         guard try open(now: now) else { return }
         while let (input, item) = join.next(now: now, context: context) { try write(item, from: input) }
         bytes.set(Int(sink.bytesWritten))
@@ -165,6 +174,10 @@ public final class Record: Node {
 
     public func finish(now: Instant) throws -> Bool {
         try process(now: now)
+        if let recording, recording.lines > 0 {
+            context.log(.info, "wrote \(path): \(recording.lines) lines, \(Record.size(sink.bytesWritten))")
+            return true
+        }
         guard let muxer else {
             context.log(.warning, "nothing arrived: \"\(path)\" is not written")
             return true
@@ -199,6 +212,7 @@ public final class Record: Node {
 
     public func close() {
         muxer = nil
+        recording = nil
         sink = nil
     }
 }

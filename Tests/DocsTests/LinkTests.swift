@@ -16,7 +16,8 @@ import Testing
         }
     }
 
-    /// Words with hyphens that stand in code spans are names: of node types, of graphs, or of these other things.
+    /// Words with hyphens that stand in code spans are names: of node types, of schemas of data, of graphs, or of these other
+    /// things.
     private static let otherNames: Set<String> = [
         "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate", "take-over",
     ]
@@ -27,7 +28,8 @@ import Testing
     @Test(arguments: try Page.all) func everyNodeTypeThatIsMentionedExists(_ page: Page) throws {
         for name in page.spans where name.wholeMatch(of: /[a-z0-9_]+(-[a-z0-9_]+)+/) != nil {
             #expect(
-                try Catalog.types.contains(name) || Self.otherNames.contains(name) || Self.graphs.contains(name),
+                try Catalog.types.contains(name) || Catalog.schemas.contains(name)
+                    || Self.otherNames.contains(name) || Self.graphs.contains(name),
                 "\(page) mentions \(name)")
         }
     }
@@ -35,6 +37,13 @@ import Testing
 
 /// What the command knows of node types.
 enum Catalog {
+    /// Of data, as the page of node types heads their fields.
+    static var schemas: Set<String> {
+        get throws {
+            Set(try Repository.text("docs/nodes.md").matches(of: /\| data `([a-z-]+)` \|/).map { String($0.1) })
+        }
+    }
+
     static var types: Set<String> {
         get throws {
             Set(

@@ -134,7 +134,8 @@ import Testing
     @Test func aStreamThatIsSilentIsWaitedForThenLeftOut() throws {
         let folder = try Folder()
         let record = try NodeHarness(
-            Record.self, parameters: ["path": .string(folder.path("a.webm")), "max_wait_ms": 1_000])
+            Record.self, parameters: ["path": .string(folder.path("a.webm")), "max_wait_ms": 1_000],
+            unconnected: ["data"])
         let packets = try packets(of: Clips.webm, "video")
         record.push(packets.prefix(10), into: "video")
         record.settle()
@@ -150,7 +151,7 @@ import Testing
     @Test func aFormatThatChangesIsRefusedWithBothNamed() throws {
         let folder = try Folder()
         let record = try NodeHarness(
-            Record.self, parameters: ["path": .string(folder.path("a.mkv"))], unconnected: ["audio"])
+            Record.self, parameters: ["path": .string(folder.path("a.mkv"))], unconnected: ["audio", "data"])
         record.push(try packets(of: Clips.webm, "video").prefix(40), into: "video")
         record.push(try packets(of: Clips.mp4, "video").prefix(1), into: "video")
         #expect(record.finish() == .failed)
@@ -160,7 +161,8 @@ import Testing
 
     @Test func aStreamThatEndsFirstDoesNotKeepTheNodeAwake() throws {
         let folder = try Folder()
-        let record = try NodeHarness(Record.self, parameters: ["path": .string(folder.path("a.webm"))])
+        let record = try NodeHarness(
+            Record.self, parameters: ["path": .string(folder.path("a.webm"))], unconnected: ["data"])
         record.push(try packets(of: Clips.webm, "audio").prefix(20), into: "audio")
         record.end("audio")
         for packet in try packets(of: Clips.webm, "video") {
@@ -175,7 +177,8 @@ import Testing
 
     @Test func nothingArrivesAndNoFileIsLeft() throws {
         let folder = try Folder()
-        let record = try NodeHarness(Record.self, parameters: ["path": .string(folder.path("a.webm"))])
+        let record = try NodeHarness(
+            Record.self, parameters: ["path": .string(folder.path("a.webm"))], unconnected: ["data"])
         #expect(record.finish() == .finished)
         #expect(record.events.contains { $0.what.contains("nothing arrived") })
         #expect(!FileManager.default.fileExists(atPath: folder.path("a.webm")))
@@ -185,7 +188,7 @@ import Testing
     @Test func largeTimesBeginAtZero() throws {
         let folder = try Folder()
         let record = try NodeHarness(
-            Record.self, parameters: ["path": .string(folder.path("a.webm"))], unconnected: ["audio"])
+            Record.self, parameters: ["path": .string(folder.path("a.webm"))], unconnected: ["audio", "data"])
         let packets = try packets(of: Clips.webm, "video")
         for packet in packets {
             packet.header.pts += .milliseconds(1_000_000_000)

@@ -115,6 +115,8 @@ struct Loop {
         graph.edge("measure.audio -> delay-audio.in")
         graph.edge("delay-video.out -> check.video")
         graph.edge("delay-audio.out -> check.audio")
+        graph.node("events", TestSink.self)
+        graph.edge("measure.events -> events.in")
         graph.control("measure.offset_ms -> delay-audio.offset_ms", .value)
         graph.control("measure.offset_ms -> delay-video.offset_ms", .value)
         return try GraphHarness(graph)

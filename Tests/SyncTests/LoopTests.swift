@@ -22,6 +22,26 @@ import Testing
         #expect(abs(harness.metric("offset_ms", of: "check")) <= 10)
     }
 
+    @Test func everyMarkIsADataItemAtItsTime() throws {
+        let harness = try Loop(seconds: 14, offset: 120).run()
+        #expect(harness.run() == .finished)
+        let told = harness.sink("events").takeAll().compactMap { $0 as? DataItem }
+        #expect(told.count >= 11, "\(told.count) of 14 marks")
+        #expect(told.allSatisfy { $0.format == OffsetEvent.format && $0.header.epoch == 1 })
+        #expect(told.map { $0["marks"]?.integer ?? 0 } == Array(1...told.count))
+        // The first alone is not believed, and a drift needs 10 s.
+        #expect(told.first?["believed"] == false && told.last?["believed"] == true)
+        #expect(told.first?["drift_ppm"] == nil && told.last?["drift_ppm"] != nil)
+        #expect(told.last?["half_marks"] == 0 && (told.last?["confidence"]?.number ?? 0) > 0.6)
+        for item in told { #expect(abs((item["offset_ms"]?.number ?? .nan) - 120) <= 10) }
+        // A mark a second, each told with the time of its flash.
+        for (earlier, later) in zip(told, told.dropFirst()) {
+            #expect(abs((later.header.pts - earlier.header.pts).milliseconds - 1_000) < 50)
+        }
+        let names = Set(OffsetEvent.schema.fields.map(\.name))
+        #expect(told.allSatisfy { $0.fields.allSatisfy { names.contains($0.key) } })
+    }
+
     /// 40 ms of jitter and one packet in a hundred lost, of each medium: some marks are damaged, the offset is not.
     @Test func aBadNetworkDoesNotChangeWhatIsMeasured() throws {
         let network = Impairment.Settings(delay: .milliseconds(60), jitter: .milliseconds(40), loss: 0.01)

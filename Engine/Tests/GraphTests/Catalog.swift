@@ -77,6 +77,7 @@ let catalog = NodeTable(
             inputs: [
                 PortSpec("audio", .rawAudio | .codedAudio, isOptional: true),
                 PortSpec("video", .codedVideo, isOptional: true),
+                PortSpec("data", .data, isOptional: true),
             ],
             parameters: [
                 ParameterSpec("path", .string, help: "the file to write"),
@@ -92,6 +93,20 @@ let catalog = NodeTable(
                 ControlSpec("estimate_kbps", .value, help: "what the path carries"),
                 ControlSpec("keyframe", .request, help: "the peer asks for a keyframe"),
             ]),
+        NodeSpec(
+            descriptor: NodeDescriptor("stt", summary: "Words of speech"),
+            inputs: [PortSpec("in", .rawAudio)],
+            outputs: [
+                PortSpec(
+                    "text", .data([DataSchema("transcript", fields: [FieldSpec("text", help: "what was said")])])),
+                PortSpec("audio", .rawAudio, follows: "in", isOptional: true),
+            ]),
+        NodeSpec(
+            descriptor: NodeDescriptor("captions", summary: "Shows words"),
+            inputs: [PortSpec("in", .data([DataSchema("caption"), DataSchema("transcript")]))]),
+        NodeSpec(
+            descriptor: NodeDescriptor("alarm", summary: "Rings"),
+            inputs: [PortSpec("in", .data([DataSchema("event")]))]),
         NodeSpec(
             descriptor: NodeDescriptor("whep-host", summary: "Starts a template for each viewer"),
             parameters: [ParameterSpec("starts", .string, default: .string("viewer"), help: "template for a viewer")]),

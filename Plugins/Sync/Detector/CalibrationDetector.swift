@@ -13,6 +13,7 @@ public final class CalibrationDetector: Node {
     let audioIn = Input<AudioFrame>("audio")
     let videoOut = Output<VideoFrame>("video", follows: "video", optional: true)
     let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
+    let events = Output<DataItem>("events", .data([OffsetEvent.schema]), optional: true)
     let offset = ValueOutput(
         "offset_ms", help: "how far sound leads the picture, in ms; sent after each mark that is believed")
     let drift = ValueOutput("drift_ppm", help: "how fast the offset grows, in millionths; with it, once known")
@@ -31,6 +32,8 @@ public final class CalibrationDetector: Node {
     private var timeline = SampleTimeline()
     private var estimate = OffsetEstimate(range: .zero)
     private var videoEnd = MediaTime.none
+    /// Of the last picture.
+    private var epoch: UInt32 = 0
     private var isBelieved: Bool?
     /// What the last line said.
     private var saidOffset = 0.0
@@ -56,6 +59,7 @@ public final class CalibrationDetector: Node {
         confidenceMetric = context.counter("confidence_percent")
         if let format = videoIn.format { videoOut.fix(format) }
         if let format = audioIn.format { audioOut.fix(format) }
+        events.fix(OffsetEvent.format)
     }
 
     public func process(now: Instant) {
@@ -82,6 +86,7 @@ public final class CalibrationDetector: Node {
             estimate.note(flash)
         }
         videoEnd = picture.header.pts
+        epoch = picture.header.epoch
     }
 
     private func listen(to sound: AudioFrame) {
@@ -126,6 +131,10 @@ public final class CalibrationDetector: Node {
         let result = estimate.result
         let sure = result?.confidence ?? 0
         confidence.send(sure)
+        events.send(
+            OffsetEvent.item(
+                result, at: estimate.lastMark, isBelieved: result != nil && sure >= threshold, marks: estimate.pairs,
+                halves: estimate.unpaired, epoch: epoch))
         confidenceMetric.set(Int((sure * 100).rounded()))
         guard let result, sure >= threshold else {
             // A beginning is no failure: nothing has been repeated yet.

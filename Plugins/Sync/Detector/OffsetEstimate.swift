@@ -24,6 +24,8 @@ struct OffsetEstimate {
     /// The last marks; the confidence looks at `recent` of them, the drift at all.
     private var marks: [Mark] = []
     private(set) var pairs = 0
+    /// The media time of the mark that was judged last.
+    var lastMark: MediaTime { marks.last?.time ?? .none }
     private(set) var unpaired = 0
 
     private static let recent = 6

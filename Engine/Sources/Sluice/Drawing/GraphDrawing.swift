@@ -1,5 +1,6 @@
 /// A graph as a picture: nodes with their types, edges with what is not standard about them, templates as frames
-/// around their nodes, control links dashed. Parameter values are not drawn, so no secret is.
+/// around their nodes, control links dashed, data edges
+/// in a colour of their own. Parameter values are not drawn, so no secret is.
 public struct GraphDrawing: Sendable {
     public enum Format: String, Sendable, CaseIterable { case dot, mermaid, svg }
 
@@ -33,6 +34,8 @@ public struct GraphDrawing: Sendable {
         var toPort: String
         var label: String
         var isOptional = false
+        /// Carries data items and nothing else.
+        var isData = false
     }
 
     public init(_ plan: GraphPlan) {
@@ -74,7 +77,7 @@ public struct GraphDrawing: Sendable {
         session.edges = plan.edges.map {
             Link(
                 from: id($0.from), fromPort: $0.from.port, to: id($0.to), toPort: $0.to.port, label: label($0),
-                isOptional: $0.isOptional)
+                isOptional: $0.isOptional, isData: $0.carriesData)
         }
         session.controls = plan.controls.map {
             let names = $0.from.port == $0.to.port ? $0.from.port : "\($0.from.port) → \($0.to.port)"
@@ -85,13 +88,19 @@ public struct GraphDrawing: Sendable {
         return session
     }
 
-    /// Empty for a standard edge.
+    /// Empty for a standard edge of audio or video.
     private static func label(_ edge: EdgePlan) -> String {
         var words: [String] = []
+        if edge.carriesData { words.append("\(edge.formats)") }
         if edge.overflow != .block { words.append(edge.overflow.rawValue) }
         if edge.capacity != .standard { words.append("\(edge.capacity.items) items/\(edge.capacity.milliseconds) ms") }
         if edge.epoch != .flush { words.append(edge.epoch.rawValue) }
         if edge.isOptional { words.append("optional") }
         return words.joined(separator: ", ")
     }
+}
+
+extension EdgePlan {
+    /// No audio and no video passes.
+    fileprivate var carriesData: Bool { !formats.isEmpty && formats.patterns.allSatisfy { $0.kind == .data } }
 }

@@ -5,6 +5,8 @@ extension GraphDrawing {
     static let headHeight = 42.0
     static let portHeight = 20.0
     static let channelHeight = 22.0
+    static let dataColour = "#2e7d5b"
+    static let mediaColour = "#51607a"
 
     var svg: String {
         let layout = LayeredLayout(self)
@@ -24,9 +26,19 @@ extension GraphDrawing {
             markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#51607a"/></marker>
             <marker id="control" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" \
             markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#b4532a"/></marker>
-            </defs>
+            \(dataArrow)</defs>
             <rect width="100%" height="100%" fill="#ffffff"/>
             \(heading)\(body)\(labels)</svg>
+
+            """
+    }
+
+    /// Only where it is used: other drawings stay as they are.
+    private var dataArrow: String {
+        guard sessions.contains(where: { $0.edges.contains(where: \.isData) }) else { return "" }
+        return """
+            <marker id="data" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" \
+            markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="\(Self.dataColour)"/></marker>
 
             """
     }
@@ -87,8 +99,9 @@ extension GraphDrawing {
         // The bend is in the first part of the gap, so that the label stands on a straight line.
         path += " H\(number(x))" + bend(from: x, y, to: min(x + 46, to.x - 8), end) + " H\(number(to.x - 1))"
         let dashes = route.link.isOptional ? " stroke-dasharray=\"2 3\"" : ""
+        let (colour, arrow) = route.link.isData ? (Self.dataColour, "data") : (Self.mediaColour, "arrow")
         return """
-            <path d="\(path)" fill="none" stroke="#51607a" stroke-width="1.4"\(dashes) marker-end="url(#arrow)"/>
+            <path d="\(path)" fill="none" stroke="\(colour)" stroke-width="1.4"\(dashes) marker-end="url(#\(arrow))"/>
 
             """
     }
@@ -102,7 +115,9 @@ extension GraphDrawing {
         guard !route.link.label.isEmpty, let to = layout.boxes[route.link.to] else { return "" }
         let y = to.portY(route.link.toPort, in: to.node.inputs)
         let x = to.x - (route.entersFrame ? Self.framePadding + 8 : 12)
-        return label(route.link.label, x: x, y: y - 5, size: 10, anchor: "end", fill: "#51607a", hasHalo: true)
+        return label(
+            route.link.label, x: x, y: y - 5, size: 10, anchor: "end",
+            fill: route.link.isData ? Self.dataColour : Self.mediaColour, hasHalo: true)
     }
 
     /// Out of the right side, down or up the gap beside the column, along a channel of its own under the band that it

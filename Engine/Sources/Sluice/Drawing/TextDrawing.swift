@@ -19,7 +19,8 @@ extension GraphDrawing {
         }
         for session in sessions {
             for edge in session.edges {
-                let style = edge.isOptional ? ", style=dotted" : ""
+                let colour = edge.isData ? ", color=\"\(Self.dataColour)\", fontcolor=\"\(Self.dataColour)\"" : ""
+                let style = (edge.isOptional ? ", style=dotted" : "") + colour
                 text += "  \(arrow(edge)) [label=\(JSONValue.quote(ends(edge)))\(style)];\n"
             }
             for link in session.controls {
@@ -58,12 +59,22 @@ extension GraphDrawing {
             }
             if session.title != nil { text += "  end\n" }
         }
+        var count = 0
+        var data: [Int] = []
         for session in sessions {
             for edge in session.edges {
+                if edge.isData { data.append(count) }
+                count += 1
                 let label = ends(edge).split(separator: "\n").joined(separator: "<br/>")
                 text += line(edge, ids, label.isEmpty ? "-->" : "-->|\"\(label)\"|")
             }
-            for link in session.controls { text += line(link, ids, "-.->|\"\(link.label)\"|") }
+            for link in session.controls {
+                count += 1
+                text += line(link, ids, "-.->|\"\(link.label)\"|")
+            }
+        }
+        if !data.isEmpty {
+            text += "  linkStyle \(data.map(String.init).joined(separator: ",")) stroke:\(Self.dataColour)\n"
         }
         return text
     }

@@ -7,6 +7,33 @@ extension JSONValue {
         return text
     }
 
+    /// The value as JSON text without a line break, members in their order: a line of JSON Lines.
+    public var line: String {
+        var text = ""
+        writeLine(to: &text)
+        return text
+    }
+
+    private func writeLine(to text: inout String) {
+        switch kind {
+        case .array(let values):
+            text += "["
+            for (index, value) in values.enumerated() {
+                if index > 0 { text += ", " }
+                value.writeLine(to: &text)
+            }
+            text += "]"
+        case .object(let members):
+            text += "{"
+            for (index, member) in members.enumerated() {
+                text += (index > 0 ? ", " : "") + Self.quote(member.key) + ": "
+                member.value.writeLine(to: &text)
+            }
+            text += "}"
+        default: write(to: &text, indent: 0)
+        }
+    }
+
     private func write(to text: inout String, indent: Int) {
         let inner = String(repeating: "  ", count: indent + 1)
         let outer = String(repeating: "  ", count: indent)
@@ -14,6 +41,8 @@ extension JSONValue {
         case .null: text += "null"
         case .boolean(let value): text += String(value)
         case .integer(let value): text += String(value)
+        // JSON has no such numbers.
+        case .number(let value) where !value.isFinite: text += "null"
         case .number(let value): text += ParameterValue.number(value).description
         case .string(let value): text += Self.quote(value)
         case .array(let values) where values.allSatisfy(\.isScalar):

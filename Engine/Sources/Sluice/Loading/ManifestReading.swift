@@ -118,9 +118,28 @@ extension FormatPattern {
             let codecs = json.optionalList("codecs", { $0.string.map(Codec.init) }),
             let samples = json.optionalList("samples", { $0.string.flatMap(SampleFormat.init) }),
             let rates = json.optionalList("rates", \.integer), let channels = json.optionalList("channels", \.integer),
-            let pixels = json.optionalList("pixels", { $0.string.flatMap(PixelFormat.init) })
+            let pixels = json.optionalList("pixels", { $0.string.flatMap(PixelFormat.init) }),
+            let schemas = json.optionalList("schemas", DataSchema.init(manifest:))
         else { return nil }
-        self.init(kind, codecs: codecs, sampleFormats: samples, rates: rates, channels: channels, pixelFormats: pixels)
+        self.init(
+            kind, codecs: codecs, sampleFormats: samples, rates: rates, channels: channels, pixelFormats: pixels,
+            schemas: schemas)
+    }
+}
+
+extension DataSchema {
+    fileprivate init?(manifest json: JSONValue) {
+        guard let name = json["name"]?.string, let fields = json.list("fields", FieldSpec.init(manifest:)) else {
+            return nil
+        }
+        self.init(name, fields: fields)
+    }
+}
+
+extension FieldSpec {
+    fileprivate init?(manifest json: JSONValue) {
+        guard let name = json["name"]?.string, let help = json["help"]?.string else { return nil }
+        self.init(name, help: help)
     }
 }
 

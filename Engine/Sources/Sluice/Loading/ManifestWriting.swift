@@ -82,6 +82,21 @@ extension JSONWriter {
         integers("rates", pattern.rates)
         integers("channels", pattern.channels)
         strings("pixels", pattern.pixelFormats?.map(\.rawValue))
+        if let schemas = pattern.schemas {
+            key("schemas") { json in
+                json.array { all in for schema in schemas { all.element { $0.object { $0.write(schema) } } } }
+            }
+        }
+    }
+
+    private mutating func write(_ schema: DataSchema) {
+        key("name", schema.name)
+        list("fields", schema.fields) { $1.write($0) }
+    }
+
+    private mutating func write(_ field: FieldSpec) {
+        key("name", field.name)
+        key("help", field.help)
     }
 
     private mutating func strings(_ name: String, _ values: [String]?) {

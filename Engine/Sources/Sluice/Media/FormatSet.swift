@@ -9,6 +9,7 @@ public struct FormatSet: Hashable, Sendable {
     public static let rawVideo = FormatSet([FormatPattern(.rawVideo)])
     public static let codedAudio = FormatSet([FormatPattern(.codedAudio)])
     public static let codedVideo = FormatSet([FormatPattern(.codedVideo)])
+    public static let data = FormatSet([FormatPattern(.data)])
 
     public static func audio(
         _ sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil, channels: [Int]? = nil
@@ -25,6 +26,10 @@ public struct FormatSet: Hashable, Sendable {
     }
     public static func codedVideo(_ codecs: [Codec]) -> FormatSet {
         FormatSet([FormatPattern(.codedVideo, codecs: codecs)])
+    }
+
+    public static func data(_ schemas: [DataSchema]) -> FormatSet {
+        FormatSet([FormatPattern(.data, schemas: schemas)])
     }
 
     public static func | (a: FormatSet, b: FormatSet) -> FormatSet { FormatSet(a.patterns + b.patterns) }
@@ -46,7 +51,7 @@ public struct FormatSet: Hashable, Sendable {
 }
 
 extension FormatSet: CustomStringConvertible {
-    /// As errors print it: `audio s16/f32 48000 Hz`, `video vp8/h264 or audio opus`.
+    /// As errors print it: `audio s16/f32 48000 Hz`, `video vp8/h264 or audio opus`, `data transcript`.
     public var description: String {
         if Set(patterns.map(\.kind)).count == MediaKind.allCases.count && patterns.allSatisfy(\.isOpen) {
             return "any media"
@@ -63,10 +68,12 @@ public struct FormatPattern: Hashable, Sendable {
     public var rates: [Int]?
     public var channels: [Int]?
     public var pixelFormats: [PixelFormat]?
+    /// Compared by name.
+    public var schemas: [DataSchema]?
 
     public init(
         _ kind: MediaKind, codecs: [Codec]? = nil, sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil,
-        channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil
+        channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil, schemas: [DataSchema]? = nil
     ) {
         self.kind = kind
         self.codecs = codecs
@@ -74,6 +81,7 @@ public struct FormatPattern: Hashable, Sendable {
         self.rates = rates
         self.channels = channels
         self.pixelFormats = pixelFormats
+        self.schemas = schemas
     }
 
     /// Names a kind and nothing more.
@@ -87,28 +95,31 @@ public struct FormatPattern: Hashable, Sendable {
         return kind == format.kind && fits(codecs, format.codec) && fits(sampleFormats, format.audio?.sampleFormat)
             && fits(rates, format.audio?.rate) && fits(channels, format.audio?.channels)
             && fits(pixelFormats, format.video?.pixelFormat)
+            && fits(schemas?.map(\.name), format.schema?.name)
     }
 
     public func intersection(_ other: FormatPattern) -> FormatPattern? {
         guard kind == other.kind else { return nil }
         var empty = false
-        func both<Value: Equatable>(_ a: [Value]?, _ b: [Value]?) -> [Value]? {
+        func both<Value>(_ a: [Value]?, _ b: [Value]?, _ same: (Value, Value) -> Bool) -> [Value]? {
             guard let a, let b else { return a ?? b }
-            let common = a.filter(b.contains)
+            let common = a.filter { value in b.contains { same(value, $0) } }
             if common.isEmpty { empty = true }
             return common
         }
         let result = FormatPattern(
-            kind, codecs: both(codecs, other.codecs), sampleFormats: both(sampleFormats, other.sampleFormats),
-            rates: both(rates, other.rates), channels: both(channels, other.channels),
-            pixelFormats: both(pixelFormats, other.pixelFormats))
+            kind, codecs: both(codecs, other.codecs, ==), sampleFormats: both(sampleFormats, other.sampleFormats, ==),
+            rates: both(rates, other.rates, ==), channels: both(channels, other.channels, ==),
+            pixelFormats: both(pixelFormats, other.pixelFormats, ==),
+            schemas: both(schemas, other.schemas) { $0.name == $1.name })
         return empty ? nil : result
     }
 }
 
 extension FormatPattern: CustomStringConvertible {
     public var description: String {
-        var words = [kind.isAudio ? "audio" : "video"]
+        var words = [kind.medium]
+        if let schemas { words.append(schemas.map(\.name).joined(separator: "/")) }
         if let codecs {
             words.append(codecs.map(\.name).joined(separator: "/"))
         } else if kind.isCoded {
@@ -118,7 +129,7 @@ extension FormatPattern: CustomStringConvertible {
         if let rates { words.append(rates.map(String.init).joined(separator: "/") + " Hz") }
         if let channels { words.append(channels.map(String.init).joined(separator: "/") + " ch") }
         if let pixelFormats { words.append(pixelFormats.map(\.rawValue).joined(separator: "/")) }
-        if isOpen && !kind.isCoded { words.insert("raw", at: 0) }
+        if isOpen && kind.isRaw { words.insert("raw", at: 0) }
         return words.joined(separator: " ")
     }
 }

@@ -1,13 +1,15 @@
-/// What a frame or packet is: immutable, and every item points to its own, so a change of format travels in order with
+/// What a frame, packet or data item is: immutable, and every item points to its own, so a change of format travels in order with
 /// the items and no drop can lose it. Items of one stream share one instance; comparing identities is the fast path.
 public final class MediaFormat: Sendable {
     public let kind: MediaKind
-    /// nil for raw media.
+    /// nil for raw media and data.
     public let codec: Codec?
-    /// Rate, channels and, for raw audio, the sample format. nil for video.
+    /// Rate, channels and, for raw audio, the sample format. nil for video and data.
     public let audio: AudioLayout?
-    /// Size, rate and, for raw video, the pixel format. nil for audio.
+    /// Size, rate and, for raw video, the pixel format. nil for audio and data.
     public let video: VideoLayout?
+    /// Of data; nil for audio and video.
+    public let schema: DataSchema?
     /// The codec's configuration (libavcodec's "extradata": avcC or Annex B parameter sets, OpusHead), may be empty.
     public let configuration: [UInt8]
     /// Bits a second of coded media; 0 when unknown.
@@ -15,22 +17,29 @@ public final class MediaFormat: Sendable {
 
     public init(audio: AudioLayout) {
         kind = .rawAudio
-        (codec, self.audio, video, configuration, bitrate) = (nil, audio, nil, [], 0)
+        (codec, self.audio, video, schema, configuration, bitrate) = (nil, audio, nil, nil, [], 0)
     }
 
     public init(video: VideoLayout) {
         kind = .rawVideo
-        (codec, audio, self.video, configuration, bitrate) = (nil, nil, video, [], 0)
+        (codec, audio, self.video, schema, configuration, bitrate) = (nil, nil, video, nil, [], 0)
+    }
+
+    public init(data schema: DataSchema) {
+        kind = .data
+        (codec, audio, video, self.schema, configuration, bitrate) = (nil, nil, nil, schema, [], 0)
     }
 
     public init(codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
         kind = .codedAudio
-        (self.codec, self.audio, video, self.configuration, self.bitrate) = (codec, audio, nil, configuration, bitrate)
+        (self.codec, self.audio, video, schema) = (codec, audio, nil, nil)
+        (self.configuration, self.bitrate) = (configuration, bitrate)
     }
 
     public init(codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
         kind = .codedVideo
-        (self.codec, audio, self.video, self.configuration, self.bitrate) = (codec, nil, video, configuration, bitrate)
+        (self.codec, audio, self.video, schema) = (codec, nil, video, nil)
+        (self.configuration, self.bitrate) = (configuration, bitrate)
     }
 
     /// The length of one frame that the format itself tells: 1/fps of video. `.none` when it does not.
@@ -45,14 +54,16 @@ extension MediaFormat: Equatable {
     public static func == (a: MediaFormat, b: MediaFormat) -> Bool {
         a === b
             || a.kind == b.kind && a.codec == b.codec && a.audio == b.audio && a.video == b.video
-                && a.configuration == b.configuration
+                && a.schema?.name == b.schema?.name && a.configuration == b.configuration
     }
 }
 
 extension MediaFormat: CustomStringConvertible {
-    /// As errors print it: `video 1280x720 i420 30/s`, `audio s16 48000 Hz 2 ch`, `video vp8 1280x720 30/s`.
+    /// As errors print it: `video 1280x720 i420 30/s`, `audio s16 48000 Hz 2 ch`, `video vp8 1280x720 30/s`,
+    /// `data transcript`.
     public var description: String {
-        var words = [kind.isAudio ? "audio" : "video"]
+        var words = [kind.medium]
+        if let schema { words.append(schema.name) }
         if let codec { words.append(codec.name) }
         if let video { words.append(video.description) }
         if let audio { words.append(audio.description) }
@@ -65,11 +76,16 @@ public enum MediaKind: String, Sendable, CaseIterable {
     case rawVideo = "raw-video"
     case codedAudio = "coded-audio"
     case codedVideo = "coded-video"
+    case data
 
     public var isAudio: Bool { self == .rawAudio || self == .codedAudio }
+    public var isVideo: Bool { self == .rawVideo || self == .codedVideo }
+    public var isRaw: Bool { self == .rawAudio || self == .rawVideo }
     public var isCoded: Bool { self == .codedAudio || self == .codedVideo }
     /// Packets of this kind depend on earlier ones, so after a loss nothing is usable before a keyframe.
     public var hasDependentPackets: Bool { self == .codedVideo }
+    /// `audio`, `video` or `data`.
+    public var medium: String { isAudio ? "audio" : isVideo ? "video" : "data" }
 }
 
 /// A codec by its usual lower-case name (`vp8`, `h264`, `opus`), as libavcodec spells it.

@@ -1,4 +1,4 @@
-/// What travels on an edge: a frame of raw media or a packet of coded media.
+/// What travels on an edge: a frame of raw media, a packet of coded media, or a data item.
 ///
 /// Immutable once sent, reference counted, shared freely between lanes. The one who made it, and holds the only
 /// reference, may write to it; `Pool` hands out such ones. The header is small and stored inline, so that an edge reads
@@ -24,7 +24,7 @@ open class MediaItem: @unchecked Sendable {
     public final var byteCount: Int { header.byteCount }
 }
 
-/// 48 bytes that every frame and packet carries.
+/// 48 bytes that every item carries.
 @frozen
 public struct Header: Sendable {
     /// When it is shown or heard. `.none` if unknown.

@@ -85,11 +85,12 @@ public enum TestMedia {
         }
     }
 
-    /// The number of a picture or packet made here.
+    /// The number of a picture, packet or data item made here.
     public static func number(of item: MediaItem) -> Int {
         switch item {
         case let frame as VideoFrame: Int(UnsafeRawPointer(frame.plane(0)).loadUnaligned(as: UInt32.self))
         case let packet as Packet: Int(packet.bytes.loadUnaligned(as: UInt32.self))
+        case let data as DataItem: data["number"]?.integer ?? -1
         default: -1
         }
     }
@@ -120,6 +121,25 @@ public enum TestMedia {
             packet.header.epoch = epoch
             if !format.kind.hasDependentPackets || number % group == 0 { packet.header.flags.insert(.keyframe) }
             return packet
+        }
+    }
+
+    // MARK: Data
+
+    public static func data(_ schema: String = "test") -> MediaFormat {
+        MediaFormat(
+            data: DataSchema(schema, fields: [FieldSpec("number", help: "counts the items from 0")]))
+    }
+
+    /// Data items that carry their number, one every `milliseconds`, and last no time.
+    public static func statements(
+        _ format: MediaFormat = data(), first: Int = 0, count: Int, milliseconds: Int64 = 20, epoch: UInt32 = 0
+    ) -> [DataItem] {
+        (first..<first + count).map { number in
+            let item = DataItem(
+                format: format, at: .milliseconds(Int64(number) * milliseconds), ["number": .init(.integer(number))])
+            item.header.epoch = epoch
+            return item
         }
     }
 }

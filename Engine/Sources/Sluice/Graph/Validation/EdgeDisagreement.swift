@@ -35,6 +35,6 @@ extension FormatPattern {
         self.init(
             format.kind, codecs: format.codec.map { [$0] }, sampleFormats: format.audio?.sampleFormat.map { [$0] },
             rates: format.audio.map { [$0.rate] }, channels: format.audio.map { [$0.channels] },
-            pixelFormats: format.video?.pixelFormat.map { [$0] })
+            pixelFormats: format.video?.pixelFormat.map { [$0] }, schemas: format.schema.map { [$0] })
     }
 }

@@ -20,7 +20,7 @@ final class LatencyProbe: Node {
 
     func process(now: Instant) {
         while let item = input.next() {
-            if let trace, item.format.kind == .rawVideo || item.format.kind == .codedVideo {
+            if let trace, item.format.kind.isVideo {
                 let at = context.isVirtual ? now.nanoseconds : sys_monotonic_ns()
                 let picture = readsNumber ? item as? VideoFrame : nil
                 trace.note(
@@ -42,7 +42,7 @@ extension SessionPlan {
         var result = self
         result.edges = []
         for edge in edges {
-            guard edge.formats.patterns.contains(where: { !$0.kind.isAudio }), let from = node(edge.from),
+            guard edge.formats.patterns.contains(where: \.kind.isVideo), let from = node(edge.from),
                 let to = node(edge.to)
             else {
                 result.edges.append(edge)

@@ -1,0 +1,23 @@
+/// What data items of one name say: both ends of an edge know them by the name.
+public struct DataSchema: Hashable, Sendable {
+    /// Lower case with hyphens: `transcript`, `av-offset`.
+    public let name: String
+    /// What an item may say. Readers that know a name may meet fields that they do not know, and leave them alone.
+    public let fields: [FieldSpec]
+
+    public init(_ name: String, fields: [FieldSpec] = []) {
+        self.name = name
+        self.fields = fields
+    }
+}
+
+/// One field of a data item, or of a control record: snake_case with its unit in the name, `offset_ms`.
+public struct FieldSpec: Hashable, Sendable {
+    public var name: String
+    public var help: String
+
+    public init(_ name: String, help: String) {
+        self.name = name
+        self.help = help
+    }
+}
