@@ -71,7 +71,7 @@ enum RunCommand: Subcommand {
         do throws(GraphError) {
             let path = try Surroundings.graphs.path(of: operand)
             let plan = try GraphLoader.load(path: path, catalog: catalog, sources: sources)
-            let nodes = plan.root.nodes + plan.templates.values.flatMap(\.outline.nodes)
+            let nodes = plan.allNodes
             return (plan, nodes.map(\.spec.type))
         } catch {
             Surroundings.say(catalog.refusedUnseen)

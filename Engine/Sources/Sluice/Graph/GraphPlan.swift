@@ -6,9 +6,6 @@ public struct GraphPlan: Sendable {
     public var file: String
     public var summary: String
     public var root: SessionPlan
-    /// Template definitions by name. Instances started while the graph runs are planned anew with their parameters.
-    public var templates: [String: TemplatePlan]
-    public var start: [Start]
     public var warnings: [Diagnostic]
     /// What lanes are given, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
     public var lanes: [String: LanePlan] = [:]
@@ -22,13 +19,20 @@ public struct GraphPlan: Sendable {
         self.file = file
         self.summary = summary
         self.root = root
-        self.templates = templates
-        self.start = start
+        self.root.templates.merge(templates) { $1 }
+        self.root.start += start
         self.warnings = warnings
         self.lanes = lanes
     }
 
-    /// Template instances that run from the beginning: `count` of `template`.
+    /// Template definitions of the graph itself by name.
+    public var templates: [String: TemplatePlan] { root.templates }
+    public var start: [Start] { root.start }
+
+    /// Every node that the graph and its templates, inner ones too, have; those of templates once.
+    public var allNodes: [NodePlan] { root.allNodes }
+
+    /// Template instances that run from the beginning of the session that holds the template: `count` of `template`.
     public struct Start: Sendable {
         public var template: String
         public var count: Int
@@ -52,11 +56,28 @@ public struct SessionPlan: Sendable {
     public var nodes: [NodePlan] = []
     public var edges: [EdgePlan] = []
     public var controls: [ControlPlan] = []
+    /// The templates that the session holds: to their instances it is `$parent`. Instances that are started while the graph
+    /// runs are planned anew with their parameters.
+    public var templates: [String: TemplatePlan] = [:]
+    public var start: [GraphPlan.Start] = []
 
-    public init(nodes: [NodePlan] = [], edges: [EdgePlan] = [], controls: [ControlPlan] = []) {
+    public init(
+        nodes: [NodePlan] = [], edges: [EdgePlan] = [], controls: [ControlPlan] = [],
+        templates: [String: TemplatePlan] = [:], start: [GraphPlan.Start] = []
+    ) {
         self.nodes = nodes
         self.edges = edges
         self.controls = controls
+        self.templates = templates
+        self.start = start
+    }
+
+    /// Its nodes, and those of its templates as they are with their defaults.
+    public var allNodes: [NodePlan] { nodes + templatesInOrder.flatMap(\.outline.allNodes) }
+
+    /// As the file has them.
+    public var templatesInOrder: [TemplatePlan] {
+        templates.values.sorted { ($0.position, $0.name) < ($1.position, $1.name) }
     }
 }
 
@@ -88,6 +109,8 @@ public struct NodePlan: Sendable {
     public var parameters: [String: ParameterValue]
     /// The lane that the file names; nil leaves it to `work`.
     public var lane: String?
+    /// Instead of one lane: any of these.
+    public var pool: LanePool?
     public var onError: OnError
     /// `"lossless": true` on a node that shares: `block` edges may leave it.
     public var isLossless: Bool
@@ -117,6 +140,19 @@ public struct NodePlan: Sendable {
     }
 
     public enum OnError: String, Sendable, CaseIterable { case fail, restart }
+}
+
+/// Lanes that nodes are spread over, called `viewers.1`, `viewers.2`.
+public struct LanePool: Hashable, Sendable {
+    public var name: String
+    public var lanes: Int
+
+    public init(_ name: String, lanes: Int) {
+        self.name = name
+        self.lanes = lanes
+    }
+
+    public static let range = 1...1_024
 }
 
 /// What a lane's thread is given where the system allows it.

@@ -25,7 +25,7 @@ public final class NodeContext: @unchecked Sendable {
     public var isVirtual: Bool { core.session.run.isVirtual }
     /// The lane's time; in `prepare` the graph's.
     public var now: Instant {
-        Instant(nanoseconds: core.state == .idle ? core.session.run.supervisor.now : core.lane.now)
+        Instant(nanoseconds: core.state == .idle ? core.session.run.timeOfPreparation : core.lane.now)
     }
     /// When the graph started, on its clock.
     public var started: Instant { Instant(nanoseconds: core.session.run.startedAt) }
@@ -153,7 +153,7 @@ public final class NodeContext: @unchecked Sendable {
         after predecessor: SessionHandle? = nil
     ) -> SessionHandle {
         core.session.run.startInstance(
-            template, parameters, resource: resource, after: predecessor, parent: core.session)
+            template, parameters, resource: resource, after: predecessor, from: core.session)
     }
 
     /// What the one who started this instance handed over.

@@ -9,8 +9,6 @@ import Sluice
 public struct GraphBuilder {
     public private(set) var session = SessionPlan()
     public let registry: NodeRegistry
-    private var templates: [String: TemplatePlan] = [:]
-    private var start: [GraphPlan.Start] = []
 
     public init(registry: NodeRegistry = NodeRegistry()) {
         self.registry = registry
@@ -19,16 +17,18 @@ public struct GraphBuilder {
     }
 
     public var plan: GraphPlan {
-        GraphPlan(name: "test", file: "test.json", root: session, templates: templates, start: start)
+        GraphPlan(name: "test", file: "test.json", root: session)
     }
 
     public mutating func node(
         _ name: String, _ type: any Node.Type, _ parameters: [String: ParameterValue] = [:], lane: String? = nil,
-        onError: NodePlan.OnError = .fail
+        pool: LanePool? = nil, onError: NodePlan.OnError = .fail
     ) {
         if registry.type(named: type.descriptor.type) == nil { registry.register(type) }
-        session.nodes.append(
-            NodePlan(name: name, spec: NodeSpec(of: type), parameters: parameters, lane: lane, onError: onError))
+        var plan = NodePlan(
+            name: name, spec: NodeSpec(of: type), parameters: parameters, lane: lane, onError: onError)
+        plan.pool = pool
+        session.nodes.append(plan)
     }
 
     /// `from.port -> to.port`; an end in the parent session is `$parent.relay.out`.
@@ -49,14 +49,14 @@ public struct GraphBuilder {
         session.controls.append(ControlPlan(from: from, to: to, kind: kind, join: join))
     }
 
-    /// A template, and how many of it start with the graph. `body` is called once.
+    /// A template, and how many of it start with the graph. `body` is called once; it may hold templates in its turn.
     public mutating func template(
         _ name: String, count: Int = 0, _ body: (inout GraphBuilder) -> Void
     ) {
         var inner = GraphBuilder(registry: registry)
         body(&inner)
         let plan = inner.session
-        templates[name] = TemplatePlan(name: name) { parameters in
+        session.templates[name] = TemplatePlan(name: name) { parameters in
             var instance = plan
             for index in instance.nodes.indices {
                 let known = Set(instance.nodes[index].spec.parameters.map(\.name))
@@ -64,7 +64,8 @@ public struct GraphBuilder {
             }
             return instance
         }
-        if count > 0 { start.append(GraphPlan.Start(template: name, count: count)) }
+        session.templates[name]?.outline = plan
+        if count > 0 { session.start.append(GraphPlan.Start(template: name, count: count)) }
     }
 
     private static func ends(_ text: String) -> (EndPlan, EndPlan) {

@@ -146,13 +146,15 @@ final class Receiver: Node {
 }
 
 /// Shares one input, and starts and stops instances of `viewer` as it is told by posts: 1 starts one, 0 stops the
-/// oldest of more than four.
+/// oldest of more than four that run. A post is served when what it asked for has happened.
 final class Door: Node {
     static let descriptor = NodeDescriptor("door", summary: "Starts and stops viewers", traits: .shares)
     let input = Input<Packet>("in")
     let output = FanOut<Packet>("out", follows: "in")
     var context: NodeContext?
-    var handles: [SessionHandle] = []
+    var starting: [SessionHandle] = []
+    var running: [SessionHandle] = []
+    var stops = 0
     var mailbox: Mailbox?
     static let shared = Mutex<Mailbox?>(nil)
     static let served = Atomic<Int>(0)
@@ -164,11 +166,17 @@ final class Door: Node {
     }
     func process(now: Instant) {
         while let word = mailbox?.next() {
-            if word == 1 {
-                handles.append(context!.start("viewer"))
-            } else if handles.count > 4 {
-                handles.removeFirst().stop()
-            }
+            if word == 1 { starting.append(context!.start("viewer")) } else { stops += 1 }
+        }
+        let begun = starting.filter { !$0.name.isEmpty }
+        if !begun.isEmpty {
+            starting.removeAll { handle in begun.contains { $0 === handle } }
+            running += begun
+            Door.served.add(begun.count, ordering: .sequentiallyConsistent)
+        }
+        while stops > 0, running.count > 4 || starting.isEmpty {
+            if running.count > 4 { running.removeFirst().stop() }
+            stops -= 1
             Door.served.add(1, ordering: .sequentiallyConsistent)
         }
         while let packet = input.next() { output.send(packet) }

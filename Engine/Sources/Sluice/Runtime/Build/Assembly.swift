@@ -3,96 +3,111 @@ import Synchronization
 
 /// Builds one session from its plan: instances, parameters, edges, controls, `prepare` from the sources down, and the
 /// checks that only then can be made. Everything is taken back when one of them fails.
-struct Assembly {
+///
+/// On any thread; nobody else knows of the session until it is attached. The work grows with the session, not with what
+/// else is in the run.
+final class Assembly {
     private let run: GraphRun
+    private var cores: [NodeCore] = []
+    private var byName: [String: NodeCore] = [:]
+    private var edges: [Edge] = []
+    private var entering: [ObjectIdentifier: [Edge]] = [:]
+    private var leaving: [ObjectIdentifier: [Edge]] = [:]
+    private var removed: Set<ObjectIdentifier> = []
+    private var incoming: [(links: ControlLinks, cell: ControlCell)] = []
+    private var prepared: [NodeCore] = []
 
     init(_ run: GraphRun) { self.run = run }
 
+    /// nil where everything in it was left out. Throws `GraphError`.
     func build(
-        _ plan: SessionPlan, name: String, parent: Session?, template: String?, resource: (any Sendable)?
-    ) throws -> Session {
+        _ given: SessionPlan, name: String, parent: Session?, template: String?, resource: (any Sendable)?
+    ) throws -> Session? {
         let session = Session(
-            name: name, run: run, parent: parent, plan: plan, template: template, resource: resource)
-        let plan = run.options.latencyTrace.map { traced(plan, by: $0, in: session) } ?? plan
-        var cores = try plan.nodes.map { try instantiate($0, in: session) }
-        func core(_ end: EndPlan) -> NodeCore {
-            let found =
-                end.isParent
-                ? parent?.cores.first { $0.plan.name == end.node } : cores.first { $0.plan.name == end.node }
-            guard let found else { preconditionFailure("the plan names \(end), which it does not hold") }
-            return found
-        }
-        var edges = plan.edges.map { edge in
-            // Media carry the epoch of the session that they come from.
-            Edge(
-                edge, from: core(edge.from), to: core(edge.to),
-                epoch: edge.from.isParent ? parent?.epoch : session.epoch)
-        }
-        for edge in edges {
-            edge.consumer?.ports.input(edge.plan.to.port)?.connect(edge)
-            if !edge.plan.from.isParent { edge.producer?.ports.output(edge.plan.from.port)?.connect(edge) }
-        }
-        for control in plan.controls { link(control, from: core(control.from), to: core(control.to), session) }
-
-        var prepared: [NodeCore] = []
+            name: name, run: run, parent: parent, plan: given, template: template, resource: resource)
+        let plan = run.options.latencyTrace.map { traced(given, by: $0, in: session) } ?? given
         do {
-            for core in upstreamFirst(cores, edges) {
-                if vanishes(core, of: plan, &edges) {
-                    cores.removeAll { $0 === core }
-                    continue
-                }
-                announceFormats(to: core, edges)
+            if run.isVirtual { try refuseLiveNodes(plan) }
+            let placement = Placement(run, session)
+            for node in plan.nodes { try instantiate(node, in: session, placement) }
+            for edge in plan.edges { try connect(edge, in: session) }
+            for control in plan.controls { link(control, in: session) }
+            let ordered = try upstreamFirst()
+            for core in ordered {
+                if vanishes(core) { continue }
+                announceFormats(to: core)
                 prepared.append(core)
                 try prepare(core)
-                try settleOutputs(of: core, &edges)
+                try settleOutputs(of: core)
             }
-            try checkSomethingIsLeft(cores, of: plan)
-            try DiamondCheck(file: run.plan.file).check(cores: cores, edges: edges)
+            edges.removeAll { removed.contains(ObjectIdentifier($0)) }
+            let left = Set(prepared.map(ObjectIdentifier.init))
+            for core in cores where !left.contains(ObjectIdentifier(core)) { run.laneRoster.release(core.lane) }
+            cores.removeAll { !left.contains(ObjectIdentifier($0)) }
+            guard !cores.isEmpty else {
+                run.log(.info, node: name, "left out: what it leads from is not there")
+                return nil
+            }
+            try checkSomethingIsLeft(of: plan)
+            try DiamondCheck(file: run.plan.file).check(
+                cores: ordered.filter { left.contains(ObjectIdentifier($0)) }, edges: edges)
+            settlePaths(prepared)
         } catch {
-            for core in prepared { core.node.close() }
-            for edge in edges { edge.release() }
+            takeBack()
             throw error
         }
-        for edge in edges { edge.state.pointee.keyframeTarget = keyframeTarget(of: edge) }
-        for core in upstreamFirst(cores, edges) { core.pathLatency = pathLatency(to: core, edges) }
-        session.adopt(cores: cores, edges: edges)
-        for edge in edges where edge.plan.from.isParent { attach(edge) }
+        session.adopt(cores: cores, edges: edges, incoming: incoming)
         return session
     }
 
+    private func takeBack() {
+        for core in prepared.reversed() { core.node.close() }
+        for core in cores { for control in core.ports.controlOutputs { control.links.removeAll() } }
+        for edge in edges { edge.release() }
+        for core in cores { run.laneRoster.release(core.lane) }
+    }
+
     private func traced(_ plan: SessionPlan, by trace: LatencyTrace, in session: Session) -> SessionPlan {
-        func core(_ end: EndPlan) -> NodeCore? { session.parent?.cores.first { $0.plan.name == end.node } }
-        func own(_ end: EndPlan) -> NodePlan? { plan.nodes.first { $0.name == end.node } }
+        let own = Dictionary(plan.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         return plan.traced(
             by: trace,
             lane: { end in
-                if end.isParent { return core(end)?.lane.name ?? "main" }
-                guard let node = own(end) else { return "main" }
-                return laneName(of: node, in: session)
+                if end.isParent { return session.parent?.core(end.node)?.lane.name ?? "main" }
+                return own[end.node].map { Placement.name(of: $0, in: session) } ?? "main"
             },
             node: { end in
-                if end.isParent { return core(end).map { ($0.name, $0.plan) } }
-                return own(end).map { (session.qualified($0.name), $0) }
+                if end.isParent { return session.parent?.core(end.node).map { ($0.name, $0.plan) } }
+                return own[end.node].map { (session.qualified($0.name), $0) }
             })
     }
 
-    private func laneName(of plan: NodePlan, in session: Session) -> String {
-        plan.lane ?? (plan.spec.descriptor.work == .light ? "main" : session.qualified(plan.name))
+    private func refuseLiveNodes(_ plan: SessionPlan) throws {
+        let live = plan.nodes.filter { $0.spec.descriptor.traits.contains(.live) }
+        guard !live.isEmpty else { return }
+        throw GraphError(
+            live.map {
+                Diagnostic(
+                    file: run.plan.file, position: $0.position,
+                    "node \"\($0.name)\" (\($0.spec.type)) talks to a live socket or device, which virtual time has none of.",
+                    advice: "Run the graph with --clock system.")
+            })
     }
 
-    private func instantiate(_ plan: NodePlan, in session: Session) throws -> NodeCore {
+    // MARK: Nodes
+
+    private func instantiate(_ plan: NodePlan, in session: Session, _ placement: Placement) throws {
         guard let type = run.registry.type(named: plan.spec.type) else {
             throw NodeError("node type \"\(plan.spec.type)\" is not registered", isInputError: true)
         }
         let node = type.init()
-        let descriptor = plan.spec.descriptor
         let name = session.qualified(plan.name)
-        let lane = try run.lane(
-            named: laneName(of: plan, in: session),
-            settings: session.template.map { "\($0)/\(plan.name)" })
-        if descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
-        if descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
+        let lane: Lane
+        do { lane = try placement.lane(for: plan) } catch { throw told(error, of: plan, named: name) }
         let core = NodeCore(name: name, plan: plan, node: node, lane: lane, session: session)
+        cores.append(core)
+        byName[plan.name] = core
+        if plan.spec.descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
+        if plan.spec.descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {
             guard let value = plan.parameters[parameter.spec.name] else { continue }
@@ -101,79 +116,137 @@ struct Assembly {
                     plan.position, "node \"\(plan.name)\": \(parameter.spec.name) cannot be \(value.typeName).")
             }
         }
-        return core
     }
 
-    private func link(_ plan: ControlPlan, from sender: NodeCore, to receiver: NodeCore, _ session: Session) {
-        guard let output = sender.portsFromOutside.controlOutput(plan.from.port),
-            let input = receiver.portsFromOutside.controlInput(plan.to.port)
-        else { return }
-        if plan.from.isParent { session.noteIncoming(output.links, input.cell) }
-        let join = plan.join.map {
-            run.join(
-                $0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)")
+    private func prepare(_ core: NodeCore) throws {
+        do { try run.preparing(core.name) { try core.prepare() } } catch {
+            throw told(error, of: core.plan, named: core.name)
         }
-        output.links.add(input.cell, join: plan.kind == .value ? join : nil, member: session.id)
+    }
+
+    /// What a node threw, with its place in the file.
+    private func told(_ error: any Error, of plan: NodePlan, named name: String) -> GraphError {
+        if let error = error as? GraphError { return error }
+        let error = error as? NodeError ?? NodeError("\(error)")
+        var told = diagnostic(
+            plan.position, "node \"\(name)\" (\(plan.spec.type)): \(sentence(error.message))", error.advice)
+        told.isInputError = error.isInputError
+        return told
     }
 
     /// Topological order; nodes of one rank in document order.
-    private func upstreamFirst(_ cores: [NodeCore], _ edges: [Edge]) -> [NodeCore] {
-        var ordered: [NodeCore] = []
-        var left = cores
-        while !left.isEmpty {
-            let ready = left.filter { core in
-                !edges.contains { edge in edge.consumer === core && left.contains { $0 === edge.producer } }
+    private func upstreamFirst() throws -> [NodeCore] {
+        let own = Set(cores.map(ObjectIdentifier.init))
+        var pending: [ObjectIdentifier: Int] = [:]
+        for core in cores {
+            pending[ObjectIdentifier(core)] = (entering[ObjectIdentifier(core)] ?? []).count { edge in
+                edge.producer.map { own.contains(ObjectIdentifier($0)) } ?? false
             }
-            precondition(!ready.isEmpty, "the plan holds a cycle")
-            ordered += ready
-            left.removeAll { core in ready.contains { $0 === core } }
+        }
+        let place = Dictionary(
+            cores.enumerated().map { (ObjectIdentifier($1), $0) }, uniquingKeysWith: { first, _ in first })
+        var rank = cores.filter { pending[ObjectIdentifier($0)] == 0 }
+        var ordered: [NodeCore] = []
+        while !rank.isEmpty {
+            ordered += rank
+            var next: [NodeCore] = []
+            for edge in rank.flatMap({ leaving[ObjectIdentifier($0)] ?? [] }) {
+                guard let consumer = edge.consumer, let count = pending[ObjectIdentifier(consumer)] else { continue }
+                pending[ObjectIdentifier(consumer)] = count - 1
+                if count == 1 { next.append(consumer) }
+            }
+            rank = next.sorted { (place[ObjectIdentifier($0)] ?? 0) < (place[ObjectIdentifier($1)] ?? 0) }
+        }
+        guard ordered.count == cores.count else {
+            throw GraphError([
+                Diagnostic(file: run.plan.file, "the media edges of \(quoted(cores[0].session.name)) form a cycle.")
+            ])
         }
         return ordered
     }
 
     /// All of its inputs led from streams that are absent, so the node goes too, and the edges that leave it.
-    private func vanishes(_ core: NodeCore, of plan: SessionPlan, _ edges: inout [Edge]) -> Bool {
-        let hadInput = plan.edges.contains { !$0.to.isParent && $0.to.node == core.plan.name }
-        guard hadInput, !edges.contains(where: { $0.consumer === core }) else { return false }
-        for edge in edges where edge.producer === core { remove(edge, &edges) }
+    private func vanishes(_ core: NodeCore) -> Bool {
+        guard let led = entering[ObjectIdentifier(core)], !led.isEmpty, led.allSatisfy(isRemoved) else { return false }
+        for edge in leaving[ObjectIdentifier(core)] ?? [] { remove(edge) }
         run.log(.info, node: core.name, "left out: it has no input")
         return true
     }
 
-    private func announceFormats(to core: NodeCore, _ edges: [Edge]) {
-        for edge in edges where edge.consumer === core {
+    private func checkSomethingIsLeft(of plan: SessionPlan) throws {
+        guard cores.count == 1, plan.nodes.count > 1, !cores[0].ports.outputs.isEmpty,
+            cores[0].ports.outputs.allSatisfy({ !$0.isConnected })
+        else { return }
+        throw diagnostic(
+            cores[0].plan.position, "\(cores[0].name) opened nothing that the graph uses, so no edge is left.",
+            "Choose another input.")
+    }
+
+    // MARK: Edges
+
+    private func connect(_ plan: EdgePlan, in session: Session) throws {
+        guard let consumer = byName[plan.to.node], !plan.to.isParent else { throw unknown(plan.to, plan.position) }
+        guard let producer = plan.from.isParent ? session.parent?.core(plan.from.node) : byName[plan.from.node] else {
+            guard plan.from.isParent else { throw unknown(plan.from, plan.position) }
+            try leaveOut(plan, to: consumer)
+            return
+        }
+        // Media carry the epoch of the session that they come from.
+        let edge = Edge(
+            plan, from: producer, to: consumer, epoch: plan.from.isParent ? session.parent?.epoch : session.epoch)
+        edges.append(edge)
+        entering[ObjectIdentifier(consumer), default: []].append(edge)
+        consumer.ports.input(plan.to.port)?.connect(edge)
+        guard !plan.from.isParent else { return }
+        leaving[ObjectIdentifier(producer), default: []].append(edge)
+        producer.ports.output(plan.from.port)?.connect(edge)
+    }
+
+    /// The session around has left out the node that the edge leads from.
+    private func leaveOut(_ plan: EdgePlan, to consumer: NodeCore) throws {
+        let edge = "edge \"\(plan.from) -> \(plan.to)\""
+        guard plan.isOptional else {
+            throw diagnostic(
+                plan.position, "\(edge): \(plan.from.node) was left out, because what was opened has no media for it.",
+                "Choose another input, or write the edge as {\"from\": \"\(plan.from)\", \"to\": \"\(plan.to)\", \"optional\": true}."
+            )
+        }
+        run.log(.info, node: consumer.name, "\(edge) left out: \(plan.from.node) was left out")
+        // A node that had no other input is left out too.
+        let gone = Edge(plan, from: consumer, to: consumer, epoch: nil)
+        gone.release()
+        removed.insert(ObjectIdentifier(gone))
+        edges.append(gone)
+        entering[ObjectIdentifier(consumer), default: []].append(gone)
+    }
+
+    private func isRemoved(_ edge: Edge) -> Bool { removed.contains(ObjectIdentifier(edge)) }
+
+    private func remove(_ edge: Edge) {
+        guard removed.insert(ObjectIdentifier(edge)).inserted else { return }
+        _ = edge.producer?.ports.output(edge.plan.from.port)?.detach(edge)
+        edge.consumer?.ports.input(edge.plan.to.port)?.disconnect()
+        edge.release()
+    }
+
+    private func announceFormats(to core: NodeCore) {
+        for edge in entering[ObjectIdentifier(core)] ?? [] where !isRemoved(edge) {
             let output = edge.producer?.portsFromOutside.output(edge.plan.from.port)
             core.ports.input(edge.plan.to.port)?.announce(output?.formatFromOutside)
         }
     }
 
-    private func prepare(_ core: NodeCore) throws {
-        run.note(preparing: core.name)
-        defer { run.note(preparing: nil) }
-        do {
-            try core.prepare()
-        } catch let error as GraphError {
-            throw error
-        } catch {
-            let error = error as? NodeError ?? NodeError("\(error)")
-            var told = diagnostic(
-                core.plan.position, "node \"\(core.name)\" (\(core.plan.spec.type)): \(sentence(error.message))",
-                error.advice)
-            told.isInputError = error.isInputError
-            throw told
-        }
-    }
-
     /// Formats that follow an input, absent streams, and the check of each edge whose format is known.
-    private func settleOutputs(of core: NodeCore, _ edges: inout [Edge]) throws {
+    private func settleOutputs(of core: NodeCore) throws {
+        let all = leaving[ObjectIdentifier(core)] ?? []
         for output in core.ports.outputs {
             if output.format == nil, let follows = output.spec.follows, let format = core.ports.input(follows)?.format {
                 output.fix(format)
             }
-            for edge in edges where edge.producer === core && edge.plan.from.port == output.spec.name {
+            for edge in all where edge.plan.from.port == output.spec.name && !isRemoved(edge) {
                 if output.isAbsent {
                     try checkMayVanish(edge)
-                    remove(edge, &edges)
+                    remove(edge)
                     run.log(
                         .info, node: core.name,
                         "has no \(output.spec.name): edge \"\(edge.plan.from) -> \(edge.plan.to)\" left out")
@@ -186,7 +259,9 @@ struct Assembly {
 
     private func check(_ format: MediaFormat, on edge: Edge) throws {
         guard let input = edge.consumer?.ports.input(edge.plan.to.port), !input.accepts(format) else { return }
-        throw GraphError([disagreement(on: edge, gives: format, takes: input.formats)].compactMap { $0 })
+        let others = edges.filter { !isRemoved($0) }.map(\.plan)
+        throw GraphError(
+            [disagreement(on: edge, gives: format, takes: input.formats, beside: others)].compactMap { $0 })
     }
 
     private func checkMayVanish(_ edge: Edge) throws {
@@ -198,39 +273,34 @@ struct Assembly {
         )
     }
 
-    private func checkSomethingIsLeft(_ cores: [NodeCore], of plan: SessionPlan) throws {
-        guard cores.count == 1, plan.nodes.count > 1, cores[0].ports.outputs.contains(where: { !$0.isConnected }) else {
-            return
-        }
-        guard !cores[0].ports.outputs.isEmpty, cores[0].ports.outputs.allSatisfy({ !$0.isConnected }) else { return }
-        throw diagnostic(
-            cores[0].plan.position, "\(cores[0].name) opened nothing that the graph uses, so no edge is left.",
-            "Choose another input.")
-    }
-
-    private func remove(_ edge: Edge, _ edges: inout [Edge]) {
-        edges.removeAll { $0 === edge }
-        _ = edge.producer?.ports.output(edge.plan.from.port)?.detach(edge)
-        edge.consumer?.ports.input(edge.plan.to.port)?.disconnect()
-        edge.release()
-    }
-
-    /// What the nodes between the sources and this one add together, by the slowest path.
-    private func pathLatency(to core: NodeCore, _ edges: [Edge]) -> Latency {
-        var slowest = Latency.zero
-        for edge in edges where edge.consumer === core {
-            guard let producer = edge.producer, let output = producer.ports.output(edge.plan.from.port) else {
-                continue
+    /// For each edge whom a loss on it asks for a keyframe, for each node how late media are when they reach it.
+    private func settlePaths(_ ordered: [NodeCore]) {
+        var targets: [ObjectIdentifier: RequestInput?] = [:]
+        for core in ordered {
+            var slowest = Latency.zero
+            var fromVideo: Edge?
+            for edge in entering[ObjectIdentifier(core)] ?? [] where !isRemoved(edge) {
+                guard let producer = edge.producer else { continue }
+                if let known = targets[ObjectIdentifier(producer)] {
+                    edge.state.pointee.keyframeTarget = known
+                } else {
+                    edge.state.pointee.keyframeTarget = keyframeTarget(of: producer)
+                }
+                guard let output = producer.portsFromOutside.output(edge.plan.from.port) else { continue }
+                let path = producer.pathLatency + output.latency
+                if path.max > slowest.max { slowest = path }
+                let mayBeVideo = output.formatFromOutside?.kind.hasDependentPackets ?? true
+                if mayBeVideo, fromVideo == nil { fromVideo = edge }
             }
-            let path = producer.pathLatency + output.latency
-            if path.max > slowest.max { slowest = path }
+            core.pathLatency = slowest
+            let own: RequestInput? = core.ports.controlInput("keyframe") as? RequestInput
+            targets[ObjectIdentifier(core)] = .some(own ?? fromVideo?.state.pointee.keyframeTarget)
         }
-        return slowest
     }
 
-    /// The request that a loss on this edge goes to: that of its producer, else of whoever feeds it coded video.
-    private func keyframeTarget(of edge: Edge) -> RequestInput? {
-        var producer = edge.producer
+    /// The request of a node of the session around: its own, else of whoever feeds it coded video.
+    private func keyframeTarget(of producer: NodeCore) -> RequestInput? {
+        var producer: NodeCore? = producer
         while let core = producer {
             let ports = core.portsFromOutside
             if let request = ports.controlInput("keyframe") as? RequestInput { return request }
@@ -243,25 +313,33 @@ struct Assembly {
         return nil
     }
 
-    /// The parent's lane takes the edge in while media run. A joiner of dependent packets starts at a keyframe, unless the
-    /// output says otherwise.
-    private func attach(_ edge: Edge) {
-        guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
-            return
+    // MARK: Controls
+
+    /// What leads in from the parent is linked when the session is attached. A link to or from a node that was left out
+    /// goes with it.
+    private func link(_ plan: ControlPlan, in session: Session) {
+        func core(_ end: EndPlan) -> NodeCore? { end.isParent ? session.parent?.core(end.node) : byName[end.node] }
+        guard let sender = core(plan.from), let receiver = core(plan.to),
+            let output = sender.portsFromOutside.controlOutput(plan.from.port),
+            let input = receiver.portsFromOutside.controlInput(plan.to.port)
+        else {
+            return run.log(.info, node: session.name, "control \"\(plan.from) -> \(plan.to)\" left out with its node")
         }
-        if output.joinsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, run.isRunning {
-            edge.state.pointee.consumer.pointee.awaitsKeyframe = true
-            edge.state.pointee.requestKeyframe()
-        }
-        let connect: @Sendable () -> Void = {
-            if producer.isDone {
-                edge.state.pointee.ring.finish()
-                edge.consumer?.wake(.input)
-            } else {
-                producer.ports.output(edge.plan.from.port)?.connect(edge)
-            }
-        }
-        if run.isRunning { producer.lane.perform(connect) } else { connect() }
+        guard !plan.from.isParent else { return incoming.append((output.links, input.cell)) }
+        let join =
+            plan.kind == .value
+            ? plan.join.map {
+                receiver.session.join(
+                    $0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)"
+                )
+            } : nil
+        output.links.add(input.cell, join: join, member: session.id)
+    }
+
+    // MARK: Words
+
+    private func unknown(_ end: EndPlan, _ position: SourcePosition) -> GraphError {
+        diagnostic(position, "the plan names \(end), which it does not hold.")
     }
 
     private func diagnostic(_ position: SourcePosition?, _ message: String, _ advice: String = "") -> GraphError {
@@ -272,10 +350,14 @@ struct Assembly {
 }
 
 /// Why an edge cannot carry `format`, with both ends named and what to put between; nil once its ends have let it go.
-func disagreement(on edge: Edge, gives format: MediaFormat, takes formats: FormatSet) -> Diagnostic? {
+/// `others` are the edges of the consumer's session.
+func disagreement(
+    on edge: Edge, gives format: MediaFormat, takes formats: FormatSet, beside others: [EdgePlan]? = nil
+) -> Diagnostic? {
     guard let producer = edge.producer, let consumer = edge.consumer else { return nil }
     let run = consumer.session.run
     return edge.plan.disagreement(
         gives: format, takes: formats, source: producer.plan, target: consumer.plan,
-        edges: consumer.session.edges.map(\.plan), catalog: run.options.catalog ?? NodeTable([]), file: run.plan.file)
+        edges: others ?? consumer.session.edges.map(\.plan), catalog: run.options.catalog ?? NodeTable([]),
+        file: run.plan.file)
 }

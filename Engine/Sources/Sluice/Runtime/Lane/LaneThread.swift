@@ -13,15 +13,23 @@ final class LaneThread: @unchecked Sendable {
     /// takes; the others' is 0.7 ms and more, by the number of CPUs.
     static let slice: Int64 = 100_000
 
-    /// `onRefusal` is told what the system did not allow, on the new thread.
-    init(_ lane: Lane, onRefusal: @escaping @Sendable (String) -> Void) {
+    /// `onRefusal` is told what the system did not allow, on the new thread. Throws `NodeError` where there is no thread.
+    init(
+        _ lane: Lane, refusal: (@Sendable (_ lane: String) -> Int32)? = nil,
+        onRefusal: @escaping @Sendable (String) -> Void
+    ) throws {
         self.lane = lane
         self.onRefusal = onRefusal
-        let box = Unmanaged.passRetained(self)
-        let code = pthread_create(&thread, nil, laneThreadBody, box.toOpaque())
-        if code != 0 {
-            box.release()
-            preconditionFailure("the kernel refuses a thread for lane \(lane.name): \(errorText(code))")
+        var code = refusal?(lane.name) ?? 0
+        if code == 0 {
+            let box = Unmanaged.passRetained(self)
+            code = pthread_create(&thread, nil, laneThreadBody, box.toOpaque())
+            if code != 0 { box.release() }
+        }
+        guard code == 0 else {
+            throw NodeError(
+                "the kernel refuses a thread for lane \(lane.name): \(errorText(code))",
+                advice: "Raise the limit of processes (ulimit -u) or of memory, or let nodes share lanes.")
         }
     }
 
@@ -37,6 +45,6 @@ final class LaneThread: @unchecked Sendable {
 }
 
 private func laneThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    Unmanaged<LaneThread>.fromOpaque(argument!).takeRetainedValue().body()
+    if let argument { Unmanaged<LaneThread>.fromOpaque(argument).takeRetainedValue().body() }
     return nil
 }

@@ -2,35 +2,58 @@ import Synchronization
 
 /// The unit of life, of failure and of epochs: the graph itself, or one instance of a template.
 ///
-/// Built, supervised and torn down on the supervisor's thread; lanes reach it only through the methods that say so.
+/// Built on a builder's thread, or the supervisor's before the run and in virtual time; supervised and torn down on the
+/// supervisor's. Lanes reach it only through the methods that say so.
 final class Session: @unchecked Sendable {
-    /// Empty for the graph, `listener.1` for an instance.
+    /// Empty for the graph, `room.1/viewer.3` for an instance.
     let name: String
     unowned let run: GraphRun
+    /// The session that holds this instance: `$parent`.
     let parent: Session?
     /// Its own, or its parent's where all of its media come from there: then an interruption of the parent reaches it.
     let epoch: EpochCell
+    /// Who looks when that epoch is raised.
+    let audience: EpochAudience
     let resource: (any Sendable)?
+    /// `room/viewer`; nil for the graph.
     let template: String?
+    /// The templates that it holds.
+    let templates: [String: TemplatePlan]
     /// Its starter's, which is told of its end; nil for the graph and what starts with it.
     var handle: SessionHandle?
 
     /// Distinct in the run.
     let id: Int
 
+    // Fixed once it is built.
     private(set) var cores: [NodeCore] = []
+    private var coresByName: [String: NodeCore] = [:]
     /// Those inside, and those that lead in from the parent.
     private(set) var edges: [Edge] = []
+    /// Control links that lead in from the parent.
+    private var incoming: [(links: ControlLinks, cell: ControlCell)] = []
+    private var memberships: [(audience: EpochAudience, member: EpochAudience.Member)] = []
+    /// How what the instances of its templates send to one control of it becomes one value.
+    private let joins = Mutex<[String: ControlJoin]>([:])
+
+    // On the supervisor.
+    /// The instances that it holds.
+    private(set) var children = Roster<Session>()
+    /// Instances that it is going to hold, and those that it is not to hold after all and that have not been taken back.
+    private var unborn = 0
+    private var counts: [String: Int] = [:]
     private var unfinished = 0
     /// Edges from the parent that its lane has not let go of.
     private var attached = 0
-    /// Where the parent's control outputs lead into this session.
-    private var incomingLinks: [(links: ControlLinks, cell: ControlCell)] = []
     private(set) var error: (any Error)?
     private(set) var failedNode: String?
-    private let draining = Atomic<Bool>(false)
     private var isCut = false
+    private(set) var isStarted = false
+    /// All of its nodes are.
     private(set) var isDone = false
+    private var isLeaving = false
+
+    private let draining = Atomic<Bool>(false)
     /// Restarts of each node in the last minute, as instants.
     private let restarts = Mutex<[ObjectIdentifier: [Int64]]>([:])
 
@@ -43,26 +66,54 @@ final class Session: @unchecked Sendable {
         self.parent = parent
         self.resource = resource
         self.template = template
-        let sources = plan.nodes.filter { node in !plan.edges.contains { $0.to.node == node.name } }
-        epoch = sources.isEmpty ? parent?.epoch ?? EpochCell() : EpochCell()
+        templates = plan.templates
+        let fed = Set(plan.edges.map(\.to.node))
+        let takesFromParent = plan.edges.contains { $0.from.isParent }
+        let hasSource = plan.edges.contains { !$0.from.isParent && !fed.contains($0.from.node) }
+        if let parent, takesFromParent, !hasSource {
+            (epoch, audience) = (parent.epoch, parent.audience)
+        } else {
+            (epoch, audience) = (EpochCell(), EpochAudience())
+        }
     }
 
     func qualified(_ node: String) -> String { name.isEmpty ? node : "\(name)/\(node)" }
 
     /// What the assembly made. The session owns it from now on.
-    func adopt(cores: [NodeCore], edges: [Edge]) {
+    func adopt(cores: [NodeCore], edges: [Edge], incoming: [(links: ControlLinks, cell: ControlCell)]) {
         self.cores = cores
         self.edges = edges
+        self.incoming = incoming
+        coresByName = Dictionary(cores.map { ($0.plan.name, $0) }, uniquingKeysWith: { first, _ in first })
         unfinished = cores.count
     }
 
     // MARK: From any thread
 
+    /// nil also for one that was left out.
+    func core(_ name: String) -> NodeCore? { coresByName[name] }
+
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
+    /// The nearest session, this one or one that holds it, that holds a template of that name.
+    func holder(of template: String) -> (session: Session, plan: TemplatePlan)? {
+        if let plan = templates[template] { return (self, plan) }
+        return parent?.holder(of: template)
+    }
+
+    func join(_ how: ControlPlan.Join, to cell: ControlCell, key: String) -> ControlJoin {
+        joins.withLock { all in
+            if let join = all[key] { return join }
+            let join = ControlJoin(how, cell: cell)
+            all[key] = join
+            return join
+        }
+    }
+
+    /// Both ends of every edge that flushes look at what they hold, woken from here.
     func raiseEpoch(to new: UInt32?) -> Bool {
         guard epoch.raise(to: new) else { return false }
-        run.noteEpochRaised(epoch)
+        audience.wake()
         return true
     }
 
@@ -82,23 +133,83 @@ final class Session: @unchecked Sendable {
 
     func noteRestart(_ core: NodeCore, error: any Error) {
         let count = restarts.withLock { all in
-            all[ObjectIdentifier(core), default: []].append(core.lane.now)
-            return all[ObjectIdentifier(core)]!.count
+            let instants = (all[ObjectIdentifier(core)] ?? []) + [core.lane.now]
+            all[ObjectIdentifier(core)] = instants
+            return instants.count
         }
         // 0.1, 0.3, 0.9, 2.7, 5 s.
-        let wait = min(5_000_000_000, Int64(100_000_000) * [1, 3, 9, 27, 50][count - 1])
+        let wait = min(5_000_000_000, Int64(100_000_000) * [1, 3, 9, 27, 50][min(4, max(0, count - 1))])
         core.telemetry.restarts.add(1)
         run.log(
             .warning, node: core.name,
             "restarting in \(decimal(Double(wait) / 1e9, places: 1)) s (\(count) of 5 in a minute): \(error)")
         run.supervisor.post { [self] in
-            run.supervisor.after(Interval(nanoseconds: wait)) { [self] in restart(core) }
+            run.supervisor.after(Interval(nanoseconds: wait)) { core.lane.perform { core.replace() } }
         }
     }
 
-    // MARK: On the supervisor
+    // MARK: Its instances, on the supervisor, or before it runs
+
+    /// The number of the next instance of one of its templates, from 1.
+    func nextNumber(of template: String) -> Int {
+        let number = (counts[template] ?? 0) + 1
+        counts[template] = number
+        return number
+    }
+
+    func expect() { unborn += 1 }
+
+    /// What was expected has come, or everything of it was taken back.
+    func expectNoLonger() {
+        unborn -= 1
+        leaveIfAlone()
+    }
+
+    // MARK: Life, on the supervisor
+
+    /// Takes its place in the run: the parent's lane takes the edges in, epochs reach it.
+    func attach() {
+        run.sessions.add(self)
+        parent?.children.add(self)
+        // Whoever raises the epoch from now on wakes these nodes; what is stale already is seen when it is first looked at.
+        join(audience, cores)
+        if let parent, parent.audience !== audience {
+            join(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
+        }
+        for (links, cell) in incoming { links.add(cell, member: id) }
+        for edge in edges where edge.plan.from.isParent { attach(edge) }
+    }
+
+    private func join(_ audience: EpochAudience, _ cores: [NodeCore]) {
+        guard !cores.isEmpty else { return }
+        let member = EpochAudience.Member(cores)
+        audience.add(member)
+        memberships.append((audience, member))
+    }
+
+    /// A joiner of dependent packets starts at a keyframe, unless the output says otherwise.
+    private func attach(_ edge: Edge) {
+        guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
+            return
+        }
+        let isRunning = producer.session.isStarted
+        if output.joinsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, isRunning {
+            edge.state.pointee.consumer.pointee.awaitsKeyframe = true
+            edge.state.pointee.requestKeyframe()
+        }
+        let connect: @Sendable () -> Void = {
+            if producer.isDone {
+                edge.state.pointee.ring.finish()
+                edge.consumer?.wake(.input)
+            } else {
+                producer.ports.output(edge.plan.from.port)?.connect(edge)
+            }
+        }
+        if isRunning { producer.lane.perform(connect) } else { connect() }
+    }
 
     func start() {
+        isStarted = true
         for core in cores { core.lane.perform { core.start() } }
     }
 
@@ -110,19 +221,8 @@ final class Session: @unchecked Sendable {
             for edge in edges where edge.plan.from.isParent { detach(edge) }
         }
         guard !draining.exchange(true, ordering: .relaxed) else { return }
+        for child in children { child.drain(withParent: true) }
         for core in cores { core.wake(.stop) }
-    }
-
-    func noteIncoming(_ links: ControlLinks, _ cell: ControlCell) { incomingLinks.append((links, cell)) }
-
-    /// Gives up waiting: what has not finished is abandoned.
-    func abandon() {
-        draining.store(true, ordering: .relaxed)
-        for core in cores { core.lane.perform { core.abandon() } }
-    }
-
-    private func restart(_ core: NodeCore) {
-        core.lane.perform { core.replace() }
     }
 
     private func nodeDone(_ core: NodeCore, error new: (any Error)?) {
@@ -132,11 +232,22 @@ final class Session: @unchecked Sendable {
             failedNode = core.name
             let tries = restarts.withLock { $0[ObjectIdentifier(core)]?.count ?? 0 }
             run.noteFailure(of: core, in: self, error: new, after: tries)
+            for child in children { child.drain() }
             drain()
         }
         guard unfinished == 0 else { return }
-        for (links, cell) in incomingLinks { links.remove(cell) }
-        incomingLinks = []
+        isDone = true
+        // What its instances hold has lost the session that it belongs to.
+        for child in children { child.drain() }
+        leaveIfAlone()
+    }
+
+    /// It is over when its nodes are done and its instances have gone: they need its lanes to let them go.
+    private func leaveIfAlone() {
+        guard isDone, children.isEmpty, unborn == 0, !isLeaving else { return }
+        isLeaving = true
+        for (links, cell) in incoming { links.remove(cell) }
+        incoming = []
         // Only when the other lanes have answered do the counters stand still, and may the rings go.
         let fromParent = edges.filter { $0.plan.from.isParent }
         attached = fromParent.count
@@ -150,9 +261,16 @@ final class Session: @unchecked Sendable {
     }
 
     private func end() {
-        isDone = true
+        for (audience, member) in memberships { audience.remove(member) }
+        memberships = []
         run.noteDone(self)
         for edge in edges { edge.release() }
+        if let parent {
+            for core in cores { run.laneRoster.release(core.lane) }
+            parent.children.remove(self)
+        }
+        handle?.over()
+        parent?.leaveIfAlone()
     }
 
     /// The producer's lane lets go of an edge that leaves its session; the edge ends.
@@ -166,5 +284,15 @@ final class Session: @unchecked Sendable {
             }
             if let then { run.supervisor.post(then) }
         }
+    }
+
+    // MARK: On the thread that built it
+
+    /// It never was attached: everything is given back.
+    func takeBack() {
+        for core in cores { core.node.close() }
+        for core in cores { for control in core.ports.controlOutputs { control.links.removeAll() } }
+        for edge in edges { edge.release() }
+        for core in cores { run.laneRoster.release(core.lane) }
     }
 }

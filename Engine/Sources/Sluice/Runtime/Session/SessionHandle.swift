@@ -5,24 +5,27 @@ public final class SessionHandle: @unchecked Sendable {
     private weak var session: Session?
     private weak let run: GraphRun?
     private let hasEnded = Atomic<Bool>(false)
-    /// `viewer.3`, once it is known.
-    public private(set) var name = ""
+    private let stopAsked = Atomic<Bool>(false)
+    private let shown = Mutex("")
 
     // On the supervisor.
-    /// `stop()` came before it was built.
-    private(set) var isStopped = false
     private var successors: [() -> Void] = []
 
     init(run: GraphRun) { self.run = run }
 
     // MARK: From any thread
 
+    /// `viewer.3`, `room.1/viewer.3`; empty until the instance is built.
+    public var name: String { shown.withLock { $0 } }
+
     /// Drains the instance and takes it out of the graph. One that has not been built yet never is.
     public func stop() {
-        run?.supervisor.post { [self] in
-            if let session { session.drain() } else { isStopped = true }
-        }
+        stopAsked.store(true, ordering: .relaxed)
+        run?.supervisor.post { [self] in session?.drain() }
     }
+
+    /// `stop` was called.
+    var isStopped: Bool { stopAsked.load(ordering: .relaxed) }
 
     /// The instance has ended and let go of everything, or was never built and never will be.
     public var isOver: Bool { hasEnded.load(ordering: .acquiring) }
@@ -31,7 +34,7 @@ public final class SessionHandle: @unchecked Sendable {
 
     func built(_ session: Session) {
         self.session = session
-        name = session.name
+        shown.withLock { $0 = session.name }
         session.handle = self
     }
 

@@ -2,22 +2,36 @@ import CSys
 import Glibc
 import Synchronization
 
-/// The thread that builds, watches and ends sessions: messages from lanes, timers. Under the
-/// virtual clock the runner drives it between the lanes.
+/// The thread that decides about sessions: messages from lanes and builders, and timers. Under the virtual clock the
+/// runner drives it between the lanes.
 final class Supervisor: @unchecked Sendable {
     private let messages = Mutex<[@Sendable () -> Void]>([])
-    private var timers: [(at: Int64, order: Int, action: () -> Void)] = []
-    private var order = 0
+    /// Served before every other message.
+    private let urgent = Mutex<[@Sendable () -> Void]>([])
+    private let hasUrgent = Atomic<Bool>(false)
+    private var timers = ActionHeap()
     private let wake: Int32
-    /// Nanoseconds of the graph's clock.
-    var now: Int64
+    private let clock: Atomic<Int64>
 
     init(now: Int64) {
-        self.now = now
+        clock = Atomic(now)
         wake = sys_eventfd()
     }
 
-    deinit { Glibc.close(wake) }
+    deinit { if wake >= 0 { Glibc.close(wake) } }
+
+    /// Nanoseconds of the graph's clock. Readable from any thread.
+    var now: Int64 {
+        get { clock.load(ordering: .relaxed) }
+        set { clock.store(newValue, ordering: .relaxed) }
+    }
+
+    /// The system has given what a supervisor needs.
+    func checkIsUsable() throws {
+        guard wake < 0 else { return }
+        throw NodeError(
+            "the kernel refuses the run a descriptor", advice: "Raise the limit of open files (ulimit -n).")
+    }
 
     /// From any thread.
     func post(_ message: @escaping @Sendable () -> Void) {
@@ -28,19 +42,26 @@ final class Supervisor: @unchecked Sendable {
         if isFirst { _ = sys_eventfd_signal(wake) }
     }
 
-    func after(_ interval: Interval, _ action: @escaping () -> Void) {
-        order += 1
-        timers.append((now + interval.nanoseconds, order, action))
+    /// From any thread: before everything that waits already.
+    func postUrgent(_ message: @escaping @Sendable () -> Void) {
+        urgent.withLock { $0.append(message) }
+        hasUrgent.store(true, ordering: .releasing)
+        _ = sys_eventfd_signal(wake)
     }
 
-    func cancelTimers() { timers = [] }
+    func after(_ interval: Interval, _ action: @escaping () -> Void) {
+        let (end, isPastAll) = now.addingReportingOverflow(interval.nanoseconds)
+        timers.push(at: isPastAll ? .max : end, action)
+    }
 
-    var earliestTimer: Int64 { timers.reduce(.max) { min($0, $1.at) } }
+    func cancelTimers() { timers = ActionHeap() }
+
+    var earliestTimer: Int64 { timers.earliest }
 
     /// Runs what was posted and what is due; false if there was nothing.
     @discardableResult
     func turn() -> Bool {
-        var did = false
+        var did = runUrgent()
         let taken = messages.withLock { all in
             let taken = all
             all = []
@@ -49,14 +70,23 @@ final class Supervisor: @unchecked Sendable {
         for message in taken {
             message()
             did = true
+            _ = runUrgent()
         }
-        while let index = timers.indices.filter({ timers[$0].at <= now }).min(by: {
-            (timers[$0].at, timers[$0].order) < (timers[$1].at, timers[$1].order)
-        }) {
-            timers.remove(at: index).action()
+        while let action = timers.popDue(now) {
+            action()
             did = true
         }
         return did
+    }
+
+    private func runUrgent() -> Bool {
+        guard hasUrgent.exchange(false, ordering: .acquiring) else { return false }
+        for message in urgent.withLock({ all in
+            let taken = all
+            all = []
+            return taken
+        }) { message() }
+        return true
     }
 
     /// Waits for a message or a timer.
@@ -67,5 +97,47 @@ final class Supervisor: @unchecked Sendable {
         var descriptor = pollfd(fd: wake, events: Int16(POLLIN), revents: 0)
         if poll(&descriptor, 1, limit) > 0 { sys_eventfd_drain(wake) }
         now = sys_monotonic_ns()
+    }
+}
+
+/// Actions by the time at which they are due; those of one time in the order in which they came.
+struct ActionHeap {
+    private var entries: [(at: Int64, order: Int, action: () -> Void)] = []
+    private var order = 0
+
+    var earliest: Int64 { entries.first?.at ?? .max }
+
+    mutating func push(at: Int64, _ action: @escaping () -> Void) {
+        order += 1
+        entries.append((at, order, action))
+        var child = entries.count - 1
+        while child > 0, comesFirst(child, (child - 1) / 2) {
+            entries.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    /// nil if none is due.
+    mutating func popDue(_ now: Int64) -> (() -> Void)? {
+        guard let first = entries.first, first.at <= now else { return nil }
+        let last = entries.removeLast()
+        if !entries.isEmpty {
+            entries[0] = last
+            var parent = 0
+            while true {
+                var least = parent
+                for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && comesFirst(child, least) {
+                    least = child
+                }
+                if least == parent { break }
+                entries.swapAt(parent, least)
+                parent = least
+            }
+        }
+        return first.action
+    }
+
+    private func comesFirst(_ a: Int, _ b: Int) -> Bool {
+        (entries[a].at, entries[a].order) < (entries[b].at, entries[b].order)
     }
 }

@@ -2,6 +2,9 @@
 /// Same input, same output, to the byte.
 struct VirtualRunner {
     private let run: GraphRun
+    /// As they were when the present round began; they come and go in the supervisor's turns alone.
+    private var lanes: [Lane] = []
+    private var version = -1
     // Where the present round over the lanes stands.
     private var laneIndex = Int.max
     private var leftOnLane = 0
@@ -29,12 +32,12 @@ struct VirtualRunner {
         while !run.isFinished {
             if leftOnLane > 0 {
                 leftOnLane -= 1
-                if let core = run.lanes[laneIndex].dispatchFirst() {
+                if let core = lanes[laneIndex].dispatchFirst() {
                     isBusy = true
                     return core
                 }
             }
-            if laneIndex < run.lanes.count - 1 {
+            if laneIndex < lanes.count - 1 {
                 laneIndex += 1
             } else {
                 if run.supervisor.turn() { isBusy = true }
@@ -42,14 +45,21 @@ struct VirtualRunner {
                     (laneIndex, leftOnLane, isBusy) = (.max, 0, true)
                     return nil
                 }
+                refresh()
                 isBusy = false
                 laneIndex = 0
             }
-            guard laneIndex < run.lanes.count else { continue }
-            run.lanes[laneIndex].collect()
-            leftOnLane = run.lanes[laneIndex].readyCount
+            guard laneIndex < lanes.count else { continue }
+            lanes[laneIndex].collect()
+            leftOnLane = lanes[laneIndex].readyCount
         }
         return nil
+    }
+
+    private mutating func refresh() {
+        guard run.laneRoster.version != version else { return }
+        version = run.laneRoster.version
+        lanes = run.lanes
     }
 
     /// When something is going to happen next; nil if no timer is armed.
