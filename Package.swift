@@ -111,17 +111,48 @@ let tests: [Target] = [
     tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
-let command = Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
+/// libFuzzer's library where `tools/fuzz` builds, nil in every other build.
+let fuzzer = Context.environment["SLUICE_FUZZER"]
+
+/// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
+let fuzzing: [Target] = {
+    let parsers: [Target.Dependency] = [
+        engine, rtpCore, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
+    ]
+    let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
+    guard let fuzzer else {
+        return [
+            .testTarget(
+                name: "FuzzTests", dependencies: parsers + ["TestSupport"], path: "Tests/Fuzz",
+                exclude: ["CFuzzer", "Dictionaries", "Driver", "Found", "Seeds"], linkerSettings: settings)
+        ]
+    }
+    return [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "sluice-fuzz", dependencies: parsers + ["CFuzzer"], path: "Tests/Fuzz",
+            exclude: ["CFuzzer", "Dictionaries", "Found", "Replay", "Seeds"],
+            linkerSettings: settings + [.unsafeFlags([fuzzer]), .linkedLibrary("stdc++")]),
+    ]
+}()
+
+/// A fuzzer can only call a library.
+let command =
+    fuzzer == nil
+    ? Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
+    : Target.target(name: "Command", dependencies: [engine, "CPcap"], path: "Command", exclude: ["Main.swift"])
 
 let package = Package(
     name: "sluice",
     products: plugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) }
         + [
-            .executable(name: "sluice", targets: ["Command"]),
+            fuzzer == nil
+                ? .executable(name: "sluice", targets: ["Command"])
+                : .executable(name: "sluice-fuzz", targets: ["sluice-fuzz"]),
             // Not named as a plugin, so that only the tests that copy it see it.
             .library(name: "Faults", type: .dynamic, targets: ["Faults"]),
         ],
     dependencies: [.package(path: "Engine"), .package(path: "Engine/Testing"), .package(path: "Plugins/Shared")],
-    targets: [command] + plugins + libraries + tests,
+    targets: [command] + plugins + libraries + tests + fuzzing,
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,89 @@
+import Glibc
+import Sluice
+
+/// The command `sluice`. Exit status 0: ran and finished; 1: the run failed; 2: the input was wrong.
+enum Main {
+    static let commands: [any Subcommand.Type] = [
+        RunCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self, SchemaCommand.self,
+        DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
+        HelpCommand.self, ManifestCommand.self,
+    ]
+
+    static func main() {
+        Console.prepare()
+        let status = status(of: Array(CommandLine.arguments.dropFirst()))
+        Console.drain()
+        exit(status)
+    }
+
+    private static func status(of words: [String]) -> Int32 {
+        do {
+            let status = try start(words)
+            return max(status, statusOfAnswer())
+        } catch {
+            Console.say(printable("\(error)\n"))
+            switch error {
+            case is UsageError: return 2
+            case let error as GraphError: return error.isInputError ? 2 : 1
+            case let error as NodeError: return error.isInputError ? 2 : 1
+            default: return 1
+            }
+        }
+    }
+
+    /// A reader that has left, as `head` does, has what it wanted.
+    private static func statusOfAnswer() -> Int32 {
+        let code = Console.answerError
+        guard code != 0, code != EPIPE else { return 0 }
+        Console.say("standard output cannot be written: \(errorText(code)).\n")
+        return 1
+    }
+
+    private static func start(_ words: [String]) throws -> Int32 {
+        guard let first = words.first else {
+            Console.say(HelpCommand.overview)
+            return 2
+        }
+        switch first {
+        case "-h", "--help": return answer(HelpCommand.overview)
+        case "--version": return answer("sluice \(version) (engine \(Plugin.engineStamp))\n")
+        default: break
+        }
+        guard let command = commands.first(where: { $0.help.name == first }) else {
+            let kind = first.hasPrefix("-") ? "option" : "command"
+            throw UsageError(
+                "sluice: there is no \(kind) \"\(first)\".",
+                Spelling.suggestion(
+                    for: first, in: HelpCommand.shown.map(\.name), listing: "The commands are"))
+        }
+        let rest = Array(words.dropFirst())
+        if rest.contains("--help") || rest.contains("-h") { return answer(command.help.text) }
+        return try command.run(Arguments(rest, of: command.help))
+    }
+
+    private static func answer(_ text: String) -> Int32 {
+        Console.answer(text)
+        return 0
+    }
+}
+
+let version = "0.1.0"
+
+/// One command: its help, and what it does. Returns the exit status.
+protocol Subcommand: SendableMetatype {
+    static var help: Help { get }
+    static func run(_ arguments: Arguments) throws -> Int32
+}
+
+/// The command line cannot be understood: exit status 2.
+struct UsageError: Error, CustomStringConvertible {
+    let message: String
+    let advice: String
+
+    init(_ message: String, _ advice: String = "") {
+        self.message = message
+        self.advice = advice
+    }
+
+    var description: String { advice.isEmpty ? message : "\(message)\n  \(advice)" }
+}

@@ -1,0 +1,36 @@
+import RTPCore
+import Sluice
+
+let payloadTargets = [
+    FuzzTarget("h264", "Payloads of H.264 in RTP") { depacketize($0, .h264) },
+    FuzzTarget("vp8", "Payloads of VP8 in RTP") { depacketize($0, .vp8) },
+    FuzzTarget("opus", "Payloads of Opus in RTP") { depacketize($0, .opus) },
+    FuzzTarget("h264-sets", "Parameter sets of H.264 and the boxes that hold them", longest: 1_024, run: parameterSets),
+]
+
+/// Each piece has a byte before it: marker, new timestamp, packets lost before it.
+private func depacketize(_ bytes: UnsafeRawBufferPointer, _ format: PayloadFormat) {
+    var input = FuzzInput(bytes)
+    var depacketizer = Depacketizer(format)
+    var timestamp: Int64 = 0
+    while !input.isEmpty {
+        let flags = input.byte()
+        if flags & 2 != 0 { timestamp += 3_000 }
+        if flags & 0x40 != 0 { depacketizer.restart() }
+        let packet = OrderedPacket(
+            payload: input.piece(), timestamp: timestamp, isMarked: flags & 1 != 0, lost: Int(flags >> 2 & 3),
+            arrival: Instant(nanoseconds: timestamp))
+        depacketizer.push(packet) { check($0, of: format) }
+    }
+}
+
+private func parameterSets(_ bytes: UnsafeRawBufferPointer) {
+    let all = Array(bytes)
+    if let set = SequenceParameterSet(all) { check(set) }
+    if let set = SequenceParameterSet([NALUnits.sps] + all) { check(set) }
+    for unit in AVCConfiguration.parameterSets(of: all) { mustHold(unit.count <= all.count, "a set lies inside") }
+    var units: [Range<Int>] = []
+    for size in [1, 2, 4] { NALUnits.splitByLength(bytes, lengthSize: size, into: &units) }
+    NALUnits.splitByStartCode(bytes, into: &units)
+    mustHold(units.allSatisfy { !$0.isEmpty && $0.upperBound <= bytes.count }, "units lie inside")
+}

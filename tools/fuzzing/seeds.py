@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""Writes Tests/Fuzz/Seeds anew: python3 tools/fuzzing/seeds.py [DIRECTORY-OF-A-BUILD]
+
+What encoders and muxers make comes from Debian's ffmpeg; the rest is written here by hand, from the specifications.
+Fuzzing begins with small inputs, so each is as short as it can be. The directory, .build/debug unless it is given, has
+the manifests that are seeds too.
+"""
+
+import base64
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SEEDS = os.path.join(ROOT, "Tests", "Fuzz", "Seeds")
+
+
+def seed(target, name, data):
+    folder = os.path.join(SEEDS, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+
+
+def ffmpeg(*words):
+    exact = ["-flags:v", "+bitexact", "-flags:a", "+bitexact"]
+    command = ["ffmpeg", "-v", "error", "-fflags", "+bitexact", *words, *exact, "pipe:1"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+
+
+PICTURES = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.4,format=yuv420p"]
+SOUND = ["-f", "lavfi", "-i", "sine=r=48000:d=0.4"]
+H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "2", "-crf", "45"]
+
+
+def json_seeds(build):
+    one = {
+        "nodes": {"in": {"type": "rtp-input", "sdp": "x.sdp"}, "out": {"type": "null-sink"}},
+        "edges": ["in.audio -> out"]}
+    shared = {
+        "$schema": "./graph.schema.json", "summary": "s",
+        "parameters": {
+            "count": {"type": "integer", "default": 2, "range": [1, 9], "help": "h"},
+            "key": {"secret": True, "env": "KEY", "default": ""}},
+        "nodes": {
+            "in": {"type": "srt-input", "url": "srt://:9000", "latency_ms": 30, "on_error": "restart"},
+            "relay": {"type": "relay", "join": "now", "lane": "main"}},
+        "edges": [{
+            "from": "in.audio", "to": "relay", "capacity": {"items": 4, "ms": 100}, "epoch": "keep", "optional": True}],
+        "templates": {"viewer": {
+            "parameters": {"tag": {"default": "${count}"}},
+            "nodes": {"meter": {"type": "meter", "lane": {"name": "x", "priority": 5}}, "out": {"type": "null-sink"}},
+            "edges": [{"from": "$parent.relay", "to": "meter", "overflow": "drop-to-keyframe"}, "meter -> out"]}},
+        "start": [{"template": "viewer", "count": "${count}"}]}
+    controls = {
+        "nodes": {
+            "in": {"type": "av-segments", "socket": "/x"}, "pacer": {"type": "pacer", "frame_ms": 20},
+            "out": {"type": "rtp-output", "audio_port": 5004, "sdp": "x.sdp"}},
+        "edges": ["in.audio -> pacer.in -> out.audio"],
+        "controls": [
+            "out.keyframe -> in.keyframe", {"from": "out.estimate_kbps", "to": "pacer.frame_ms", "join": "min"}]}
+    nested = {
+        "nodes": {"r": {"type": "relay"}, "in": {"type": "rtp-input", "sdp": "x"}},
+        "edges": ["in.video -> r"],
+        "templates": {"room": {
+            "nodes": {"r": {"type": "relay"}}, "edges": ["$parent.r -> r"],
+            "templates": {"viewer": {"nodes": {"n": {"type": "null-sink"}}, "edges": ["$parent.r -> n"]}},
+            "start": [{"template": "viewer"}]}},
+        "start": [{"template": "room", "count": 2}]}
+    for name, value in (("one", one), ("shared", shared), ("controls", controls), ("nested", nested)):
+        seed("graph", name, json.dumps(value))
+        seed("json", name, json.dumps(value, indent=1))
+    seed("graph", "wrong", '{"nodes":{"a":{"type":"realy"}},"edges":["a->b",{"from":"a"}],"x":1}')
+    seed("json", "values", r'[null,true,-0,1e5,0.1,9223372036854775807,-1.5E-7,"\u00e9\ud83d\ude00\n\\",{"":[]},{}]')
+    for name in ("Flow", "SRT"):
+        path = os.path.join(build, name + "Plugin.manifest.json")
+        text = json.load(open(path))
+        text.update(size=1, modified_ns=2, engine="e")
+        seed("manifest", name.lower(), json.dumps(text)[:16384])
+
+
+def transport_streams():
+    forms = {
+        "h264-opus": [*PICTURES, *SOUND, *H264, "-c:a", "libopus", "-b:a", "8k"],
+        "h264-aac": [*PICTURES, *SOUND, *H264, "-c:a", "aac", "-b:a", "16k"],
+        "mpeg2-mp2": [*PICTURES, *SOUND, "-c:v", "mpeg2video", "-b:v", "50k", "-c:a", "mp2", "-b:a", "32k"],
+        "hevc": [*PICTURES, "-c:v", "libx265", "-x265-params", "log-level=none", "-preset", "ultrafast", "-crf", "50"],
+        "opus": [*SOUND, "-c:a", "libopus", "-b:a", "8k"],
+    }
+    for name, words in forms.items():
+        packets = ffmpeg(*words, "-f", "mpegts")
+        packets = [packets[at:at + 188] for at in range(0, len(packets) - 187, 188)]
+        seed("ts", name, b"\x06\x00" + b"".join(packets[:48]))
+        tables = [packet for packet in packets if pid(packet) in (0, 0x1000)]
+        seed("ts-section", name, b"\x01" + b"".join(tables[:2]))
+        for table in tables[:2]:
+            start = 5 + table[4]
+            length = 3 + ((table[start + 1] & 15) << 8 | table[start + 2])
+            seed("ts-section", f"{name}-{pid(table)}", b"\x00" + table[start:start + length - 4])
+        for stream in (0x100, 0x101):
+            part = [packet for packet in packets if pid(packet) == stream][:24]
+            if part:
+                seed("pes", f"{name}-{stream:x}", b"".join(part))
+    seed("ts-opus", "two", b"\x7f\xe0\x03\xf8\x01\x02" + b"\x7f\xe0\xff\x02" + b"\xfc" + bytes(256))
+    seed("ts-opus", "trimmed", b"\x7f\xfc\x04\x00\x10\x00\x20\x01\x00\xfb\x02\x01\x02")
+    bits = ffmpeg(*PICTURES, *H264, "-bsf:v", "h264_mp4toannexb", "-f", "h264")
+    high = ffmpeg(*PICTURES, "-c:v", "libx264", "-preset", "slow", "-profile:v", "high", "-frames:v", "1", "-f", "h264")
+    for name, data in (("baseline", bits), ("high", high)):
+        units = [unit for unit in data.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1") if unit]
+        sets = [unit.rstrip(b"\0") for unit in units if unit[0] & 31 in (7, 8)][:2]
+        seed("h264-sets", name, sets[0])
+        seed("h264-sets", name + "-annexb", b"".join(b"\0\0\0\1" + unit for unit in sets))
+        box = b"\1" + sets[0][1:4] + b"\xff\xe1" + struct.pack(">H", len(sets[0])) + sets[0]
+        seed("h264-sets", name + "-avcc", box + b"\1" + struct.pack(">H", len(sets[1])) + sets[1])
+        if name == "baseline":
+            payloads(units)
+
+
+def pid(packet):
+    return (packet[1] & 31) << 8 | packet[2]
+
+
+def piece(flags, data):
+    return bytes([flags]) + struct.pack("<H", len(data)) + data
+
+
+def payloads(units):
+    """H.264 as single units, STAP-A and FU-A (RFC 6184); VP8 (RFC 7741); Opus."""
+    small = [unit.rstrip(b"\0")[:300] for unit in units[:6]]
+    seed("h264", "single", b"".join(piece(2 if unit[0] & 31 in (7, 1) else 1, unit) for unit in small))
+    aggregate = b"\x78" + b"".join(struct.pack(">H", len(unit)) + unit for unit in small[:3])
+    seed("h264", "aggregate", piece(3, aggregate))
+    unit = max(small, key=len)
+    parts = [unit[1:][at:at + 60] for at in range(0, len(unit) - 1, 60)]
+    fragments = b""
+    for index, part in enumerate(parts):
+        first, last = index == 0, index == len(parts) - 1
+        header = bytes([unit[0] & 0xe0 | 28, (0x80 if first else 0) | (0x40 if last else 0) | unit[0] & 31])
+        fragments += piece((2 if first else 0) | (1 if last else 0), header + part)
+    seed("h264", "fragments", piece(2, small[0]) + fragments)
+    seed("h264", "lost", piece(2, small[0]) + fragments[:80] + piece(4, small[-1]))
+    key = bytes.fromhex("1000009d012a40003000") + bytes(range(40))
+    seed("vp8", "frame", piece(3, b"\x10" + key) + piece(3, b"\x10\x11" + bytes(20)))
+    seed("vp8", "extended", piece(2, b"\x90\xf0\x81\x23\x05\x60" + key) + piece(1, b"\x80\x80\x12" + bytes(30)))
+    for table in (0x08, 0x78, 0xfb, 0xfc):
+        seed("opus", f"table-{table:02x}", piece(2, bytes([table, 3]) + bytes(20)) + piece(6, bytes([table, 0x42, 0])))
+    datagrams = b""
+    for number in (1, 2, 4, 3, 5):
+        packet = struct.pack(">BBHII", 0x80, 0xe0, number, number * 3000, 7) + small[min(number, len(small)) - 1][:200]
+        datagrams += bytes([20, len(packet) - 1]) + packet
+    seed("rtp", "h264", b"\x00" + datagrams)
+    seed("rtp", "timed", b"\x04" + datagrams)
+    sound = b""
+    for number in (65534, 65535, 0, 1, 9):
+        packet = struct.pack(">BBHII", 0x80, 0x60, number, number * 960 & 0xffffffff, 9) + b"\xfc" + bytes(20)
+        sound += bytes([20, len(packet) - 1]) + packet
+    seed("rtp", "opus", b"\x02" + sound)
+    seed("rtp", "unknown-source", b"\x0a" + sound + sound.replace(struct.pack(">I", 9), struct.pack(">I", 10)))
+    picture = struct.pack(">BBHII", 0x80, 0xe0, 1, 3000, 7) + b"\x10" + key
+    seed("rtp", "vp8", b"\x01" + bytes([20, len(picture) - 1]) + picture)
+
+
+def rtp():
+    fixed = struct.pack(">BBHII", 0x80, 0xe0, 1, 2, 3)
+    seed("rtp-header", "plain", fixed + b"payload")
+    whole = struct.pack(">BBHII", 0xb2, 0x60, 0xffff, 0xffffffff, 3) + struct.pack(">II", 4, 5)
+    extension = struct.pack(">HH", 0xbede, 2) + b"\x10\xff\x22\x01\x02\x03\x00\x00"
+    seed("rtp-header", "extended", whole + extension + b"media" + b"\0\0\3")
+    block = struct.pack(">IIIIII", 1, 0x05ffffff, 3, 4, 5, 6)
+    report = struct.pack(">BBHIQIII", 0x81, 200, 12, 1, 1 << 40, 2, 3, 4) + block
+    receiver = struct.pack(">BBHI", 0x81, 201, 7, 1) + block
+    names = struct.pack(">BBHI", 0x81, 202, 3, 1) + b"\x01\x04abcd" + b"\0\0"
+    bye = struct.pack(">BBHI", 0x81, 203, 1, 1)
+    loss = struct.pack(">BBHII", 0x81, 206, 2, 1, 2)
+    intra = struct.pack(">BBHIIIBBH", 0x84, 206, 4, 1, 0, 2, 9, 0, 0)
+    nack = struct.pack(">BBHIIHH", 0x81, 205, 3, 1, 2, 7, 0xffff)
+    transport = struct.pack(">BBHIIHHI", 0x8f, 205, 5, 1, 2, 10, 4, 0x01020300) + b"\x20\x04\x08\x10"
+    remb = struct.pack(">BBHII", 0x8f, 206, 5, 1, 0) + b"REMB\x01\x0b\xff\xff" + struct.pack(">I", 9)
+    application = struct.pack(">BBHI", 0x80, 204, 2, 1) + b"name"
+    padded = struct.pack(">BBHI", 0xa1, 203, 2, 1) + b"\0\0\0\4"
+    parts = {
+        "sender": report, "receiver": receiver, "names": names, "bye": bye, "loss": loss, "intra": intra, "nack": nack,
+        "transport": transport, "remb": remb, "application": application, "padded": padded}
+    for name, data in parts.items():
+        seed("rtcp", name, data)
+    seed("rtcp", "compound", report + names + loss + bye)
+
+
+def descriptions():
+    key = base64.b64encode(bytes(range(30))).decode()
+    sets = base64.b64encode(bytes.fromhex("6742c01eda0507e8400000030040000003000ca3c58ba8")).decode()
+    video = f"""v=0
+o=- 0 1 IN IP4 127.0.0.1
+s=s
+c=IN IP4 224.1.1.1/16
+t=0 0
+m=video 5004 RTP/SAVP 96 97
+a=rtpmap:96 H264/90000
+a=fmtp:96 packetization-mode=1; profile-level-id=42c01e;sprop-parameter-sets={sets},aM48gA==
+a=rtpmap:97 VP8/90000
+a=framerate:29.97
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}|2^31|1:4
+a=ssrc:1 cname:me
+a=rtcp-mux
+"""
+    audio = "v=0\ns=-\nm=audio 5006/2 RTP/AVP 97 0\na=rtpmap:97 opus/48000/2\na=fmtp:97 sprop-stereo=0\n"
+    audio += "a=rtcp:5009 IN IP4 1.2.3.4\n"
+    web = audio + "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\na=mid:0\na=rtcp-fb:97 transport-cc\na=sendonly\n"
+    for name, text in (("video", video), ("audio", audio), ("web", web), ("lines", audio.replace("\n", "\r\n"))):
+        seed("sdp", name, text)
+
+
+def addresses():
+    for name, text in {
+        "name": "cam", "publish": "publish:cam:user:password", "read": "read:cam",
+        "control": "#!::r=cam,m=publish,u=me", "request": "#!::m=request,r=a/b,x", "odd": "#!::", "unicode": "publish:\u00e9\U0001f600"}.items():
+        seed("srt-stream-id", name, text)
+    for name, text in {
+        "caller": "srt://127.0.0.1:9000?streamid=publish%3Acam&latency=30&passphrase=0123456789&pbkeylen=16",
+        "listener": "srt://:9000", "six": "srt://[::1]:9000?mode=rendezvous&adapter=127.0.0.1",
+        "hash": "srt://h:1?streamid=#!::r=a,m=request", "broken": "srt://h:1?passphrase=%zz"}.items():
+        seed("srt-url", name, text)
+
+
+def message(kind, fields, payload=b""):
+    text = json.dumps(fields).encode() if isinstance(fields, dict) else fields
+    return b"AVS1" + struct.pack("<III", kind, len(text), len(payload)) + text + payload
+
+
+def segments():
+    commands = [
+        {"type": "interrupt", "epoch": 7}, {"type": "interrupt"}, {"type": "fence", "id": "a"},
+        {"type": "drain", "timeout_ms": 5, "id": 3}, {"type": "calibration", "on": True},
+        {"type": "microphone", "on": False, "at_ms": 1.5},
+        {"type": "av_sync_feedback", "turn_seq": 1, "excess_video_lag_ms": 2.5, "likely": "video_late_audio_leads"}]
+    picture = {"epoch": 3, "segment_seq": 1, "video_frames": 2, "width": 16, "height": 8, "fps": 29.97}
+    sound = {
+        "audio_samples": 96, "sample_rate": 48000, "channels": 2, "media_start_ms": 40, "duration_ms": 2,
+        "trace_label": "t"}
+    pictures = message(2, picture, bytes(2 * 16 * 8 * 3 // 2))
+    pcm = message(2, sound, bytes(96 * 4))
+    both = {**picture, **sound, "pixel_format": "rgb24", "user_final_at": 1.7e12}
+    all_of_it = message(2, both, bytes(2 * 16 * 8 * 3 + 96 * 4))
+    seed("segments", "pictures", pictures + message(1, commands[0]) + pcm)
+    seed("segments", "both", all_of_it + message(1, commands[2]) + pictures)
+    seed("segments", "commands", b"".join(message(1, command) for command in commands))
+    seed("segments", "refused", message(1, {"type": "x"}) + message(2, {"epoch": 1}) + message(3, b"") + b"AVS2")
+    for index, command in enumerate(commands):
+        seed("segment-json", f"command-{index}", b"\0\0" + json.dumps(command).encode())
+    seed("segment-json", "pictures", struct.pack("<H", 2 * 16 * 8 * 3 // 2) + json.dumps(picture).encode())
+    seed("segment-json", "sound", struct.pack("<H", 96 * 4) + json.dumps(sound).encode())
+    seed("segment-json", "both", struct.pack("<H", 2 * 16 * 8 * 3 + 96 * 4) + json.dumps(both).encode())
+
+
+def captures():
+    def datagram(number):
+        return struct.pack(">BBHII", 0x80, 0x60, number, number * 960, 7) + b"\xfc" + bytes(8)
+
+    def udp(data):
+        return struct.pack(">HHHH", 1000, 5004, 8 + len(data), 0) + data
+
+    def four(data):
+        here = b"\x7f\0\0\1"
+        return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, 17, 0, here, here) + data
+
+    def six(data):
+        return struct.pack(">IHBB16s16s", 6 << 28, len(data), 17, 64, bytes(15) + b"\1", bytes(15) + b"\1") + data
+
+    ethernet = bytes(12) + b"\x08\0"
+    frames = [ethernet + four(udp(datagram(number))) for number in range(12)]
+    for name, link, wrap in (("ethernet", 1, lambda data: ethernet + four(data)), ("raw-six", 101, six)):
+        body = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)
+        for number in range(12):
+            frame = wrap(udp(datagram(number)))
+            body += struct.pack("<IIII", 1, number * 20000, len(frame), len(frame)) + frame
+        seed("pcap", name, body)
+    section = struct.pack("<IIIHHqI", 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, -1, 28)
+    interface = struct.pack("<IIHHII", 1, 20, 1, 0, 65535, 20)
+    blocks = b""
+    for number, frame in enumerate(frames):
+        padded = frame + bytes(-len(frame) % 4)
+        size = 32 + len(padded)
+        blocks += struct.pack("<IIIIIII", 6, size, 0, 0, number * 20000, len(frame), len(frame)) + padded
+        blocks += struct.pack("<I", size)
+    seed("pcap", "pcapng", section + interface + blocks)
+    links = {
+        "null": (0, b"\2\0\0\0"), "ethernet": (1, ethernet), "raw": (2, b""), "sll": (6, bytes(16)),
+        "sll2": (7, bytes(20))}
+    for name, (index, head) in links.items():
+        seed("pcap-frame", name, bytes([index]) + head + four(udp(datagram(1))))
+    seed("pcap-frame", "six", b"\x02" + six(udp(datagram(1))))
+    seed("pcap-frame", "vlan", b"\x01" + bytes(12) + b"\x81\0\0\5\x08\0" + four(udp(datagram(1))))
+
+
+def main():
+    build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "debug")
+    shutil.rmtree(SEEDS, ignore_errors=True)
+    json_seeds(build)
+    transport_streams()
+    rtp()
+    descriptions()
+    addresses()
+    segments()
+    captures()
+    count = sum(len(files) for _, _, files in os.walk(SEEDS))
+    print(f"wrote {count} seeds in {SEEDS}")
+
+
+if __name__ == "__main__":
+    main()
