@@ -117,7 +117,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, rtpCore, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
+        engine, bitstream, mpegts, rtpCore, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
+        "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

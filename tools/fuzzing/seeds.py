@@ -147,6 +147,9 @@ def payloads(units):
     seed("vp8", "extended", piece(2, b"\x90\xf0\x81\x23\x05\x60" + key) + piece(1, b"\x80\x80\x12" + bytes(30)))
     for table in (0x08, 0x78, 0xfb, 0xfc):
         seed("opus", f"table-{table:02x}", piece(2, bytes([table, 3]) + bytes(20)) + piece(6, bytes([table, 0x42, 0])))
+        seed("audio-headers", f"opus-{table:02x}", bytes([table, 3, 1, 2]))
+    seed("audio-headers", "aac", bytes.fromhex("fff14c800d7ffc0021"))
+    seed("audio-headers", "head", b"OpusHead\1\2\x38\1\x80\xbb\0\0\0\0\0")
     datagrams = b""
     for number in (1, 2, 4, 3, 5):
         packet = struct.pack(">BBHII", 0x80, 0xe0, number, number * 3000, 7) + small[min(number, len(small)) - 1][:200]

@@ -1,3 +1,4 @@
+import Bitstream
 import RTPCore
 import Sluice
 
@@ -6,6 +7,7 @@ let payloadTargets = [
     FuzzTarget("vp8", "Payloads of VP8 in RTP") { depacketize($0, .vp8) },
     FuzzTarget("opus", "Payloads of Opus in RTP") { depacketize($0, .opus) },
     FuzzTarget("h264-sets", "Parameter sets of H.264 and the boxes that hold them", longest: 1_024, run: parameterSets),
+    FuzzTarget("audio-headers", "What stands before Opus and AAC", longest: 64, run: audioHeaders),
 ]
 
 /// Each piece has a byte before it: marker, new timestamp, packets lost before it.
@@ -33,4 +35,18 @@ private func parameterSets(_ bytes: UnsafeRawBufferPointer) {
     for size in [1, 2, 4] { NALUnits.splitByLength(bytes, lengthSize: size, into: &units) }
     NALUnits.splitByStartCode(bytes, into: &units)
     mustHold(units.allSatisfy { !$0.isEmpty && $0.upperBound <= bytes.count }, "units lie inside")
+}
+
+private func audioHeaders(_ bytes: UnsafeRawBufferPointer) {
+    if let header = ADTSHeader(bytes) { mustHold(header.rate > 0 && header.channels > 0 && header.samples > 0, "AAC") }
+    if let head = OpusHead(Array(bytes)) { mustHold(OpusHead(head.bytes) == head, "written and read again") }
+    guard let packet = OpusPacket(bytes) else { return }
+    mustHold((1...OpusPacket.longest).contains(packet.samples), "\(packet.samples) samples")
+    withUnsafeTemporaryAllocation(byteCount: OpusPacket.silentBytes, alignment: 1) { room in
+        let empty = UnsafeRawBufferPointer(rebasing: room[..<packet.writeEmpty(room)])
+        mustHold(OpusPacket.samples(empty) == packet.samples, "an empty packet is as long")
+        let count = OpusPacket.writeSilent(samples: packet.samples, isStereo: packet.contents & 4 != 0, room)
+        let silent = OpusPacket.samples(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        mustHold(silent == packet.samples, "a silent packet is as long")
+    }
 }

@@ -1,3 +1,4 @@
+import Bitstream
 import RTPCore
 import Sluice
 

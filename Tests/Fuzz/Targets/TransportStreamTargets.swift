@@ -1,6 +1,7 @@
+import Bitstream
 import Sluice
 
-@testable import SRTPlugin
+@testable import MPEGTS
 
 let transportStreamTargets = [
     FuzzTarget("ts", "An MPEG transport stream: its packets and what they carry", longest: 188 * 64, run: stream),
@@ -98,7 +99,7 @@ private func opusUnits(_ bytes: UnsafeRawBufferPointer) {
     var total = 0
     _ = forEachOpusUnit(bytes) { unit in
         total += unit.count
-        _ = opusSamples(unit)
+        _ = OpusPacket.samples(unit)
     }
     mustHold(total <= bytes.count, "\(total) bytes of Opus in \(bytes.count)")
 }
