@@ -13,16 +13,19 @@ public final class BenchDump: Node {
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) throws { file = try BenchFile(path) }
+    public func prepare(_ context: NodeContext) throws { file = try BenchFile(path, context) }
 
-    public func process(now: Instant) throws {
-        while let packet = input.next() { try file?.write(UnsafeRawBufferPointer(packet.bytes)) }
-    }
+    public func process(now: Instant) throws { while let packet = input.next() { try file?.write(packet.bytes) } }
 
     public func finish(now: Instant) throws -> Bool {
-        try file?.flush()
+        try process(now: now)
+        try file?.finish()
         return true
     }
 
-    public func close() { file = nil }
+    public func close() {
+        // After an error somewhere else, what came before it is of use.
+        try? file?.finish()
+        file = nil
+    }
 }

@@ -1,36 +1,36 @@
-import Glibc
 import Sluice
 
-/// A file that is written in order; what does not go out is an error of the node.
+/// A file that is written in pieces of 64 KiB. What cannot be written is an error of the call, or of `finish`.
 final class BenchFile {
-    private let path: String
-    private let file: UnsafeMutablePointer<FILE>
+    private let file: WrittenFile
+    private var held: [UInt8] = []
+    private static let piece = 1 << 16
 
-    init(_ path: String) throws {
-        self.path = path
-        guard let file = fopen(path, "wb") else { throw BenchFile.failure(path, "cannot be written") }
-        self.file = file
+    init(_ path: String, _ context: NodeContext) throws {
+        file = try context.openFile(path, ifExists: .replace)
+        held.reserveCapacity(2 * BenchFile.piece)
     }
 
-    deinit { fclose(file) }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        guard fwrite(bytes.baseAddress, 1, bytes.count, file) == bytes.count else {
-            throw BenchFile.failure(path, "cannot be written to")
-        }
+    func write(_ bytes: some Sequence<UInt8>) throws {
+        held.append(contentsOf: bytes)
+        if held.count >= BenchFile.piece { try flush() }
     }
 
-    func write(_ text: String) throws {
-        var text = text
-        try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
+    /// Writes what is held and closes the file. One that gets nothing is empty from then on.
+    func finish() throws {
+        try flush()
+        try check(file.close())
     }
 
-    /// What the library holds goes out.
-    func flush() throws {
-        guard fflush(file) == 0 else { throw BenchFile.failure(path, "cannot be written to") }
+    private func flush() throws {
+        defer { held.removeAll(keepingCapacity: true) }
+        try check(held.withUnsafeBytes { file.write($0) })
     }
 
-    private static func failure(_ path: String, _ what: String) -> NodeError {
-        NodeError("\(path) \(what): \(errorText(errno))", advice: "Name a file in a directory with room, in \"path\".")
+    private func check(_ code: Int32) throws {
+        guard code != 0 else { return }
+        throw NodeError(
+            "\(file.path) cannot be written to: \(errorText(code))",
+            advice: "What was written before stays. Name a file in a directory with room.")
     }
 }

@@ -19,7 +19,7 @@ public final class BenchLog: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        file = try BenchFile(path)
+        file = try BenchFile(path, context)
     }
 
     public func process(now: Instant) throws {
@@ -29,7 +29,7 @@ public final class BenchLog: Node {
             let line =
                 "\(decimal(Double(now.nanoseconds) / 1e9, places: 6)),\(decimal(header.pts.milliseconds, places: 3)),"
                 + "\(header.epoch),\(header.byteCount)\n"
-            try file?.write(line)
+            try file?.write(line.utf8)
             if every > 0 {
                 free = now + .seconds(every / 1_000)
                 return context.wake(at: free)
@@ -38,9 +38,15 @@ public final class BenchLog: Node {
     }
 
     public func finish(now: Instant) throws -> Bool {
-        try file?.flush()
+        try process(now: now)
+        guard input.isEnded else { return false }
+        try file?.finish()
         return true
     }
 
-    public func close() { file = nil }
+    public func close() {
+        // After an error somewhere else, what came before it is of use.
+        try? file?.finish()
+        file = nil
+    }
 }

@@ -25,6 +25,7 @@ public final class BenchSource: Node {
         output.fix(format)
         made = (0..<64).map { index in
             let frame = AudioFrame(format: format, sampleCount: 32)
+            frame.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
             frame.header.pts = frame.sampleDuration * Int64(index)
             frame.header.dts = frame.header.pts
             frame.header.duration = frame.sampleDuration
@@ -42,7 +43,7 @@ public final class BenchSource: Node {
     }
 
     private func sendDue(_ now: Instant) {
-        while sent < frames {
+        while sent < frames, output.hasRoom {
             let due = context.started + Interval.seconds(Double(sent) / rate)
             guard due <= now else {
                 context.wake(at: due)

@@ -25,7 +25,7 @@ struct DataRecording {
         guard code == 0 else {
             sink.cut(to: whole)
             throw NodeError(
-                "writing \"\(path)\" failed after \(lines) lines: \(String(cString: strerror(code)))",
+                "writing \"\(path)\" failed after \(lines) lines: \(errorText(code))",
                 advice: code == ENOSPC || code == EDQUOT ? "Free some space." : "")
         }
         lines += count

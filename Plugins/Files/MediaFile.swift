@@ -148,18 +148,29 @@ final class MediaFile: SourceMedia {
             }, nil, reader.isRegular ? seek : nil)!
         var context = avformat_alloc_context()
         context!.pointee.pb = io
-        var options: OpaquePointer?
-        // Playlists may name other files, but nothing on the network.
-        av_dict_set(&options, "protocol_whitelist", "file", 0)
-        var code = avformat_open_input(&context, reader.path, nil, &options)
-        av_dict_free(&options)
-        if code >= 0 { code = avformat_find_stream_info(context, nil) }
+        sluice_open_nothing_else(context)
+        var format: UnsafePointer<AVInputFormat>?
+        var code = av_probe_input_buffer2(io, &format, reader.path, nil, 0, 0)
+        let name = format.map { String(cString: $0.pointee.name) } ?? ""
+        let isWanted = MediaFormats.holdTheirMedia(name)
+        if code >= 0 && isWanted {
+            var options: OpaquePointer?
+            // For what a demuxer opens in its turn.
+            av_dict_set(&options, "protocol_whitelist", "none", 0)
+            av_dict_set(&options, "format_whitelist", MediaFormats.list, 0)
+            code = avformat_open_input(&context, reader.path, format, &options)
+            av_dict_free(&options)
+            if code >= 0 { code = avformat_find_stream_info(context, nil) }
+        } else {
+            avformat_free_context(context)
+            context = nil
+        }
         guard code >= 0, let context else {
             avformat_close_input(&context)
             var io: UnsafeMutablePointer<AVIOContext>? = io
             av_free(io!.pointee.buffer)
             avio_context_free(&io)
-            throw refusal(reader, code)
+            throw code >= 0 && !isWanted ? MediaFormats.refusal(of: name, reader.path) : refusal(reader, code)
         }
         return (context, io)
     }

@@ -14,9 +14,12 @@ public final class Record: Node {
     let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
     let data = Input<DataItem>("data", .data, optional: true)
 
+    @Parameter("path", help: "the file; a restarted node goes on in another: tape.2.webm") var name: String
     @Parameter(
-        "path", help: "the file; an existing one is overwritten, and a restarted node goes on in another: tape.2.webm")
-    var name: String
+        "if_exists", default: .auto,
+        help:
+            "a file that is there: replace it, number the new one (tape.2.webm), or fail; auto: number in an instance of a template, else replace"
+    ) var ifExists: ExistingFile
     @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
@@ -25,7 +28,7 @@ public final class Record: Node {
     enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
 
     private var context: NodeContext!
-    /// After a restart, another than the graph names: what was recorded before stays.
+    /// It may differ from the name that the graph gives: what was recorded before stays.
     private var path = ""
     private var container = Container.webm
     private var sink: FileSink!
@@ -33,7 +36,7 @@ public final class Record: Node {
     private var recording: DataRecording?
     private var join: Join<MediaItem>!
     /// In the file, in order.
-    private var streams: [(input: Input<MediaItem>, format: MediaFormat)] = []
+    private var streams: [(input: Input<MediaItem>, format: MediaFormat, isBegun: Bool)] = []
     private var waitingSince: Instant?
     private var start = MediaTime.none
     private var end = MediaTime.none
@@ -42,6 +45,7 @@ public final class Record: Node {
     private var bytes: CounterMetric!
     private var late: CounterMetric!
     private var corrected: CounterMetric!
+    private var refusals: CounterMetric!
 
     public init() {}
 
@@ -49,39 +53,35 @@ public final class Record: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        path = Record.part(context.restarts + 1, of: name)
         let inputs = [video, audio].filter(\.isConnected)
         guard !inputs.isEmpty || data.isConnected else {
             throw NodeError("nothing is recorded: neither video nor audio nor data is connected", isInputError: true)
         }
-        guard !path.isEmpty else {
+        guard !name.isEmpty else {
             throw NodeError(
                 "the path is empty", advice: "Name a file ending in \(Container.endings).", isInputError: true)
         }
-        guard let container = choice == .auto ? Container(path: path) : Container(rawValue: choice.rawValue) else {
+        guard let container = choice == .auto ? Container(path: name) : Container(rawValue: choice.rawValue) else {
             throw NodeError(
-                "\"\(path)\" does not tell the kind of file",
+                "\"\(name)\" does not tell the kind of file",
                 advice: "Let it end in \(Container.endings), or give \"format\".",
                 isInputError: true)
         }
         self.container = container
+        path = name
         if let misfit = DataRecording.misfit(container, path: path, media: inputs, data: data) { throw misfit }
         for input in inputs { if let format = input.format { try check(format) } }
-        sink = try FileSink(path)
+        let isFirst = context.restarts == 0
+        sink = FileSink(
+            try context.openFile(
+                name, ifExists: isFirst || ifExists != .fail ? ifExists : .number, part: context.restarts + 1))
+        path = sink.path
         if container == .jsonl { recording = DataRecording(to: sink, path: path) }
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
         bytes = context.counter("bytes")
         late = context.counter("late_items")
         corrected = context.counter("corrected_times")
-    }
-
-    /// `tape.2.webm` of `tape.webm`: where a recording goes on. What is no file, a FIFO say, stays what it is.
-    static func part(_ number: Int, of name: String) -> String {
-        var status = stat()
-        guard number > 1, stat(name, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { return name }
-        let start = name.lastIndex(of: "/").map(name.index(after:)) ?? name.startIndex
-        let dot = name[start...].lastIndex(of: ".") ?? name.endIndex
-        return "\(name[..<dot]).\(number)\(name[dot...])"
+        refusals = context.counter("refused_packets")
     }
 
     private func check(_ format: MediaFormat) throws {
@@ -114,7 +114,7 @@ public final class Record: Node {
             if container.takesWhatever(format) && !muxer.takes(format) { throw container.refusal(format, path: path) }
             let complete = (input.peek() as? Packet).map { format.withParameterSets(of: $0) } ?? format
             do { try muxer.add(complete) } catch { throw refused(complete, error) }
-            streams.append((input, format))
+            streams.append((input, format, false))
         }
         // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
         if abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }
@@ -163,13 +163,26 @@ public final class Record: Node {
                 try muxer.write(samples, stream: stream)
             }
         } catch {
-            throw failure(error, muxer)
+            // Damaged, or malformed: lost alone, unless nothing of the stream was ever right.
+            guard muxer.sinkError == 0, streams[stream].isBegun else { throw failure(error, muxer) }
+            return noteRefused(item, input, error)
         }
+        streams[stream].isBegun = true
         whole = sink.bytesWritten
         let time = item.header.pts.isKnown ? item.header.pts : Record.time(item)
         let until = time + (item.header.duration.isKnown ? item.header.duration : .zero)
         if !start.isKnown || time < start { start = time }
         if !end.isKnown || until > end { end = until }
+    }
+
+    private func noteRefused(_ item: MediaItem, _ input: Input<MediaItem>, _ error: AVError) {
+        refusals.add()
+        guard refusals.count == 1 else { return }
+        let time = Record.time(item)
+        context.log(
+            .warning,
+            "\(container.rawValue) refuses a packet of \(input.spec.name) at \((time.isKnown ? time.seconds : 0).fixed(2)) s (\(error)): it is left out, as are others like it"
+        )
     }
 
     public func finish(now: Instant) throws -> Bool {
@@ -183,6 +196,8 @@ public final class Record: Node {
             return true
         }
         do { try muxer.finish() } catch { throw failure(error, muxer) }
+        let code = sink.close()
+        guard code == 0 else { throw NodeError("writing \"\(path)\" failed: \(errorText(code))") }
         bytes.set(Int(sink.bytesWritten))
         let seconds = start.isKnown ? (end - start).seconds : 0
         context.log(.info, "wrote \(path): \(seconds.fixed(2)) s, \(Record.size(sink.bytesWritten))")

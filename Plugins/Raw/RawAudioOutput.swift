@@ -12,6 +12,11 @@ public final class RawAudioOutput: Node {
     @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a reader") var listens: Bool
     @Parameter("on_reader_gone", default: .fail, help: "what to do when the reader is gone; wait goes on with the next")
     var onReaderGone: OnReaderGone
+    @Parameter(
+        "if_exists", default: .auto,
+        help:
+            "a file that is there: replace it, number the new one, or fail; auto: number in an instance of a template, else replace"
+    ) var ifExists: ExistingFile
 
     private var writing: RawWriting!
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
@@ -22,7 +27,9 @@ public final class RawAudioOutput: Node {
 
     public func prepare(_ context: NodeContext) throws {
         writing = RawWriting(
-            try RawOutlet(RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, context), context)
+            try RawOutlet(
+                RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, ifExists: ifExists, context),
+            context)
     }
 
     public func process(now: Instant) throws {
@@ -38,7 +45,7 @@ public final class RawAudioOutput: Node {
 
     public func finish(now: Instant) throws -> Bool {
         try process(now: now)
-        return writing.isEmpty
+        return try writing.finish()
     }
 
     public func close() { writing?.close() }

@@ -17,6 +17,8 @@ final class RawOutlet {
     private let waits: Bool
     private let context: NodeContext
     private var descriptor: Int32 = -1
+    /// A regular file or a device; it closes its descriptor itself.
+    private var file: WrittenFile?
     private var listener: LocalListener?
     private var standard: StandardDescriptor?
     private var watched: Int32 = -1
@@ -25,18 +27,20 @@ final class RawOutlet {
     /// A FIFO tells nobody that its reader has come, so it is asked this often.
     static let retry = Interval.milliseconds(100)
 
-    var name: String { endpoint.name("standard output") }
+    var name: String { file?.path ?? endpoint.name("standard output") }
     var isOpen: Bool { descriptor >= 0 }
 
     /// Opens it, or finds out that a reader must come first. Throws where nothing can ever go out.
-    init(_ endpoint: RawEndpoint, onReaderGone: OnReaderGone, _ context: NodeContext) throws {
+    init(
+        _ endpoint: RawEndpoint, onReaderGone: OnReaderGone, ifExists: ExistingFile, _ context: NodeContext
+    ) throws {
         self.endpoint = endpoint
         self.context = context
         waits = onReaderGone == .wait
         // A closed pipe, or a limit on the file's size, is to be an error of one write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        if endpoint.path == "-" { try openStandard() } else { try openPath() }
+        if endpoint.path == "-" { try openStandard() } else { try openPath(ifExists) }
     }
 
     private func openStandard() throws {
@@ -51,7 +55,7 @@ final class RawOutlet {
         if kind == .fifo { RawEndpoint.enlargePipe(descriptor, context) }
     }
 
-    private func openPath() throws {
+    private func openPath(_ ifExists: ExistingFile) throws {
         let found = try endpoint.kind()
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {
@@ -70,18 +74,10 @@ final class RawOutlet {
             }
             descriptor = connected
         case .regular, .device, .terminal:
-            descriptor = Glibc.open(endpoint.path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o666)
-            guard descriptor >= 0 else {
-                throw NodeError("cannot write to \(endpoint.path): \(errorText(errno))", isInputError: true)
-            }
-            if let use = OpenFiles.otherUse(of: descriptor) {
-                close()
-                throw NodeError(
-                    "cannot write to \(endpoint.path): this run \(use == .reading ? "reads" : "writes") that file already",
-                    advice: "Write to another file.", isInputError: true)
-            }
-            // Devices cannot be cut, and need not.
-            _ = ftruncate(descriptor, 0)
+            let file = try context.openFile(endpoint.path, ifExists: ifExists)
+            if !file.isRegular { RawEndpoint.setNonBlocking(file.descriptor) }
+            descriptor = file.descriptor
+            self.file = file
         }
     }
 
@@ -101,6 +97,7 @@ final class RawOutlet {
 
     func write(_ memory: UnsafeBufferPointer<iovec>, now: Instant) throws -> Step {
         guard try isOpen || reach() else { return try waitForReader(now) }
+        try begin()
         while true {
             let count = writev(descriptor, memory.baseAddress, Int32(memory.count))
             if count >= 0 {
@@ -120,6 +117,11 @@ final class RawOutlet {
             default: throw NodeError("cannot write to \(name): \(errorText(errno))")
             }
         }
+    }
+
+    /// A file holds nothing else from now on, whether something comes or not.
+    func begin() throws {
+        if let code = file?.begin(), code != 0 { throw NodeError("cannot write to \(name): \(errorText(code))") }
     }
 
     /// Tries to get a reader.
@@ -180,7 +182,12 @@ final class RawOutlet {
     func close() {
         unwatch()
         closeListener()
-        if let standard { standard.restore() } else if descriptor > STDERR_FILENO { Glibc.close(descriptor) }
+        if let standard {
+            standard.restore()
+        } else if file == nil, descriptor > STDERR_FILENO {
+            Glibc.close(descriptor)
+        }
+        file = nil
         descriptor = -1
     }
 }

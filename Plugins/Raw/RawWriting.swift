@@ -48,8 +48,11 @@ struct RawWriting {
         }
     }
 
-    /// Nothing waits to go out.
-    var isEmpty: Bool { item == nil }
+    /// True when nothing waits to go out. A file to which nothing was written is empty then.
+    func finish() throws -> Bool {
+        if item == nil { try outlet.begin() }
+        return item == nil
+    }
 
     func close() { outlet.close() }
 

@@ -92,6 +92,7 @@ public final class AVSegments: Node {
     }
 
     public func process(now: Instant) throws {
+        if context.reasons.contains(.start), let trouble = teller.begin() { context.log(.warning, trouble) }
         if $calibrates.takeChange() { setCalibration(calibrates) }
         var hasLines = false
         while context.mailbox.next() != nil { hasLines = true }

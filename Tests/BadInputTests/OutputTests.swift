@@ -102,15 +102,34 @@ import Testing
         try scratch.run(graph).check(1, says: "error: b: /dev/full is full: No space left on device")
     }
 
+    @Test func framesMadeBeforehandAreSilence() throws {
+        let graph = try scratch.graph(
+            [
+                #""a": { "type": "bench-source", "frames": 200 }"#,
+                #""b": { "type": "raw-audio-output", "path": "out.pcm" }"#,
+            ], [#""a -> b""#])
+        try scratch.run(graph).check(0)
+        #expect(try scratch.bytes("out.pcm") == Data(count: 200 * 64))
+    }
+
+    @Test func aRateThatIsNextToNothingIsNoCrash() throws {
+        let graph = try scratch.graph(
+            [
+                #""a": { "type": "bench-source", "rate_per_s": 1e-300 }"#,
+                #""b": { "type": "null-sink" }"#,
+            ], [#""a -> b""#])
+        try scratch.run(graph, "--for", "1s", "--clock", "virtual").check(0)
+    }
+
     // MARK: Places that cannot be written
 
     @Test(arguments: [
         ("none/out.webm", "cannot write \"none/out.webm\": its directory does not exist.\n  Make the directory first."),
         (
             "out.txt",
-            "\"out.txt\" does not tell the kind of file.\n  Let it end in .webm, .mkv, .ts, .wav or .mp4, or give \"format\"."
+            "\"out.txt\" does not tell the kind of file.\n  Let it end in .webm, .mkv, .ts, .wav or .mp4, for data .jsonl, or give \"format\"."
         ),
-        ("", "the path is empty.\n  Name a file ending in .webm, .mkv, .ts, .wav or .mp4."),
+        ("", "the path is empty.\n  Name a file ending in .webm, .mkv, .ts, .wav or .mp4, for data .jsonl."),
         ("dir.webm", "cannot write \"dir.webm\": Is a directory."),
         ("pipe.webm", "cannot write \"pipe.webm\": it is a FIFO that nobody reads.\n  Start the reader first."),
         (
@@ -139,7 +158,7 @@ import Testing
                 #""b": { "type": "raw-audio-output", "path": "./tone.pcm" }"#,
             ],
             [#""a -> b""#])
-        try scratch.run(graph).check(2, says: "cannot write to ./tone.pcm: this run reads that file already.")
+        try scratch.run(graph).check(2, says: "cannot write \"./tone.pcm\": this run reads that file already.")
         #expect(try scratch.bytes("tone.pcm").count == 10_000)
         #expect(try playable(scratch.path("clip.mkv")) > 3.9)
     }

@@ -90,7 +90,7 @@ extension RawSuite {
                 message(["path": .string(input), "listen": .boolean(true)], out).contains("exists and is no socket"))
             #expect(
                 message(["path": .string(input)], ["path": .string(rig.path("no/such/folder"))]).contains(
-                    "cannot write to"))
+                    "its directory does not exist"))
             let long = rig.path(String(repeating: "x", count: 120))
             #expect(message(["path": .string(long), "listen": .boolean(true)], out).contains("has 1 to 107 bytes"))
         }

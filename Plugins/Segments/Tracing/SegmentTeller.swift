@@ -23,7 +23,7 @@ final class SegmentTeller {
         self.session = session
         self.traces = traces
         isVirtual = context.isVirtual
-        file = path.isEmpty ? nil : try LineFile(path)
+        file = path.isEmpty ? nil : try LineFile(path, context)
         clock = context.sourceClock
         traces?.join(context.mailbox, clock: clock)
         toFirstPicture = context.histogram("user_final_to_first_picture_ms")
@@ -44,6 +44,9 @@ final class SegmentTeller {
 
     /// What is wrong with the file of lines, once.
     func write(_ json: String) -> String? { file?.write(json) }
+
+    /// What an earlier run wrote is gone from now on.
+    func begin() -> String? { file?.begin() }
 
     func close() { file?.close() }
 

@@ -1,51 +1,26 @@
-import Glibc
 import Sluice
 
 /// A file that gets one line of JSON after the other.
 final class LineFile {
-    private let path: String
-    private var descriptor: Int32
+    private var file: WrittenFile?
 
-    /// Makes it, or empties it.
-    init(_ path: String) throws {
-        self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-            throw NodeError("cannot write to \(path): \(errorText(errno))", isInputError: true)
-        }
-        guard OpenFiles.otherUse(of: descriptor) == nil else {
-            Glibc.close(descriptor)
-            throw NodeError(
-                "cannot write to \(path): this run uses that file already", advice: "Write to another file.",
-                isInputError: true)
-        }
-        _ = ftruncate(descriptor, 0)
-    }
+    init(_ path: String, _ context: NodeContext) throws { file = try context.openFile(path) }
+
+    /// Empties it. Returns what is wrong with it.
+    func begin() -> String? { file.flatMap { said($0.begin()) } }
 
     /// Why it could not be written, once; nothing is written after that.
     func write(_ json: String) -> String? {
-        guard descriptor >= 0 else { return nil }
+        guard let file else { return nil }
         var line = json + "\n"
-        let isWhole = line.withUTF8 { text in
-            var left = UnsafeRawBufferPointer(text)
-            while !left.isEmpty {
-                let count = Glibc.write(descriptor, left.baseAddress, left.count)
-                if count > 0 {
-                    left = UnsafeRawBufferPointer(rebasing: left.dropFirst(count))
-                } else if errno != EINTR {
-                    return false
-                }
-            }
-            return true
-        }
-        guard !isWhole else { return nil }
-        let reason = errorText(errno)
-        close()
-        return "\(path) gets no more lines: \(reason)"
+        return said(line.withUTF8 { file.write(UnsafeRawBufferPointer($0)) })
     }
 
-    func close() {
-        if descriptor >= 0 { Glibc.close(descriptor) }
-        descriptor = -1
+    private func said(_ code: Int32) -> String? {
+        guard let file, code != 0 else { return nil }
+        close()
+        return "\(file.path) gets no more lines: \(errorText(code))"
     }
+
+    func close() { file = nil }
 }

@@ -112,3 +112,4 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
 
 extension PixelFormat: ParameterConvertible {}
 extension SampleFormat: ParameterConvertible {}
+extension ExistingFile: ParameterConvertible {}

@@ -36,7 +36,11 @@ public struct Interval: Hashable, Comparable, Sendable {
     @inlinable
     public static func milliseconds(_ value: Int64) -> Interval { Interval(nanoseconds: value &* 1_000_000) }
     @inlinable
-    public static func seconds(_ value: Double) -> Interval { Interval(nanoseconds: Int64((value * 1e9).rounded())) }
+    /// At most 126 years, so that sums with instants stay in range; no number is 0.
+    public static func seconds(_ value: Double) -> Interval {
+        guard !value.isNaN else { return .zero }
+        return Interval(nanoseconds: Int64(max(-4e18, min(4e18, (value * 1e9).rounded()))))
+    }
 
     @inlinable public var seconds: Double { Double(nanoseconds) / 1e9 }
     @inlinable public var milliseconds: Double { Double(nanoseconds) / 1e6 }

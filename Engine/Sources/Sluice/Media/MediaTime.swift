@@ -24,9 +24,11 @@ public struct MediaTime: Hashable, Comparable, Sendable {
     @inlinable
     public static func milliseconds(_ value: Int64) -> MediaTime { MediaTime(ticks: value &* 705_600) }
 
+    /// At most 179 years, so that sums stay in range; no number is 0.
     @inlinable
     public static func seconds(_ value: Double) -> MediaTime {
-        MediaTime(ticks: Int64((value * Double(ticksPerSecond)).rounded()))
+        guard !value.isNaN else { return .zero }
+        return MediaTime(ticks: Int64(max(-4e18, min(4e18, (value * Double(ticksPerSecond)).rounded()))))
     }
 
     /// This time in units of 1/`timescale` s, rounded to the nearest, half away from zero.

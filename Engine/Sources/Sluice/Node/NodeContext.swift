@@ -156,6 +156,9 @@ public final class NodeContext: @unchecked Sendable {
             template, parameters, resource: resource, after: predecessor, from: core.session)
     }
 
+    /// The node belongs to an instance of a template, not to the graph itself.
+    public var isInInstance: Bool { core.session.parent != nil }
+
     /// What the one who started this instance handed over.
     public var resource: (any Sendable)? { core.session.resource }
 

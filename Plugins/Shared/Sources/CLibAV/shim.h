@@ -66,3 +66,10 @@ static inline int sluice_opt_search_children(void) { return AV_OPT_SEARCH_CHILDR
 static inline int sluice_opt_search_fake_object(void) { return AV_OPT_SEARCH_FAKE_OBJ; }
 static inline int sluice_seek_size(void) { return AVSEEK_SIZE; }
 static inline int sluice_seek_force(void) { return AVSEEK_FORCE; }
+
+// Refuses every other file or address that a demuxer asks for.
+static inline int sluice_refuse_open(
+    struct AVFormatContext *context, AVIOContext **io, const char *url, int flags, AVDictionary **options) {
+  return AVERROR(EACCES);
+}
+static inline void sluice_open_nothing_else(AVFormatContext *context) { context->io_open = sluice_refuse_open; }

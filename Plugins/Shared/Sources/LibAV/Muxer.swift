@@ -29,6 +29,9 @@ public final class Muxer {
     private var options: [String: String]
     private var isOpen = false
     private var lastDts: [Int64] = []
+    /// Streams whose packets of one byte the container refuses.
+    private var lengthensOpus: [Bool] = []
+    private let lengthened: UnsafeMutablePointer<UInt8>
     /// Packets whose times were moved.
     public private(set) var corrected = 0
     /// The errno of the sink's first failure; 0 while there is none.
@@ -48,6 +51,8 @@ public final class Muxer {
         }
         context = made
         scratch = av_packet_alloc()
+        lengthened = .allocate(capacity: 2 + MediaBuffer.padding)
+        lengthened.initialize(repeating: 0, count: 2 + MediaBuffer.padding)
         self.sink = sink
         self.options = options
         context.pointee.flags |=
@@ -70,6 +75,7 @@ public final class Muxer {
             avio_context_free(&context.pointee.pb)
         }
         avformat_free_context(context)
+        lengthened.deallocate()
         var scratch: UnsafeMutablePointer<AVPacket>? = scratch
         av_packet_free(&scratch)
     }
@@ -88,6 +94,7 @@ public final class Muxer {
         guard let stream = avformat_new_stream(context, nil) else { throw AVError(sluice_averror(ENOMEM)) }
         try format.fill(stream.pointee.codecpar)
         lastDts.append(.min)
+        lengthensOpus.append(format.codec == .opus && String(cString: context.pointee.oformat.pointee.name) == "mpegts")
         if let audio = format.audio {
             stream.pointee.time_base = AVRational(num: 1, den: Int32(clamping: audio.rate))
         } else {
@@ -119,8 +126,13 @@ public final class Muxer {
         try write(samples, samples.bytes, stream)
     }
 
-    private func write(_ item: MediaItem, _ bytes: UnsafeRawBufferPointer, _ stream: Int) throws(AVError) {
-        guard let base = bytes.baseAddress else { return }
+    private func write(_ item: MediaItem, _ whole: UnsafeRawBufferPointer, _ stream: Int) throws(AVError) {
+        var bytes = whole
+        if lengthensOpus[stream], bytes.count == 1, let longer = twoBytes(ofOpus: bytes[0]) {
+            (lengthened[0], lengthened[1]) = longer
+            bytes = UnsafeRawBufferPointer(start: lengthened, count: 2)
+        }
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
         // av_write_frame copies what it keeps of a packet without a reference of its own.
         scratch.pointee.data = UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: UInt8.self)
         scratch.pointee.size = Int32(clamping: bytes.count)

@@ -1,0 +1,202 @@
+import Glibc
+
+/// The effect of a file that is there already on one that is to be written: a choice for parameters.
+public enum ExistingFile: String, CaseIterable, Sendable {
+    /// `number` in an instance of a template, whose names others choose; `replace` in the graph itself.
+    case auto
+    /// It stays, and the new one gets a name of its own: `tape.2.webm`.
+    case number
+    /// It is emptied when the first byte is written.
+    case replace
+    /// It stays, and nothing is written.
+    case fail
+
+    /// Never `auto`.
+    public func resolved(inInstance: Bool) -> ExistingFile { self == .auto ? inInstance ? .number : .replace : self }
+}
+
+/// A file that one writer has for itself: neither another node nor another process that uses this type writes it
+/// meanwhile (flock(2); file systems without locks go without). It is emptied by the first byte, not before: a graph that
+/// does not start leaves an older file as it was. A FIFO or a device is written as it is. One thread at a time.
+public final class WrittenFile {
+    /// Why a path cannot be written: a clause without a full stop, and advice.
+    public struct Refusal: Error, Equatable, Sendable {
+        public let reason: String
+        public let advice: String
+        /// The system's reason to refuse it; 0 where it is another.
+        public let errno: Int32
+        /// Another writer has it.
+        let isTaken: Bool
+
+        init(_ reason: String, _ advice: String = "", errno: Int32 = 0, isTaken: Bool = false) {
+            (self.reason, self.advice, self.errno, self.isTaken) = (reason, advice, errno, isTaken)
+        }
+    }
+
+    /// The name that was taken: with `number` it may differ from the one that was asked for.
+    public let path: String
+    /// −1 once it is closed.
+    public private(set) var descriptor: Int32
+    public let isRegular: Bool
+    private let wasCreated: Bool
+    private var isBegun = false
+
+    /// Opens `path` and takes it; of a FIFO the reader must be there. `part` is the first number that is tried, 1 for the
+    /// plain name. `isShared` takes a file that this process has open, as `/dev/stdout` may be.
+    public static func open(
+        _ path: String, ifExists: ExistingFile = .replace, part: Int = 1, isShared: Bool = false
+    ) throws(Refusal) -> WrittenFile {
+        guard !path.isEmpty else { throw Refusal("the path is empty", "Name a file.") }
+        guard !path.utf8.contains(0) else { throw Refusal("the path holds a zero byte") }
+        for number in part..<(part + mostParts) {
+            let name = self.part(number, of: path)
+            let found = kind(name)
+            if found == .full && ifExists == .fail {
+                throw Refusal("it is there already", "Remove it, or choose another file or another \"if_exists\".")
+            }
+            if found == .full && ifExists == .number { continue }
+            do { return try WrittenFile(name, isShared) } catch {
+                guard error.isTaken && ifExists == .number && found != .other else { throw error }
+            }
+        }
+        throw Refusal("\(mostParts) files of that name are there already", "Move them, or choose another name.")
+    }
+
+    private static let mostParts = 10_000
+
+    private init(_ path: String, _ isShared: Bool) throws(Refusal) {
+        // What is removed between the opening and the lock is opened anew.
+        for _ in 0..<100 {
+            let (opened, isNew) = try WrittenFile.open(path)
+            do throws(Refusal) {
+                guard try WrittenFile.take(opened, at: path, isShared) else {
+                    Glibc.close(opened)
+                    continue
+                }
+            } catch {
+                Glibc.close(opened)
+                throw error
+            }
+            // Only the opening was not to wait.
+            _ = fcntl(opened, F_SETFL, fcntl(opened, F_GETFL) & ~O_NONBLOCK)
+            self.path = path
+            descriptor = opened
+            isRegular = WrittenFile.isRegular(opened)
+            wasCreated = isNew
+            return
+        }
+        throw Refusal("another process removes it again and again")
+    }
+
+    /// A file to which nothing was written is removed if it was made for this.
+    deinit {
+        guard descriptor >= 0 else { return }
+        if wasCreated && !isBegun { unlink(path) }
+        Glibc.close(descriptor)
+    }
+
+    // MARK: Writing
+
+    /// Empties the file, once. Returns 0 or errno. For those who write to `descriptor` themselves.
+    public func begin() -> Int32 {
+        guard !isBegun else { return 0 }
+        if isRegular && ftruncate(descriptor, 0) != 0 { return errno }
+        isBegun = true
+        return 0
+    }
+
+    /// Writes all of `bytes`. Returns 0 or errno.
+    public func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        let code = begin()
+        guard code == 0, let base = bytes.baseAddress else { return code }
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, base + done, bytes.count - done)
+            if count >= 0 { done += count } else if errno != EINTR { return errno }
+        }
+        return 0
+    }
+
+    /// Gives the file back. Some file systems find out only then that they have no room: returns 0 or errno.
+    public func close() -> Int32 {
+        guard descriptor >= 0 else { return 0 }
+        if wasCreated && !isBegun { unlink(path) }
+        defer { descriptor = -1 }
+        return Glibc.close(descriptor) == 0 || errno == EINTR ? 0 : errno
+    }
+
+    // MARK: Names
+
+    /// `tape.2.webm` of `tape.webm`; a path to something that is no regular file stays as it is.
+    static func part(_ number: Int, of path: String) -> String {
+        guard number > 1, kind(path) != .other else { return path }
+        let start = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+        let dot = path[start...].lastIndex(of: ".").flatMap { $0 > start ? $0 : nil } ?? path.endIndex
+        return "\(path[..<dot]).\(number)\(path[dot...])"
+    }
+
+    private enum Kind {
+        /// Nothing is there, or a file without a byte.
+        case free
+        case full
+        /// No regular file.
+        case other
+    }
+
+    private static func kind(_ path: String) -> Kind {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return .free }
+        guard status.st_mode & S_IFMT == S_IFREG else { return .other }
+        return status.st_size > 0 ? .full : .free
+    }
+
+    // MARK: Taking
+
+    private static func open(_ path: String) throws(Refusal) -> (descriptor: Int32, isNew: Bool) {
+        let flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK
+        let made = Glibc.open(path, flags | O_CREAT | O_EXCL, 0o666)
+        if made >= 0 { return (made, true) }
+        let isThere = errno == EEXIST
+        let opened = isThere ? Glibc.open(path, flags) : -1
+        if opened >= 0 { return (opened, false) }
+        let code = errno
+        switch code {
+        case ENOENT where isThere: throw Refusal("it is a link to a file that is not there", "Remove the link.")
+        case ENOENT: throw Refusal("its directory does not exist", "Make the directory first.", errno: code)
+        case ENXIO:
+            let reason = isFIFO(path) ? "it is a FIFO that nobody reads" : "it is a socket"
+            throw Refusal(reason, "Start the reader first.", errno: code)
+        default: throw Refusal(errorText(code), errno: code)
+        }
+    }
+
+    /// False where the file has lost its name meanwhile.
+    private static func take(_ descriptor: Int32, at path: String, _ isShared: Bool) throws(Refusal) -> Bool {
+        guard isRegular(descriptor) else { return true }
+        if !isShared, let use = OpenFiles.otherUse(of: descriptor) {
+            throw Refusal(
+                "this run \(use == .reading ? "reads" : "writes") that file already", "Write to another file.",
+                isTaken: use == .writing)
+        }
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EWOULDBLOCK else { break }
+            throw Refusal(
+                "another process writes that file", "Write to another file, or end the other process first.",
+                isTaken: true)
+        }
+        var (here, there) = (stat(), stat())
+        guard fstat(descriptor, &here) == 0, stat(path, &there) == 0 else { return false }
+        return here.st_ino == there.st_ino && here.st_dev == there.st_dev
+    }
+
+    private static func isFIFO(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }
+
+    private static func isRegular(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+}
