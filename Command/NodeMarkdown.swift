@@ -52,16 +52,20 @@ extension NodePage {
         text += rows(["port", "", "media"], ports)
         for schema in schemas {
             text += rows(
-                ["data `\(schema.name)`", "meaning"], schema.fields.map { ["`\($0.name)`", $0.help] })
+                ["data `\(schema.name)`", "meaning"], schema.fields.map { ["`\($0.name)`", help(of: $0)] })
         }
         text += rows(
             ["parameter", "value", "meaning"],
             spec.parameters.map { ["`\($0.name)`", facts(of: $0).joined(separator: ", "), $0.help] })
         text += rows(
             ["control", "", "meaning"],
-            spec.controlInputs.map { ["`\($0.name)`", "takes a \($0.kind.rawValue)", $0.help] }
-                + spec.controlOutputs.map { ["`\($0.name)`", "sends a \($0.kind.rawValue)", $0.help] })
+            spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
         return text
+    }
+
+    private func rows(_ control: ControlSpec, _ verb: String) -> [[String]] {
+        [["`\(control.name)`", "\(verb) a \(control.kind.rawValue)", control.help]]
+            + control.fields.map { ["`\(control.name).\($0.name)`", "", help(of: $0)] }
     }
 
     private func rows(_ heads: [String], _ rows: [[String]]) -> String {

@@ -16,16 +16,22 @@ struct NodePage {
         text += section("Inputs", spec.inputs.map { row($0, gives: "takes") })
         text += section("Outputs", spec.outputs.map { row($0, gives: "gives") })
         for schema in schemas {
-            text += section("Data \(schema.name)", schema.fields.map { ("  \($0.name)", $0.help) })
+            text += section("Data \(schema.name)", schema.fields.map { ("  \($0.name)", help(of: $0)) })
         }
         text += section("Parameters", spec.parameters.map(row))
         text += section(
             "Controls",
-            spec.controlInputs.map { ("  takes \($0.name)", "\($0.kind.rawValue): \($0.help)") }
-                + spec.controlOutputs.map { ("  sends \($0.name)", "\($0.kind.rawValue): \($0.help)") })
+            spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
         if let example = spec.descriptor.example { text += "\nExample\n  \(example)\n" }
         return text
     }
+
+    private func rows(_ control: ControlSpec, _ verb: String) -> [(String, String)] {
+        [("  \(verb) \(control.name)", "\(control.kind.rawValue): \(control.help)")]
+            + control.fields.map { ("        .\($0.name)", help(of: $0)) }
+    }
+
+    func help(of field: FieldSpec) -> String { field.help + (field.isOptional ? " (may be missing)" : "") }
 
     private func section(_ title: String, _ rows: [(String, String)]) -> String {
         rows.isEmpty ? "" : "\n\(title)\n" + table(rows)

@@ -3,7 +3,8 @@ import Glibc
 import LibAV
 import Sluice
 
-/// Writes packets, raw audio, or data to a file: nothing is encoded. Streams are put in the order of their decoding times.
+/// Writes packets, raw audio, or data to a file: nothing is encoded. Streams are put in the order of their decoding
+/// times.
 public final class Record: Node {
     public static let descriptor = NodeDescriptor(
         "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file, or data as JSON Lines", work: .blocking,

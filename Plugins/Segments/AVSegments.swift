@@ -16,13 +16,14 @@ public final class AVSegments: Node {
     let audio = Output<AudioFrame>("audio", .audio([.s16]), optional: true)
 
     let calibration = ValueOutput("calibration", help: "1 while segments are marked for calibration, else 0")
-    let turn = ValueOutput("turn_seq", help: "av_sync_feedback: the turn that was watched")
-    let lag = ValueOutput(
-        "excess_video_lag_ms", help: "av_sync_feedback: how much later than its sound a picture shows")
-    let delta = ValueOutput(
-        "jitter_buffer_delta_ms", help: "av_sync_feedback: the video's jitter buffer less the audio's")
-    let likely = ValueOutput("likely", help: "av_sync_feedback: 1 for video_late_audio_leads, else 0")
-    let feedback = RequestOutput("feedback", help: "an av_sync_feedback has come; its values were sent before")
+    let feedback = RecordOutput(
+        "feedback",
+        [
+            FieldSpec("turn_seq", help: "the turn that was watched"),
+            FieldSpec("excess_video_lag_ms", help: "how much later than its sound a picture shows"),
+            FieldSpec("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
+            FieldSpec("likely", help: "1 for video_late_audio_leads, else 0"),
+        ], help: "an av_sync_feedback of a peer")
 
     @Parameter("socket", default: "", help: "the path of the Unix socket that is made; or give file") var socket: String
     @Parameter("file", default: "", help: "a file of segments; or give socket") var file: String
@@ -222,11 +223,10 @@ extension AVSegments: SegmentConsumer {
         case .fence(let id): waits.add(.fence(id), from: peer, behind: number)
         case .drain(let timeout, let id): waits.add(.drain(id, deadline: now + timeout), from: peer, behind: number)
         case .feedback(let seen):
-            turn.send(Double(seen.turn))
-            lag.send(seen.excessVideoLag)
-            delta.send(seen.jitterBufferDelta)
-            likely.send(seen.audioLeads ? 1 : 0)
-            feedback.send()
+            feedback.send([
+                "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,
+                "jitter_buffer_delta_ms": seen.jitterBufferDelta, "likely": seen.audioLeads ? 1 : 0,
+            ])
         case .calibration(let isOn): setCalibration(isOn)
         case .microphone: break
         }

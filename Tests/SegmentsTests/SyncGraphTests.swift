@@ -61,10 +61,7 @@ import Testing
         graph.node("audio", TestSink.self)
         graph.edge("avatar.audio -> delay.in")
         graph.edge("delay.out -> audio.in")
-        for name in ["turn_seq", "excess_video_lag_ms", "jitter_buffer_delta_ms", "likely"] {
-            graph.control("avatar.\(name) -> delay.\(name)", .value)
-        }
-        graph.control("avatar.feedback -> delay.feedback", .request)
+        graph.control("avatar.feedback -> delay.feedback", .record)
         let harness = try GraphHarness(graph)
         harness.advance(by: .milliseconds(900))
         let delay = try #require(harness.context(of: "delay"))

@@ -48,11 +48,9 @@ import Testing
             }
         }
         func report(excess: Double, delta: Double = 1, turn: Double = 0, late: Double = 1) {
-            harness.set("turn_seq", to: turn)
-            harness.set("excess_video_lag_ms", to: excess)
-            harness.set("jitter_buffer_delta_ms", to: delta)
-            harness.set("likely", to: late)
-            harness.request("feedback")
+            harness.send(
+                ["turn_seq": turn, "excess_video_lag_ms": excess, "jitter_buffer_delta_ms": delta, "likely": late],
+                to: "feedback")
             harness.settle()
         }
     }

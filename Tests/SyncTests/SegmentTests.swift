@@ -112,10 +112,7 @@ import Testing
             $0.edge("avatar.video -> video.in")
             $0.edge("avatar.audio -> delay.in")
             $0.edge("delay.out -> audio.in")
-            for name in ["turn_seq", "excess_video_lag_ms", "jitter_buffer_delta_ms", "likely"] {
-                $0.control("avatar.\(name) -> delay.\(name)", .value)
-            }
-            $0.control("avatar.feedback -> delay.feedback", .request)
+            $0.control("avatar.feedback -> delay.feedback", .record)
         }
         var delays: [Int] = []
         for turn in 0..<4 {

@@ -92,6 +92,12 @@ let catalog = NodeTable(
             controlOutputs: [
                 ControlSpec("estimate_kbps", .value, help: "what the path carries"),
                 ControlSpec("keyframe", .request, help: "the peer asks for a keyframe"),
+                ControlSpec(
+                    "network", .record,
+                    fields: [
+                        FieldSpec("rtt_ms", help: "there and back"), FieldSpec("loss_percent", help: "not arrived"),
+                        FieldSpec("jitter_ms", help: "how uneven"),
+                    ], help: "what the path is like"),
             ]),
         NodeSpec(
             descriptor: NodeDescriptor("stt", summary: "Words of speech"),
@@ -107,6 +113,17 @@ let catalog = NodeTable(
         NodeSpec(
             descriptor: NodeDescriptor("alarm", summary: "Rings"),
             inputs: [PortSpec("in", .data([DataSchema("event")]))]),
+        NodeSpec(
+            descriptor: NodeDescriptor("steer", summary: "Follows the network"),
+            controlInputs: [
+                ControlSpec(
+                    "network", .record,
+                    fields: [
+                        FieldSpec("loss_percent", help: "not arrived"), FieldSpec("rtt_ms", help: "there and back"),
+                        FieldSpec("cost", optional: true, help: "of a byte"),
+                    ], help: "what the path is like"),
+                ControlSpec("power", .record, fields: [FieldSpec("watts", help: "used")], help: "what it takes"),
+            ]),
         NodeSpec(
             descriptor: NodeDescriptor("whep-host", summary: "Starts a template for each viewer"),
             parameters: [ParameterSpec("starts", .string, default: .string("viewer"), help: "template for a viewer")]),

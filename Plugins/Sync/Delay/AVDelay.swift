@@ -14,12 +14,15 @@ public final class AVDelay: Node {
 
     let input = Input<MediaItem>("in", .rawAudio | .rawVideo)
     let output = Output<MediaItem>("out", .rawAudio | .rawVideo, follows: "in")
-    let turn = ValueInput("turn_seq", help: "feedback: the turn that it was measured in; 0: not known")
-    let excess = ValueInput("excess_video_lag_ms", help: "feedback: how much later than the sound the picture was seen")
-    let delta = ValueInput(
-        "jitter_buffer_delta_ms", help: "feedback: how much more the video's jitter buffer holds than the audio's")
-    let likely = ValueInput("likely", help: "feedback: 1 if the picture was late and the sound led, else 0")
-    let complete = RequestInput("feedback", help: "a feedback is complete: its four values were sent before")
+    let feedback = RecordInput(
+        "feedback",
+        [
+            FieldSpec("turn_seq", optional: true, help: "the turn that it was measured in; 0: not known"),
+            FieldSpec("excess_video_lag_ms", help: "how much later than the sound the picture was seen"),
+            FieldSpec(
+                "jitter_buffer_delta_ms", help: "how much more the video's jitter buffer holds than the audio's"),
+            FieldSpec("likely", help: "1 if the picture was late and the sound led, else 0"),
+        ], help: "what a viewer reports of its lip sync")
     let offset = ValueInput("offset_ms", help: "how far sound leads the picture, as calibration-detector measures it")
 
     @Parameter(
@@ -46,8 +49,6 @@ public final class AVDelay: Node {
     private var kind: MediaKind?
     private var rate = 0
     private var lastOffset: Double?
-    private var feedback = AVSyncFeedback(
-        turn: 0, excessVideoLagMilliseconds: .nan, jitterBufferDeltaMilliseconds: .nan, isVideoLate: false)
     private var hasSegments = false
     /// Media since a segment last began; `.none` before the first.
     private var sinceSegment = MediaTime.none
@@ -99,13 +100,9 @@ public final class AVDelay: Node {
     // MARK: What sets the delay
 
     private func takeControls(_ now: Instant) {
-        if let value = turn.take() { feedback.turn = Int(exactly: value.rounded()) ?? 0 }
-        if let value = excess.take() { feedback.excessVideoLagMilliseconds = value }
-        if let value = delta.take() { feedback.jitterBufferDeltaMilliseconds = value }
         if let value = offset.take(), value.isFinite { lastOffset = value }
-        if let value = likely.take() { feedback.isVideoLate = value == 1 }
-        guard complete.take(), follow == .feedback else { return }
-        let verdict = target.note(feedback, epoch: epoch, now: now)
+        guard let seen = feedback.take(), follow == .feedback else { return }
+        let verdict = target.note(AVSyncFeedback(seen), epoch: epoch, now: now)
         (verdict == .taken ? metrics.taken : metrics.ignored).add()
     }
 

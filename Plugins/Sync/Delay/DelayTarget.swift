@@ -12,6 +12,16 @@ struct AVSyncFeedback: Equatable {
     var isVideoLate: Bool
 }
 
+extension AVSyncFeedback {
+    /// As `av-delay` takes it.
+    init(_ record: ControlRecord) {
+        turn = Int(exactly: record["turn_seq"].rounded()) ?? 0
+        excessVideoLagMilliseconds = record["excess_video_lag_ms"]
+        jitterBufferDeltaMilliseconds = record["jitter_buffer_delta_ms"]
+        isVideoLate = record["likely"] == 1
+    }
+}
+
 /// How long sound (or picture) is to be held, and how far it has got: the rules, without any media.
 ///
 /// Feedback sets the target: the larger of the two lags, whole, 0 to 800 ms. It counts only if it says that the picture

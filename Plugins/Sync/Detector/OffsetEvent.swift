@@ -5,8 +5,9 @@ enum OffsetEvent {
     static let schema = DataSchema(
         "av-offset",
         fields: [
-            FieldSpec("offset_ms", help: "how far sound leads the picture; left out before the first whole mark"),
-            FieldSpec("drift_ppm", help: "how fast the offset grows, in millionths; left out until it is known"),
+            FieldSpec(
+                "offset_ms", optional: true, help: "how far sound leads the picture; from the first whole mark on"),
+            FieldSpec("drift_ppm", optional: true, help: "how fast the offset grows, in millionths; once known"),
             FieldSpec("confidence", help: "0 to 1"),
             FieldSpec("believed", help: "whether the confidence reaches the threshold"),
             FieldSpec("marks", help: "whole marks so far"),

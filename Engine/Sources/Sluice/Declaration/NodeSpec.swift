@@ -95,22 +95,28 @@ public struct ParameterSpec: Equatable, Sendable {
     }
 }
 
-/// One end of a control link. A `value` output fits a live parameter, a `request` output a request input.
+/// One end of a control link. A `value` output fits a live parameter, a `request` output a request input, a `record`
+/// output a record input that wants no field which it lacks.
 public struct ControlSpec: Equatable, Sendable {
     public var name: String
     public var kind: Kind
     public var help: String
+    /// Of a record: what is sent, or wanted, in this order.
+    public var fields: [FieldSpec]
 
     public enum Kind: String, Sendable, CaseIterable {
         /// The latest wins: a bitrate, a delay.
         case value
         /// Coalesces, is never lost: a keyframe, a calibration.
         case request
+        /// Named numbers that are handed over whole, of which the latest win: a measurement of several parts.
+        case record
     }
 
-    public init(_ name: String, _ kind: Kind, help: String) {
+    public init(_ name: String, _ kind: Kind, fields: [FieldSpec] = [], help: String) {
         self.name = name
         self.kind = kind
+        self.fields = fields
         self.help = help
     }
 }

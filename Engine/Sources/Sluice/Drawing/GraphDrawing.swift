@@ -80,7 +80,8 @@ public struct GraphDrawing: Sendable {
                 isOptional: $0.isOptional, isData: $0.carriesData)
         }
         session.controls = plan.controls.map {
-            let names = $0.from.port == $0.to.port ? $0.from.port : "\($0.from.port) → \($0.to.port)"
+            let ports = $0.from.port == $0.to.port ? $0.from.port : "\($0.from.port) → \($0.to.port)"
+            let names = ports + ($0.kind == .record ? " {\($0.fields.count)}" : "")
             return Link(
                 from: id($0.from), fromPort: $0.from.port, to: id($0.to), toPort: $0.to.port,
                 label: names + ($0.join.map { " (\($0.rawValue))" } ?? ""))

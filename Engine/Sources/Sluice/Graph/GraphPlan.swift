@@ -222,18 +222,32 @@ public struct ControlPlan: Sendable {
     public var kind: ControlSpec.Kind
     /// How values of several template instances become one; nil inside one session.
     public var join: Join?
+    /// Of a record: what its receiver gets.
+    public var fields: [String]
     public var position: SourcePosition
 
     public init(
-        from: EndPlan, to: EndPlan, kind: ControlSpec.Kind, join: Join? = nil,
+        from: EndPlan, to: EndPlan, kind: ControlSpec.Kind, join: Join? = nil, fields: [String] = [],
         position: SourcePosition = SourcePosition(line: 1, column: 1)
     ) {
         self.from = from
         self.to = to
         self.kind = kind
         self.join = join
+        self.fields = fields
         self.position = position
     }
 
-    public enum Join: String, Sendable, CaseIterable { case min, max, last, any }
+    public enum Join: String, Sendable, CaseIterable {
+        case min, max, last, any
+
+        /// Those that make one of several values, requests or records.
+        public static func fitting(_ kind: ControlSpec.Kind) -> [Join] {
+            switch kind {
+            case .value: [.min, .max, .last]
+            case .request: [.any]
+            case .record: [.last]
+            }
+        }
+    }
 }

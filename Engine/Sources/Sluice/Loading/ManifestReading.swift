@@ -139,7 +139,7 @@ extension DataSchema {
 extension FieldSpec {
     fileprivate init?(manifest json: JSONValue) {
         guard let name = json["name"]?.string, let help = json["help"]?.string else { return nil }
-        self.init(name, help: help)
+        self.init(name, optional: json.flag("optional"), help: help)
     }
 }
 
@@ -176,8 +176,8 @@ extension ParameterSpec {
 extension ControlSpec {
     fileprivate init?(_ json: JSONValue) {
         guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap(Kind.init),
-            let help = json["help"]?.string
+            let help = json["help"]?.string, let fields = json.list("fields", FieldSpec.init(manifest:))
         else { return nil }
-        self.init(name, kind, help: help)
+        self.init(name, kind, fields: fields, help: help)
     }
 }

@@ -97,6 +97,7 @@ extension JSONWriter {
     private mutating func write(_ field: FieldSpec) {
         key("name", field.name)
         key("help", field.help)
+        flag("optional", field.isOptional)
     }
 
     private mutating func strings(_ name: String, _ values: [String]?) {
@@ -129,6 +130,7 @@ extension JSONWriter {
     private mutating func write(_ control: ControlSpec) {
         key("name", control.name)
         key("kind", control.kind.rawValue)
+        list("fields", control.fields) { $1.write($0) }
         key("help", control.help)
     }
 

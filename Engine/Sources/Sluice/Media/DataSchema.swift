@@ -10,14 +10,3 @@ public struct DataSchema: Hashable, Sendable {
         self.fields = fields
     }
 }
-
-/// One field of a data item, or of a control record: snake_case with its unit in the name, `offset_ms`.
-public struct FieldSpec: Hashable, Sendable {
-    public var name: String
-    public var help: String
-
-    public init(_ name: String, help: String) {
-        self.name = name
-        self.help = help
-    }
-}

@@ -9,13 +9,18 @@ public protocol ControlInput: AnyObject {
     func handOver()
 }
 
-/// Where a control arrives from any thread: the latest value, and a count of requests. Never blocks, never allocates.
+/// Where a control arrives from any thread: the latest value, a count of requests, the latest record. Never allocates,
+/// and waits only while another copies a record.
 public final class ControlCell: @unchecked Sendable {
     private let bits = Atomic<UInt64>(0)
     private let hasValue = Atomic<Bool>(false)
     private let requests = Atomic<Int>(0)
+    /// nil unless it is a record's.
+    private let record: RecordSlot?
     /// Whom to wake; set while the graph is wired, before any link is used.
     weak var core: NodeCore?
+
+    public init(fields: Int = 0) { record = fields > 0 ? RecordSlot(fields: fields) : nil }
 
     func post(value: Double) {
         bits.store(value.bitPattern, ordering: .relaxed)
@@ -27,6 +32,13 @@ public final class ControlCell: @unchecked Sendable {
         requests.wrappingAdd(1, ordering: .acquiringAndReleasing)
         core?.wakeForControl()
     }
+
+    func post(record values: [Double], in order: [Int]) {
+        record?.put(values, in: order)
+        core?.wakeForControl()
+    }
+
+    func takeRecord(into values: inout [Double]) -> Bool { record?.take(into: &values) ?? false }
 
     func takeValue() -> Double? {
         guard hasValue.exchange(false, ordering: .acquiring) else { return nil }
@@ -112,10 +124,12 @@ public final class ControlLinks: Sendable {
         /// Of several template instances; nil inside one session.
         let join: ControlJoin?
         let member: Int
+        /// Of a record: see `RecordSlot.put`.
+        let order: [Int]
     }
 
-    func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0) {
-        targets.withLock { $0.append(Target(cell: cell, join: join, member: member)) }
+    func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0, order: [Int] = []) {
+        targets.withLock { $0.append(Target(cell: cell, join: join, member: member, order: order)) }
     }
 
     /// The session that `cell` belongs to ends.
@@ -138,7 +152,18 @@ public final class ControlLinks: Sendable {
         }
     }
 
+    func send(record values: [Double]) {
+        targets.withLock { all in for target in all { target.cell.post(record: values, in: target.order) } }
+    }
+
     func sendRequest() { targets.withLock { all in for target in all { target.cell.postRequest() } } }
+}
+
+/// A control link that leads from a session into an instance of one of its templates.
+struct IncomingLink {
+    let links: ControlLinks
+    let cell: ControlCell
+    let order: [Int]
 }
 
 /// Makes one value of those that several instances of a template send to their parent.

@@ -62,6 +62,12 @@ public final class GraphHarness {
         stepped.send(value, to: control, of: node)
     }
 
+    /// Fields that are left out are not known. False if the node has no such record, or the record no such field.
+    @discardableResult
+    public func send(_ record: KeyValuePairs<String, Double>, to control: String, of node: String) -> Bool {
+        stepped.send(record, to: control, of: node)
+    }
+
     /// False if the node has no such request.
     @discardableResult
     public func request(_ control: String, of node: String) -> Bool { stepped.request(control, of: node) }

@@ -77,11 +77,18 @@ public final class NodeHarness<N: Node> {
     /// A value for a live parameter. False if there is no such control.
     @discardableResult
     public func set(_ control: String, to value: Double) -> Bool { graph.set(control, of: "node", to: value) }
+    /// A record for a record input; fields that are left out are not known. False if there is no such control or field.
+    @discardableResult
+    public func send(_ record: KeyValuePairs<String, Double>, to control: String) -> Bool {
+        graph.send(record, to: control, of: "node")
+    }
     @discardableResult
     public func request(_ control: String) -> Bool { graph.request(control, of: "node") }
 
     /// The latest value that a control output sent since the last call; nil if none.
     public func value(of control: String) -> Double? { taps[control]?.takeValue() }
+    /// The latest record that a control output sent since the last call; nil if none.
+    public func record(of control: String) -> ControlRecord? { taps[control]?.takeRecord() }
     /// How many requests a control output sent since the last call.
     public func requests(of control: String) -> Int { taps[control]?.takeRequests() ?? 0 }
 

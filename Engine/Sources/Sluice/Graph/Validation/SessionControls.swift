@@ -1,4 +1,4 @@
-/// Control links: a value goes to a live parameter, a request to a request input.
+/// Control links: a value goes to a live parameter, a request to a request input, a record to a record input.
 extension SessionPlanner {
     func planControls() -> [ControlPlan] {
         var first: [EndPlan: [EndPlan: SourcePosition]] = [:]
@@ -28,13 +28,35 @@ extension SessionPlanner {
         }
         let output = source.flatMap { controlOutput(document.from, $0, label) }
         let name = output.flatMap { output in target.flatMap { controlInput(document.to, $0, output, label) } }
+        let fields = output.flatMap { output in target.flatMap { agree(document, output, $0, name, label) } }
         let join = planJoin(document, kind: output?.kind, label)
-        guard let output, let name else { return nil }
+        guard let output, let name, let fields else { return nil }
         return ControlPlan(
             from: EndPlan(node: document.from.node, port: output.name, isParent: document.from.isParent),
             to: EndPlan(node: document.to.node, port: name, isParent: document.to.isParent), kind: output.kind,
-            join: join,
-            position: document.position)
+            join: join, fields: fields, position: document.position)
+    }
+
+    /// The fields that are handed over; nil, and an error, where the record lacks what its receiver wants.
+    private func agree(
+        _ link: ControlDocument, _ output: ControlSpec, _ target: NodeState, _ name: String?, _ label: String
+    ) -> [String]? {
+        guard output.kind == .record, let name,
+            let input = target.spec?.controlInputs.first(where: { $0.name == name })
+        else { return [] }
+        let missing = output.lacks(for: input)
+        guard missing.isEmpty else {
+            func named(_ end: EndDocument, _ control: String) -> String {
+                EndPlan(node: end.node, port: control, isParent: end.isParent).description
+            }
+            func list(_ fields: [FieldSpec]) -> String { fields.map(\.name).joined(separator: ", ") }
+            bag.error(
+                link.position,
+                "\(label): \(named(link.from, output.name)) gives a record of \(list(output.fields)), \(named(link.to, name)) takes one of \(list(input.fields)).",
+                advice: "It lacks \(missing.joined(separator: " and ")).")
+            return nil
+        }
+        return input.fields.map(\.name).filter { wanted in output.fields.contains { $0.name == wanted } }
     }
 
     private func controlOutput(_ end: EndDocument, _ node: NodeState, _ label: String) -> ControlSpec? {
@@ -65,8 +87,10 @@ extension SessionPlanner {
         guard let spec = node.spec else { return nil }
         let live = spec.parameters.filter(\.isLive).map(\.name)
         let values = spec.controlInputs.filter { $0.kind == .value }.map(\.name)
-        let requests = spec.controlInputs.filter { $0.kind == .request }.map(\.name)
-        let fitting = output.kind == .value ? values + live.filter { !values.contains($0) } : requests
+        let fitting =
+            output.kind == .value
+            ? values + live.filter { !values.contains($0) }
+            : spec.controlInputs.filter { $0.kind == output.kind }.map(\.name)
         guard let name = end.port else {
             if fitting.count == 1 { return fitting[0] }
             bag.error(
@@ -76,10 +100,10 @@ extension SessionPlanner {
             return nil
         }
         if fitting.contains(name) { return name }
-        let wanted = output.kind == .value ? "live parameter" : "request input"
+        let wanted = output.kind == .value ? "live parameter" : "\(output.kind.rawValue) input"
         let list = suggestion(for: name, in: fitting, listing: "It has")
-        if values.contains(name) || live.contains(name) || requests.contains(name) {
-            let other: ControlSpec.Kind = output.kind == .value ? .request : .value
+        let others = spec.controlInputs.first { $0.name == name }?.kind
+        if let other = others ?? (live.contains(name) ? .value : nil) {
             bag.error(
                 end.position,
                 "\(label): \(output.name) is a \(output.kind.rawValue), and \(end.node).\(name) takes a \(other.rawValue).",
@@ -102,10 +126,7 @@ extension SessionPlanner {
             if leaves {
                 bag.error(
                     document.position, "\(label) leaves the template and does not say how its instances are joined.",
-                    advice: kind == .request
-                        ? "Add \"join\": \"any\"."
-                        : kind == .value
-                            ? "Add \"join\": \"min\", \"max\" or \"last\"." : "Add \"join\".")
+                    advice: kind.map { "Add \"join\": \(Self.joins($0))." } ?? "Add \"join\".")
             }
             return nil
         }
@@ -119,12 +140,17 @@ extension SessionPlanner {
         guard let value = scope.resolve(json, as: .choice(names), label: "\(label): join", bag)?.value,
             let join = String(value).flatMap(ControlPlan.Join.init)
         else { return nil }
-        if let kind, (kind == .request) != (join == .any) {
+        if let kind, !ControlPlan.Join.fitting(kind).contains(join) {
             bag.error(
                 json.position, "\(label): \"join\": \"\(join.rawValue)\" does not fit a \(kind.rawValue).",
-                advice: kind == .request
-                    ? "Requests are joined by \"any\"." : "Values are joined by \"min\", \"max\" or \"last\".")
+                advice:
+                    "\(kind.rawValue.prefix(1).uppercased())\(kind.rawValue.dropFirst())s are joined by \(Self.joins(kind))."
+            )
         }
         return join
+    }
+
+    private static func joins(_ kind: ControlSpec.Kind) -> String {
+        alternatives(ControlPlan.Join.fitting(kind).map { quoted($0.rawValue) })
     }
 }

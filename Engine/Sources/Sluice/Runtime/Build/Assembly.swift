@@ -14,7 +14,7 @@ final class Assembly {
     private var entering: [ObjectIdentifier: [Edge]] = [:]
     private var leaving: [ObjectIdentifier: [Edge]] = [:]
     private var removed: Set<ObjectIdentifier> = []
-    private var incoming: [(links: ControlLinks, cell: ControlCell)] = []
+    private var incoming: [IncomingLink] = []
     private var prepared: [NodeCore] = []
 
     init(_ run: GraphRun) { self.run = run }
@@ -325,7 +325,10 @@ final class Assembly {
         else {
             return run.log(.info, node: session.name, "control \"\(plan.from) -> \(plan.to)\" left out with its node")
         }
-        guard !plan.from.isParent else { return incoming.append((output.links, input.cell)) }
+        let order = output.control.order(for: input.control)
+        guard !plan.from.isParent else {
+            return incoming.append(IncomingLink(links: output.links, cell: input.cell, order: order))
+        }
         let join =
             plan.kind == .value
             ? plan.join.map {
@@ -333,7 +336,7 @@ final class Assembly {
                     $0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)"
                 )
             } : nil
-        output.links.add(input.cell, join: join, member: session.id)
+        output.links.add(input.cell, join: join, member: session.id, order: order)
     }
 
     // MARK: Words

@@ -31,7 +31,7 @@ final class Session: @unchecked Sendable {
     /// Those inside, and those that lead in from the parent.
     private(set) var edges: [Edge] = []
     /// Control links that lead in from the parent.
-    private var incoming: [(links: ControlLinks, cell: ControlCell)] = []
+    private var incoming: [IncomingLink] = []
     private var memberships: [(audience: EpochAudience, member: EpochAudience.Member)] = []
     /// How what the instances of its templates send to one control of it becomes one value.
     private let joins = Mutex<[String: ControlJoin]>([:])
@@ -80,7 +80,7 @@ final class Session: @unchecked Sendable {
     func qualified(_ node: String) -> String { name.isEmpty ? node : "\(name)/\(node)" }
 
     /// What the assembly made. The session owns it from now on.
-    func adopt(cores: [NodeCore], edges: [Edge], incoming: [(links: ControlLinks, cell: ControlCell)]) {
+    func adopt(cores: [NodeCore], edges: [Edge], incoming: [IncomingLink]) {
         self.cores = cores
         self.edges = edges
         self.incoming = incoming
@@ -176,7 +176,7 @@ final class Session: @unchecked Sendable {
         if let parent, parent.audience !== audience {
             join(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
         }
-        for (links, cell) in incoming { links.add(cell, member: id) }
+        for link in incoming { link.links.add(link.cell, member: id, order: link.order) }
         for edge in edges where edge.plan.from.isParent { attach(edge) }
     }
 
@@ -246,7 +246,7 @@ final class Session: @unchecked Sendable {
     private func leaveIfAlone() {
         guard isDone, children.isEmpty, unborn == 0, !isLeaving else { return }
         isLeaving = true
-        for (links, cell) in incoming { links.remove(cell) }
+        for link in incoming { link.links.remove(link.cell) }
         incoming = []
         // Only when the other lanes have answered do the counters stand still, and may the rings go.
         let fromParent = edges.filter { $0.plan.from.isParent }

@@ -87,11 +87,20 @@ public final class SteppedRun {
         return true
     }
 
+    /// Fields that are left out are not known; false also where the node's record has no field of one of the names.
+    public func send(_ record: KeyValuePairs<String, Double>, to control: String, of node: String) -> Bool {
+        guard let input = core(node)?.ports.controlInput(control), input.control.kind == .record else { return false }
+        let order = input.control.fields.map { field in record.firstIndex { $0.key == field.name } ?? -1 }
+        guard record.count == order.count(where: { $0 >= 0 }) else { return false }
+        input.cell.post(record: record.map(\.value), in: order)
+        return true
+    }
+
     /// A receiver at a control output; nil if there is no such output.
     public func listen(to control: String, of node: String) -> ControlTap? {
         guard let output = core(node)?.ports.controlOutput(control) else { return nil }
-        let tap = ControlTap()
-        output.links.add(tap.cell)
+        let tap = ControlTap(output.control.fields)
+        output.links.add(tap.cell, order: Array(output.control.fields.indices))
         return tap
     }
 
@@ -109,10 +118,18 @@ public final class SteppedRun {
 /// Where a test sees what a control output sends.
 @_spi(Testing)
 public final class ControlTap {
-    let cell = ControlCell()
+    let cell: ControlCell
+    private let fields: [FieldSpec]
+
+    init(_ fields: [FieldSpec] = []) { (cell, self.fields) = (ControlCell(fields: fields.count), fields) }
 
     /// The latest value since the last call; nil if there was none.
     public func takeValue() -> Double? { cell.takeValue() }
+    /// The latest record since the last call; nil if there was none.
+    public func takeRecord() -> ControlRecord? {
+        var values = Array(repeating: Double.nan, count: fields.count)
+        return cell.takeRecord(into: &values) ? ControlRecord(fields, values) : nil
+    }
     /// Requests since the last call.
     public func takeRequests() -> Int { cell.takeRequests() }
 }

@@ -1,0 +1,106 @@
+import Synchronization
+
+/// Named numbers that were sent together.
+public struct ControlRecord: Equatable, Sendable {
+    /// As the receiver declares them, in its order.
+    public let fields: [String]
+    /// NaN where the sender does not know one, or has no such field.
+    public let values: [Double]
+
+    init(_ fields: [FieldSpec], _ values: [Double]) { (self.fields, self.values) = (fields.map(\.name), values) }
+
+    /// NaN where there is no such field.
+    public subscript(field: String) -> Double { fields.firstIndex(of: field).map { values[$0] } ?? .nan }
+
+    public static func == (a: ControlRecord, b: ControlRecord) -> Bool {
+        a.fields == b.fields && zip(a.values, b.values).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }
+    }
+}
+
+/// Sends records: several numbers that belong together, and that nobody may see half of.
+public final class RecordOutput: ControlOutput {
+    public let control: ControlSpec
+    public var links = ControlLinks()
+
+    public init(_ name: String, _ fields: [FieldSpec], help: String) {
+        control = ControlSpec(name, .record, fields: fields, help: help)
+    }
+
+    /// A field that is left out is not known. In debug builds a name that is no field stops the program.
+    public func send(_ values: KeyValuePairs<String, Double>) {
+        assert(
+            values.allSatisfy { value in control.fields.contains { $0.name == value.key } },
+            "\(control.name) has no such field: \(values)")
+        links.send(record: control.fields.map { field in values.first { $0.key == field.name }?.value ?? .nan })
+    }
+}
+
+/// Takes records. The fields that it declares are what it wants: a graph connects it to senders that have them all, those
+/// that are optional aside.
+public final class RecordInput: ControlInput {
+    public let control: ControlSpec
+    public var cell: ControlCell
+    private var latest: [Double]
+    private var isNew = false
+
+    public init(_ name: String, _ fields: [FieldSpec], help: String) {
+        control = ControlSpec(name, .record, fields: fields, help: help)
+        cell = ControlCell(fields: fields.count)
+        latest = Array(repeating: .nan, count: fields.count)
+    }
+
+    /// The latest record that came since the last call; nil if none did. In `process` and `finish`.
+    public func take() -> ControlRecord? {
+        guard isNew else { return nil }
+        isNew = false
+        return ControlRecord(control.fields, latest)
+    }
+
+    public func handOver() { if cell.takeRecord(into: &latest) { isNew = true } }
+}
+
+/// Where a record arrives from any thread: all of its numbers under one lock, held only to copy them.
+final class RecordSlot: Sendable {
+    private struct State: Sendable {
+        var values: [Double]
+        var isNew = false
+    }
+
+    private let state: Mutex<State>
+
+    init(fields: Int) { state = Mutex(State(values: Array(repeating: .nan, count: fields))) }
+
+    /// `order` tells for each field of the receiver its place among the sender's; −1 where the sender has none.
+    func put(_ values: [Double], in order: [Int]) {
+        state.withLock { state in
+            for index in state.values.indices {
+                let place = index < order.count ? order[index] : -1
+                state.values[index] = values.indices.contains(place) ? values[place] : .nan
+            }
+            state.isNew = true
+        }
+    }
+
+    /// False if nothing came since the last call.
+    func take(into values: inout [Double]) -> Bool {
+        state.withLock { state in
+            guard state.isNew else { return false }
+            state.isNew = false
+            for index in values.indices where index < state.values.count { values[index] = state.values[index] }
+            return true
+        }
+    }
+}
+
+extension ControlSpec {
+    /// For each field of the receiver its place among this sender's; −1 where it has none.
+    func order(for receiver: ControlSpec) -> [Int] {
+        receiver.fields.map { wanted in fields.firstIndex { $0.name == wanted.name } ?? -1 }
+    }
+
+    /// What a receiver needs and this sender does not give.
+    func lacks(for receiver: ControlSpec) -> [String] {
+        receiver.fields.filter { wanted in !wanted.isOptional && !fields.contains { $0.name == wanted.name } }
+            .map(\.name)
+    }
+}
