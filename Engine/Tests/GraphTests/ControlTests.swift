@@ -80,7 +80,7 @@ import Testing
             #""peer -> vp8.keyframe""#,
             """
             t.json:6:1: control "peer -> vp8.keyframe": peer has several control outputs and none is named.
-              Write peer.estimate_kbps or peer.keyframe.
+              Write peer.estimate_kbps, peer.keyframe or peer.network.
             """
         ),
         (

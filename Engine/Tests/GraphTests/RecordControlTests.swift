@@ -40,7 +40,7 @@ import Testing
         (
             #""peer.network -> s""#,
             """
-            t.json:6:18: control "peer.network -> s": s has several controls and none is named.
+            t.json:6:1: control "peer.network -> s": s has several controls and none is named.
               Write s.network or s.power.
             """
         ),
