@@ -83,7 +83,7 @@ let tests: [Target] = [
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Net", of: [net]),
-    tests("Raw", of: ["RawPlugin", net]),
+    tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, mpegts, net, "TestSupport"]),
     tests("MPEGTS", of: [bitstream, libav, mpegts, "TestSupport"]),
     tests("RTPCore", of: [bitstream, rtpCore, "TestSupport"]),

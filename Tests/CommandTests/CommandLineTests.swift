@@ -168,7 +168,7 @@ import Testing
             in: scratch.url,
             during: { process in
                 // The report's file is there once signals are caught.
-                while !FileManager.default.fileExists(atPath: report.path) { sched_yield() }
+                try? wait(for: "the report's file") { FileManager.default.fileExists(atPath: report.path) }
                 kill(process, signal)
             })
         #expect(run.status == 0)
@@ -187,7 +187,7 @@ import Testing
             ["run", "hop.json", "--clock", "virtual", "--set", "frames=1000000000000", "--report", report.path],
             in: scratch.url,
             during: { process in
-                while !FileManager.default.fileExists(atPath: report.path) { sched_yield() }
+                try? wait(for: "the report's file") { FileManager.default.fileExists(atPath: report.path) }
                 kill(process, SIGINT)
             })
         #expect(run.status == 0)
@@ -283,7 +283,7 @@ import Testing
                 folder.url.path,
             ], in: scratch.url, executable: home.url.appendingPathComponent("sluice"),
             during: { process in
-                while !FileManager.default.fileExists(atPath: report.path) { sched_yield() }
+                try? wait(for: "the report's file") { FileManager.default.fileExists(atPath: report.path) }
                 maps.files = mappedFiles(of: process)
                 kill(process, SIGINT)
             })

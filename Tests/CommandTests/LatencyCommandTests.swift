@@ -27,8 +27,8 @@ import Testing
         #expect(drawing.contains("Latency of pattern") && drawing.contains(">→ decode</text>"))
     }
 
-    @Test func aPictureIsFollowedThroughSRTGlassToGlass() throws {
-        let port = try freePort()
+    @Test(.realPeers) func aPictureIsFollowedThroughSRTGlassToGlass() throws {
+        let port = Ports.one()
         let answer = try CommandRun(
             [
                 "latency", "loopback", "--for", "3s", "--set", "port=\(port)", "--set", "width=640", "--set",
@@ -47,23 +47,6 @@ import Testing
         // SRT hands nothing out before its latency has passed.
         #expect(try median("receiver: SRT ") >= 15)
         #expect(try median("glass to glass ") > median("receiver: SRT "))
-    }
-
-    /// A UDP port that nobody has just now.
-    private func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
-            }
-        }
-        try #require(code == 0)
-        return UInt16(bigEndian: address.sin_port)
     }
 
     @Test func withoutNumbersItSaysWhatIsNeeded() throws {

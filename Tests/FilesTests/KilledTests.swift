@@ -7,7 +7,7 @@ import Testing
 @testable import FilesPlugin
 
 /// The command itself, in real time.
-@Suite("A recording that ends badly") struct KilledTests {
+@Suite("A recording that ends badly", .realPeers) struct KilledTests {
     /// Runs pattern and tone into `name`, and calls `when` with the process once the file holds `bytes`.
     private func record(
         _ name: String, in folder: Folder, bytes: Int, when: @escaping @Sendable (Int32) -> Void

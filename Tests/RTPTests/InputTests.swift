@@ -8,7 +8,7 @@ import Testing
 @testable import RTPPlugin
 
 /// Debian's ffmpeg and GStreamer send; rtp-input listens before they begin, so nothing may be missing.
-@Suite("rtp-input", .serialized) struct InputTests {
+@Suite("rtp-input", .serialized, .realPeers) struct InputTests {
     private static func decoded(_ kept: [Collector.Kept], _ rig: Rig) throws -> [Int?] {
         guard let first = kept.first else { return [] }
         let packets = kept.compactMap { $0.item as? Packet }

@@ -10,7 +10,7 @@ import Testing
 
 /// Debian's ffmpeg and GStreamer open what rtp-output has written and receive what it sends. They are started when the
 /// description is there, so they may miss what comes before the next keyframe.
-@Suite("rtp-output", .serialized) struct OutputTests {
+@Suite("rtp-output", .serialized, .realPeers) struct OutputTests {
     /// The sender, and a receiver that is started when the description has been written.
     private func run(_ rig: Rig, _ graph: GraphBuilder, receiver: [String]) throws -> (sent: Rig.Ran, receiver: Process)
     {

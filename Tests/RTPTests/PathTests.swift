@@ -14,7 +14,7 @@ import VideoDecoderPlugin
 @testable import RTPPlugin
 
 /// From rtp-output to rtp-input, through a path that loses, doubles, delays and reorders.
-@Suite("A path between rtp-output and rtp-input", .serialized) struct PathTests {
+@Suite("A path between rtp-output and rtp-input", .serialized, .realPeers) struct PathTests {
     /// Takes datagrams at one port and passes them on to another as `plan` says, by the number of the datagram: not at all,
     /// once, or several times, each so many datagrams later.
     final class Path: @unchecked Sendable {
@@ -65,7 +65,7 @@ import VideoDecoderPlugin
         audio: @escaping @Sendable (Int) -> [Int] = { _ in [0] }
     ) throws -> (got: Rig.Ran, sent: Rig.Ran, lost: (video: Int, audio: Int)) {
         // The description names the output's ports; the input listens at others.
-        let far = freePorts()
+        let far = Ports.four()
         let sendingSDP = rig.path("sending.sdp")
         let sender = try rig.sending(
             clip,

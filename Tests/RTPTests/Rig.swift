@@ -44,7 +44,7 @@ final class Rig {
 
     init() throws {
         scratch = try Scratch()
-        port = freePorts()
+        port = Ports.four()
     }
 
     func path(_ name: String) -> String { scratch.url.appending(path: name).path }
@@ -145,7 +145,7 @@ final class Rig {
         }
     }
 
-    /// Runs a graph to its end, or 20 s. `onEvent` gets every line.
+    /// Runs a graph to its end, or a minute. `onEvent` gets every line.
     @discardableResult
     static func run(
         _ graph: GraphBuilder, onEvent: (@Sendable (GraphRun, String) -> Void)? = nil,
@@ -159,7 +159,7 @@ final class Rig {
         let isOver = Mutex(false)
         Thread.detachNewThread {
             started?(run)
-            for _ in 0..<200 where !isOver.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.1) }
+            for _ in 0..<600 where !isOver.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.1) }
             if !isOver.withLock({ $0 }) { run.stop() }
         }
         defer {
@@ -194,11 +194,11 @@ final class Rig {
 
     // MARK: Others
 
-    /// Debian's tools. They end by themselves, or after 20 s.
+    /// Debian's tools. They end by themselves, or after a minute.
     func start(_ command: [String], saying: String? = nil) throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["timeout", "-k", "1", "20"] + command
+        process.arguments = ["timeout", "-k", "1", "60"] + command
         process.currentDirectoryURL = folder
         let log = folder.appending(path: saying ?? "said.txt")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
@@ -213,25 +213,13 @@ final class Rig {
         (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
     }
 
-    /// Waits for a condition of another process, at most 10 s.
+    /// Waits for a condition of another process or thread.
     func wait(for what: String, _ condition: () -> Bool) throws {
-        for _ in 0..<1_000 {
-            if condition() { return }
-            Thread.sleep(forTimeInterval: 0.01)
-        }
-        throw Late(what: what)
+        try TestSupport.wait(for: what, said: { ["the peer": said()] }, condition)
     }
 
-    struct Late: Error { var what: String }
-
-    /// Whether some process has bound that UDP port of the loopback.
-    static func isBound(_ port: Int) -> Bool {
-        let wanted = ":" + String(format: "%04X", port)
-        let table = (try? FFmpeg.run(["cat", "/proc/net/udp", "/proc/net/udp6"], feeding: [])) ?? []
-        return String(decoding: table, as: UTF8.self).split(separator: "\n").contains { line in
-            line.split(separator: " ").dropFirst().first?.hasSuffix(wanted) ?? false
-        }
-    }
+    /// Whether some process has bound that UDP port.
+    static func isBound(_ port: Int) -> Bool { Ports.isBound(port) }
 
     func pictures(of file: String) throws -> [Int?] {
         let raw = try FFmpeg.run(
@@ -263,20 +251,3 @@ final class Rig {
         return numbers == Array(first..<size.frames)
     }
 }
-
-/// The first of four UDP ports in a row, the first even, that nobody has just now. Below those that the kernel gives away;
-/// no two tests of a process get the same ones until all had their turn.
-func freePorts() -> Int {
-    for _ in 0..<2_000 {
-        let turn = portTurn.wrappingAdd(1, ordering: .relaxed).newValue
-        let first = 22_000 + 4 * ((turn + Int(getpid()) * 37) % 2_000)
-        if (first..<first + 4).allSatisfy({ port in
-            (try? UDPSocket(boundTo: SocketAddress.find("127.0.0.1", port: port))) != nil
-        }) {
-            return first
-        }
-    }
-    return 22_000
-}
-
-private let portTurn = Atomic<Int>(0)

@@ -3,6 +3,7 @@ import RTPCore
 import Sluice
 import SluiceTesting
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RTPPlugin
@@ -32,7 +33,7 @@ private final class Keyframe: Node {
     }
 }
 
-@Suite("rtp-output spreads a picture", .serialized) struct SpreadTests {
+@Suite("rtp-output spreads a picture", .serialized, .realPeers) struct SpreadTests {
     /// When each RTP packet came, in s after the first.
     private func arrivals(_ parameters: [String: ParameterValue]) throws -> [Double] {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)

@@ -2,13 +2,14 @@ import Foundation
 import Net
 import Sluice
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RawPlugin
 
 extension RawSuite {
     /// Real FIFOs and sockets under the system clock. Nothing waits for a time: every step follows from the one before.
-    @Suite(.timeLimit(.minutes(4))) struct LiveTests {
+    @Suite(.timeLimit(.minutes(4)), .realPeers) struct LiveTests {
         let frame = 64 * 16 * 4
 
         @Test func throughAFIFOAndASocketInOneGraph() throws {
@@ -51,11 +52,11 @@ extension RawSuite {
             let reader = FarSide {
                 // The socket appears when the graph is built.
                 var connected: Int32?
-                while connected == nil {
+                try? wait(for: "the socket") {
                     connected = try? LocalSocket.connect(path)
-                    sched_yield()
+                    return connected != nil
                 }
-                let descriptor = connected!
+                guard let descriptor = connected else { return }
                 _ = fcntl(descriptor, F_SETFL, 0)
                 let bytes = FarSide.read(descriptor)
                 got.withLock { $0 = bytes }

@@ -1,6 +1,7 @@
 import Foundation
 import Sluice
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RawPlugin
@@ -8,7 +9,7 @@ import Testing
 extension RawSuite {
     /// Live writers of every kind at real FIFOs. They rest between their pictures as a camera does; no test waits for a
     /// time to pass otherwise.
-    @Suite(.timeLimit(.minutes(4))) struct WriterTests {
+    @Suite(.timeLimit(.minutes(4)), .realPeers) struct WriterTests {
         @Test func twoFIFOsOpenedOneAfterTheOtherStayTogether() throws {
             let rig = try Rig()
             let (pictures, sound) = (rig.fifo("pictures"), rig.fifo("sound"))

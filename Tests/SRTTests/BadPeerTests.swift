@@ -10,7 +10,7 @@ import Testing
 @testable import SRTPlugin
 
 /// What peers do that they should not. Real sockets on the loopback.
-@Suite("Bad peers and bad settings", .serialized) struct BadPeerTests {
+@Suite("Bad peers and bad settings", .serialized, .realPeers) struct BadPeerTests {
     private let place: Place
 
     init() throws { place = try Place() }

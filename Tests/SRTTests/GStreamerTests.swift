@@ -6,7 +6,7 @@ import Testing
 @testable import SRTPlugin
 
 /// GStreamer as sender and as receiver, each side calling and each side listening.
-@Suite("GStreamer as a peer", .serialized) struct GStreamerTests {
+@Suite("GStreamer as a peer", .serialized, .realPeers) struct GStreamerTests {
     private let place: Place
 
     init() throws { place = try Place() }

@@ -6,7 +6,7 @@ import Testing
 @testable import SRTPlugin
 
 /// srt-live-transmit, which is libsrt's own, on the sides that other tests leave out; and encryption.
-@Suite("srt-live-transmit as a peer", .serialized) struct LiveTransmitTests {
+@Suite("srt-live-transmit as a peer", .serialized, .realPeers) struct LiveTransmitTests {
     private let place: Place
 
     init() throws { place = try Place() }

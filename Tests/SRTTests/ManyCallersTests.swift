@@ -9,7 +9,7 @@ import Testing
 @testable import SRTPlugin
 
 /// A template for each caller, and links that meet. Real sockets on the loopback.
-@Suite("srt-input with many callers", .serialized) struct ManyCallersTests {
+@Suite("srt-input with many callers", .serialized, .realPeers) struct ManyCallersTests {
     private let place: Place
 
     init() throws { place = try Place() }

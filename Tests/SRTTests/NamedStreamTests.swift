@@ -7,7 +7,7 @@ import Testing
 
 /// Each spelling of a stream id, by programs that are not ours. At the clip's pace: what ffmpeg has not read when a
 /// connection ends it does not read any more.
-@Suite("Streams that are named", .serialized) struct NamedStreamTests {
+@Suite("Streams that are named", .serialized, .realPeers) struct NamedStreamTests {
     private let place: Place
 
     init() throws { place = try Place() }

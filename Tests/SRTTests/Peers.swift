@@ -29,7 +29,7 @@ enum Clip {
 
 }
 
-/// A program that ends by itself, or after 30 s. `output` and `errors` get what it writes.
+/// A program that ends by itself, or after a minute. `output` and `errors` get what it writes.
 @discardableResult
 func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) throws -> Process {
     func handle(_ file: URL?) throws -> FileHandle {
@@ -40,7 +40,7 @@ func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) thro
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     // A process inherits what the thread that starts it blocks, and then would not hear `terminate`.
-    process.arguments = ["--default-signal", "timeout", "-k", "1", "30"] + command
+    process.arguments = ["--default-signal", "timeout", "-k", "1", "60"] + command
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try handle(output)
     process.standardError = try handle(errors)
@@ -48,15 +48,8 @@ func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) thro
     return process
 }
 
-/// Whether somebody on this machine has the UDP port. Asked of the kernel: a try would be in the way of who comes just then.
-func isTaken(_ port: Int) -> Bool {
-    let hex = String(port, radix: 16, uppercase: true)
-    let local = ":" + String(repeating: "0", count: 4 - hex.count) + hex
-    return ["/proc/net/udp", "/proc/net/udp6"].contains { table in
-        let lines = (try? String(contentsOfFile: table, encoding: .utf8))?.split(separator: "\n") ?? []
-        return lines.contains { $0.split(separator: " ").dropFirst().first?.hasSuffix(local) == true }
-    }
-}
+/// Whether somebody on this machine has the UDP port.
+func isTaken(_ port: Int) -> Bool { Ports.isBound(port) }
 
 /// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the first
 /// event whose text holds its words.
@@ -95,21 +88,8 @@ func checkClip(_ file: URL, cut: Int = 0) throws {
     #expect(abs(sound.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600)
 }
 
-/// A UDP port that nobody has just now. Below those that the kernel gives callers, and no test of a process gets another's.
-func freePort() -> Int {
-    for _ in 0..<4_000 {
-        var turn = 0
-        portTurn.change {
-            turn = ($0 ?? 0) + 1
-            $0 = turn
-        }
-        let port = 24_000 + (turn + Int(getpid()) * 37) % 8_000
-        guard let descriptor = openPort(port) else { continue }
-        close(descriptor)
-        return port
-    }
-    return 24_000
-}
+/// A UDP port that nobody has, and no other test gets.
+func freePort() -> Int { Ports.one() }
 
 /// A UDP socket at a port of this machine; nil where somebody else has it.
 func openPort(_ port: Int) -> Int32? {
@@ -126,8 +106,6 @@ func openPort(_ port: Int) -> Int32? {
     close(descriptor)
     return nil
 }
-
-private let portTurn = Mutexed<Int>(0)
 
 /// A value that several threads use.
 final class Mutexed<Value>: @unchecked Sendable {

@@ -66,7 +66,7 @@ final class Place: Sendable {
 /// What every run of the tests is bound by: a peer that never comes, or hangs, must not hold them.
 var boundedRun: RunOptions {
     var options = RunOptions()
-    options.duration = .milliseconds(40_000)
+    options.duration = .milliseconds(60_000)
     return options
 }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import SRTPlugin
 
 /// Both ends of a rendezvous have the same port number, so each has an address of its own here.
-@Suite("A rendezvous", .serialized) struct RendezvousTests {
+@Suite("A rendezvous", .serialized, .realPeers) struct RendezvousTests {
     private let place: Place
 
     init() throws { place = try Place() }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The project's SRT graphs by the built command, with Debian's senders and receivers.
-@Suite("The SRT graphs", .serialized) struct SRTGraphTests {
+@Suite("The SRT graphs", .serialized, .realPeers) struct SRTGraphTests {
     private let place: Place
 
     init() throws { place = try Place() }

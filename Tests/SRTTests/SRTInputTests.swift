@@ -8,7 +8,7 @@ import Testing
 @testable import SRTPlugin
 
 /// Real sockets on the loopback, in real time, against Debian's senders.
-@Suite("srt-input", .serialized) struct SRTInputTests {
+@Suite("srt-input", .serialized, .realPeers) struct SRTInputTests {
     private let place: Place
 
     init() throws { place = try Place() }

@@ -9,7 +9,7 @@ import Testing
 @testable import SRTPlugin
 
 /// Real sockets on the loopback, in real time, against Debian's receivers.
-@Suite("srt-output", .serialized) struct SRTOutputTests {
+@Suite("srt-output", .serialized, .realPeers) struct SRTOutputTests {
     private let place: Place
 
     init() throws { place = try Place() }

@@ -51,7 +51,7 @@ final class Mouth: Node {
 }
 
 /// Real sockets, real time, and the Python client of the documentation as the peer.
-@Suite(.timeLimit(.minutes(4)), .serialized) struct SocketTests {
+@Suite(.timeLimit(.minutes(4)), .serialized, .realPeers) struct SocketTests {
     private let scratch: Scratch
     private let name = UUID().uuidString
     init() throws { scratch = try Scratch() }
@@ -115,13 +115,13 @@ final class Mouth: Node {
         graph.control("avatar.feedback -> mouth.go", .request)
         var options = RunOptions()
         // A script that hangs does not hang the tests.
-        options.duration = .seconds(25)
+        options.duration = .seconds(70)
         let run = GraphRun(graph.plan, registry: registry, options: options)
         let output = Mutex<String>("")
         let done = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
             let result = try? CommandRun(
-                ["-k", "2", "20", "/usr/bin/python3", file.path], executable: URL(filePath: "/usr/bin/timeout"))
+                ["-k", "2", "60", "/usr/bin/python3", file.path], executable: URL(filePath: "/usr/bin/timeout"))
             output.withLock { $0 = (result?.output ?? "") + (result?.errors ?? "no python") }
             // The microphone never ends, and it holds the node that is otherwise done.
             run.stop()
@@ -279,7 +279,7 @@ final class Mouth: Node {
                 avatar.fence(1)
                 # The one control link of this graph: it lets the microphone speak.
                 avatar.av_sync_feedback(1, 120, 80, "video_late_audio_leads")
-                full.wait(5)
+                full.wait(30)
             tell({"type": "heard", "count": len(heard), "first": heard[0], "second": heard[1]})
             deaf.close()
             """)

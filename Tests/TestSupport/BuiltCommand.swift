@@ -20,6 +20,9 @@ public struct CommandRun: Sendable {
     public let output: String
     public let errors: String
 
+    /// Seconds after which a run is killed: its status is then -9.
+    public static let limit = 120.0
+
     /// - Parameters:
     ///   - environment: added to a plain one; nothing of the tests' own environment gets through.
     ///   - during: called when the command runs, with its process id.
@@ -35,6 +38,9 @@ public struct CommandRun: Sendable {
         let (output, errors) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError, process.standardInput) = (output, errors, FileHandle.nullDevice)
         try process.run()
+        let watch = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + CommandRun.limit, execute: watch)
+        defer { watch.cancel() }
         during?(process.processIdentifier)
         let reader = Reader(errors.fileHandleForReading)
         self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
