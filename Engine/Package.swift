@@ -14,6 +14,7 @@ let package = Package(
         .plugin(name: "ABIStamp", capability: .buildTool(), dependencies: ["abi-stamp"]),
         .executableTarget(name: "abi-stamp"),
         .testTarget(name: "GraphTests", dependencies: ["Sluice"], path: "Tests/GraphTests"),
+        .testTarget(name: "EdgeTests", dependencies: ["Sluice"], path: "Tests/EdgeTests"),
     ],
     swiftLanguageModes: [.v6]
 )

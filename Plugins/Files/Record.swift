@@ -94,8 +94,8 @@ public final class Record: Node {
     private func open(now: Instant) throws -> Bool {
         if muxer != nil { return true }
         let inputs = [video, audio].filter { $0.isConnected && !($0.isEnded && $0.peek() == nil) }
-        let speaking = inputs.filter { $0.peek() != nil }
-        guard let oldest = speaking.compactMap({ $0.peek().map(Record.time) }).min() else { return false }
+        let speaking = inputs.compactMap { input in input.peek().map { (input: input, head: $0) } }
+        guard let oldest = speaking.map({ Record.time($0.head) }).min() else { return false }
         if speaking.count < inputs.count {
             let since = waitingSince ?? now
             waitingSince = since
@@ -109,11 +109,11 @@ public final class Record: Node {
             }
         }
         let muxer = try Muxer(container: container.muxer, options: container.options, to: sink)
-        for input in speaking {
-            let format = input.peek()!.format
+        for (input, head) in speaking {
+            let format = head.format
             try check(format)
             if container.takesWhatever(format) && !muxer.takes(format) { throw container.refusal(format, path: path) }
-            let complete = (input.peek() as? Packet).map { format.withParameterSets(of: $0) } ?? format
+            let complete = (head as? Packet).map { format.withParameterSets(of: $0) } ?? format
             do { try muxer.add(complete) } catch { throw refused(complete, error) }
             streams.append((input, format, false))
         }

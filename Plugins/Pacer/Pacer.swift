@@ -21,7 +21,8 @@ public final class Pacer: Node {
             PortSpec.Variant(
                 parameter: "drift", value: .string($0.rawValue), formats: .rawAudio | .codedVideo | Pacer.opus)
         },
-        buffer: EdgeCapacity(items: 50, milliseconds: 1_000))
+        // A second of raw pictures of 3840×2160 at 60 a second is 746 MB.
+        buffer: EdgeCapacity(items: 50, milliseconds: 1_000, bytes: 1 << 30))
     let output = Output<MediaItem>("out", follows: "in")
     @Parameter(
         "frame_ms", default: 20, range: 2.5...60,

@@ -21,6 +21,21 @@ import Testing
         }
     }
 
+    @Test func `A bound of bytes stands beside the others, and alone it governs`() throws {
+        for (capacity, expected) in [
+            (#"{ "items": 4 }"#, EdgeCapacity(items: 4, milliseconds: 4_000, bytes: 268_435_456)),
+            (#"{ "ms": 4000, "bytes": 1000 }"#, EdgeCapacity(items: 2_000, milliseconds: 4_000, bytes: 1_000)),
+            (#"{ "bytes": 1000 }"#, EdgeCapacity(items: 4_096, milliseconds: 60_000, bytes: 1_000)),
+        ] {
+            let plan = try load(
+                graph(
+                    nodes: #"\#(raw), "out": { "type": "null-sink" }"#,
+                    edges: #"{ "from": "s.audio", "to": "out", "capacity": \#(capacity) }"#))
+            #expect(plan.root.edges.map(\.capacity) == [expected])
+        }
+        #expect(EdgeCapacity.standard.bytes == 268_435_456)
+    }
+
     @Test func `A lossless relay blocks`() throws {
         let plan = try load(relayed(packets, #""s.video -> relay -> out""#, relay: #", "lossless": true"#))
         #expect(plan.root.edges.map(\.overflow) == [.block, .block])
@@ -82,9 +97,9 @@ import Testing
         ),
         (
             #""capacity": { "seconds": 3 }"#,
-            "\"capacity\" has no key \"seconds\".\n  Its keys are: items, ms."
+            "\"capacity\" has no key \"seconds\".\n  Its keys are: items, ms, bytes."
         ),
-        (#""capacity": {}"#, "\"capacity\" gives neither items nor ms."),
+        (#""capacity": {}"#, "\"capacity\" gives neither items, ms nor bytes."),
         (#""capacity": 16"#, "\"capacity\" takes an object, found a number.\n  Write { … }."),
         (#""capacity": { "items": 0 }"#, "edge \"relay -> out\": items takes 1 to 65536, found 0."),
         (#""capacity": { "ms": 1.5 }"#, "edge \"relay -> out\": ms takes an integer, found 1.5."),

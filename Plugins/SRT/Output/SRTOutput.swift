@@ -172,9 +172,9 @@ public final class SRTOutput: SRTNode, Node {
         guard let sink else { return }
         sink.drain()
         if sink.isEmpty, try open(now), let sender {
-            while sink.isEmpty, let (track, input) = oldest() {
-                guard sender.goesOn(with: input.peek()!.format, of: track) else {
-                    return try lose("is told of \(input.peek()!.format) by a new connection", now)
+            while sink.isEmpty, let (track, input, head) = oldest() {
+                guard sender.goesOn(with: head.format, of: track) else {
+                    return try lose("is told of \(head.format) by a new connection", now)
                 }
                 guard let packet = input.next() else { break }
                 let verdict = gate.judge(packet)
@@ -196,12 +196,13 @@ public final class SRTOutput: SRTNode, Node {
     }
 
     /// The older of both heads: nothing is waited for.
-    private func oldest() -> (TSTrack, Input<Packet>)? {
+    private func oldest() -> (TSTrack, Input<Packet>, head: Packet)? {
         switch (video.peek(), audio.peek()) {
         case (nil, nil): nil
-        case (_?, nil): (.video, video)
-        case (nil, _?): (.audio, audio)
-        case (let picture?, let sound?): picture.header.dts <= sound.header.dts ? (.video, video) : (.audio, audio)
+        case (let picture?, nil): (.video, video, picture)
+        case (nil, let sound?): (.audio, audio, sound)
+        case (let picture?, let sound?):
+            picture.header.dts <= sound.header.dts ? (.video, video, picture) : (.audio, audio, sound)
         }
     }
 

@@ -1,12 +1,19 @@
-/// Both bounds of an edge; it is full when either is reached.
+/// The bounds of an edge; it is full when one of them is reached.
 public struct EdgeCapacity: Hashable, Sendable {
     public var items: Int
+    /// Of media.
     public var milliseconds: Int
+    /// Of payload.
+    public var bytes: Int
 
-    public init(items: Int, milliseconds: Int) {
+    public init(items: Int, milliseconds: Int, bytes: Int = EdgeCapacity.standardBytes) {
         self.items = items
         self.milliseconds = milliseconds
+        self.bytes = bytes
     }
+
+    /// 256 MiB: 16 raw pictures of 3840×2160 in 4:2:0 are 199 MB.
+    public static let standardBytes = 256 << 20
 
     public static let standard = EdgeCapacity(items: 16, milliseconds: 500)
 }

@@ -94,7 +94,11 @@ public struct GraphDrawing: Sendable {
         var words: [String] = []
         if edge.carriesData { words.append("\(edge.formats)") }
         if edge.overflow != .block { words.append(edge.overflow.rawValue) }
-        if edge.capacity != .standard { words.append("\(edge.capacity.items) items/\(edge.capacity.milliseconds) ms") }
+        let (capacity, standard) = (edge.capacity, EdgeCapacity.standard)
+        if (capacity.items, capacity.milliseconds) != (standard.items, standard.milliseconds) {
+            words.append("\(capacity.items) items/\(capacity.milliseconds) ms")
+        }
+        if capacity.bytes < standard.bytes { words.append("\(capacity.bytes) bytes") }
         if edge.epoch != .flush { words.append(edge.epoch.rawValue) }
         if edge.isOptional { words.append("optional") }
         return words.joined(separator: ", ")

@@ -84,6 +84,7 @@ public struct GraphSchema {
                     "ms",
                     bounded("integer", EdgeCapacity.millisecondRange, "Milliseconds of media that it holds at most.")
                 ),
+                ("bytes", bounded("integer", EdgeCapacity.byteRange, "Bytes of payload that it holds at most.")),
             ], atLeast: 1)
         return [
             "anyOf": [

@@ -100,7 +100,8 @@ extension PortSpec {
 extension EdgeCapacity {
     fileprivate init?(manifest json: JSONValue) {
         guard let items = json["items"]?.integer, let milliseconds = json["ms"]?.integer else { return nil }
-        self.init(items: items, milliseconds: milliseconds)
+        self.init(
+            items: items, milliseconds: milliseconds, bytes: json["bytes"]?.integer ?? EdgeCapacity.standardBytes)
     }
 }
 

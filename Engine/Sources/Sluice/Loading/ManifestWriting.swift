@@ -60,6 +60,7 @@ extension JSONWriter {
                 json.object {
                     $0.key("items", buffer.items)
                     $0.key("ms", buffer.milliseconds)
+                    if buffer.bytes != EdgeCapacity.standardBytes { $0.key("bytes", buffer.bytes) }
                 }
             }
         }

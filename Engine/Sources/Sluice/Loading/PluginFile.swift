@@ -96,6 +96,10 @@ public struct PluginFile: Sendable {
         if !missing.isEmpty { return refuse(.missing(missing, plugin: path)) }
         let registry = NodeRegistry()
         if let refusal = PluginLoader.load(path, into: registry) { return refuse(refusal) }
+        for name in registry.typeNames {
+            guard let misfit = registry.type(named: name).flatMap(NodeSpec.misfit) else { continue }
+            return refuse(Unavailability(plugin: path, reason: "node type \"\(name)\": \(misfit)"))
+        }
         let types = registry.typeNames.compactMap { registry.type(named: $0).map(NodeSpec.init(of:)) }
         let manifest = PluginManifest(
             file: mark, stamp: stamp, libraries: libraries, types: types, services: registry.services.names)

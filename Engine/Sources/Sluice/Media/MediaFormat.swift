@@ -51,6 +51,19 @@ public final class MediaFormat: Sendable {
     }
 }
 
+extension MediaFormat {
+    /// Of raw media with a known rate, as this engine's frames hold them; nil where the format does not tell.
+    var bytesPerSecond: Double? {
+        switch kind {
+        case .rawAudio: return audio.map { Double($0.bytesPerSample) * Double($0.rate) }
+        case .rawVideo:
+            guard let video, let rate = video.frameRate, rate.denominator > 0 else { return nil }
+            return Double(VideoFrame.Planes(video).byteCount) * rate.perSecond
+        default: return nil
+        }
+    }
+}
+
 extension MediaFormat: Equatable {
     public static func == (a: MediaFormat, b: MediaFormat) -> Bool {
         a === b

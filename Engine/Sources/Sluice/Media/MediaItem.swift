@@ -3,21 +3,30 @@
 /// Immutable once sent, reference counted, shared freely between lanes. The one who made it, and holds the only
 /// reference, may write to it; `Pool` hands out such ones. The header is small and stored inline, so that an edge reads
 /// duration, epoch and flags without knowing which kind of item it carries.
-open class MediaItem: @unchecked Sendable {
+///
+/// Each kind of media has its class: `AudioFrame`, `VideoFrame`, `Packet`. An input hands out nothing whose format is not
+/// its class's, so that a node may cast by the format's kind.
+public class MediaItem: @unchecked Sendable {
     // Exclusivity holds by the contract above; checking it at run time would cost more than a hop.
     @exclusivity(unchecked) public final var header: Header
     @exclusivity(unchecked) public final var format: MediaFormat { didSet { formatID = ObjectIdentifier(format) } }
     /// Of `format`: compared for every item without counting a reference.
     @exclusivity(unchecked) @usableFromInline final var formatID: ObjectIdentifier
 
-    public init(itemOf format: MediaFormat) {
+    init(itemOf format: MediaFormat) {
         self.format = format
         formatID = ObjectIdentifier(format)
         header = Header()
     }
 
     /// What a port of this type carries unless it says more.
-    open class var possibleFormats: FormatSet { .any }
+    public class var possibleFormats: FormatSet { .any }
+
+    /// The class is the one that belongs to the format.
+    final var isWhatItSays: Bool {
+        let kind = format.kind
+        return type(of: self).possibleFormats.patterns.contains { $0.kind == kind }
+    }
 
     /// Payload bytes, for counters.
     @inlinable

@@ -9,45 +9,6 @@ public protocol ControlInput: AnyObject {
     func handOver()
 }
 
-/// Where a control arrives from any thread: the latest value, a count of requests, the latest record. Never allocates,
-/// and waits only while another copies a record.
-public final class ControlCell: @unchecked Sendable {
-    private let bits = Atomic<UInt64>(0)
-    private let hasValue = Atomic<Bool>(false)
-    private let requests = Atomic<Int>(0)
-    /// nil unless it is a record's.
-    private let record: RecordSlot?
-    /// Whom to wake; set while the graph is wired, before any link is used.
-    weak var core: NodeCore?
-
-    public init(fields: Int = 0) { record = fields > 0 ? RecordSlot(fields: fields) : nil }
-
-    func post(value: Double) {
-        bits.store(value.bitPattern, ordering: .relaxed)
-        hasValue.store(true, ordering: .releasing)
-        core?.wakeForControl()
-    }
-
-    func postRequest() {
-        requests.wrappingAdd(1, ordering: .acquiringAndReleasing)
-        core?.wakeForControl()
-    }
-
-    func post(record values: [Double], in order: [Int]) {
-        record?.put(values, in: order)
-        core?.wakeForControl()
-    }
-
-    func takeRecord(into values: inout [Double]) -> Bool { record?.take(into: &values) ?? false }
-
-    func takeValue() -> Double? {
-        guard hasValue.exchange(false, ordering: .acquiring) else { return nil }
-        return Double(bitPattern: bits.load(ordering: .relaxed))
-    }
-
-    func takeRequests() -> Int { requests.exchange(0, ordering: .acquiringAndReleasing) }
-}
-
 /// A request that a node takes: `keyframe`, `calibrate`. Several that arrive before the node runs count as one.
 ///
 /// One named `keyframe` is also asked by the engine when an edge behind the node lost packets that others depend on.
@@ -65,9 +26,6 @@ public final class RequestInput: ControlInput, @unchecked Sendable {
     }
 
     public func handOver() { if cell.takeRequests() > 0 { isPending = true } }
-
-    @usableFromInline
-    func post() { cell.postRequest() }
 }
 
 /// A number that a node takes while it runs and that is no parameter of it: a measurement, one part of a message.
@@ -115,11 +73,19 @@ public final class RequestOutput: ControlOutput {
     public func send() { links.sendRequest() }
 }
 
-/// The links that leave one control output. Instances of templates come and go at them while the node sends.
+/// The links that leave one control output. Instances of templates come and go at them while the node sends; to join and
+/// to leave cost the same however many there are.
 public final class ControlLinks: Sendable {
-    private let targets = Mutex<[Target]>([])
+    private let state = Mutex(State())
 
-    struct Target: Sendable {
+    private struct State {
+        /// In the order in which they came; nil where one has left.
+        var targets: ContiguousArray<Target?> = []
+        var places: [ObjectIdentifier: [Int]] = [:]
+        var live = 0
+    }
+
+    private struct Target {
         let cell: ControlCell
         /// Of several template instances; nil inside one session.
         let join: ControlJoin?
@@ -129,34 +95,55 @@ public final class ControlLinks: Sendable {
     }
 
     func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0, order: [Int] = []) {
-        targets.withLock { $0.append(Target(cell: cell, join: join, member: member, order: order)) }
+        state.withLock {
+            $0.places[ObjectIdentifier(cell), default: []].append($0.targets.count)
+            $0.targets.append(Target(cell: cell, join: join, member: member, order: order))
+            $0.live += 1
+        }
     }
 
     /// The session that `cell` belongs to ends.
-    func remove(_ cell: ControlCell) { targets.withLock { all in all.removeAll { $0.cell === cell } } }
+    func remove(_ cell: ControlCell) {
+        state.withLock { state in
+            for place in state.places.removeValue(forKey: ObjectIdentifier(cell)) ?? [] {
+                state.targets[place] = nil
+                state.live -= 1
+            }
+            guard state.targets.count > 8, state.live * 2 < state.targets.count else { return }
+            state.targets = ContiguousArray(state.targets.compactMap { $0 }.map(Optional.some))
+            state.places.removeAll(keepingCapacity: true)
+            for (place, target) in state.targets.enumerated() {
+                if let target { state.places[ObjectIdentifier(target.cell), default: []].append(place) }
+            }
+        }
+    }
 
     /// The session ends: its part in joins is taken back.
     func removeAll() {
-        let all = targets.withLock { all in
-            defer { all = [] }
-            return all
+        let all = state.withLock { state in
+            defer { state = State() }
+            return state.targets
         }
-        for target in all { target.join?.leave(target.member) }
+        for target in all { if let target { target.join?.leave(target.member) } }
     }
 
     func send(_ value: Double) {
-        targets.withLock { all in
-            for target in all {
+        state.withLock { state in
+            for case let target? in state.targets {
                 if let join = target.join { join.set(value, by: target.member) } else { target.cell.post(value: value) }
             }
         }
     }
 
     func send(record values: [Double]) {
-        targets.withLock { all in for target in all { target.cell.post(record: values, in: target.order) } }
+        state.withLock { state in
+            for case let target? in state.targets { target.cell.post(record: values, in: target.order) }
+        }
     }
 
-    func sendRequest() { targets.withLock { all in for target in all { target.cell.postRequest() } } }
+    func sendRequest() {
+        state.withLock { state in for case let target? in state.targets { target.cell.postRequest() } }
+    }
 }
 
 /// A control link that leads from a session into an instance of one of its templates.

@@ -2,7 +2,8 @@
 public final class FanOut<Item: MediaItem>: OutputPort, @unchecked Sendable {
     public init(_ name: String, _ formats: FormatSet? = nil, follows: String? = nil) {
         super.init(
-            PortSpec(name, formats ?? Item.possibleFormats, follows: follows, isMany: true, isOptional: true))
+            PortSpec(name, formats ?? Item.possibleFormats, follows: follows, isMany: true, isOptional: true),
+            of: Item.self, "FanOut")
     }
 
     @inlinable

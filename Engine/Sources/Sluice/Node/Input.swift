@@ -5,13 +5,14 @@ public class InputPort: @unchecked Sendable {
     @usableFromInline let state: UnsafeMutablePointer<InputState>
     /// nil while the graph leaves the port unconnected, and after it was detached.
     private(set) var edge: Edge?
-    private var narrowed: FormatSet?
+    /// Its class and its formats do not fit each other: why, and what to do. Nodes with such a port are not made.
+    let misfit: String?
 
-    init(_ spec: PortSpec) {
+    init(_ spec: PortSpec, of type: MediaItem.Type) {
         self.spec = spec
+        misfit = spec.misfit("Input", type)
         state = .allocate(capacity: 1)
-        state.initialize(to: InputState())
-        state.pointee.port = .passUnretained(self)
+        state.initialize(to: InputState(takes: spec.formats, in: type))
     }
 
     deinit {
@@ -20,7 +21,7 @@ public class InputPort: @unchecked Sendable {
     }
 
     /// Every port of a node shares its budget, connected or not.
-    func bind(_ core: NodeCore) { state.pointee.hot = core.hot }
+    func bind(_ end: EdgeEnd) { state.pointee.hot = end.hot }
 
     func connect(_ edge: Edge) {
         self.edge = edge
@@ -29,7 +30,7 @@ public class InputPort: @unchecked Sendable {
     }
 
     func disconnect() {
-        if state.pointee.peeked.take() != nil { edge?.state.pointee.dropPeeked() }
+        state.pointee.dropPeeked()
         state.pointee.edge = nil
         edge = nil
     }
@@ -40,7 +41,7 @@ public class InputPort: @unchecked Sendable {
         connect(edge)
         state.pointee.peeked = other.state.pointee.peeked.take()
         state.pointee.announced = other.format
-        narrowed = other.narrowed
+        narrow(other.formats)
         other.disconnect()
     }
 
@@ -48,14 +49,14 @@ public class InputPort: @unchecked Sendable {
     func announce(_ format: MediaFormat?) { state.pointee.announced = format }
 
     /// What this port takes in its node, parameters considered. Set in the assembly.
-    final var formats: FormatSet { narrowed ?? spec.formats }
-    final func narrow(_ formats: FormatSet) { narrowed = formats }
+    final var formats: FormatSet { state.pointee.formats }
+    final func narrow(_ formats: FormatSet) { state.pointee.formats = formats }
     func accepts(_ format: MediaFormat) -> Bool { formats.contains(format) }
 
     /// The node is done: the edge drops what it holds and what comes.
     func close() {
         guard let edge else { return }
-        if state.pointee.peeked.take() != nil { edge.state.pointee.dropPeeked() }
+        state.pointee.dropPeeked()
         edge.state.pointee.close()
     }
 
@@ -109,27 +110,49 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
     ) {
         super.init(
             PortSpec(
-                name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional, buffer: buffer))
+                name, formats ?? Item.possibleFormats, variants: variants, isOptional: optional, buffer: buffer),
+            of: Item.self)
     }
 
     /// The next item; nil when the input is empty (a later one wakes the node), when an output of the node is full
     /// (room wakes it), or when the dispatch's budget is used up (it is called again after the others).
+    ///
+    /// After an item of a format or a class that the port does not take it is nil too, and the node fails.
     @inlinable @inline(__always)
     public func next() -> Item? {
         let state = self.state
         guard state.pointee.hot.pointee.mayTake, let item = state.pointee.advance() else { return nil }
         state.pointee.hot.pointee.budget &-= 1
-        if state.pointee.handedOutID != item.formatID {
-            guard state.pointee.note(item.format) else { return nil }
+        if state.pointee.handedOutID != item.formatID || !state.pointee.hasAdmitted(item) {
+            guard state.pointee.hasAdmitted(item) || state.pointee.admit(item) else { return nil }
+            state.pointee.note(item.format)
         } else {
             state.pointee.formatChanged = false
         }
         return unsafeDowncast(item, to: Item.self)
     }
 
-    /// The item that `next` would hand out, without taking it; nil where `next` would give nil for emptiness.
+    /// The item that `next` would hand out in this dispatch, without taking it; nil where `next` would give nil for
+    /// emptiness. It stays the same until `next` takes it, or the node itself raises the epoch.
     public func peek() -> Item? {
         guard let item = state.pointee.look() else { return nil }
+        guard state.pointee.hasAdmitted(item) || state.pointee.admit(item) else {
+            state.pointee.dropPeeked()
+            return nil
+        }
         return unsafeDowncast(item, to: Item.self)
+    }
+}
+
+extension PortSpec {
+    /// Why a port of `type` cannot have these formats; nil where it can. An item's format tells its class, so a port that
+    /// takes formats of another class would read items as what they are not.
+    func misfit(_ port: String, _ type: MediaItem.Type) -> String? {
+        let carried = Set(type.possibleFormats.patterns.map(\.kind))
+        let foreign = ([formats] + variants.map(\.formats)).flatMap(\.patterns).filter { !carried.contains($0.kind) }
+        guard !foreign.isEmpty else { return nil }
+        return
+            "port \"\(name)\" is \(port)<\(type)>, which carries \(type.possibleFormats), and declares \(FormatSet(foreign)). "
+            + "Declare the class of those media, or formats that \(type) has."
     }
 }

@@ -13,9 +13,18 @@ public final class NodeContext: @unchecked Sendable {
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])
     private var madeMailbox: Mailbox?
+    /// This node for other threads: what callbacks hold, never the context. Another one after a restart.
+    public private(set) var handle: NodeHandle
     private var clock: UInt16 = 0
 
-    init(core: NodeCore) { self.core = core }
+    init(core: NodeCore) {
+        self.core = core
+        handle = NodeContext.handle(of: core)
+    }
+
+    private static func handle(of core: NodeCore) -> NodeHandle {
+        NodeHandle(core, run: core.session.run, session: core.session)
+    }
 
     /// The node's name in the run: `listener.1/pacer`.
     public var name: String { core.name }
@@ -75,10 +84,16 @@ public final class NodeContext: @unchecked Sendable {
         public static let writable = Interest(rawValue: 2)
     }
 
-    /// Words from other threads. Make it in `prepare`; posting is allowed from anywhere, then wakes the node.
+    /// A way in for messages from other threads: `capacity` of them, rounded up to a power of two, may wait. Make it in
+    /// `prepare` and keep it.
+    public func inbox<Message: Sendable>(of type: Message.Type, capacity: Int = 256) -> Inbox<Message> {
+        Inbox(handle, capacity: capacity, core.telemetry)
+    }
+
+    /// An inbox for words: 256 of them.
     public var mailbox: Mailbox {
         if let madeMailbox { return madeMailbox }
-        let made = Mailbox(core: core)
+        let made = inbox(of: UInt64.self)
         madeMailbox = made
         return made
     }
@@ -86,7 +101,7 @@ public final class NodeContext: @unchecked Sendable {
     // MARK: Saying
 
     /// A line in the report's events, and on the terminal.
-    public func log(_ level: EventLog.Level, _ text: String) { core.session.run.log(level, node: core.name, text) }
+    public func log(_ level: EventLog.Level, _ text: String) { handle.log(level, text) }
 
     /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
     public func isWaiting(for what: String?) { core.session.run.noteWaiting(core, for: what) }
@@ -137,13 +152,19 @@ public final class NodeContext: @unchecked Sendable {
     /// The graph is stopping.
     public var isStopping: Bool { core.session.isDraining }
 
-    /// The current epoch of the media that this node handles. A source stamps its items with it.
-    public var epoch: UInt32 { core.session.epoch.current }
+    /// The current epoch of the media that this node handles, the same in all of one call. A source stamps its items with
+    /// it.
+    public var epoch: UInt32 { core.isInCall ? core.hot.pointee.epoch : core.session.epoch.current }
 
     /// Makes everything older stale at once, on every edge of the session that flushes. To `epoch`, or to one more than
-    /// the current. False if `epoch` is not above the current one.
+    /// the current. False if `epoch` is not above the current one. This call of the node sees it at once, other nodes with
+    /// their next one.
     @discardableResult
-    public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { core.session.raiseEpoch(to: epoch) }
+    public func raiseEpoch(to epoch: UInt32? = nil) -> Bool {
+        guard handle.raiseEpoch(to: epoch) else { return false }
+        if core.isInCall { core.seeEpochs() }
+        return true
+    }
 
     /// Starts an instance of a template of the graph. It is built on another thread; what goes wrong with it is an
     /// event, and ends that instance alone. `resource` reaches its nodes as `resource`. `after` names an instance that it
@@ -187,5 +208,6 @@ public final class NodeContext: @unchecked Sendable {
         release()
         isFinishRequested = false
         madeMailbox = nil
+        handle = NodeContext.handle(of: core)
     }
 }

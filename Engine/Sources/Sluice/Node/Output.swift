@@ -3,10 +3,14 @@ public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
     public let spec: PortSpec
     @usableFromInline let state: UnsafeMutablePointer<OutputState>
-    private(set) var edges: [Edge] = []
+    var edges: [Edge] { state.pointee.edges }
 
-    init(_ spec: PortSpec) {
+    /// Its class and its formats do not fit each other: why, and what to do. Nodes with such a port are not made.
+    let misfit: String?
+
+    init(_ spec: PortSpec, of type: MediaItem.Type, _ port: String) {
         self.spec = spec
+        misfit = spec.misfit(port, type)
         state = .allocate(capacity: 1)
         state.initialize(to: OutputState())
     }
@@ -15,40 +19,35 @@ public class OutputPort: @unchecked Sendable {
     var formatFromOutside: MediaFormat? { state.pointee.published.withLock { $0 } }
 
     deinit {
-        state.pointee.links.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()
     }
 
     /// Every port of a node shares its budget, connected or not.
-    func bind(_ core: NodeCore) { state.pointee.hot = core.hot }
+    func bind(_ end: EdgeEnd) { state.pointee.hot = end.hot }
 
     /// On the node's lane, or before it runs.
     func connect(_ edge: Edge) {
-        edges.append(edge)
-        state.pointee.add(edge.state, isBlocking: edge.overflow == .block)
+        state.pointee.add(edge)
         if let format = state.pointee.format { edge.state.pointee.settle(format.kind) }
     }
 
     /// On the node's lane, or when it no longer runs. False if the edge was gone.
-    func detach(_ edge: Edge) -> Bool {
-        guard edges.contains(where: { $0 === edge }) else { return false }
-        edges.removeAll { $0 === edge }
-        state.pointee.remove(edge.state)
-        return true
-    }
+    func detach(_ edge: Edge) -> Bool { state.pointee.remove(edge) }
 
     /// Takes over the edges of a failed instance and what it could not send.
     func takeOver(from other: OutputPort) {
-        for edge in other.edges { connect(edge) }
-        state.pointee.sentCount = other.state.pointee.sentCount
+        let edges = other.edges
+        other.state.pointee.removeAll()
+        for edge in edges { connect(edge) }
+        state.pointee.sentCount.set(other.state.pointee.sentCount.count)
+        state.pointee.waitingMost.set(other.state.pointee.waitingMost.count)
         state.pointee.fenceBehind = other.state.pointee.fenceBehind
         state.pointee.spill = other.state.pointee.spill
-        other.state.pointee.spill = []
+        other.state.pointee.spill = Spill()
         state.pointee.isFull = false
         if other.state.pointee.isFull { state.pointee.hot.pointee.fullOutputs -= 1 }
         _ = state.pointee.refreshFull()
-        other.edges = []
     }
 
     /// The next item says that it does not continue what came before.
@@ -61,7 +60,7 @@ public class OutputPort: @unchecked Sendable {
         return isEmpty
     }
 
-    public final var isConnected: Bool { !edges.isEmpty }
+    public final var isConnected: Bool { state.pointee.live > 0 }
     /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
     public private(set) final var isAbsent = false
     /// What was fixed in `prepare` or sent last; nil while open.
@@ -77,8 +76,11 @@ public class OutputPort: @unchecked Sendable {
     /// node may take some while this is looked at.
     public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
 
-    /// Items sent.
-    var sent: Int { state.pointee.sentCount }
+    /// Items sent. From any thread.
+    var sent: Int { state.pointee.sentCount.count }
+
+    /// The most items that have waited in the node for room. From any thread.
+    var waitingMost: Int { state.pointee.waitingMost.count }
 
     /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is asked
     /// for, or with the next packet whatever it is. In `prepare`.
@@ -93,7 +95,7 @@ public class OutputPort: @unchecked Sendable {
         guard !state.pointee.endsAfterSpill else { return }
         for edge in edges {
             edge.state.pointee.ring.finish()
-            edge.consumer?.wake(.input)
+            edge.consumerEnd?.wake(.input)
         }
     }
 
@@ -116,7 +118,8 @@ public final class Output<Item: MediaItem>: OutputPort, @unchecked Sendable {
     ) {
         super.init(
             PortSpec(
-                name, formats ?? Item.possibleFormats, variants: variants, follows: follows, isOptional: optional))
+                name, formats ?? Item.possibleFormats, variants: variants, follows: follows, isOptional: optional),
+            of: Item.self, "Output")
     }
 
     /// The edge is not full and the dispatch's budget not used up. For nodes that make items of their own; where
@@ -125,7 +128,7 @@ public final class Output<Item: MediaItem>: OutputPort, @unchecked Sendable {
     public var hasRoom: Bool { state.pointee.hot.pointee.budget > 0 && !state.pointee.isFull }
 
     /// Sends `item`, which nobody may change from now on. A full blocking edge lets it wait in the node, which is not
-    /// called again before it went out.
+    /// called again before it went out. 1,000 items or 512 MiB may wait; a node that sends more fails.
     @inlinable @inline(__always)
     public func send(_ item: consuming Item) { state.pointee.send(state.pointee.slot.word(of: item)) }
 }

@@ -14,13 +14,15 @@ public struct Progress: Sendable {
         public var name: String
         public var items: Int
         public var milliseconds: Int
+        public var bytes: Int
         public var capacity: EdgeCapacity
 
         /// Of the nearer bound, 0...1.
         public var share: Double {
             max(
                 Double(items) / Double(max(1, capacity.items)),
-                Double(milliseconds) / Double(max(1, capacity.milliseconds)))
+                Double(milliseconds) / Double(max(1, capacity.milliseconds)),
+                Double(bytes) / Double(max(1, capacity.bytes)))
         }
     }
 }
@@ -36,7 +38,7 @@ extension GraphRun {
             guard edge.held > 0 else { continue }
             let candidate = Progress.Edge(
                 name: "\(edge.from) -> \(edge.to)", items: edge.held, milliseconds: edge.heldMilliseconds,
-                capacity: edge.plan.capacity)
+                bytes: edge.heldBytes, capacity: edge.plan.capacity)
             if candidate.share > progress.fullest?.share ?? 0 { progress.fullest = candidate }
         }
         var items = ended.sinks

@@ -5,6 +5,8 @@ struct NodeSnapshot {
     let state: String
     let framesIn: Int
     let framesOut: Int
+    /// The most items that have waited in the node for room in an output.
+    let waitingMost: Int
     let busySeconds: Double
     let wakeups: Int
     let restarts: Int
@@ -26,6 +28,7 @@ struct NodeSnapshot {
         state = "\(core.state)"
         framesIn = core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
         framesOut = core.ports.outputs.reduce(0) { $0 + $1.sent }
+        waitingMost = core.ports.outputs.reduce(0) { max($0, $1.waitingMost) }
         busySeconds = Double(core.telemetry.busy.count) / 1e9
         wakeups = core.telemetry.dispatches.count
         restarts = core.telemetry.restarts.count
@@ -53,6 +56,7 @@ struct NodeSnapshot {
                 $0.key("state", state)
                 $0.key("frames_in", framesIn)
                 $0.key("frames_out", framesOut)
+                if waitingMost > 0 { $0.key("waiting_max", waitingMost) }
                 if !isVirtual { $0.key("cpu_s", busySeconds, places: 6) }
                 $0.key("wakeups", wakeups)
                 if let firstSent { $0.key("first_out_s", firstSent, places: 6) }
@@ -119,7 +123,7 @@ struct EdgeSnapshot {
     let to: String
     let plan: EdgePlan
     let overflow: Overflow
-    let pushed, popped, dropped, flushed, held, bytes, depthMax, depthMaxMilliseconds: Int
+    let pushed, popped, dropped, flushed, held, bytes, depthMax, depthMaxMilliseconds, depthMaxBytes: Int
     /// Microseconds: median, 99th percentile, largest.
     let transit: (Double, Double, Double)
     let isDone: Bool
@@ -131,6 +135,7 @@ struct EdgeSnapshot {
         bytes = edge.state.pointee.producer.pointee.bytes.count
         depthMax = consumer.pointee.depthMax.count
         depthMaxMilliseconds = Int(MediaTime(ticks: Int64(consumer.pointee.depthMaxTicks.count)).milliseconds.rounded())
+        depthMaxBytes = consumer.pointee.depthMaxBytes.count
         transit = (
             Double(consumer.pointee.transit.quantile(0.5)) / 1e3, Double(consumer.pointee.transit.quantile(0.99)) / 1e3,
             Double(consumer.pointee.transit.max) / 1e3
@@ -146,6 +151,7 @@ struct EdgeSnapshot {
                 capacity.object {
                     $0.key("items", plan.capacity.items)
                     $0.key("ms", plan.capacity.milliseconds)
+                    $0.key("bytes", plan.capacity.bytes)
                 }
             }
             $0.key("overflow", overflow.rawValue)
@@ -157,6 +163,7 @@ struct EdgeSnapshot {
             $0.key("bytes", bytes)
             $0.key("depth_max", depthMax)
             $0.key("depth_max_ms", depthMaxMilliseconds)
+            $0.key("depth_max_bytes", depthMaxBytes)
             $0.key("transit_us") { value in
                 value.object {
                     $0.key("p50", transit.0, places: 1)

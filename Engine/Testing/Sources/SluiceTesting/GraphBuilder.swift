@@ -33,15 +33,14 @@ public struct GraphBuilder {
 
     /// `from.port -> to.port`; an end in the parent session is `$parent.relay.out`.
     public mutating func edge(
-        _ ends: String, items: Int = 16, milliseconds: Int = 500, overflow: Overflow = .block,
-        epoch: EpochPolicy = .flush, optional: Bool = false
+        _ ends: String, items: Int = 16, milliseconds: Int = 500, bytes: Int = EdgeCapacity.standardBytes,
+        overflow: Overflow = .block, epoch: EpochPolicy = .flush, optional: Bool = false
     ) {
         let (from, to) = GraphBuilder.ends(ends)
         session.edges.append(
             EdgePlan(
-                from: from, to: to, capacity: EdgeCapacity(items: items, milliseconds: milliseconds),
-                overflow: overflow,
-                epoch: epoch, isOptional: optional))
+                from: from, to: to, capacity: EdgeCapacity(items: items, milliseconds: milliseconds, bytes: bytes),
+                overflow: overflow, epoch: epoch, isOptional: optional))
     }
 
     public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Join? = nil) {

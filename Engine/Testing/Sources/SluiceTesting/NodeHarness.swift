@@ -35,12 +35,12 @@ public final class NodeHarness<N: Node> {
         for port in inputs {
             builder.edge(
                 "to-\(port).out -> node.\(port)", items: capacity.items, milliseconds: capacity.milliseconds,
-                overflow: overflow, epoch: epoch)
+                bytes: capacity.bytes, overflow: overflow, epoch: epoch)
         }
         for port in outputs {
             builder.edge(
                 "node.\(port) -> from-\(port).in", items: capacity.items, milliseconds: capacity.milliseconds,
-                epoch: epoch, optional: true)
+                bytes: capacity.bytes, epoch: epoch, optional: true)
         }
         let formats = Dictionary(uniqueKeysWithValues: announcing.map { ("to-\($0.key)", $0.value) })
         registry.services.provide(TestSource.Announcements.self) { TestSource.Announcements(formats: formats) }

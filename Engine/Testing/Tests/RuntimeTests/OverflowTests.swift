@@ -82,6 +82,46 @@ import Testing
         #expect(numbers(harness) == Array(0..<10))
     }
 
+    @Test(arguments: [Overflow.block, .dropOldest, .dropNewest])
+    func anEdgeIsFullByBytesTooAlsoWhereItemsHaveNoDuration(_ overflow: Overflow) throws {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("to", TestSink.self)
+        graph.edge("from.out -> to.in", items: 1_000, milliseconds: 10_000, bytes: 550, overflow: overflow)
+        let harness = try GraphHarness(graph)
+        harness.sink("to").appetite = 0
+        harness.settle()
+        let packets = TestMedia.packets(TestMedia.codedAudio(), count: 10, bytes: 100)
+        for packet in packets { (packet.header.duration, packet.header.dts) = (.zero, .none) }
+        harness.source("from").push(packets)
+        harness.settle()
+        #expect(harness.edge(to: "to.in")?.held == 5)
+        #expect(
+            numbers(harness)
+                == (overflow == .block ? Array(0..<10) : overflow == .dropOldest ? Array(5..<10) : Array(0..<5)))
+        #expect(harness.isBalanced)
+        #expect(harness.report.contains(#""capacity": {"items": 1000, "ms": 10000, "bytes": 550}"#))
+        #expect(harness.report.contains(#""depth_max_bytes": 500"#))
+    }
+
+    @Test func anItemOfMoreBytesThanTheBoundPassesAnEmptyEdge() throws {
+        var graph = GraphBuilder()
+        graph.node("from", TestSource.self)
+        graph.node("to", TestSink.self)
+        graph.edge("from.out -> to.in", bytes: 10)
+        let harness = try GraphHarness(graph)
+        harness.source("from").push(TestMedia.packets(TestMedia.codedAudio(), count: 3))
+        harness.source("from").end()
+        #expect(harness.run() == .finished)
+        #expect(harness.edge(to: "to.in")?.popped == 3)
+    }
+
+    /// 16 pictures of 3840×2160 in 4:2:0, the rows padded to 64 bytes.
+    @Test func theStandardBoundHoldsSixteenPicturesOf4K() {
+        let picture = VideoFrame.Planes(VideoLayout(width: 3840, height: 2160, pixelFormat: .i420)).byteCount
+        #expect(EdgeCapacity.standard.items * picture <= EdgeCapacity.standard.bytes)
+    }
+
     @Test func anItemLongerThanTheBoundPassesAnEmptyEdge() throws {
         let harness = try line(.block, ms: 10, TestMedia.packets(TestMedia.codedAudio(), count: 3))
         #expect(harness.edge(to: "to.in")?.held == 1)

@@ -21,13 +21,14 @@ extension DocumentReader {
                     switch bound.key {
                     case "items": edge.items = bound.value
                     case "ms": edge.milliseconds = bound.value
-                    default: unknownKey(bound, "\"capacity\"", ["items", "ms"])
+                    case "bytes": edge.bytes = bound.value
+                    default: unknownKey(bound, "\"capacity\"", ["items", "ms", "bytes"])
                     }
                 }
                 if member.value.members?.isEmpty == true {
                     bag.error(
-                        member.value.position, "\"capacity\" gives neither items nor ms.",
-                        advice: "Write { \"items\": 16, \"ms\": 500 } or one of them.")
+                        member.value.position, "\"capacity\" gives neither items, ms nor bytes.",
+                        advice: "Write { \"items\": 16, \"ms\": 500, \"bytes\": 268435456 } or some of them.")
                 }
             case "overflow": edge.overflow = member.value
             case "epoch": edge.epoch = member.value
@@ -153,7 +154,7 @@ extension EdgeDocument {
         from: EndDocument = .none, to: EndDocument = .none, position: SourcePosition
     ) {
         self.init(
-            from: from, to: to, items: nil, milliseconds: nil, overflow: nil, epoch: nil, optional: nil,
+            from: from, to: to, items: nil, milliseconds: nil, bytes: nil, overflow: nil, epoch: nil, optional: nil,
             position: position)
     }
 }

@@ -86,6 +86,7 @@ public struct EdgeDocument: Sendable {
     public var to: EndDocument
     public var items: JSONValue?
     public var milliseconds: JSONValue?
+    public var bytes: JSONValue?
     public var overflow: JSONValue?
     public var epoch: JSONValue?
     public var optional: JSONValue?

@@ -11,6 +11,7 @@ extension SessionPlanner {
         let items = resolve(document.items, .integer, "items", EdgeCapacity.itemRange).flatMap(Int.init)
         let milliseconds = resolve(document.milliseconds, .integer, "ms", EdgeCapacity.millisecondRange).flatMap(
             Int.init)
+        let bytes = resolve(document.bytes, .integer, "bytes", EdgeCapacity.byteRange).flatMap(Int.init)
         let overflow = resolve(document.overflow, .choice(Overflow.allCases.map(\.rawValue)), "overflow")
             .flatMap(String.init).flatMap(Overflow.init)
         let epoch = resolve(document.epoch, .choice(EpochPolicy.allCases.map(\.rawValue)), "epoch")
@@ -23,8 +24,8 @@ extension SessionPlanner {
         let buffer = edge.input.buffer
         var plan = EdgePlan(
             from: edge.from, to: edge.to,
-            capacity: items == nil && milliseconds == nil
-                ? buffer ?? .standard : EdgeCapacity(givenItems: items, givenMilliseconds: milliseconds),
+            capacity: EdgeCapacity(
+                givenItems: items, givenMilliseconds: milliseconds, givenBytes: bytes, else: buffer ?? .standard),
             overflow: overflow
                 ?? .standard(
                     for: edge.carried, fromSharing: shares || buffer != nil, isLossless: edge.source.isLossless),
@@ -61,15 +62,24 @@ extension EdgeCapacity {
     static let itemRange = 1.0...65536.0
     static let millisecondRange = 1.0...600_000.0
 
-    /// A bound that stands alone governs: the other is lifted out of its way, yet stays a bound. With `ms` alone there
-    /// is room for an item every 2 ms (16 to 4096 items); with `items` alone an item may last 1 s (500 ms to 60 s).
-    public init(givenItems: Int?, givenMilliseconds: Int?) {
+    static let byteRange = 1.0...1_099_511_627_776.0
+
+    /// A bound that stands alone governs: the others are lifted out of its way, yet stay bounds. With `ms` alone there
+    /// is room for an item every 2 ms (16 to 4096 items); with `items` alone an item may last 1 s (500 ms to 60 s); with
+    /// `bytes` alone it is 4096 items and 60 s. The bound of bytes is the standard one, or that of `standard`, unless it is
+    /// given: memory is bounded also where items have no duration.
+    public init(
+        givenItems: Int?, givenMilliseconds: Int?, givenBytes: Int? = nil, else standard: EdgeCapacity = .standard
+    ) {
+        let bytes = givenBytes ?? standard.bytes
         switch (givenItems, givenMilliseconds) {
-        case (let items?, let milliseconds?): self.init(items: items, milliseconds: milliseconds)
-        case (let items?, nil): self.init(items: items, milliseconds: min(max(items * 1000, 500), 60_000))
+        case (let items?, let milliseconds?): self.init(items: items, milliseconds: milliseconds, bytes: bytes)
+        case (let items?, nil):
+            self.init(items: items, milliseconds: min(max(items * 1000, 500), 60_000), bytes: bytes)
         case (nil, let milliseconds?):
-            self.init(items: min(max(milliseconds / 2, 16), 4096), milliseconds: milliseconds)
-        case (nil, nil): self = .standard
+            self.init(items: min(max(milliseconds / 2, 16), 4096), milliseconds: milliseconds, bytes: bytes)
+        case (nil, nil):
+            self = givenBytes == nil ? standard : EdgeCapacity(items: 4096, milliseconds: 60_000, bytes: bytes)
         }
     }
 }

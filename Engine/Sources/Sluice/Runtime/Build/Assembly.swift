@@ -108,6 +108,10 @@ final class Assembly {
         byName[plan.name] = core
         if plan.spec.descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
         if plan.spec.descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
+        if let misfit = core.ports.misfit {
+            throw told(
+                NodeError("node type \"\(plan.spec.type)\": \(misfit)", isInputError: true), of: plan, named: name)
+        }
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {
             guard let value = plan.parameters[parameter.spec.name] else { continue }
@@ -275,7 +279,7 @@ final class Assembly {
 
     /// For each edge whom a loss on it asks for a keyframe, for each node how late media are when they reach it.
     private func settlePaths(_ ordered: [NodeCore]) {
-        var targets: [ObjectIdentifier: RequestInput?] = [:]
+        var targets: [ObjectIdentifier: ControlCell?] = [:]
         for core in ordered {
             var slowest = Latency.zero
             var fromVideo: Edge?
@@ -293,17 +297,17 @@ final class Assembly {
                 if mayBeVideo, fromVideo == nil { fromVideo = edge }
             }
             core.pathLatency = slowest
-            let own: RequestInput? = core.ports.controlInput("keyframe") as? RequestInput
+            let own = (core.ports.controlInput("keyframe") as? RequestInput)?.cell
             targets[ObjectIdentifier(core)] = .some(own ?? fromVideo?.state.pointee.keyframeTarget)
         }
     }
 
     /// The request of a node of the session around: its own, else of whoever feeds it coded video.
-    private func keyframeTarget(of producer: NodeCore) -> RequestInput? {
+    private func keyframeTarget(of producer: NodeCore) -> ControlCell? {
         var producer: NodeCore? = producer
         while let core = producer {
             let ports = core.portsFromOutside
-            if let request = ports.controlInput("keyframe") as? RequestInput { return request }
+            if let request = ports.controlInput("keyframe") as? RequestInput { return request.cell }
             producer =
                 ports.inputs.lazy.compactMap(\.edge).first { edge in
                     let format = edge.producer?.portsFromOutside.output(edge.plan.from.port)?.formatFromOutside

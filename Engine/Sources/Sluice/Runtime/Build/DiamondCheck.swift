@@ -26,7 +26,7 @@ struct DiamondCheck {
 
         /// The same paths with one more edge before them, and what its producer adds.
         func behind(_ edge: Edge, _ added: Interval) -> Branch {
-            let held = edge.plan.overflow == .block ? edge.plan.capacity.milliseconds : nil
+            let held = edge.plan.overflow == .block ? edge.plan.capacity.holds(edge.fixedFormat) : nil
             return Branch(
                 latency: latency + added,
                 first: first.flatMap { path in held.map { ($0 + path.capacity, path.latency + added) } })
@@ -94,7 +94,28 @@ struct DiamondCheck {
             Diagnostic(
                 file: file, position: plan.position,
                 "edge \"\(plan.from) -> \(plan.to)\": \(plan.to.node) waits for \(slow.edge.plan.from), which comes up to \(extra) ms later, and this branch holds only \(path.capacity) ms, so both would stop.",
-                advice: "Give the edge \"capacity\": {\"ms\": \(extra + 100)}.")
+                advice: advice(for: quick.edge, extra + 100))
         ])
+    }
+}
+
+extension DiamondCheck {
+    private func advice(for edge: Edge, _ milliseconds: Int) -> String {
+        let bytes = Double(milliseconds) / 1_000 * (edge.fixedFormat?.bytesPerSecond ?? 0)
+        let more = bytes <= Double(edge.plan.capacity.bytes) ? "" : ", \"bytes\": \(Int(bytes.rounded(.up)))"
+        return "Give the edge \"capacity\": {\"ms\": \(milliseconds)\(more)}."
+    }
+}
+
+extension Edge {
+    /// What its producer has fixed; nil while that is open.
+    fileprivate var fixedFormat: MediaFormat? { producer?.portsFromOutside.output(plan.from.port)?.formatFromOutside }
+}
+
+extension EdgeCapacity {
+    /// Milliseconds of media of `format`: of raw media the bound of bytes may be reached first.
+    fileprivate func holds(_ format: MediaFormat?) -> Int {
+        guard let rate = format?.bytesPerSecond, rate > 0 else { return milliseconds }
+        return Int(min(Double(milliseconds), Double(bytes) / rate * 1_000))
     }
 }

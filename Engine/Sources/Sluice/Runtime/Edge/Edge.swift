@@ -6,22 +6,20 @@ public final class Edge: @unchecked Sendable {
     let from: String
     let to: String
     /// Held so that the ring may name them from either side; cleared when both lanes have let go of the edge.
-    private(set) var producer: NodeCore?
-    private(set) var consumer: NodeCore?
-    private let epoch: EpochCell?
+    private(set) var producerEnd: EdgeEnd?
+    private(set) var consumerEnd: EdgeEnd?
 
-    init(_ plan: EdgePlan, from producer: NodeCore, to consumer: NodeCore, epoch: EpochCell?) {
+    init(_ plan: EdgePlan, from producer: EdgeEnd, to consumer: EdgeEnd, epoch: EpochCell?) {
         self.plan = plan
-        self.producer = producer
-        self.consumer = consumer
-        self.epoch = plan.epoch == .flush ? epoch : nil
+        producerEnd = producer
+        consumerEnd = consumer
         from = "\(producer.name).\(plan.from.port)"
         to = "\(consumer.name).\(plan.to.port)"
         state = .allocate(capacity: 1)
         state.initialize(
             to: EdgeState(
-                capacity: plan.capacity, overflow: plan.overflow, isOverflowOpen: plan.isOverflowStandard,
-                epoch: self.epoch, from: producer, to: consumer))
+                self, capacity: plan.capacity, overflow: plan.overflow, isOverflowOpen: plan.isOverflowStandard,
+                epoch: plan.epoch == .flush ? epoch : nil, from: producer, to: consumer))
     }
 
     deinit {
@@ -31,14 +29,14 @@ public final class Edge: @unchecked Sendable {
 
     /// Breaks the cycle between edge and nodes. Both lanes have answered by then.
     func release() {
-        producer = nil
-        consumer = nil
+        producerEnd = nil
+        consumerEnd = nil
         state.pointee.keyframeTarget = nil
     }
 
     /// Settled once the media are known, where the file leaves it open.
     var overflow: Overflow { state.pointee.overflow }
-    func flushes(with epoch: EpochCell) -> Bool { self.epoch === epoch }
+    func flushes(with epoch: EpochCell) -> Bool { state.pointee.epoch === epoch }
     var pushed: Int { state.pointee.producer.pointee.pushed.count }
     var popped: Int { state.pointee.consumer.pointee.popped.count }
     var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }
@@ -53,5 +51,11 @@ public final class Edge: @unchecked Sendable {
         let there =
             state.pointee.producer.pointee.pushedTicks.count - state.pointee.producer.pointee.droppedTicks.count - gone
         return Int(MediaTime(ticks: Int64(max(0, there))).milliseconds)
+    }
+    /// Payload held, in bytes.
+    var heldBytes: Int {
+        let gone = state.pointee.consumer.pointee.goneBytes.count
+        let producer = state.pointee.producer
+        return max(0, producer.pointee.bytes.count - producer.pointee.droppedBytes.count - gone)
     }
 }

@@ -2,11 +2,11 @@ import Synchronization
 
 /// The current epoch of a session. Only rises; one atomic store makes everything older stale.
 public final class EpochCell: Sendable {
-    @usableFromInline let value = Atomic<UInt32>(1)
+    private let value = Atomic<UInt32>(1)
 
     init() {}
 
-    @inlinable public var current: UInt32 { value.load(ordering: .relaxed) }
+    var current: UInt32 { value.load(ordering: .relaxed) }
 
     /// Raises the epoch by one, or to `epoch` where that is higher. False if `epoch` is not above the current one.
     @discardableResult
@@ -20,5 +20,30 @@ public final class EpochCell: Sendable {
             if exchanged { return true }
             current = original
         }
+    }
+}
+
+/// The epochs as one dispatch sees them: each cell is read once, so that all inputs of a node agree, and what `peek` has
+/// shown is not stale when `next` hands it out. A wake for `.epoch` follows where one is raised meanwhile.
+struct EpochView {
+    private let ownCell: EpochCell
+    /// Of the node's session.
+    let own: UInt32
+    private var otherCell: Unmanaged<EpochCell>?
+    private var other: UInt32 = 0
+
+    init(_ cell: EpochCell) {
+        ownCell = cell
+        own = cell.current
+    }
+
+    /// An edge from the parent session carries the parent's.
+    mutating func epoch(of cell: EpochCell) -> UInt32 {
+        if cell === ownCell { return own }
+        if otherCell?.toOpaque() != Unmanaged.passUnretained(cell).toOpaque() {
+            otherCell = .passUnretained(cell)
+            other = cell.current
+        }
+        return other
     }
 }

@@ -127,8 +127,7 @@ final class Lane: @unchecked Sendable {
                 "\(core.name) waits for a descriptor, which virtual time has none of",
                 advice: "Run it with --clock system.")
         }
-        try poller.watch(
-            descriptor, interest.rawValue, token: UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque()))
+        try poller.watch(descriptor, interest.rawValue, for: core)
     }
 
     func unwatch(_ descriptor: Int32) { poller?.unwatch(descriptor) }

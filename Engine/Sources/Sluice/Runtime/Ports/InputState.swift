@@ -1,7 +1,7 @@
 /// The working part of an input: no reference counting and no exclusivity checks on the path of an item.
 public struct InputState: ~Copyable {
     @usableFromInline var edge: UnsafeMutablePointer<EdgeState>?
-    @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
+    @usableFromInline var hot: UnsafeMutablePointer<DispatchState> = DispatchState.idle
     /// Popped from the ring but not handed out.
     @usableFromInline var peeked: MediaItem?
     /// Nanoseconds: when the last item popped was pushed.
@@ -18,6 +18,20 @@ public struct InputState: ~Copyable {
     @usableFromInline var tookItems = false
     /// The node was woken for the end of the edge.
     var wasToldEnd = false
+
+    /// What the port takes in its node.
+    var formats: FormatSet
+    /// The last format that was found to fit, kept so that its identity stays its own.
+    private var admitted: MediaFormat?
+    @usableFromInline var admittedID: ObjectIdentifier?
+    @usableFromInline var admittedClass: ObjectIdentifier?
+    /// The class of the port's items.
+    private let itemClass: MediaItem.Type
+
+    init(takes formats: FormatSet, in itemClass: MediaItem.Type) {
+        self.formats = formats
+        self.itemClass = itemClass
+    }
 
     /// The next item as the node is to see it; ignores budget and held outputs.
     @inlinable @inline(__always)
@@ -50,8 +64,6 @@ public struct InputState: ~Copyable {
         if peeked != nil { edge?.pointee.notePeeked(true) }
         return peeked
     }
-
-    @usableFromInline var port: Unmanaged<InputPort>?
 
     @inlinable
     var isEnded: Bool {
@@ -91,19 +103,42 @@ public struct InputState: ~Copyable {
         return edge.pointee.ring.findsNews()
     }
 
-    /// Another format than the last item's: identity first, equality where that differs. False if the port does not take
-    /// it; then the node fails with both ends named.
+    /// Another format than the last item's: identity first, equality where that differs.
     @usableFromInline
-    mutating func note(_ new: MediaFormat) -> Bool {
-        formatChanged = handedOut == nil || handedOut! != new
-        guard !formatChanged || port!._withUnsafeGuaranteedRef({ $0.accepts(new) }) else {
-            hot.pointee.refusedBy = port
-            hot.pointee.refusedFormat = new
-            hot.pointee.budget = 0
-            return false
-        }
+    mutating func note(_ new: MediaFormat) {
+        formatChanged = handedOut.map { $0 != new } ?? true
         handedOut = new
         handedOutID = ObjectIdentifier(new)
+    }
+
+    /// An item of a format or a class that was not looked at yet. False if the port does not take it, or it is not of the
+    /// class that its format says; then the node fails with both ends named.
+    @usableFromInline
+    mutating func admit(_ item: MediaItem) -> Bool {
+        guard let edge else { return false }
+        guard formats.contains(item.format) else {
+            hot.pointee.fail(.format(item.format, at: edge, takes: formats))
+            return false
+        }
+        guard item.isWhatItSays, itemClass == MediaItem.self || type(of: item) == itemClass else {
+            hot.pointee.fail(.itemClass(item, at: edge, takes: itemClass))
+            return false
+        }
+        admitted = item.format
+        admittedID = item.formatID
+        admittedClass = ObjectIdentifier(type(of: item))
         return true
     }
+
+    @inlinable @inline(__always)
+    func hasAdmitted(_ item: MediaItem) -> Bool {
+        admittedID == item.formatID && admittedClass == ObjectIdentifier(type(of: item))
+    }
+
+    /// What was peeked at is lost.
+    @usableFromInline
+    mutating func dropPeeked() { if peeked.take() != nil { edge?.pointee.dropPeeked() } }
+
+    /// A dispatch begins.
+    func see(_ view: inout EpochView) { edge?.pointee.see(&view) }
 }

@@ -41,11 +41,14 @@ struct NodePorts {
         if let control = value as? any ControlOutput { controlOutputs.append(control) }
     }
 
-    func bind(_ core: NodeCore) {
-        for input in inputs { input.bind(core) }
-        for output in outputs { output.bind(core) }
-        for control in controlInputs { control.cell.core = core }
+    func bind(_ end: EdgeEnd) {
+        for input in inputs { input.bind(end) }
+        for output in outputs { output.bind(end) }
+        for control in controlInputs { control.cell.owner = end }
     }
+
+    /// Of the first port whose class and formats do not fit each other; nil where all do.
+    var misfit: String? { inputs.lazy.compactMap(\.misfit).first ?? outputs.lazy.compactMap(\.misfit).first }
 
     func input(_ name: String) -> InputPort? { inputs.first { $0.spec.name == name } }
     func output(_ name: String) -> OutputPort? { outputs.first { $0.spec.name == name } }
@@ -63,6 +66,13 @@ struct NodePorts {
 }
 
 extension NodeSpec {
+    /// Why nodes of this type cannot be made: a port whose class and formats do not fit each other. nil if they can.
+    static func misfit(of type: any Node.Type) -> String? {
+        let ports = NodePorts(of: type.init())
+        defer { ports.release() }
+        return ports.misfit
+    }
+
     /// Everything that a node type declares, read off a fresh instance.
     public init(of type: any Node.Type) {
         let ports = NodePorts(of: type.init())

@@ -2,12 +2,21 @@ import CSys
 import Synchronization
 
 /// The working part of an output: its edges in plain memory.
+///
+/// Edges come and go while media run, thousands of them at a relay. An item goes to them in the order in which they came,
+/// so that runs repeat; one that leaves makes a hole, and when half of the places are holes the rest moves together. So to
+/// join and to leave cost the same however many there are.
 public struct OutputState: ~Copyable {
     @usableFromInline let slot = ReferenceSlot()
-    @usableFromInline var links: UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>>
+    /// Each holds its edge.
+    @usableFromInline var links: UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>?>
+    /// Places in use, holes among them.
     @usableFromInline var count = 0
+    /// Edges.
+    @usableFromInline var live = 0
+    private var blocking = 0
     private var capacity = 1
-    @usableFromInline var hot: UnsafeMutablePointer<NodeCore.Hot> = NodeCore.idle
+    @usableFromInline var hot: UnsafeMutablePointer<DispatchState> = DispatchState.idle
     var format: MediaFormat?
     /// The same, for other threads.
     let published = Mutex<MediaFormat?>(nil)
@@ -17,8 +26,10 @@ public struct OutputState: ~Copyable {
     /// A blocking edge was full when last looked at: the node holds its inputs.
     @usableFromInline var isFull = false
     /// Sent although full: goes out before the node is called again.
-    @usableFromInline var spill: [MediaItem] = []
-    @usableFromInline var sentCount = 0
+    var spill = Spill()
+    /// The most that have waited so. Any thread reads it.
+    let waitingMost = Counter()
+    @usableFromInline let sentCount = Counter()
     @usableFromInline var lastDts = MediaTime.none
     @usableFromInline var lastDuration = MediaTime.zero
     /// The node was restarted: the first item says so.
@@ -32,33 +43,72 @@ public struct OutputState: ~Copyable {
 
     init() { links = .allocate(capacity: 1) }
 
-    mutating func add(_ edge: UnsafeMutablePointer<EdgeState>, isBlocking blocks: Bool) {
+    deinit {
+        for index in 0..<count { if let edge = links[index] { OutputState.release(edge) } }
+        links.deallocate()
+    }
+
+    private static func release(_ edge: UnsafeMutablePointer<EdgeState>) {
+        edge.pointee.place = -1
+        Unmanaged.passUnretained(edge.pointee.owner).release()
+    }
+
+    /// In the order in which they came.
+    var edges: [Edge] { (0..<count).compactMap { links[$0]?.pointee.owner } }
+
+    mutating func add(_ edge: Edge) {
         if count == capacity {
-            let larger = UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>>.allocate(capacity: capacity * 2)
+            let larger = UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>?>.allocate(capacity: capacity * 2)
             larger.moveInitialize(from: links, count: count)
             links.deallocate()
             links = larger
             capacity *= 2
         }
-        (links + count).initialize(to: edge)
+        _ = Unmanaged.passRetained(edge)
+        edge.state.pointee.place = count
+        (links + count).initialize(to: edge.state)
         count += 1
-        isBlocking = isBlocking || blocks
+        live += 1
+        if edge.overflow == .block { blocking += 1 }
+        isBlocking = blocking > 0
     }
 
-    mutating func remove(_ edge: UnsafeMutablePointer<EdgeState>) {
-        guard let index = (0..<count).first(where: { links[$0] == edge }) else { return }
-        for later in (index + 1)..<max(count, index + 1) { links[later - 1] = links[later] }
-        count -= 1
-        isBlocking = (0..<count).contains { links[$0].pointee.overflow == .block }
-        _ = refreshFull()
+    /// False if the edge was gone.
+    mutating func remove(_ edge: Edge) -> Bool {
+        let place = edge.state.pointee.place
+        guard place >= 0, place < count, links[place] == edge.state else { return false }
+        links[place] = nil
+        live -= 1
+        if edge.overflow == .block { blocking -= 1 }
+        isBlocking = blocking > 0
+        OutputState.release(edge.state)
+        if count > 8 && live * 2 < count { close() }
+        if isFull { _ = refreshFull() }
+        return true
+    }
+
+    /// Moves the edges together.
+    private mutating func close() {
+        var next = 0
+        for index in 0..<count {
+            guard let edge = links[index] else { continue }
+            links[next] = edge
+            edge.pointee.place = next
+            next += 1
+        }
+        count = next
+    }
+
+    mutating func removeAll() {
+        for index in 0..<count { if let edge = links[index] { OutputState.release(edge) } }
+        (count, live, blocking, isBlocking) = (0, 0, 0, false)
     }
 
     /// Whether every blocking edge has room and nothing waits to go out.
-    @inlinable
+    @usableFromInline
     mutating func refreshFull() -> Bool {
         let full =
-            !spill.isEmpty
-            || isBlocking && (0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
+            !spill.isEmpty || isBlocking && !hasRoomAgain
         if full != isFull {
             isFull = full
             hot.pointee.fullOutputs &+= full ? 1 : -1
@@ -69,20 +119,26 @@ public struct OutputState: ~Copyable {
     /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
     func announce() -> Bool {
         guard sentItems || isFull else { return false }
-        if isFull, let last = (0..<count).last(where: { blocks(links[$0]) && links[$0].pointee.seemsFull }) {
-            links[last].pointee.ring.announceRoomWanted()
-        }
-        return (0..<count).contains { !links[$0].pointee.isLocal }
+        if isFull { lastBlocking { $0.pointee.seemsFull }?.pointee.ring.announceRoomWanted() }
+        return (0..<count).contains { links[$0]?.pointee.isLocal == false }
     }
 
-    private func blocks(_ edge: UnsafeMutablePointer<EdgeState>) -> Bool { edge.pointee.overflow == .block }
+    /// Of the edges that block the last for which `body` is true.
+    private func lastBlocking(
+        _ body: (UnsafeMutablePointer<EdgeState>) -> Bool
+    ) -> UnsafeMutablePointer<EdgeState>? {
+        for index in (0..<count).reversed() {
+            if let edge = links[index], edge.pointee.overflow == .block, body(edge) { return edge }
+        }
+        return nil
+    }
 
     /// After the fence. The node waits for one of its full edges at a time, or each of many would wake it in vain: for the
     /// last, which has got its items last. False if all have room.
     private func waitsForRoom() -> Bool {
-        while let last = (0..<count).last(where: { blocks(links[$0]) && links[$0].pointee.isFull }) {
-            if links[last].pointee.ring.isRoomWanted { return true }
-            links[last].pointee.ring.announceRoomWanted()
+        while let last = lastBlocking({ $0.pointee.isFull }) {
+            if last.pointee.ring.isRoomWanted { return true }
+            last.pointee.ring.announceRoomWanted()
             HardwareWord.fence()
         }
         return false
@@ -94,10 +150,11 @@ public struct OutputState: ~Copyable {
         if sentItems {
             sentItems = false
             // First all nodes, then their lanes: a lane that runs at once finds all there is to do.
-            for index in 0..<count { links[index].pointee.wakeConsumerThatWaits() }
-            for index in 0..<count { links[index].pointee.rouseConsumer() }
-            for index in 0..<count where links[index].pointee.ring.hasFence {
-                if links[index].pointee.ring.takePassedFence() { why.insert(.fence) }
+            for index in 0..<count { links[index]?.pointee.wakeConsumerThatWaits() }
+            for index in 0..<count { links[index]?.pointee.rouseConsumer() }
+            for index in 0..<count {
+                guard let edge = links[index], edge.pointee.ring.hasFence else { continue }
+                if edge.pointee.ring.takePassedFence() { why.insert(.fence) }
             }
         }
         if isFull && !waitsForRoom() { why.insert(.room) }
@@ -107,30 +164,32 @@ public struct OutputState: ~Copyable {
     mutating func placeFence() {
         fenceBehind = spill.isEmpty ? -1 : spill.count
         guard spill.isEmpty else { return }
-        for index in 0..<count { links[index].pointee.placeFence() }
+        for index in 0..<count { links[index]?.pointee.placeFence() }
         // The end of the dispatch looks whether it is passed already.
         sentItems = true
     }
 
     var isFencePassed: Bool {
-        fenceBehind < 0 && !(0..<count).contains { links[$0].pointee.ring.isFenceAhead }
+        fenceBehind < 0 && !(0..<count).contains { links[$0]?.pointee.ring.isFenceAhead == true }
     }
 
     /// Whether every blocking edge has room, though something may wait to go out.
     var hasRoomAgain: Bool {
-        !(0..<count).contains { links[$0].pointee.overflow == .block && links[$0].pointee.isFull }
+        !(0..<count).contains {
+            guard let edge = links[$0] else { return false }
+            return edge.pointee.overflow == .block && edge.pointee.isFull
+        }
     }
 
     mutating func drainSpill() -> Bool {
         guard isFull else { return true }
         var sent = 0
-        while sent < spill.count, hasRoomAgain {
+        while hasRoomAgain, let item = spill.take() {
             sentItems = true
-            push(.passRetained(spill[sent]))
+            push(.passRetained(item))
             sent += 1
-            if fenceBehind == sent { for index in 0..<count { links[index].pointee.placeFence() } }
+            if fenceBehind == sent { for index in 0..<count { links[index]?.pointee.placeFence() } }
         }
-        spill.removeFirst(sent)
         fenceBehind = max(-1, fenceBehind <= sent ? -1 : fenceBehind - sent)
         _ = refreshFull()
         return spill.isEmpty
@@ -140,7 +199,7 @@ public struct OutputState: ~Copyable {
         format = new
         published.withLock { $0 = new }
         formatID = ObjectIdentifier(new)
-        for index in 0..<count { links[index].pointee.settle(new.kind) }
+        for index in 0..<count { links[index]?.pointee.settle(new.kind) }
     }
 
     /// Fills a missing duration as `Header.duration` says. The item is new then, so nobody else sees it.
@@ -177,15 +236,29 @@ public struct OutputState: ~Copyable {
             lastDuration = $0.header.duration
         }
         sentItems = true
-        sentCount &+= 1
         hot.pointee.spend()
         if isFull {
-            spill.append(item.takeRetainedValue())
+            wait(item.takeRetainedValue())
             return
         }
+        sentCount.add(1)
         push(item)
         if isBlocking { _ = refreshFull() }
     }
+
+    /// A full edge: the item waits in the node, as long as not too many do.
+    @usableFromInline
+    mutating func wait(_ item: MediaItem) {
+        guard spill.add(item) else {
+            hot.pointee.fail(.overfull(items: spill.count, bytes: spill.bytes, at: fullEdge))
+            return
+        }
+        waitingMost.raise(to: spill.count)
+        sentCount.add(1)
+    }
+
+    /// One that holds the node.
+    var fullEdge: UnsafeMutablePointer<EdgeState>? { lastBlocking { $0.pointee.seemsFull } }
 
     @usableFromInline
     static func retain(_ item: Unmanaged<MediaItem>, times: Int) {
@@ -197,11 +270,14 @@ public struct OutputState: ~Copyable {
     func push(_ item: Unmanaged<MediaItem>) {
         let now = hot.pointee.now
         let header = item._withUnsafeGuaranteedRef { $0.header }
-        guard count > 0 else {
+        guard live > 0 else {
             item.release()
             return
         }
-        if count > 1 { OutputState.retain(item, times: count &- 1) }
-        for index in 0..<count { links[index].pointee.push(item, header, at: now) }
+        if live > 1 { OutputState.retain(item, times: live &- 1) }
+        for index in 0..<count {
+            guard let edge = links[index] else { continue }
+            edge.pointee.push(item, header, at: now)
+        }
     }
 }

@@ -1,9 +1,8 @@
+import Glibc
 import Synchronization
 
 /// The engine's side of a node: its ports, its lane, why it is to run, and one dispatch of it.
-public final class NodeCore: @unchecked Sendable {
-    /// `listener.1/pacer`: unique in the run.
-    let name: String
+final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     let plan: NodePlan
     let lane: Lane
     unowned let session: Session
@@ -18,36 +17,6 @@ public final class NodeCore: @unchecked Sendable {
     /// How late media are when they reach this node, by what the nodes before it declared. Fixed by the assembly.
     var pathLatency = Latency.zero
 
-    /// What ports look at for every item.
-    @usableFromInline let hot: UnsafeMutablePointer<Hot>
-    /// Stands in for `hot` until a port is bound.
-    @usableFromInline nonisolated(unsafe) static let idle: UnsafeMutablePointer<Hot> = {
-        let hot = UnsafeMutablePointer<Hot>.allocate(capacity: 1)
-        hot.initialize(to: Hot())
-        return hot
-    }()
-
-    @frozen
-    public struct Hot {
-        /// Items that the node may still take, or send if it is a source, in this dispatch.
-        @usableFromInline var budget = 0
-        /// Outputs that are full: while there are any, inputs hand nothing out.
-        @usableFromInline var fullOutputs = 0
-        /// The lane's time at the start of the dispatch, in nanoseconds.
-        @usableFromInline var now = 0
-        @usableFromInline var isSource = false
-        /// Dispatches take long enough for the other ends of the node's edges to be woken in the middle of one.
-        @usableFromInline var wakesEarly = true
-        /// An item came whose format the port does not take: the node fails after this dispatch.
-        @usableFromInline var refusedBy: Unmanaged<InputPort>?
-        @usableFromInline var refusedFormat: MediaFormat?
-
-        @inlinable @inline(__always)
-        var mayTake: Bool { budget > 0 && fullOutputs == 0 }
-        @inlinable @inline(__always)
-        mutating func spend() { if isSource { budget &-= 1 } }
-    }
-
     enum State: UInt8, Sendable { case idle, running, finishing, restarting, finished, failed }
     private let stateWord = Atomic<UInt8>(State.idle.rawValue)
     /// Written on the lane, or before it runs; the supervisor reads it.
@@ -55,6 +24,8 @@ public final class NodeCore: @unchecked Sendable {
         get { State(rawValue: stateWord.load(ordering: .relaxed))! }
         set { stateWord.store(newValue.rawValue, ordering: .relaxed) }
     }
+    /// The thread that is in a call of the node just now; 0 for none.
+    private let caller = Atomic<UInt>(0)
     /// Held while a restart replaces instance and ports, and by other threads that look at them.
     private let replacing = Mutex<Void>(())
 
@@ -83,42 +54,33 @@ public final class NodeCore: @unchecked Sendable {
     static let lendableItem = 30_000
 
     init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
-        self.name = name
         self.plan = plan
         self.node = node
         self.lane = lane
         self.session = session
-        hot = .allocate(capacity: 1)
-        hot.initialize(to: Hot())
         ports = NodePorts(of: node)
         (inputStates, outputStates) = (ports.inputStates, ports.outputStates)
+        super.init(name: name)
         context = NodeContext(core: self)
         ports.bind(self)
     }
 
     deinit {
         ports.release()
-        hot.deinitialize(count: 1)
-        hot.deallocate()
     }
 
     // MARK: Waking
 
-    /// From any thread.
-    @usableFromInline
-    func wake(_ reason: WakeReasons) {
+    override func wake(_ reason: WakeReasons) {
         wakeAsleep(reason)
         lane.rouseForIncoming()
     }
 
-    /// From any thread: the lane finds it when it looks, and sleeps on if it sleeps. The caller rouses it.
-    func wakeAsleep(_ reason: WakeReasons) {
+    override func wakeAsleep(_ reason: WakeReasons) {
         if pending.add(reason) { lane.enqueueIncoming(self) }
     }
 
-    /// On the node's lane.
-    @usableFromInline
-    func wakeLocal(_ reason: WakeReasons) {
+    override func wakeLocal(_ reason: WakeReasons) {
         reasons.formUnion(reason)
         if !isQueued {
             isQueued = true
@@ -126,15 +88,29 @@ public final class NodeCore: @unchecked Sendable {
         }
     }
 
-    func wakeForControl() { wake(.control) }
+    override func rouse(_ other: EdgeEnd) { lane.rouseSoon(unsafeDowncast(other, to: NodeCore.self).lane) }
+
+    override func sharesLane(with other: EdgeEnd) -> Bool { lane === unsafeDowncast(other, to: NodeCore.self).lane }
+
+    func descriptorIsReady() { wakeLocal(.descriptor) }
 
     func takePending() { wakeLocal(pending.take()) }
 
     var isDone: Bool { state == .finished || state == .failed }
 
+    /// On the thread that is in a call of the node.
+    var isInCall: Bool { caller.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// For as long as the node may be called.
+    private func enter() { caller.store(UInt(pthread_self()), ordering: .relaxed) }
+    private func exit() { caller.store(0, ordering: .relaxed) }
+
     // MARK: Life
 
     func prepare() throws {
+        enter()
+        defer { exit() }
+        seeEpochs()
         hot.pointee.isSource = !ports.inputs.contains { $0.isConnected }
         hot.pointee.now = Int(context.now.nanoseconds)
         try node.prepare(context)
@@ -146,6 +122,8 @@ public final class NodeCore: @unchecked Sendable {
     /// On the lane, once.
     func start() {
         guard state == .idle else { return }
+        enter()
+        defer { exit() }
         state = .running
         do { try context.armWhatWasAskedInPrepare() } catch { return fail(error) }
         wakeLocal(.start)
@@ -156,10 +134,13 @@ public final class NodeCore: @unchecked Sendable {
         isQueued = false
         // What comes before the start or between two instances is told to the next one.
         guard state == .running || state == .finishing else { return }
+        enter()
+        defer { exit() }
         var why = reasons
         reasons = []
         hot.pointee.now = Int(now)
         hot.pointee.budget = allowance
+        seeEpochs()
         telemetry.dispatches.add(1)
         if why.contains(.epoch) { for input in ports.inputs { input.flushStale() } }
         if why.contains(.control) { for control in ports.controlInputs { control.handOver() } }
@@ -175,11 +156,12 @@ public final class NodeCore: @unchecked Sendable {
         if context.isAhead { lane.begins(aheadOf: aheadOf) }
         do {
             if state == .running { try node.process(now: Instant(nanoseconds: now)) }
-            if hot.pointee.refusedBy != nil { throw refusal }
+            if let fault = hot.pointee.fault { throw error(of: fault) }
             if state == .running && isAtEnd { state = .finishing }
             if state == .finishing, !isDrained, hot.pointee.fullOutputs == 0 {
                 isDrained = try node.finish(now: Instant(nanoseconds: now))
             }
+            if let fault = hot.pointee.fault { throw error(of: fault) }
             if isDrained && drainSpill() {
                 complete()
                 return
@@ -199,13 +181,16 @@ public final class NodeCore: @unchecked Sendable {
         return inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
-    private var refusal: any Error {
-        defer { (hot.pointee.refusedBy, hot.pointee.refusedFormat) = (nil, nil) }
-        guard let port = hot.pointee.refusedBy?.takeUnretainedValue(), let edge = port.edge,
-            let format = hot.pointee.refusedFormat,
-            let diagnostic = disagreement(on: edge, gives: format, takes: port.formats)
-        else { return NodeError("an input got a format that it does not take") }
-        return GraphError([diagnostic])
+    /// What this dispatch takes for the present epochs.
+    func seeEpochs() {
+        var view = EpochView(session.epoch)
+        for input in inputStates { input.pointee.see(&view) }
+        hot.pointee.epoch = view.own
+    }
+
+    private func error(of fault: PortFault) -> any Error {
+        hot.pointee.fault = nil
+        return fault.error(in: self)
     }
 
     private func drainSpill() -> Bool {
@@ -234,7 +219,7 @@ public final class NodeCore: @unchecked Sendable {
     var isLendable: Bool { nanosecondsPerItem > 0 && nanosecondsPerItem <= NodeCore.lendableItem }
 
     func noteFirstSend(at now: Int64) {
-        guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount > 0 }) else {
+        guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount.count > 0 }) else {
             return
         }
         telemetry.firstSent.set(Int(now))
@@ -264,8 +249,10 @@ public final class NodeCore: @unchecked Sendable {
             state = .restarting
             context.release()
             node.close()
+            context.handle.close()
             // It is not dispatched again soon: whoever waits for room is told now.
             hot.pointee.budget = allowance
+            hot.pointee.fault = nil
             settle()
             session.noteRestart(self, error: error)
             return
@@ -281,6 +268,7 @@ public final class NodeCore: @unchecked Sendable {
         context.release()
         context.isWaiting(for: nil)
         node.close()
+        context.handle.close()
         for output in ports.outputs { output.end() }
         for input in ports.inputs { input.close() }
         for control in ports.controlOutputs { control.links.removeAll() }
@@ -289,6 +277,8 @@ public final class NodeCore: @unchecked Sendable {
     /// On the lane, from a session that is torn down or failed: as if the node had finished.
     func abandon() {
         guard !isDone else { return }
+        enter()
+        defer { exit() }
         leave()
         state = .failed
         session.noteDone(self, error: nil)
@@ -297,6 +287,8 @@ public final class NodeCore: @unchecked Sendable {
     /// On the lane: a fresh instance takes over the edges and what the inputs held.
     func replace() {
         guard state == .restarting else { return }
+        enter()
+        defer { exit() }
         let fresh = type(of: node).init()
         let old = ports
         let freshPorts = NodePorts(of: fresh)
@@ -309,6 +301,7 @@ public final class NodeCore: @unchecked Sendable {
         ports.takeOver(from: old)
         old.release()
         context.renew()
+        seeEpochs()
         do {
             try node.prepare(context)
             state = .running

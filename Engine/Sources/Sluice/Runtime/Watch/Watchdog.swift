@@ -42,7 +42,9 @@ struct Watchdog {
         let bound =
             edge.held >= edge.plan.capacity.items
             ? "\(min(edge.held, edge.plan.capacity.items)) of \(edge.plan.capacity.items) items"
-            : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
+            : edge.heldBytes * 2 > edge.plan.capacity.bytes
+                ? "\(edge.heldBytes) of \(edge.plan.capacity.bytes) bytes"
+                : "\(edge.heldMilliseconds) of \(edge.plan.capacity.milliseconds) ms"
         let reason = StallReason(of: consumer, at: now)
         saidWaiting[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
         saidHolding[ObjectIdentifier(consumer)] = run.waitingState(of: consumer)?.since
