@@ -33,9 +33,9 @@ import Testing
         for (type, words) in said {
             var graph = GraphBuilder()
             graph.node("node", type)
-            let error = #expect(throws: NodeError.self) { try GraphHarness(graph) }
-            #expect(error?.message.contains(words) == true, "\(String(describing: error))")
-            #expect(error?.message.contains("Declare the class of those media") == true)
+            let error = #expect(throws: GraphError.self) { try GraphHarness(graph) }
+            let said = error.map { "\($0)" } ?? ""
+            #expect(said.contains(words) && said.contains("Declare the class of those media"), "\(said)")
         }
     }
 

@@ -109,8 +109,7 @@ final class Assembly {
         if plan.spec.descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
         if plan.spec.descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
         if let misfit = core.ports.misfit {
-            throw told(
-                NodeError("node type \"\(plan.spec.type)\": \(misfit)", isInputError: true), of: plan, named: name)
+            throw told(NodeError(misfit, isInputError: true), of: plan, named: name)
         }
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {
