@@ -25,6 +25,8 @@ public final class BenchSource: Node {
         output.fix(format)
         made = (0..<64).map { index in
             let frame = AudioFrame(format: format, sampleCount: 32)
+            // A pool's memory holds what was there before, and equal runs are to send equal bytes.
+            frame.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
             frame.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
             frame.header.pts = frame.sampleDuration * Int64(index)
             frame.header.dts = frame.header.pts

@@ -194,6 +194,37 @@ import Testing
         #expect(run.errors.contains("stopped"))
     }
 
+    /// Time stands still while a source sends as fast as it can, so that its media say when it is enough.
+    @Test func aVirtualRunWithADurationEndsThoughItsSourceIsEndlessAndFast() throws {
+        try scratch.write("hop.json", Self.hop)
+        for name in ["a.json", "b.json"] {
+            let run = try CommandRun(
+                [
+                    "run", "hop.json", "--clock", "virtual", "--set", "frames=1000000000000", "--for", "2s", "--report",
+                    name,
+                ], in: scratch.url)
+            #expect(run.status == 0, "\(run.errors)")
+        }
+        let edges = try #require(try report("a.json")["edges"] as? [[String: Any]])
+        // Of 32 samples at 48 kHz; what is sent until the runner looks comes on top.
+        #expect(edges.allSatisfy { (3_000...300_000).contains($0["popped"] as? Int ?? 0) && $0["held"] as? Int == 0 })
+        let bytes = try ["a.json", "b.json"].map { try Data(contentsOf: scratch.url.appendingPathComponent($0)) }
+        #expect(bytes[0] == bytes[1])
+    }
+
+    @Test func benchSourceSendsTheSameBytesInEveryRun() throws {
+        try scratch.write(
+            "bytes.json",
+            """
+            { "nodes": { "source": { "type": "bench-source", "frames": 5 },
+                         "out": { "type": "raw-audio-output", "path": "out.raw" } }, "edges": [ "source -> out" ] }
+            """)
+        let run = try CommandRun(["run", "bytes.json", "--clock", "virtual"], in: scratch.url)
+        #expect(run.status == 0, "\(run.errors)")
+        let bytes = try Data(contentsOf: scratch.url.appendingPathComponent("out.raw"))
+        #expect(bytes == Data(count: 5 * 32 * 2))
+    }
+
     private func report(_ name: String) throws -> [String: Any] {
         let data = try Data(contentsOf: scratch.url.appendingPathComponent(name))
         return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -1,5 +1,8 @@
 /// Runs every lane on the calling thread in document order, and lets time jump to the next timer when nothing is ready.
 /// Same input, same output, to the byte.
+///
+/// A source that sends as fast as it can without an end keeps time standing. A run with a duration then ends when so much
+/// media has been sent.
 struct VirtualRunner {
     private let run: GraphRun
     /// As they were when the present round began; they come and go in the supervisor's turns alone.
@@ -9,18 +12,29 @@ struct VirtualRunner {
     private var laneIndex = Int.max
     private var leftOnLane = 0
     private var isBusy = true
+    /// Dispatches at the present time.
+    private var count = 0
+    /// After so many the media are looked at.
+    private static let patience = 4_096
 
     init(_ run: GraphRun) { self.run = run }
 
     mutating func runToEnd() {
         while !run.isFinished {
-            while dispatchNext() != nil {}
+            while dispatchNext() != nil { endWithEnoughMedia() }
             if run.isFinished { return }
+            count = 0
             guard step() else {
                 run.giveUp()
                 return
             }
         }
+    }
+
+    private mutating func endWithEnoughMedia() {
+        count += 1
+        guard count % VirtualRunner.patience == 0, let duration = run.options.duration, !run.isStopping else { return }
+        if run.hasSent(duration) { run.stop() }
     }
 
     /// Everything that can happen at the present time.
