@@ -60,6 +60,8 @@ extension NodePage {
         text += rows(
             ["control", "", "meaning"],
             spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
+        text += rows(
+            ["metric", "", "meaning"], spec.metrics.map { ["`\($0.name)`", facts(of: $0), $0.help] })
         return text
     }
 

@@ -22,6 +22,7 @@ struct NodePage {
         text += section(
             "Controls",
             spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
+        text += section("Metrics", spec.metrics.map { ("  \($0.name)", "\($0.help) (\(facts(of: $0)))") })
         if let example = spec.descriptor.example { text += "\nExample\n  \(example)\n" }
         return text
     }
@@ -62,6 +63,7 @@ struct NodePage {
             (.paced, "paced: its lane asks for real-time priority"),
             (.shares, "shares: edges from it drop unless it is \"lossless\""),
             (.joins, "joins: puts its inputs in the order of time"),
+            (.keeps, "keeps: what an edge drops before it is said"),
         ]
         return all.filter { spec.descriptor.traits.contains($0.0) }.map(\.1)
     }
@@ -84,6 +86,12 @@ struct NodePage {
 
     private func row(_ parameter: ParameterSpec) -> (String, String) {
         ("  \(parameter.name)", "\(parameter.help) (\(facts(of: parameter).joined(separator: ", ")))")
+    }
+
+    /// Its kind, and its unit where the name does not say what is counted.
+    func facts(of metric: MetricSpec) -> String {
+        metric.unit.map { $0 == "count" ? metric.kind.rawValue : "\(metric.kind.rawValue), \($0)" }
+            ?? metric.kind.rawValue
     }
 
     /// Type, range, default, liveness.

@@ -20,7 +20,7 @@ final class RunWatcher: Sendable {
     /// From any thread.
     func note(_ event: EventLog.Event) {
         var words = "\(decimal(event.time.seconds, places: 1)) s "
-        if event.level != .info { words += "\(event.level.rawValue): " }
+        if event.level == .warning || event.level == .error { words += "\(event.level.rawValue): " }
         if !event.node.isEmpty { words += "\(event.node): " }
         say(words + event.what)
     }

@@ -4,7 +4,8 @@ import Sluice
 public final class BenchSource: Node {
     public static let descriptor = NodeDescriptor(
         "bench-source", summary: "Sends frames made beforehand, to measure the engine itself",
-        example: #""source": { "type": "bench-source", "frames": 100000, "rate_per_s": 0 }"#)
+        example: #""source": { "type": "bench-source", "frames": 100000, "rate_per_s": 0 }"#,
+        unpacedIf: NodeDescriptor.Condition("rate_per_s", .number(0)))
 
     @Parameter("frames", default: 1_000_000, range: 1...1e12, help: "how many frames to send")
     var frames: Int

@@ -8,7 +8,7 @@ import Sluice
 public final class Record: Node {
     public static let descriptor = NodeDescriptor(
         "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file, or data as JSON Lines", work: .blocking,
-        traits: .joins,
+        traits: [.joins, .keeps],
         example: #""tape": { "type": "record", "path": "tape.webm" }"#)
 
     let video = Input<MediaItem>("video", .codedVideo, optional: true)

@@ -9,7 +9,8 @@ import Sluice
 public final class Source: Node {
     public static let descriptor = NodeDescriptor(
         "source", summary: "Opens a test pattern, a tone or a media file", work: .blocking,
-        example: #""source": { "type": "source", "open": "pattern" }"#)
+        example: #""source": { "type": "source", "open": "pattern" }"#,
+        unpacedIf: NodeDescriptor.Condition("pace", .string("fast")))
 
     enum Pace: String, CaseIterable, ParameterConvertible { case live, fast }
 
@@ -224,6 +225,7 @@ public final class Source: Node {
             clock!.origin = clock!.origin + late
             slipped.add(Int(late.milliseconds))
         }
+        context.isBehind(by: .milliseconds(Int64(slipped.count)) + max(.zero, now - clock!.instant(of: latest)))
         return clock!.instant(of: item.header.dts)
     }
 

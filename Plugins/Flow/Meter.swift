@@ -36,13 +36,13 @@ public final class Meter: Node {
         items = context.counter("items")
         gaps = context.counter("gaps")
         gapMilliseconds = context.counter("gap_ms")
-        rate = context.counter("items_per_s")
-        bitrate = context.counter("kbps")
+        rate = context.gauge("items_per_s")
+        bitrate = context.gauge("kbps")
         intervals = context.histogram("interval_us")
         jitter = context.histogram("jitter_us")
         if input.format?.kind == .rawAudio {
-            peak = context.counter("peak_dbfs")
-            rms = context.counter("rms_dbfs")
+            peak = context.gauge("peak_dbfs")
+            rms = context.gauge("rms_dbfs")
         }
     }
 
@@ -87,7 +87,7 @@ public final class Meter: Node {
 
     private func closePeriod(_ now: Instant) {
         let length = now - periodBegan
-        context.log(.info, words(length))
+        context.log(.status, words(length))
         measure(over: flow.period, and: level.period, length)
         flow.endPeriod()
         level.endPeriod()
@@ -102,8 +102,8 @@ public final class Meter: Node {
         bitrate.set(Int((Double(flow.bytes) * 8 / 1_000 / length.seconds).rounded()))
         guard level.samples > 0 else { return }
         if peak == nil {
-            peak = context.counter("peak_dbfs")
-            rms = context.counter("rms_dbfs")
+            peak = context.gauge("peak_dbfs")
+            rms = context.gauge("rms_dbfs")
         }
         peak.set(Int(level.peakDecibels.rounded()))
         rms.set(Int(level.rmsDecibels.rounded()))

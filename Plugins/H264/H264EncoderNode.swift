@@ -9,7 +9,8 @@ import Sluice
 public final class H264EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "h264-encoder", summary: "Encodes pictures to H.264 Constrained Baseline", work: .heavy,
-        example: #""h264": { "type": "h264-encoder", "bitrate_kbps": 3000, "gop_s": 1 }"#)
+        example: #""h264": { "type": "h264-encoder", "bitrate_kbps": 3000, "gop_s": 1 }"#,
+        relief: "Lower the size or fps of the pictures, or choose a faster preset.")
 
     let input = Input<VideoFrame>("in", .video([.i420, .nv12]))
     let output = Output<Packet>("out", .codedVideo([.h264]))

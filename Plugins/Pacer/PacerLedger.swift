@@ -40,10 +40,10 @@ final class PacerLedger {
         repeated = context.counter("repeated_frames")
         refused = context.counter("bad_packets")
         caughtUp = context.counter("caught_up_frames")
-        drift = context.counter("drift_ppm")
-        steering = context.counter("steering_ppm")
-        jitter = context.counter("jitter_ms")
-        depth = context.counter("depth_ms")
+        drift = context.gauge("drift_ppm")
+        steering = context.gauge("steering_ppm")
+        jitter = context.gauge("jitter_ms")
+        depth = context.gauge("depth_ms")
         lateness = context.histogram("late_us")
     }
 
@@ -135,7 +135,7 @@ final class PacerLedger {
         let mean = depthCount > 0 ? Double(depthSum) / Double(depthCount) : 0
         (depthSum, depthCount) = (0, 0)
         context.log(
-            .info,
+            .status,
             "\(sent.count) sent, \(silence.count) silence, \(concealed.count) samples concealed, \(dropped.count) dropped; drift \(drift.count) ppm, depth \(decimal(mean, places: 0)) ms, late p99 \(lateness.p99) us"
         )
     }

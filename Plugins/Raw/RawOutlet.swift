@@ -23,6 +23,8 @@ final class RawOutlet {
     private var standard: StandardDescriptor?
     private var watched: Int32 = -1
     private var kind = RawEndpoint.Kind.regular
+    private var saysWaiting = false
+    private lazy var slowReader = "the reader of \(name)"
 
     /// A FIFO tells nobody that its reader has come, so it is asked this often.
     static let retry = Interval.milliseconds(100)
@@ -102,12 +104,16 @@ final class RawOutlet {
             let count = writev(descriptor, memory.baseAddress, Int32(memory.count))
             if count >= 0 {
                 unwatch()
+                if saysWaiting { context.isWaiting(for: nil) }
+                saysWaiting = false
                 return .bytes(count)
             }
             switch errno {
             case EINTR: continue
             case EAGAIN:
                 try watch(descriptor, .writable)
+                if !saysWaiting { context.isWaiting(for: slowReader) }
+                saysWaiting = true
                 return .wait
             case EPIPE, ECONNRESET: return try readerGone()
             case ENOSPC, EDQUOT, EFBIG:

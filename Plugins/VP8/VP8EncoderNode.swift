@@ -7,7 +7,8 @@ import Sluice
 public final class VP8EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "vp8-encoder", summary: "Encodes pictures to VP8", work: .heavy,
-        example: #""vp8": { "type": "vp8-encoder", "bitrate_kbps": 1500, "gop_s": 2 }"#)
+        example: #""vp8": { "type": "vp8-encoder", "bitrate_kbps": 1500, "gop_s": 2 }"#,
+        relief: "Lower the size or fps of the pictures, or cpu_used.")
 
     let input = Input<VideoFrame>("in", .video([.i420]))
     let output = Output<Packet>("out", .codedVideo([.vp8]))

@@ -98,12 +98,8 @@ enum Bench {
         var tapes: [String: [Tape.Got]]
         var report: [String: Any]
         var outcome: GraphRun.Outcome
-        /// What was said, in order.
-        var events: [(node: String, what: String)] {
-            (report["events"] as? [[String: Any]] ?? []).map {
-                ($0["node"] as? String ?? "", $0["what"] as? String ?? "")
-            }
-        }
+        /// Everything that was told, lines of status too, in order.
+        var events: [EventLog.Event]
 
         func tape(_ name: String = "tape") -> [Tape.Got] { tapes[name] ?? [] }
         func node(_ name: String) -> [String: Any] {
@@ -156,11 +152,16 @@ enum Bench {
         var options = RunOptions()
         options.clock = .virtual
         options.duration = duration
+        let told = Told()
+        options.onEvent = { event in told.events.withLock { $0.append(event) } }
         let run = GraphRun(plan, registry: registry, options: options)
         let outcome = try run.execute()
         let report = try JSONSerialization.jsonObject(with: Data(run.report.utf8)) as? [String: Any] ?? [:]
-        return Result(tapes: tapes.withLock { $0 }, report: report, outcome: outcome)
+        return Result(
+            tapes: tapes.withLock { $0 }, report: report, outcome: outcome, events: told.events.withLock { $0 })
     }
+
+    private final class Told: Sendable { let events = Mutex<[EventLog.Event]>([]) }
 
     /// feed → pacer → tape.
     static func pace(

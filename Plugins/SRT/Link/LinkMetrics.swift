@@ -12,8 +12,8 @@ struct LinkMetrics {
         takenOver = context.counter("taken_over")
         outages = context.counter("outages")
         outage = context.counter("outage_ms")
-        longest = context.counter("longest_outage_ms")
-        latency = context.counter("latency_ms")
+        longest = context.gauge("longest_outage_ms")
+        latency = context.gauge("latency_ms")
     }
 
     /// `latency` in ms of a connection that stands since now.

@@ -69,7 +69,7 @@ public final class AVDelay: Node {
         epoch = context.epoch
         smooth = SmoothAudio(slew: slew)
         metrics = Metrics(
-            delay: context.counter("delay_ms"), target: context.counter("target_ms"),
+            delay: context.gauge("delay_ms"), target: context.gauge("target_ms"),
             taken: context.counter("feedback_taken"), ignored: context.counter("feedback_ignored"))
         if let format = input.format { output.fix(format) }
     }

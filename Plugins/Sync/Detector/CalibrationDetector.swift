@@ -54,9 +54,9 @@ public final class CalibrationDetector: Node {
         estimate = OffsetEstimate(range: .milliseconds(Int64(rangeMilliseconds)))
         found = context.counter("marks")
         unpaired = context.counter("half_marks")
-        offsetMetric = context.counter("offset_ms")
-        driftMetric = context.counter("drift_ppm")
-        confidenceMetric = context.counter("confidence_percent")
+        offsetMetric = context.gauge("offset_ms")
+        driftMetric = context.gauge("drift_ppm")
+        confidenceMetric = context.gauge("confidence_percent")
         if let format = videoIn.format { videoOut.fix(format) }
         if let format = audioIn.format { audioOut.fix(format) }
         events.fix(OffsetEvent.format)

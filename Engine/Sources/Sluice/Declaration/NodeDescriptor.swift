@@ -8,15 +8,33 @@ public struct NodeDescriptor: Equatable, Sendable {
     public let traits: Traits
     /// A line of graph JSON that shows its use, for `inspect`.
     public let example: String?
+    /// A sentence for one who has to give a heavy node less to do: "Lower size, fps or cpu_used." Empty where there is
+    /// none.
+    public let relief: String
+    /// The node sends as fast as it can where this parameter has this value.
+    public let unpacedIf: Condition?
+
+    public struct Condition: Equatable, Sendable {
+        public let parameter: String
+        public let value: ParameterValue
+
+        public init(_ parameter: String, _ value: ParameterValue) {
+            self.parameter = parameter
+            self.value = value
+        }
+    }
 
     public init(
-        _ type: String, summary: String, work: Work = .light, traits: Traits = [], example: String? = nil
+        _ type: String, summary: String, work: Work = .light, traits: Traits = [], example: String? = nil,
+        relief: String = "", unpacedIf: Condition? = nil
     ) {
         self.type = type
         self.summary = summary
         self.work = work
         self.traits = traits
         self.example = example
+        self.relief = relief
+        self.unpacedIf = unpacedIf
     }
 
     /// What one call of `process` costs, which decides the lane.
@@ -41,5 +59,7 @@ public struct NodeDescriptor: Equatable, Sendable {
         public static let shares = Traits(rawValue: 4)
         /// Puts several inputs in order, so one branch waits for another: the engine refuses edges too small for that.
         public static let joins = Traits(rawValue: 16)
+        /// Keeps what comes, as a recording: items that an edge drops before it are said.
+        public static let keeps = Traits(rawValue: 32)
     }
 }

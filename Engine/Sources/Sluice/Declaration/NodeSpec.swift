@@ -7,10 +7,11 @@ public struct NodeSpec: Equatable, Sendable {
     public var parameters: [ParameterSpec]
     public var controlInputs: [ControlSpec]
     public var controlOutputs: [ControlSpec]
+    public var metrics: [MetricSpec]
 
     public init(
         descriptor: NodeDescriptor, inputs: [PortSpec] = [], outputs: [PortSpec] = [], parameters: [ParameterSpec] = [],
-        controlInputs: [ControlSpec] = [], controlOutputs: [ControlSpec] = []
+        controlInputs: [ControlSpec] = [], controlOutputs: [ControlSpec] = [], metrics: [MetricSpec] = []
     ) {
         self.descriptor = descriptor
         self.inputs = inputs
@@ -18,6 +19,7 @@ public struct NodeSpec: Equatable, Sendable {
         self.parameters = parameters
         self.controlInputs = controlInputs
         self.controlOutputs = controlOutputs
+        self.metrics = metrics
     }
 
     public var type: String { descriptor.type }

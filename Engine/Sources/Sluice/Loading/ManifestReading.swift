@@ -59,14 +59,17 @@ extension NodeSpec {
             let inputs = json.list("inputs", PortSpec.init), let outputs = json.list("outputs", PortSpec.init),
             let parameters = json.list("parameters", ParameterSpec.init),
             let controlInputs = json.list("control_inputs", ControlSpec.init),
-            let controlOutputs = json.list("control_outputs", ControlSpec.init)
+            let controlOutputs = json.list("control_outputs", ControlSpec.init),
+            let metrics = json.list("metrics", MetricSpec.init)
         else { return nil }
         self.init(
             descriptor: NodeDescriptor(
                 type, summary: summary, work: work,
-                traits: NodeDescriptor.Traits(rawValue: json["traits"]?.integer ?? 0), example: json["example"]?.string),
+                traits: NodeDescriptor.Traits(rawValue: json["traits"]?.integer ?? 0),
+                example: json["example"]?.string, relief: json["relief"]?.string ?? "",
+                unpacedIf: json["unpaced_if"].flatMap(NodeDescriptor.Condition.init)),
             inputs: inputs, outputs: outputs, parameters: parameters, controlInputs: controlInputs,
-            controlOutputs: controlOutputs)
+            controlOutputs: controlOutputs, metrics: metrics)
         settleVariants()
     }
 
@@ -83,6 +86,22 @@ extension NodeSpec {
         }
         for index in inputs.indices { settle(&inputs[index]) }
         for index in outputs.indices { settle(&outputs[index]) }
+    }
+}
+
+extension NodeDescriptor.Condition {
+    fileprivate init?(_ json: JSONValue) {
+        guard let parameter = json["parameter"]?.string, let value = json["value"]?.value else { return nil }
+        self.init(parameter, value)
+    }
+}
+
+extension MetricSpec {
+    fileprivate init?(_ json: JSONValue) {
+        guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap(Kind.init),
+            let help = json["help"]?.string
+        else { return nil }
+        self.init(name, kind, help: help)
     }
 }
 

@@ -37,11 +37,25 @@ extension JSONWriter {
         key("work", spec.descriptor.work.rawValue)
         if !spec.descriptor.traits.isEmpty { key("traits", spec.descriptor.traits.rawValue) }
         if let example = spec.descriptor.example { key("example", example) }
+        if !spec.descriptor.relief.isEmpty { key("relief", spec.descriptor.relief) }
+        if let condition = spec.descriptor.unpacedIf {
+            key("unpaced_if") { json in
+                json.object {
+                    $0.key("parameter", condition.parameter)
+                    $0.key("value") { $0.write(condition.value) }
+                }
+            }
+        }
         list("inputs", spec.inputs) { $1.write($0) }
         list("outputs", spec.outputs) { $1.write($0) }
         list("parameters", spec.parameters) { $1.write($0) }
         list("control_inputs", spec.controlInputs) { $1.write($0) }
         list("control_outputs", spec.controlOutputs) { $1.write($0) }
+        list("metrics", spec.metrics) { metric, json in
+            json.key("name", metric.name)
+            json.key("kind", metric.kind.rawValue)
+            json.key("help", metric.help)
+        }
     }
 
     private mutating func write(_ port: PortSpec) {

@@ -1,8 +1,9 @@
 import Synchronization
 
-/// What happened, in order, bounded: the report's `events`, and lines for whoever runs the graph.
+/// The events of a run, bounded: the newest ones, errors apart so that nothing else can push them out. The report shows
+/// them; who runs the graph is told of each as it happens.
 public final class EventLog: Sendable {
-    public struct Event: Sendable {
+    public struct Event: Sendable, Equatable {
         /// Since the start of the run.
         public let time: Interval
         public let level: Level
@@ -11,28 +12,67 @@ public final class EventLog: Sendable {
         public let what: String
     }
 
-    public enum Level: String, Sendable { case info, warning, error }
+    /// `status`: figures that come again and again. They are told and not kept: what is to be kept is a metric.
+    public enum Level: String, Sendable { case status, info, warning, error }
 
-    /// Events kept; later ones are counted and dropped.
+    /// Events kept of either sort.
     public static let capacity = 10_000
+    static let errorCapacity = 1_000
 
-    private let state = Mutex<(events: [Event], lost: Int)>(([], 0))
-    private let observer: (@Sendable (Event) -> Void)?
+    private struct State: Sendable {
+        var gather = EventGather()
+        var count = 0
+        var lost = 0
+        var errors: Newest<(Int, Event)>
+        var others: Newest<(Int, Event)>
 
-    init(observer: (@Sendable (Event) -> Void)?) { self.observer = observer }
-
-    func add(_ event: Event) {
-        keep(event)
-        observer?(event)
-    }
-
-    /// For the report alone: whoever runs the graph is told in another way.
-    func keep(_ event: Event) {
-        state.withLock { state in
-            if state.events.count < EventLog.capacity { state.events.append(event) } else { state.lost += 1 }
+        mutating func keep(_ event: Event) {
+            guard event.level != .status else { return }
+            count += 1
+            let gone = event.level == .error ? errors.add((count, event)) : others.add((count, event))
+            if gone != nil { lost += 1 }
         }
     }
 
-    public var events: [Event] { state.withLock { $0.events } }
+    private let state: Mutex<State>
+    private let observer: (@Sendable (Event) -> Void)?
+
+    init(
+        capacity: Int = EventLog.capacity, errorCapacity: Int = EventLog.errorCapacity,
+        observer: (@Sendable (Event) -> Void)?
+    ) {
+        state = Mutex(State(errors: Newest(capacity: errorCapacity), others: Newest(capacity: capacity)))
+        self.observer = observer
+    }
+
+    /// From any thread. `place` is the node in its template (`listener/pacer`) where an instance of one says it: what
+    /// many of them say becomes one line.
+    func add(_ event: Event, place: String? = nil) { tell { $0.add(event, place: place) } }
+
+    /// Now and then, so that what was gathered is told in time.
+    func turn(_ now: Interval) { tell { $0.due(at: now) } }
+
+    /// At the end of the run.
+    func flush(_ now: Interval) { tell { $0.rest(at: now) } }
+
+    private func tell(_ change: (inout EventGather) -> [Event]) {
+        let events = state.withLock { state in
+            let events = change(&state.gather)
+            for event in events { state.keep(event) }
+            return events
+        }
+        if let observer { for event in events { observer(event) } }
+    }
+
+    /// For the report alone: whoever runs the graph is told in another way.
+    func keep(_ event: Event) { state.withLock { $0.keep(event) } }
+
+    /// Those that are kept, in the order in which they came.
+    public var events: [Event] {
+        let (errors, others) = state.withLock { ($0.errors.all, $0.others.all) }
+        return (errors + others).sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
+    /// Events that had to go for newer ones.
     public var lost: Int { state.withLock { $0.lost } }
 }

@@ -8,6 +8,30 @@ final class NodeTelemetry: Sendable {
     let restarts = Counter()
     /// The lane's time after the dispatch that sent the first item; 0 before.
     let firstSent = Counter()
+    /// Nanoseconds that the node's own time is behind the clock's, as it tells.
+    let behind = Counter()
+
+    struct Wait: Sendable {
+        let what: String
+        /// Nanoseconds of the graph's clock.
+        let since: Int64
+    }
+
+    private let told = Mutex<(wait: Wait?, latency: Latency)>((nil, .zero))
+    var wait: Wait? { told.withLock { $0.wait } }
+    /// Of the first output, as the last `prepare` has left it.
+    var latency: Latency {
+        get { told.withLock { $0.latency } }
+        set { told.withLock { $0.latency = newValue } }
+    }
+
+    /// From any thread. The same words again are the same wait.
+    func note(waitingFor what: String?, since: Int64) {
+        told.withLock { told in
+            if told.wait?.what != what { told.wait = what.map { Wait(what: $0, since: since) } }
+        }
+    }
+
     private let named = Mutex<[(name: String, metric: Metric)]>([])
 
     enum Metric: Sendable {

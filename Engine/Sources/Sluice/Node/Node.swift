@@ -11,6 +11,9 @@
 public protocol Node: AnyObject, SendableMetatype {
     static var descriptor: NodeDescriptor { get }
 
+    /// Everything that the node counts: `inspect` and the documentation list it.
+    static var metrics: [MetricSpec] { get }
+
     init()
 
     /// Parameters are set and ports are connected. Runs on the thread that builds the graph, upstream nodes first. A
@@ -32,6 +35,7 @@ public protocol Node: AnyObject, SendableMetatype {
 }
 
 extension Node {
+    public static var metrics: [MetricSpec] { [] }
     public func prepare(_ context: NodeContext) throws {}
     public func finish(now: Instant) throws -> Bool { true }
     public func interrupt() {}

@@ -23,7 +23,9 @@ public final class NodeContext: @unchecked Sendable {
     }
 
     private static func handle(of core: NodeCore) -> NodeHandle {
-        NodeHandle(core, run: core.session.run, session: core.session)
+        NodeHandle(
+            core, place: core.session.template == nil ? nil : core.identity.place, run: core.session.run,
+            session: core.session)
     }
 
     /// The node's name in the run: `listener.1/pacer`.
@@ -104,7 +106,13 @@ public final class NodeContext: @unchecked Sendable {
     public func log(_ level: EventLog.Level, _ text: String) { handle.log(level, text) }
 
     /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
-    public func isWaiting(for what: String?) { core.session.run.noteWaiting(core, for: what) }
+    public func isWaiting(for what: String?) {
+        core.telemetry.note(waitingFor: what, since: core.session.run.clockNow)
+    }
+
+    /// How far this node's own time is behind the clock's, of one that sends in real time: media that it could not send
+    /// when they were due. The run says which node holds it up. Costs no more than a store.
+    public func isBehind(by time: Interval) { core.telemetry.behind.set(Int(max(0, time.nanoseconds))) }
 
     /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names what
     /// the time since the item came to the node, or since the last mark, was spent on: "mux". `instant` is when, where that
@@ -121,7 +129,10 @@ public final class NodeContext: @unchecked Sendable {
 
     var latencyTrace: LatencyTrace? { core.session.run.options.latencyTrace }
 
+    /// A number for the report. Declare it in `Node.metrics`. In `prepare`; ask once and keep it.
     public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
+    /// The same, of one whose present value says something.
+    public func gauge(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
     public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
     /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes 16 KB.
     public func series(_ name: String) -> SeriesMetric { core.telemetry.series(name, started: started) }

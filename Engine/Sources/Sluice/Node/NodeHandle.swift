@@ -5,13 +5,16 @@ import Synchronization
 public final class NodeHandle: Sendable {
     /// In the run: `listener.1/pacer`.
     public let name: String
+    /// The node in its template, where it is part of one: what many instances say becomes one line.
+    private let place: String?
     private weak let end: EdgeEnd?
     private weak let run: (any NodeLog)?
     private weak let session: (any EpochRaiser)?
     private let isClosed = Atomic<Bool>(false)
 
-    init(_ end: EdgeEnd, run: any NodeLog, session: any EpochRaiser) {
+    init(_ end: EdgeEnd, place: String? = nil, run: any NodeLog, session: any EpochRaiser) {
         name = end.name
+        self.place = place
         self.end = end
         self.run = run
         self.session = session
@@ -24,7 +27,7 @@ public final class NodeHandle: Sendable {
     public func post() { if !isOver { end?.wake(.post) } }
 
     /// A line on the terminal and in the report's events, as the node's own.
-    public func log(_ level: EventLog.Level, _ text: String) { run?.log(level, node: name, text) }
+    public func log(_ level: EventLog.Level, _ text: String) { run?.log(level, node: name, place: place, text) }
 
     /// As `NodeContext.raiseEpoch`. False too where the node has ended.
     @discardableResult
@@ -40,7 +43,7 @@ public final class NodeHandle: Sendable {
 
 /// Where lines of nodes go: the run. From any thread.
 protocol NodeLog: AnyObject, Sendable {
-    func log(_ level: EventLog.Level, node: String, _ what: String)
+    func log(_ level: EventLog.Level, node: String, place: String?, _ what: String)
 }
 
 /// What an epoch belongs to: a session. From any thread.

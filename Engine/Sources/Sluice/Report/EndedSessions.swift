@@ -1,6 +1,6 @@
 /// Instances that have ended: the last ones whole, those before as totals, so that a graph that starts viewers all day
 /// keeps its memory.
-struct EndedSessions {
+struct EndedSessions: Sendable {
     private(set) var nodes: [NodeSnapshot] = []
     private(set) var edges: [EdgeSnapshot] = []
     private var sizes: [(nodes: Int, edges: Int)] = []
@@ -8,7 +8,7 @@ struct EndedSessions {
 
     static let kept = 100
 
-    struct Totals {
+    struct Totals: Sendable {
         var count = 0
         var pushed = 0
         var popped = 0
@@ -17,35 +17,35 @@ struct EndedSessions {
         var held = 0
         /// By name, in the order of the template.
         var nodes: [(name: String, totals: NodeTotals)] = []
+
+        mutating func add(_ edge: EdgeSnapshot) {
+            pushed += edge.pushed
+            popped += edge.popped
+            dropped += edge.dropped
+            flushed += edge.flushed
+            held += edge.held
+        }
     }
 
-    /// What the sinks of ended instances have taken, by template and node.
+    /// Items that the sinks of ended instances have taken, by template and node.
     private(set) var sinks: [String: Int] = [:]
 
     var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
 
-    mutating func add(_ session: Session) {
-        let newEdges = session.edges.map(EdgeSnapshot.init)
-        nodes += session.cores.map(NodeSnapshot.init)
-        for core in session.sinks { sinks[session.progressName(of: core), default: 0] += core.itemsTaken }
-        edges += newEdges
-        sizes.append((session.cores.count, newEdges.count))
-        let template = session.template ?? ""
-        if !totals.contains(where: { $0.template == template }) { totals.append((template, Totals())) }
-        let index = totals.firstIndex { $0.template == template }!
+    mutating func add(_ session: EndedSession) {
+        nodes += session.nodes
+        edges += session.edges
+        sizes.append((session.nodes.count, session.edges.count))
+        for node in session.nodes where node.identity.isSink { sinks[node.identity.place, default: 0] += node.itemsIn }
+        let index = totals.firstIndex { $0.template == session.template } ?? totals.count
+        if index == totals.count { totals.append((session.template, Totals())) }
         totals[index].totals.count += 1
-        for edge in newEdges {
-            totals[index].totals.pushed += edge.pushed
-            totals[index].totals.popped += edge.popped
-            totals[index].totals.dropped += edge.dropped
-            totals[index].totals.flushed += edge.flushed
-            totals[index].totals.held += edge.held
-        }
-        for core in session.cores {
-            let known = totals[index].totals.nodes.firstIndex { $0.name == core.plan.name }
+        for edge in session.edges { totals[index].totals.add(edge) }
+        for (node, part) in zip(session.nodes, session.parts) {
+            let known = totals[index].totals.nodes.firstIndex { $0.name == part.name }
             let place = known ?? totals[index].totals.nodes.count
-            if known == nil { totals[index].totals.nodes.append((core.plan.name, NodeTotals(core.plan.spec.type))) }
-            totals[index].totals.nodes[place].totals.add(core)
+            if known == nil { totals[index].totals.nodes.append((part.name, NodeTotals(node.type))) }
+            totals[index].totals.nodes[place].totals.add(node, part.metrics)
         }
         if sizes.count > EndedSessions.kept {
             let oldest = sizes.removeFirst()

@@ -1,5 +1,5 @@
 /// What all ended instances of one node of a template have counted. Its size does not depend on how many there were.
-struct NodeTotals {
+struct NodeTotals: Sendable {
     private let type: String
     private var framesIn = 0
     private var framesOut = 0
@@ -9,7 +9,7 @@ struct NodeTotals {
     /// In the order in which they first came.
     private var metrics: [(name: String, total: Total)] = []
 
-    private enum Total {
+    private enum Total: Sendable {
         /// Of a metric that counts the sum says something, of one that is set the last value.
         case count(sum: Int, last: Int)
         case histogram(HistogramMetric)
@@ -17,13 +17,13 @@ struct NodeTotals {
 
     init(_ type: String) { self.type = type }
 
-    mutating func add(_ core: NodeCore) {
-        framesIn += core.ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) }
-        framesOut += core.ports.outputs.reduce(0) { $0 + $1.sent }
-        busy += core.telemetry.busy.count
-        wakeups += core.telemetry.dispatches.count
-        restarts += core.telemetry.restarts.count
-        for (name, metric) in core.telemetry.metrics { add(name, metric) }
+    mutating func add(_ node: NodeSnapshot, _ metrics: [(name: String, metric: NodeTelemetry.Metric)]) {
+        framesIn += node.itemsIn
+        framesOut += node.itemsOut
+        busy += Int(node.busy.nanoseconds)
+        wakeups += node.wakeups
+        restarts += node.restarts
+        for (name, metric) in metrics { add(name, metric) }
     }
 
     private mutating func add(_ name: String, _ metric: NodeTelemetry.Metric) {

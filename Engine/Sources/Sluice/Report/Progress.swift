@@ -28,35 +28,25 @@ public struct Progress: Sendable {
 }
 
 extension GraphRun {
-    /// How far the run is. Only on the supervisor's thread: inside `RunOptions.onTick`, or after `execute`.
-    public var progress: Progress {
-        var progress = Progress(elapsed: Interval(nanoseconds: max(0, supervisor.now - startedAt)))
-        progress.dropped = ended.dropped
-        progress.instances = sessions.count { $0.parent != nil }
-        for edge in sessions.lazy.flatMap(\.edges) {
-            progress.dropped += edge.dropped
+    /// How far the run is. From any thread.
+    public var progress: Progress { Progress(snapshot(.counters)) }
+}
+
+extension Progress {
+    init(_ snapshot: RunSnapshot) {
+        elapsed = snapshot.time
+        dropped = snapshot.ended.dropped
+        instances = snapshot.instances
+        for edge in snapshot.edges {
+            dropped += edge.dropped
             guard edge.held > 0 else { continue }
             let candidate = Progress.Edge(
-                name: "\(edge.from) -> \(edge.to)", items: edge.held, milliseconds: edge.heldMilliseconds,
-                bytes: edge.heldBytes, capacity: edge.plan.capacity)
-            if candidate.share > progress.fullest?.share ?? 0 { progress.fullest = candidate }
+                name: "\(edge.from) -> \(edge.to)", items: edge.held, milliseconds: Int(edge.heldTime.milliseconds),
+                bytes: edge.heldBytes, capacity: edge.capacity)
+            if candidate.share > fullest?.share ?? 0 { fullest = candidate }
         }
-        var items = ended.sinks
-        for session in sessions {
-            for core in session.sinks { items[session.progressName(of: core), default: 0] += core.itemsTaken }
-        }
-        progress.sinks = items.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        return progress
+        var items = snapshot.ended.sinks
+        for node in snapshot.nodes where node.identity.isSink { items[node.identity.place, default: 0] += node.itemsIn }
+        sinks = items.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
-}
-
-extension Session {
-    var sinks: [NodeCore] { cores.filter { $0.ports.outputs.isEmpty } }
-
-    /// Instances of a template count together: `listener/out`.
-    func progressName(of core: NodeCore) -> String { (template.map { $0 + "/" } ?? "") + core.plan.name }
-}
-
-extension NodeCore {
-    var itemsTaken: Int { ports.inputs.reduce(0) { $0 + ($1.edge?.popped ?? 0) } }
 }

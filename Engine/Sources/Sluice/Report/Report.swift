@@ -3,32 +3,38 @@ import CSys
 /// What a run has counted, as JSON. Under the virtual clock everything that depends on the machine is absent, so equal
 /// runs give equal bytes.
 struct Report {
-    let run: GraphRun
+    private let run: GraphRun
+    private let snapshot: RunSnapshot
+
+    init(_ run: GraphRun) {
+        self.run = run
+        snapshot = run.snapshot()
+    }
 
     var json: String {
         var writer = JSONWriter(wrapDepth: 2)
         writer.object { top in
             top.key("graph", run.plan.name)
             top.key("clock", run.isVirtual ? "virtual" : "system")
-            top.key("outcome", run.outcome.rawValue)
-            top.key("duration_s", Double(max(0, run.endedAt - run.startedAt)) / 1e9, places: 6)
+            top.key("outcome", snapshot.outcome.rawValue)
+            top.key("duration_s", snapshot.time.seconds, places: 6)
             if !run.isVirtual {
                 top.key("process") { process in
                     process.object {
                         // CLOCK_MONOTONIC when the graph started: lets who measures add the time of launching.
-                        $0.key("started_at_s", Double(run.startedAt) / 1e9, places: 6)
+                        $0.key("started_at_s", Double(snapshot.startedAt) / 1e9, places: 6)
                         $0.key("cpu_s", Double(sys_process_cpu_ns()) / 1e9, places: 3)
                         $0.key("max_rss_kb", Int(sys_max_rss_kb()))
                     }
                 }
                 top.key("lanes") { lanes in
                     lanes.object { all in
-                        for lane in run.lanes {
+                        for lane in snapshot.lanes {
                             all.key(lane.name) {
                                 $0.object {
-                                    $0.key("wakeups", lane.wakeups.count)
-                                    $0.key("lent", lane.lent.count)
-                                    $0.key("watched_ms", Double(lane.watched.count) / 1e6, places: 1)
+                                    $0.key("wakeups", lane.wakeups)
+                                    $0.key("lent", lane.lent)
+                                    $0.key("watched_ms", Double(lane.watched) / 1e6, places: 1)
                                 }
                             }
                         }
@@ -37,22 +43,22 @@ struct Report {
             }
             top.key("nodes") { nodes in
                 nodes.object { all in
-                    for node in run.ended.nodes + run.sessions.flatMap(\.cores).map(NodeSnapshot.init) {
+                    for node in snapshot.ended.nodes + snapshot.nodes {
                         node.write(&all, run.isVirtual)
                     }
                 }
             }
             top.key("edges") { edges in
                 edges.array { all in
-                    for edge in run.ended.edges + run.sessions.flatMap(\.edges).map(EdgeSnapshot.init) {
+                    for edge in snapshot.ended.edges + snapshot.edges {
                         all.element { edge.write(&$0, run.isVirtual) }
                     }
                 }
             }
-            run.ended.writeTotals(&top, run.isVirtual)
-            if !run.stuck.isEmpty {
+            snapshot.ended.writeTotals(&top, run.isVirtual)
+            if !snapshot.stuck.isEmpty {
                 top.key("stuck") { stuck in
-                    stuck.array { all in for name in run.stuck { all.element { $0.quote(name) } } }
+                    stuck.array { all in for name in snapshot.stuck { all.element { $0.quote(name) } } }
                 }
             }
             top.key("events") { events in
@@ -76,6 +82,6 @@ struct Report {
 }
 
 extension GraphRun {
-    /// The report; complete once `execute` has returned.
-    public var report: String { Report(run: self).json }
+    /// The report, of the run so far or, once `execute` has returned, of all of it. From any thread.
+    public var report: String { Report(self).json }
 }

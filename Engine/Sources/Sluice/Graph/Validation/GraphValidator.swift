@@ -32,6 +32,9 @@ struct GraphValidator {
             name: name, file: document.file, summary: document.summary, root: rootPlan, templates: templates,
             start: start, warnings: [], lanes: LanePlanner(document, scope, bag).plan(rootPlan, templates))
         warnOfUnused(plan)
+        for warning in HoleCheck(plan.root).warnings {
+            bag.warning(warning.position, warning.message, advice: warning.advice)
+        }
         try bag.throwIfFailed()
         var result = plan
         result.warnings = bag.warningsInFileOrder

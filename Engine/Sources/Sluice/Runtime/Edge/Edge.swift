@@ -2,9 +2,9 @@
 public final class Edge: @unchecked Sendable {
     @usableFromInline let state: UnsafeMutablePointer<EdgeState>
     let plan: EdgePlan
-    /// As the report shows it: `listener.1/pacer.in`.
-    let from: String
-    let to: String
+    let identity: EdgeIdentity
+    var from: String { identity.from }
+    var to: String { identity.to }
     /// Held so that the ring may name them from either side; cleared when both lanes have let go of the edge.
     private(set) var producerEnd: EdgeEnd?
     private(set) var consumerEnd: EdgeEnd?
@@ -13,8 +13,7 @@ public final class Edge: @unchecked Sendable {
         self.plan = plan
         producerEnd = producer
         consumerEnd = consumer
-        from = "\(producer.name).\(plan.from.port)"
-        to = "\(consumer.name).\(plan.to.port)"
+        identity = EdgeIdentity(plan, from: producer, to: consumer)
         state = .allocate(capacity: 1)
         state.initialize(
             to: EdgeState(
@@ -34,8 +33,12 @@ public final class Edge: @unchecked Sendable {
         state.pointee.keyframeTarget = nil
     }
 
-    /// Settled once the media are known, where the file leaves it open.
+    /// Settled once the media are known, where the file leaves it open. On the producer's lane.
     var overflow: Overflow { state.pointee.overflow }
+    /// The same, from any thread.
+    var overflowFromOutside: Overflow {
+        state.pointee.producer.pointee.settled.count == 1 ? .dropOldest : plan.overflow
+    }
     func flushes(with epoch: EpochCell) -> Bool { state.pointee.epoch === epoch }
     var pushed: Int { state.pointee.producer.pointee.pushed.count }
     var popped: Int { state.pointee.consumer.pointee.popped.count }
@@ -46,11 +49,12 @@ public final class Edge: @unchecked Sendable {
         state.pointee.ring.tail - state.pointee.ring.head + state.pointee.consumer.pointee.peeked.count
     }
     /// Media held, in milliseconds.
-    var heldMilliseconds: Int {
+    var heldMilliseconds: Int { Int(heldTime.milliseconds) }
+    var heldTime: MediaTime {
         let gone = state.pointee.consumer.pointee.goneTicks.count
         let there =
             state.pointee.producer.pointee.pushedTicks.count - state.pointee.producer.pointee.droppedTicks.count - gone
-        return Int(MediaTime(ticks: Int64(max(0, there))).milliseconds)
+        return MediaTime(ticks: Int64(max(0, there)))
     }
     /// Payload held, in bytes.
     var heldBytes: Int {

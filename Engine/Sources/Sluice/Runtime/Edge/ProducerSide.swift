@@ -6,6 +6,8 @@ extension EdgeState {
         @usableFromInline var overflow: Overflow
         /// The file left the policy of a shared output to the media, which are not known yet.
         var isOverflowOpen: Bool
+        /// 1 once the media have made `dropOldest` of an open policy; for other threads.
+        let settled = Counter()
         /// Packets depend on each other: after a loss nothing passes until a keyframe. Known with the first format.
         @usableFromInline var isDependent = false
         @usableFromInline let pushed = Counter()
@@ -39,7 +41,9 @@ extension EdgeState {
         producer.pointee.isDependent = kind.hasDependentPackets
         guard producer.pointee.isOverflowOpen else { return }
         producer.pointee.isOverflowOpen = false
-        if !kind.hasDependentPackets { producer.pointee.overflow = .dropOldest }
+        guard !kind.hasDependentPackets else { return }
+        producer.pointee.overflow = .dropOldest
+        producer.pointee.settled.set(1)
     }
 
     /// In the ring, as far as the consumer's progress is known.

@@ -80,6 +80,6 @@ extension NodeSpec {
         self.init(
             descriptor: type.descriptor, inputs: ports.inputs.map(\.spec), outputs: ports.outputs.map(\.spec),
             parameters: ports.parameters.map(\.spec), controlInputs: ports.controlInputs.map(\.control),
-            controlOutputs: ports.controlOutputs.map(\.control))
+            controlOutputs: ports.controlOutputs.map(\.control), metrics: type.metrics)
     }
 }

@@ -10,16 +10,16 @@ public final class GraphRun: @unchecked Sendable {
     let supervisor: Supervisor
     let isVirtual: Bool
     private let begun = Atomic<Int64>(0)
-    private(set) var endedAt: Int64 = 0
 
     public let events: EventLog
+    /// What others than the supervisor look at.
+    let record = RunRecord()
     let laneRoster = LaneRoster()
     let builders = Builders()
     private let made = Atomic<Int>(0)
     private let sourceClocks = Atomic<UInt16>(0)
     private let stopping = Atomic<Bool>(false)
     private let preparations = Mutex<[String]>([])
-    private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
     /// The first node that said that it sends without end.
     private let endless = Mutex<String?>(nil)
 
@@ -27,23 +27,16 @@ public final class GraphRun: @unchecked Sendable {
     private(set) var root: Session?
     /// The graph and every instance that has not ended.
     var sessions = Roster<Session>()
-    /// Instances that have ended, as the report shows them.
-    private(set) var ended = EndedSessions()
     private var isStarted = false
-    private(set) var outcome = Outcome.finished
     private(set) var failure: (any Error)?
-    /// Nodes that had not finished when the run was given up.
-    private(set) var stuck: [String] = []
     private(set) var isOver = false
-    private var watchdog = Watchdog()
+    private var stallWatch = StallWatch()
+    private var lateWatch = LateWatch()
+    private var lossWatch = LossWatch()
+    private var paceWatch = PaceWatch()
     private var drainWatch = DrainWatch()
     private(set) lazy var starts = PendingStarts(limit: options.startLimit) { [weak self] in
         self?.log(.error, node: "", $0)
-    }
-
-    struct Waiting: Sendable {
-        let what: String
-        let since: Int64
     }
 
     public enum Outcome: String, Sendable { case finished, stopped, failed }
@@ -86,7 +79,9 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     func noteEnd() {
-        endedAt = supervisor.now
+        let now = supervisor.now
+        record.change { $0.endedAt = now }
+        events.flush(Interval(nanoseconds: max(0, now - startedAt)))
         if isOver { supervisor.cancelTimers() }
     }
 
@@ -121,17 +116,29 @@ public final class GraphRun: @unchecked Sendable {
             supervisor.wait()
             supervisor.turn()
         }
+        let last = snapshot(.counters)
+        for remark in lateWatch.end(last) + lossWatch.end(last) + paceWatch.end(last) {
+            log(remark.level, node: remark.node, remark.what)
+        }
         builders.stop(isStuck: !stuck.isEmpty)
         laneRoster.stop(isStuck: !stuck.isEmpty)
     }
 
     private func tick() {
         supervisor.after(options.tickInterval) { [self] in
-            watchdog.look(self)
-            if let held = drainWatch.look(self) { handle(held) }
+            watch(snapshot(.counters))
             options.onTick?(self)
             if !isOver { tick() }
         }
+    }
+
+    private func watch(_ snapshot: RunSnapshot) {
+        let remarks = stallWatch.look(snapshot) + lateWatch.look(snapshot) + lossWatch.look(snapshot)
+        for remark in remarks { log(remark.level, node: remark.node, remark.what) }
+        paceWatch.look(snapshot)
+        events.turn(snapshot.time)
+        guard isDraining, let held = drainWatch.look(snapshot, deadline: options.stopDeadline) else { return }
+        handle(held)
     }
 
     private func handle(_ step: DrainWatch.Step) {
@@ -163,9 +170,13 @@ public final class GraphRun: @unchecked Sendable {
         let held = sessions.flatMap(\.cores).filter { !$0.isDone }
         let unprepared = preparations.withLock { $0 }
         stuck = held.map(\.name) + unprepared
+        let snapshot = snapshot(.counters)
+        let nodes = Dictionary(snapshot.nodes.lazy.map { ($0.identity.key, $0) }) { first, _ in first }
         for core in held {
+            guard let node = nodes[core.identity.key] else { continue }
             let late = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
-            let reason = StallReason(of: core, at: supervisor.now, callPatience: atOnce ? 0 : StallReason.callPatience)
+            let reason = StallReason(
+                of: node, in: snapshot, callPatience: atOnce ? 0 : StallReason.callPatience)
             log(
                 .error, node: core.name,
                 "\(atOnce ? "had not finished" : late): \(reason); the graph ends without it")
@@ -195,7 +206,7 @@ public final class GraphRun: @unchecked Sendable {
             return
         }
         sessions.remove(session)
-        ended.add(session)
+        record.retire(session)
     }
 
     func noteFailure(of core: NodeCore, in session: Session, error: any Error, after restarts: Int) {
@@ -209,6 +220,17 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     // MARK: From any thread
+
+    private(set) var outcome: Outcome {
+        get { record.read { $0.outcome } }
+        set { record.change { $0.outcome = newValue } }
+    }
+
+    /// Nodes that had not finished when the run was given up.
+    private(set) var stuck: [String] {
+        get { record.read { $0.stuck } }
+        set { record.change { $0.stuck = newValue } }
+    }
 
     /// Nanoseconds of the graph's clock.
     var startedAt: Int64 { begun.load(ordering: .relaxed) }
@@ -240,25 +262,17 @@ public final class GraphRun: @unchecked Sendable {
     /// What `NodeContext.now` is in `prepare`.
     var timeOfPreparation: Int64 { isVirtual || !isStarted ? supervisor.now : sys_monotonic_ns() }
 
-    func log(_ level: EventLog.Level, node: String, _ what: String) {
-        let now = isVirtual ? supervisor.now : sys_monotonic_ns()
-        events.add(
-            EventLog.Event(time: Interval(nanoseconds: max(0, now - startedAt)), level: level, node: node, what: what))
+    func log(_ level: EventLog.Level, node: String, _ what: String) { events.add(event(level, node, what)) }
+
+    /// `place` is the node in its template, where it is part of one: what many instances say becomes one line.
+    func log(_ level: EventLog.Level, node: String, place: String?, _ what: String) {
+        events.add(event(level, node, what), place: place)
     }
 
-    func noteWaiting(_ core: NodeCore, for what: String?) {
-        let since = core.lane.now
-        waiting.withLock { all in
-            let key = ObjectIdentifier(core)
-            if let what {
-                if all[key]?.what != what { all[key] = Waiting(what: what, since: since) }
-            } else {
-                all[key] = nil
-            }
-        }
+    private func event(_ level: EventLog.Level, _ node: String, _ what: String) -> EventLog.Event {
+        EventLog.Event(
+            time: Interval(nanoseconds: max(0, clockNow - startedAt)), level: level, node: node, what: what)
     }
-
-    func waitingState(of core: NodeCore) -> Waiting? { waiting.withLock { $0[ObjectIdentifier(core)] } }
 
     /// In `prepare`: this node sends without end.
     func noteEndless(_ core: NodeCore) { endless.withLock { $0 = $0 ?? core.name } }

@@ -14,6 +14,9 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     @exclusivity(unchecked) private var inputStates: UnsafeBufferPointer<UnsafeMutablePointer<InputState>>
     @exclusivity(unchecked) private var outputStates: UnsafeBufferPointer<UnsafeMutablePointer<OutputState>>
     let telemetry = NodeTelemetry()
+    private(set) var identity: NodeIdentity!
+    /// Its edges, whatever its ports do with them. Fixed by the session.
+    private(set) var inputEdges: [Edge] = []
     /// How late media are when they reach this node, by what the nodes before it declared. Fixed by the assembly.
     var pathLatency = Latency.zero
 
@@ -61,9 +64,12 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         ports = NodePorts(of: node)
         (inputStates, outputStates) = (ports.inputStates, ports.outputStates)
         super.init(name: name)
+        identity = NodeIdentity(self)
         context = NodeContext(core: self)
         ports.bind(self)
     }
+
+    func adopt(inputEdges: [Edge]) { self.inputEdges = inputEdges }
 
     deinit {
         ports.release()
@@ -114,7 +120,13 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         hot.pointee.isSource = !ports.inputs.contains { $0.isConnected }
         hot.pointee.now = Int(context.now.nanoseconds)
         try node.prepare(context)
+        telemetry.latency = ports.outputs.first?.latency ?? .zero
     }
+
+    /// Items taken and sent so far, and the most that have waited for room. From any thread.
+    var itemsTaken: Int { inputEdges.reduce(0) { $0 + $1.popped } }
+    var itemsSent: Int { portsFromOutside.outputs.reduce(0) { $0 + $1.sent } }
+    var waitingMost: Int { portsFromOutside.outputs.reduce(0) { max($0, $1.waitingMost) } }
 
     /// The ports for another thread than the lane's.
     var portsFromOutside: NodePorts { replacing.withLock { _ in ports } }
@@ -304,6 +316,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         seeEpochs()
         do {
             try node.prepare(context)
+            telemetry.latency = ports.outputs.first?.latency ?? .zero
             state = .running
             for output in ports.outputs { output.markDiscontinuity() }
             wakeLocal(.start)

@@ -9,7 +9,8 @@ public struct RunOptions: Sendable {
     public var catalog: (any NodeCatalog)?
     /// Everything is prepared and about to run. On the supervisor's thread.
     public var onStart: (@Sendable (GraphRun) -> Void)?
-    /// Each event as it happens, from any thread.
+    /// Each event as it happens, on the thread where it does, which may be a lane's: it must not wait. `Console.say`
+    /// and `LineWriter` do not.
     public var onEvent: (@Sendable (EventLog.Event) -> Void)?
     /// Called on the supervisor's thread every `tickInterval` under the system clock.
     public var onTick: (@Sendable (GraphRun) -> Void)?

@@ -84,6 +84,8 @@ final class Session: @unchecked Sendable {
         self.cores = cores
         self.edges = edges
         self.incoming = incoming
+        let leading = Dictionary(grouping: edges) { $0.identity.consumer }
+        for core in cores { core.adopt(inputEdges: leading[core.identity.key] ?? []) }
         coresByName = Dictionary(cores.map { ($0.plan.name, $0) }, uniquingKeysWith: { first, _ in first })
         unfinished = cores.count
     }
@@ -170,6 +172,7 @@ final class Session: @unchecked Sendable {
     /// Takes its place in the run: the parent's lane takes the edges in, epochs reach it.
     func attach() {
         run.sessions.add(self)
+        run.record.add(self)
         parent?.children.add(self)
         // Whoever raises the epoch from now on wakes these nodes; what is stale already is seen when it is first looked at.
         join(audience, cores)

@@ -1,13 +1,21 @@
+import Synchronization
+
 /// A run in virtual time that its holder drives, dispatch by dispatch. What the test kit stands on; not for plugins.
 @_spi(Testing)
 public final class SteppedRun {
     public let run: GraphRun
+    private let told = Told()
     private var runner: VirtualRunner
 
     /// Builds and starts the graph. Throws where `GraphRun.execute` would.
     public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) throws {
         var options = options
         options.clock = .virtual
+        let (observer, told) = (options.onEvent, told)
+        options.onEvent = { event in
+            told.events.withLock { $0.append(event) }
+            observer?(event)
+        }
         run = GraphRun(plan, registry: registry, options: options)
         runner = VirtualRunner(run)
         try run.build()
@@ -108,10 +116,14 @@ public final class SteppedRun {
 
     public var outcome: GraphRun.Outcome { run.outcome }
     public var failure: (any Error)? { run.failure }
-    public var events: [EventLog.Event] { run.events.events }
+    /// All that was told, lines of status too.
+    public var events: [EventLog.Event] { told.events.withLock { $0 } }
+
+    private final class Told: Sendable { let events = Mutex<[EventLog.Event]>([]) }
     /// Of every edge, those of instances that ended before those that live.
     public var edges: [EdgeCounts] {
-        (run.ended.edges + run.sessions.flatMap(\.edges).map(EdgeSnapshot.init)).map(EdgeCounts.init)
+        let snapshot = run.snapshot(.counters)
+        return (snapshot.ended.edges + snapshot.edges).map(EdgeCounts.init)
     }
 }
 
@@ -143,7 +155,8 @@ public struct EdgeCounts: Sendable {
     init(_ edge: EdgeSnapshot) {
         (from, to) = (edge.from, edge.to)
         (pushed, popped, dropped, flushed, held) = (edge.pushed, edge.popped, edge.dropped, edge.flushed, edge.held)
-        (depthMax, depthMaxMilliseconds) = (edge.depthMax, edge.depthMaxMilliseconds)
+        depthMax = edge.depthMax
+        depthMaxMilliseconds = Int(edge.depthMaxTime.milliseconds.rounded())
     }
 
     /// pushed = popped + dropped + flushed + held.

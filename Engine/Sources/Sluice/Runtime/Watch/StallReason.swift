@@ -1,36 +1,39 @@
 import CSys
 
-/// Why a node does not go on, as one clause: what it waits for, a call that does not return, a full edge behind it, an
-/// input that is silent.
+/// Why a node does not go on, as one clause: it waits for something, a call does not return, an edge behind it is full,
+/// an input is silent.
 struct StallReason: CustomStringConvertible {
     let description: String
 
     /// A call of `process` longer than this is worth a word.
     static let callPatience: Int64 = 1_000_000_000
 
-    init(of core: NodeCore, at now: Int64, callPatience: Int64 = StallReason.callPatience) {
-        let run = core.session.run
-        if let waiting = run.waitingState(of: core) {
-            let since = run.isVirtual ? "\(decimal(Double(waiting.since) / 1e9, places: 1)) s" : wallTime(waiting.since)
-            description = "\(core.name) has waited for \(waiting.what) since \(since)"
-        } else if core.state == .restarting {
-            description = "\(core.name) has failed and is about to be restarted"
-        } else if StallReason.isInCall(core, now, callPatience) {
-            description = "\(core.name) is in a call that has not returned"
-        } else if let edge = core.ports.outputs.flatMap(\.edges).first(where: { $0.state.pointee.ring.isRoomWanted }) {
-            description = "\(core.name) is held by the full edge \(edge.from) -> \(edge.to)"
-        } else if let edge = core.ports.inputs.compactMap(\.edge).first(where: {
-            !$0.state.pointee.isEnded && $0.held == 0
+    init(of node: NodeSnapshot, in snapshot: RunSnapshot, callPatience: Int64 = StallReason.callPatience) {
+        let key = node.identity.key
+        if let wait = node.wait {
+            description = "\(node.name) has waited for \(wait.what) since \(snapshot.clockTime(wait.since))"
+        } else if node.state == .restarting {
+            description = "\(node.name) has failed and is about to be restarted"
+        } else if snapshot.lanes.contains(where: { lane in
+            lane.call.map { $0.node == key && snapshot.now - $0.since > callPatience } ?? false
         }) {
-            description = "\(core.name) has had nothing from \(edge.from)"
+            description = "\(node.name) is in a call that has not returned"
+        } else if let edge = snapshot.edges.first(where: { $0.identity.producer == key && $0.isRoomWanted }) {
+            description = "\(node.name) is held by the full edge \(edge.from) -> \(edge.to)"
+        } else if let edge = snapshot.edges.first(where: {
+            $0.identity.consumer == key && !$0.isEnded && $0.held == 0
+        }) {
+            description = "\(node.name) has had nothing from \(edge.from)"
         } else {
-            description = "\(core.name) takes nothing"
+            description = "\(node.name) takes nothing"
         }
     }
+}
 
-    private static func isInCall(_ core: NodeCore, _ now: Int64, _ patience: Int64) -> Bool {
-        core.lane.runningNode.load(ordering: .relaxed) == UInt(bitPattern: Unmanaged.passUnretained(core).toOpaque())
-            && now - Int64(core.lane.runningSince.load(ordering: .relaxed)) > patience
+extension RunSnapshot {
+    /// A moment as people read it: UTC hours, minutes and seconds, or seconds of virtual time.
+    func clockTime(_ nanoseconds: Int64) -> String {
+        isVirtual ? "\(decimal(Double(nanoseconds) / 1e9, places: 1)) s" : wallTime(nanoseconds)
     }
 }
 

@@ -1,0 +1,42 @@
+/// A number that a node type counts. Its unit stands in its name: `late_us`, `bytes`, `items_per_s`.
+public struct MetricSpec: Equatable, Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Only rises while the node lives: of several nodes, the sum says something.
+        case counter
+        /// The present value.
+        case gauge
+        /// A distribution: median, 99th percentile, largest.
+        case histogram
+    }
+
+    public var name: String
+    public var kind: Kind
+    /// One sentence without a full stop.
+    public var help: String
+
+    public init(_ name: String, _ kind: Kind, help: String) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+    }
+
+    public static func counter(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .counter, help: help) }
+    public static func gauge(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .gauge, help: help) }
+    public static func histogram(_ name: String, _ help: String) -> MetricSpec {
+        MetricSpec(name, .histogram, help: help)
+    }
+
+    /// As people read it, by the last word of the name. A counter whose name ends in no unit counts what it names. nil
+    /// for another kind of that sort, which is a mistake of its author.
+    public var unit: String? {
+        if name.hasSuffix("_per_s") { return "/s" }
+        let last = name.split(separator: "_").last.map(String.init) ?? ""
+        return MetricSpec.units[last] ?? (kind == .counter ? "count" : nil)
+    }
+
+    private static let units = [
+        "us": "µs", "ms": "ms", "s": "s", "bytes": "bytes", "kbps": "kb/s", "ppm": "ppm", "percent": "%",
+        "dbfs": "dBFS", "packets": "packets", "frames": "frames", "samples": "samples", "pictures": "pictures",
+        "items": "items", "total": "count",
+    ]
+}

@@ -1,0 +1,112 @@
+/// Everything about an edge that never changes.
+final class EdgeIdentity: Sendable {
+    /// `relay.out`
+    let from: String
+    /// `listener.1/pacer.in`
+    let to: String
+    let producer: NodeKey
+    let consumer: NodeKey
+    let capacity: EdgeCapacity
+    /// One item of it, as people say: picture, packet, frame.
+    let noun: String
+
+    init(
+        from: String, to: String, producer: NodeKey, consumer: NodeKey, capacity: EdgeCapacity, noun: String = "item"
+    ) {
+        self.from = from
+        self.to = to
+        self.producer = producer
+        self.consumer = consumer
+        self.capacity = capacity
+        self.noun = noun
+    }
+}
+
+extension EdgeIdentity {
+    convenience init(_ plan: EdgePlan, from producer: EdgeEnd, to consumer: EdgeEnd) {
+        self.init(
+            from: "\(producer.name).\(plan.from.port)", to: "\(consumer.name).\(plan.to.port)",
+            producer: NodeKey(producer), consumer: NodeKey(consumer), capacity: plan.capacity,
+            noun: EdgeIdentity.noun(
+                plan.formats, (producer as? NodeCore)?.plan.spec.outputs.first { $0.name == plan.from.port },
+                (consumer as? NodeCore)?.plan.spec.inputs.first { $0.name == plan.to.port }))
+    }
+
+    /// One kind of media that either end allows alone has a word of its own.
+    private static func noun(_ known: FormatSet, _ output: PortSpec?, _ input: PortSpec?) -> String {
+        for formats in [known, output?.formats ?? .any, input?.formats ?? .any] {
+            let kinds = Set(formats.patterns.map(\.kind))
+            guard kinds.count == 1, let kind = kinds.first else { continue }
+            if kind == .rawVideo { return "picture" }
+            if kind == .rawAudio { return "frame" }
+            if kind == .codedVideo || kind == .codedAudio { return "packet" }
+        }
+        return "item"
+    }
+}
+
+/// An edge at one moment.
+public struct EdgeSnapshot: Sendable {
+    let identity: EdgeIdentity
+    public var from: String { identity.from }
+    public var to: String { identity.to }
+    public var capacity: EdgeCapacity { identity.capacity }
+    public internal(set) var overflow = Overflow.block
+    public internal(set) var pushed = 0
+    public internal(set) var popped = 0
+    public internal(set) var dropped = 0
+    public internal(set) var flushed = 0
+    /// Items on the edge, and their media.
+    public internal(set) var held = 0
+    public internal(set) var heldTime = MediaTime.zero
+    /// Payload pushed so far, and on the edge.
+    public internal(set) var bytes = 0
+    public internal(set) var heldBytes = 0
+    var depthMaxBytes = 0
+    public internal(set) var depthMax = 0
+    public internal(set) var depthMaxTime = MediaTime.zero
+    /// The consumer has taken everything and nothing more comes.
+    public internal(set) var isEnded = false
+    /// Media that have left the edge so far, whatever became of them.
+    var gone = MediaTime.zero
+    /// The producer waits for room.
+    var isRoomWanted = false
+    /// Microseconds from one node to the other: median, 99th percentile, largest.
+    var transit = (0.0, 0.0, 0.0)
+}
+
+extension EdgeSnapshot {
+    init(_ edge: Edge, _ detail: RunSnapshot.Detail) {
+        self.init(identity: edge.identity)
+        overflow = edge.overflowFromOutside
+        // Those that leave first, so that more never leave than came.
+        (popped, dropped, flushed) = (edge.popped, edge.dropped, edge.flushed)
+        gone = MediaTime(ticks: Int64(edge.state.pointee.consumer.pointee.goneTicks.count))
+        held = max(0, edge.held)
+        heldTime = edge.heldTime
+        heldBytes = edge.heldBytes
+        depthMaxBytes = edge.state.pointee.consumer.pointee.depthMaxBytes.count
+        pushed = edge.pushed
+        bytes = edge.state.pointee.producer.pointee.bytes.count
+        isRoomWanted = edge.state.pointee.ring.isRoomWanted
+        isEnded = edge.state.pointee.isEnded
+        depthMax = edge.state.pointee.consumer.pointee.depthMax.count
+        depthMaxTime = MediaTime(ticks: Int64(edge.state.pointee.consumer.pointee.depthMaxTicks.count))
+        guard detail == .everything else { return }
+        func microseconds(_ nanoseconds: Int) -> Double { Double(nanoseconds) / 1e3 }
+        transit = (
+            microseconds(edge.state.pointee.consumer.pointee.transit.quantile(0.5)),
+            microseconds(edge.state.pointee.consumer.pointee.transit.quantile(0.99)),
+            microseconds(edge.state.pointee.consumer.pointee.transit.max)
+        )
+    }
+
+    /// The bound that it has reached, as `500 of 500 ms`.
+    var bound: String {
+        held >= capacity.items
+            ? "\(min(held, capacity.items)) of \(capacity.items) items"
+            : heldBytes * 2 > capacity.bytes
+                ? "\(heldBytes) of \(capacity.bytes) bytes"
+                : "\(Int(heldTime.milliseconds)) of \(capacity.milliseconds) ms"
+    }
+}

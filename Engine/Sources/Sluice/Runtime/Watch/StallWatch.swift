@@ -1,0 +1,125 @@
+/// Says in one sentence why media stand still: a blocking edge that stays full, an edge that drops because its node takes
+/// nothing, a node that waits, a call that does not return. Once for each stall, and once when it is over.
+struct StallWatch {
+    private struct Stall {
+        let since: Int64
+        let popped: Int
+        let dropped: Int
+        var isSaid = false
+    }
+
+    private var stalls: [EdgeKey: Stall] = [:]
+    /// By the node's name.
+    private var saidWaiting: [String: Int64] = [:]
+    /// Waits that the sentence of an edge has told of.
+    private var saidHolding: [String: Int64] = [:]
+    private var saidRunning: [String: Int64] = [:]
+
+    static let patience: Int64 = 2_000_000_000
+
+    /// An edge by its end, which is one edge's alone.
+    private typealias EdgeKey = String
+
+    mutating func look(_ snapshot: RunSnapshot) -> [Remark] {
+        let nodes = Dictionary(snapshot.nodes.lazy.map { ($0.identity.key, $0) }) { first, _ in first }
+        var remarks: [Remark] = []
+        // Edges that are gone are no longer known.
+        var seen: [EdgeKey: Stall] = [:]
+        let before = stalls
+        for edge in snapshot.edges {
+            guard let producer = nodes[edge.identity.producer], let consumer = nodes[edge.identity.consumer] else {
+                continue
+            }
+            let (stall, remark) = look(at: edge, before[edge.to], producer, consumer, snapshot)
+            if let stall { seen[edge.to] = stall }
+            if let remark { remarks.append(remark) }
+        }
+        stalls = seen
+        for node in snapshot.nodes where !node.isDone { lookForWait(node, snapshot).map { remarks.append($0) } }
+        for lane in snapshot.lanes { look(at: lane, nodes, snapshot).map { remarks.append($0) } }
+        return remarks
+    }
+
+    // MARK: Edges
+
+    private mutating func look(
+        at edge: EdgeSnapshot, _ before: Stall?, _ producer: NodeSnapshot, _ consumer: NodeSnapshot,
+        _ snapshot: RunSnapshot
+    ) -> (Stall?, Remark?) {
+        let blocks = edge.overflow == .block
+        let stands = !consumer.isDone && edge.held > 0 && (!blocks || edge.isRoomWanted)
+        let fresh = stands ? Stall(since: snapshot.now, popped: edge.popped, dropped: edge.dropped) : nil
+        guard let before else { return (fresh, nil) }
+        guard stands, before.popped == edge.popped else {
+            guard before.isSaid, !consumer.isDone else { return (fresh, nil) }
+            let length = seconds(snapshot.now - before.since)
+            let what = "edge \(edge.from) -> \(edge.to) moves again after \(length) s"
+            return (fresh, Remark(level: .info, node: consumer.name, what: what))
+        }
+        // An edge that drops stands still without harm as long as it drops nothing.
+        guard !before.isSaid, snapshot.now - before.since >= StallWatch.patience,
+            blocks || edge.dropped > before.dropped, isRoot(consumer, snapshot)
+        else { return (before, nil) }
+        var stall = before
+        stall.isSaid = true
+        saidWaiting[consumer.name] = consumer.wait?.since
+        saidHolding[consumer.name] = consumer.wait?.since
+        let reason = StallReason(of: consumer, in: snapshot)
+        let length = "\(seconds(snapshot.now - stall.since)) s"
+        let what =
+            blocks
+            ? "full for \(length) (\(edge.bound), block): \(reason); \(producer.name) is held"
+            : "full for \(length) (\(edge.bound), \(edge.overflow.rawValue)) and has dropped "
+                + "\(edge.dropped - stall.dropped) items: \(reason)"
+        return (
+            stall, Remark(level: .warning, node: consumer.name, what: "edge \(edge.from) -> \(edge.to) \(what)")
+        )
+    }
+
+    /// One that is itself held by a full edge, or was spoken of already in this wait, says nothing new.
+    private func isRoot(_ consumer: NodeSnapshot, _ snapshot: RunSnapshot) -> Bool {
+        if let wait = consumer.wait { return saidHolding[consumer.name] != wait.since }
+        return !snapshot.edges.contains {
+            $0.identity.producer == consumer.identity.key && $0.overflow == .block && $0.isRoomWanted
+        }
+    }
+
+    // MARK: Nodes and lanes
+
+    private mutating func lookForWait(_ node: NodeSnapshot, _ snapshot: RunSnapshot) -> Remark? {
+        let key = node.identity.key
+        guard let wait = node.wait else {
+            guard let since = saidWaiting.removeValue(forKey: node.name) else { return nil }
+            return Remark(
+                level: .info, node: node.name, what: "goes on after waiting \(seconds(snapshot.now - since)) s")
+        }
+        guard snapshot.now - wait.since >= StallWatch.patience, saidWaiting[node.name] != wait.since else { return nil }
+        // The sentence of an edge that is full because of this says it too.
+        let isHolding = snapshot.edges.contains { edge in
+            edge.identity.consumer == key && edge.overflow == .block && stalls[edge.to].map { !$0.isSaid } ?? false
+        }
+        guard !isHolding else { return nil }
+        saidWaiting[node.name] = wait.since
+        return Remark(
+            level: .warning, node: node.name,
+            what: "\(node.name) has waited for \(wait.what) since \(snapshot.clockTime(wait.since))")
+    }
+
+    private mutating func look(
+        at lane: LaneSnapshot, _ nodes: [NodeKey: NodeSnapshot], _ snapshot: RunSnapshot
+    ) -> Remark? {
+        guard let call = lane.call, snapshot.now - call.since >= StallReason.callPatience else {
+            saidRunning[lane.name] = nil
+            return nil
+        }
+        guard saidRunning[lane.name] != call.since, let node = nodes[call.node],
+            node.identity.descriptor.work != .blocking
+        else { return nil }
+        saidRunning[lane.name] = call.since
+        let others = snapshot.nodes.count { $0.identity.lane == lane.name } - 1
+        let held = others <= 0 ? "" : "; \(others) other node\(others == 1 ? "" : "s") of lane \(lane.name) wait for it"
+        return Remark(
+            level: .warning, node: node.name,
+            what: "\(node.name) has been in one call for \(seconds(snapshot.now - call.since)) s\(held)")
+    }
+}

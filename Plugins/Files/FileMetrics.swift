@@ -1,0 +1,16 @@
+import Sluice
+
+extension Source {
+    public static let metrics: [MetricSpec] = [
+        .counter("slipped_ms", "how much later than the clock its media became because the graph did not take them"),
+        .counter("damaged_packets", "packets of the file that could not be decoded"),
+    ]
+}
+
+extension Record {
+    public static let metrics: [MetricSpec] = [
+        .counter("bytes", "bytes written"),
+        .counter("late_items", "items of a stream that began after the file was begun without it"),
+        .counter("corrected_times", "timestamps that did not rise and were changed"),
+    ]
+}

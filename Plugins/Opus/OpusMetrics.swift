@@ -1,0 +1,8 @@
+import Sluice
+
+extension OpusDecoderNode {
+    public static let metrics: [MetricSpec] = [
+        .counter("concealed_samples", "samples made up for packets that did not come"),
+        .counter("bad_packets", "packets that are not Opus, left out"),
+    ]
+}

@@ -1,0 +1,44 @@
+import Sluice
+
+extension RTPInput {
+    public static let metrics: [MetricSpec] = ["video", "audio"].flatMap { kind in
+        [
+            .counter("\(kind)_packets", "RTP packets taken"),
+            .counter("\(kind)_bytes", "bytes of RTP taken, headers included"),
+            .counter("\(kind)_frames", "frames handed on"),
+            .counter("\(kind)_lost", "packets that never came"),
+            .counter("\(kind)_late", "packets that came when they were no longer waited for"),
+            .counter("\(kind)_reordered", "packets that came after later ones"),
+            .counter("\(kind)_duplicates", "packets that came twice"),
+            .counter("\(kind)_foreign", "datagrams that are not of this stream"),
+            .counter("\(kind)_source_changes", "times that another source took over"),
+            .counter("\(kind)_damaged_frames", "frames that lack a packet"),
+            .counter("\(kind)_frames_before_keyframe", "frames left out because no keyframe had come"),
+            .counter("\(kind)_malformed_packets", "packets whose payload makes no sense"),
+            .counter("\(kind)_frames_without_format", "frames left out because their format was not known"),
+            .counter("\(kind)_not_authentic", "packets that SRTP refused"),
+            .counter("\(kind)_replayed", "packets that SRTP had seen before"),
+            .counter("\(kind)_sender_reports", "sender reports taken"),
+            .counter("\(kind)_bad_reports", "RTCP packets that make no sense"),
+            .counter("\(kind)_keyframes_asked", "picture loss indications sent"),
+            .gauge("\(kind)_jitter_us", "interarrival jitter (RFC 3550)"),
+            .gauge("\(kind)_sync_shift_ms", "how far sender reports have moved the stream"),
+        ]
+    }
+}
+
+extension RTPOutput {
+    public static let metrics: [MetricSpec] = ["video", "audio"].flatMap { kind in
+        [
+            .counter("\(kind)_packets", "RTP packets sent"),
+            .counter("\(kind)_bytes", "bytes of RTP sent, headers included"),
+            .counter("\(kind)_refused", "packets that the receiver's host refused"),
+            .counter("\(kind)_unsent", "packets that could not be sent or protected"),
+            .counter("\(kind)_oversize", "packets larger than a datagram may be"),
+            .counter("\(kind)_bad_reports", "RTCP packets that make no sense"),
+            .counter("\(kind)_lost_at_receiver", "packets that the receiver reports as lost"),
+            .gauge("\(kind)_loss_percent", "share of packets that the receiver lost lately"),
+            .gauge("\(kind)_rtt_us", "round trip by the last receiver report"),
+        ]
+    }
+}

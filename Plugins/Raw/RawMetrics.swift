@@ -1,0 +1,20 @@
+import Sluice
+
+/// Of both raw sources.
+private let readingMetrics: [MetricSpec] = [
+    .counter("bytes", "bytes read"),
+    .counter("partial_bytes", "bytes of frames that were cut off, which are thrown away"),
+    .counter("corrections", "times that the timestamps were set anew"),
+    .counter("cut_units", "frames that came in part"),
+]
+
+/// Of both raw outputs.
+private let writingMetrics: [MetricSpec] = [
+    .counter("bytes", "bytes written"),
+    .counter("lost_frames", "frames that no reader took"),
+]
+
+extension RawAudioSource { public static var metrics: [MetricSpec] { readingMetrics } }
+extension RawVideoSource { public static var metrics: [MetricSpec] { readingMetrics } }
+extension RawAudioOutput { public static var metrics: [MetricSpec] { writingMetrics } }
+extension RawVideoOutput { public static var metrics: [MetricSpec] { writingMetrics } }
