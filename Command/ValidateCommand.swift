@@ -28,7 +28,7 @@ enum ValidateCommand: Subcommand {
 
     private static func contents(_ plan: GraphPlan) -> String {
         var parts = [counted(plan.root.nodes.count, "node"), counted(plan.root.edges.count, "edge")]
-        if !plan.templates.isEmpty { parts.append(counted(plan.templates.count, "template")) }
+        if plan.templateCount > 0 { parts.append(counted(plan.templateCount, "template")) }
         return parts.joined(separator: ", ")
     }
 }

@@ -8,5 +8,9 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
         $0.register(BenchDump.self)
         $0.register(BenchUDP.self)
         $0.register(BenchLog.self)
+        $0.register(BenchGuests.self)
+        $0.register(BenchSlow.self)
+        $0.register(BenchInterrupter.self)
+        $0.register(BenchSleeper.self)
     }
 }

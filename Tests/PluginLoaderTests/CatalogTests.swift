@@ -5,7 +5,10 @@ import Testing
 @testable import Sluice
 
 @Suite struct CatalogTests {
-    private static let benchTypes = ["bench-dump", "bench-log", "bench-pass", "bench-source", "bench-udp"]
+    private static let benchTypes = [
+        "bench-dump", "bench-guests", "bench-interrupter", "bench-log", "bench-pass", "bench-sleeper", "bench-slow",
+        "bench-source", "bench-udp",
+    ]
 
     private let scratch: Scratch
     private var directory: String { scratch.url.path }

@@ -109,16 +109,6 @@ import Testing
         #expect(try load(text).warnings.isEmpty)
     }
 
-    @Test func `Templates do not nest`() {
-        let text =
-            #"{ "nodes": { "w": { "type": "whep-host" } }, "templates": { "a": { "nodes": { "x": { "type": "whep-host" } }, "templates": {} } }, "start": [ { "template": "a" } ] }"#
-        #expect(
-            errors(text) == """
-                t.json:1:111: template "a": templates do not nest.
-                  Move "templates" to the top level of the graph.
-                """)
-    }
-
     @Test func `A secret is not handed over in start, but used in the template`() throws {
         let secret = #""parameters": { "key": { "secret": true, "env": "KEY" } }, "#
         let text = templated(

@@ -22,7 +22,7 @@ public final class SRTInput: SRTNode, Node {
     var secondCaller: SecondCaller
 
     @Parameter(
-        "template", default: "",
+        "template", default: "", startsTemplateWith: ["name"],
         help: "listens for many callers: each gets an instance of this template, which has a parameter \"name\"")
     var template: String
     @Parameter("max_callers", default: 100, range: 1...10_000, help: "with template: how many at a time") var most: Int

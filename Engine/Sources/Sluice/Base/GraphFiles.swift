@@ -9,7 +9,7 @@ public struct FileProblem: Error, Equatable, Sendable {
 
 /// The file system as graph loading sees it.
 public struct GraphFiles: Sendable {
-    /// The bytes of a regular file of at most `JSONParser.maximumSize`; throws `FileProblem`.
+    /// The bytes of a regular file of at most `GraphFiles.maximumSize`; throws `FileProblem`.
     public var read: @Sendable (String) throws -> [UInt8]
     /// The names in a directory; empty where it cannot be read.
     public var list: @Sendable (String) -> [String]
@@ -20,6 +20,9 @@ public struct GraphFiles: Sendable {
         self.read = read
         self.list = list
     }
+
+    /// Bytes.
+    public static let maximumSize = 16 << 20
 
     public static let system = GraphFiles(read: readSystemFile, list: listSystemDirectory)
 }
@@ -46,7 +49,7 @@ private func readSystemFile(_ path: String) throws -> [UInt8] {
     }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count <= JSONParser.maximumSize {
+    while bytes.count <= GraphFiles.maximumSize {
         let count = Glibc.read(descriptor, &chunk, chunk.count)
         if count < 0 {
             if errno == EINTR { continue }
@@ -55,7 +58,7 @@ private func readSystemFile(_ path: String) throws -> [UInt8] {
         if count == 0 { return bytes }
         bytes += chunk.prefix(count)
     }
-    throw FileProblem("it is larger than \(JSONParser.maximumSize >> 20) MiB")
+    throw FileProblem("it is larger than \(GraphFiles.maximumSize >> 20) MiB")
 }
 
 private func listSystemDirectory(_ path: String) -> [String] {

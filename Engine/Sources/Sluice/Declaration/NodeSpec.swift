@@ -83,10 +83,12 @@ public struct ParameterSpec: Equatable, Sendable {
     public var help: String
     /// May change while the graph runs, by a control link of the same name.
     public var isLive: Bool
+    /// The value names a template that the node starts; empty starts none.
+    public var template: TemplateUse?
 
     public init(
         _ name: String, _ type: ParameterType, default defaultValue: ParameterValue? = nil,
-        range: ClosedRange<Double>? = nil, help: String, isLive: Bool = false
+        range: ClosedRange<Double>? = nil, help: String, isLive: Bool = false, template: TemplateUse? = nil
     ) {
         self.name = name
         self.type = type
@@ -94,7 +96,16 @@ public struct ParameterSpec: Equatable, Sendable {
         self.range = range
         self.help = help
         self.isLive = isLive
+        self.template = template
     }
+}
+
+/// How a node uses the template that one of its parameters names.
+public struct TemplateUse: Equatable, Sendable {
+    /// The parameters that it gives each instance: the template declares them, and needs no others.
+    public var gives: [String]
+
+    public init(gives: [String]) { self.gives = gives }
 }
 
 /// One end of a control link. A `value` output fits a live parameter, a `request` output a request input, a `record`

@@ -41,12 +41,17 @@ public struct GraphDrawing: Sendable {
     public init(_ plan: GraphPlan) {
         title = plan.name
         summary = plan.summary
+        add(plan.root, title: nil, path: "")
+    }
+
+    /// A session, then those of its templates, which lead in from its nodes.
+    private mutating func add(_ plan: SessionPlan, title: String?, path: String, around: String = "") {
         let shared = plan.templates.values.flatMap(\.outline.edges).map(\.from).filter(\.isParent).map(\.inParent)
-        sessions.append(Self.session(nil, prefix: "", plan.root, used: Set(shared)))
-        for template in plan.templates.values.sorted(by: { $0.position < $1.position }) {
+        sessions.append(Self.session(title, prefix: path, around: around, plan, used: Set(shared)))
+        for template in plan.templatesInOrder {
             let counts = plan.start.filter { $0.template == template.name }.map(\.count)
-            let title = template.name + (counts.isEmpty ? "" : " × \(counts.reduce(0, +))")
-            sessions.append(Self.session(title, prefix: template.name + "/", template.outline))
+            let title = path + template.name + (counts.isEmpty ? "" : " × \(counts.reduce(0, +))")
+            add(template.outline, title: title, path: path + template.name + "/", around: path)
         }
     }
 
@@ -59,9 +64,9 @@ public struct GraphDrawing: Sendable {
     }
 
     private static func session(
-        _ title: String?, prefix: String, _ plan: SessionPlan, used: Set<EndPlan> = []
+        _ title: String?, prefix: String, around: String, _ plan: SessionPlan, used: Set<EndPlan>
     ) -> Session {
-        func id(_ end: EndPlan) -> String { (end.isParent ? "" : prefix) + end.node }
+        func id(_ end: EndPlan) -> String { (end.isParent ? around : prefix) + end.node }
         var session = Session(title: title)
         let ends = plan.edges.flatMap { [$0.from, $0.to] }.filter { !$0.isParent }
         let connected = used.union(ends)

@@ -48,7 +48,7 @@ public enum GraphLoader {
                     advice: bytes.isEmpty ? "Begin with { \"nodes\": { … }, \"edges\": [ … ] }." : "")
             ])
         }
-        var parser = JSONParser(bytes, file: bag.file)
+        var parser = JSONParser(bytes, file: bag.file, limits: .graph)
         let json = try parser.parse()
         bag.add(parser.duplicates)
         return DocumentReader(bag: bag).read(json)

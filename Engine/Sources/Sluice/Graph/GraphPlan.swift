@@ -29,6 +29,9 @@ public struct GraphPlan: Sendable {
     public var templates: [String: TemplatePlan] { root.templates }
     public var start: [Start] { root.start }
 
+    /// Inner ones too.
+    public var templateCount: Int { root.templateCount }
+
     /// Every node that the graph and its templates, inner ones too, have; those of templates once.
     public var allNodes: [NodePlan] { root.allNodes }
 
@@ -56,8 +59,8 @@ public struct SessionPlan: Sendable {
     public var nodes: [NodePlan] = []
     public var edges: [EdgePlan] = []
     public var controls: [ControlPlan] = []
-    /// The templates that the session holds: to their instances it is `$parent`. Instances that are started while the graph
-    /// runs are planned anew with their parameters.
+    /// The templates that the session holds: to their instances it is `$parent`. Instances that are started while the
+    /// graph runs are planned anew with their parameters.
     public var templates: [String: TemplatePlan] = [:]
     public var start: [GraphPlan.Start] = []
 
@@ -74,6 +77,8 @@ public struct SessionPlan: Sendable {
 
     /// Its nodes, and those of its templates as they are with their defaults.
     public var allNodes: [NodePlan] { nodes + templatesInOrder.flatMap(\.outline.allNodes) }
+
+    var templateCount: Int { templates.values.reduce(0) { $0 + 1 + $1.outline.templateCount } }
 
     /// As the file has them.
     public var templatesInOrder: [TemplatePlan] {

@@ -20,7 +20,7 @@ public struct GraphSchema {
             ("comment", [:]),
             ("end", ["type": "string", "pattern": .init(stringLiteral: Self.end("^", "$"))]),
             ("edge", edge), ("control", control), ("parameter", parameter), ("node", node), ("template", template),
-            ("start", start), ("lane", lane),
+            ("start", start), ("lane", lane), ("placement", placement),
         ]
         for type in catalog.types.sorted() {
             if let spec = catalog.spec(for: type) { definitions.append(("type-\(type)", nodeType(spec))) }
@@ -28,15 +28,7 @@ public struct GraphSchema {
         var properties = sessionProperties
         properties.insert(("$schema", ["type": "string"]), at: 0)
         properties += [
-            ("templates", map(of: "template", names: "name", "Sub-graphs that are started per session.")),
-            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it.")),
-            (
-                "start",
-                [
-                    "description": "Template instances that run from the beginning.", "type": "array",
-                    "items": reference("start"),
-                ]
-            ),
+            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it."))
         ]
         return object([
             ("$schema", "http://json-schema.org/draft-07/schema#"),
@@ -61,6 +53,14 @@ public struct GraphSchema {
             (
                 "controls",
                 ["description": "Messages between nodes, no media.", "type": "array", "items": reference("control")]
+            ),
+            ("templates", map(of: "template", names: "name", "Sub-graphs that are started per session.")),
+            (
+                "start",
+                [
+                    "description": "Template instances that run from the beginning.", "type": "array",
+                    "items": reference("start"),
+                ]
             ),
         ]
     }
@@ -149,6 +149,16 @@ public struct GraphSchema {
             ], atLeast: 1)
     }
 
+    /// Where a node runs.
+    private var placement: JSONValue {
+        let range = Double(LanePool.range.lowerBound)...Double(LanePool.range.upperBound)
+        let pool = closed(
+            [
+                ("pool", ["type": "string", "minLength": 1]), ("lanes", bounded("integer", range, "How many.")),
+            ], required: ["pool", "lanes"], description: "The lane of these that has the fewest nodes.")
+        return ["anyOf": [["type": "string", "minLength": 1, "description": "The thread that it runs on."], pool]]
+    }
+
     private var start: JSONValue {
         closed(
             [
@@ -189,7 +199,7 @@ extension GraphSchema {
     private func nodeType(_ spec: NodeSpec) -> JSONValue {
         var properties: [(String, JSONValue)] = [
             ("type", ["const": JSONValue(stringLiteral: spec.type)]),
-            ("lane", ["type": "string", "minLength": 1, "description": "The thread that it runs on."]),
+            ("lane", reference("placement")),
             ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "What an error of this node does.")),
             (
                 "when",

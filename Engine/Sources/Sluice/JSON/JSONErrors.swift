@@ -68,10 +68,10 @@ extension JSONParser {
     }
 
     mutating func checkEncoding() throws(GraphError) {
-        if bytes.count > Self.maximumSize {
+        if bytes.count > limits.bytes {
             throw GraphError([
                 Diagnostic(
-                    file: file, "the file has \(bytes.count) bytes; at most \(Self.maximumSize) are read.",
+                    file: file, "the file has \(bytes.count) bytes; at most \(limits.bytes) are read.",
                     advice: "Is it really a graph?")
             ])
         }

@@ -1,23 +1,38 @@
+/// How much JSON is read.
+public struct JSONLimits: Sendable {
+    /// Bytes; a larger text is refused before it is looked at.
+    public var bytes: Int
+    /// Arrays and objects inside each other.
+    public var depth: Int
+
+    public init(bytes: Int, depth: Int) {
+        self.bytes = bytes
+        self.depth = depth
+    }
+
+    /// For files of this machine's own: manifests, reports.
+    public static let standard = JSONLimits(bytes: 16 << 20, depth: 64)
+    /// For graphs: some 40,000 nodes.
+    public static let graph = JSONLimits(bytes: 4 << 20, depth: 64)
+}
+
 /// Reads strict JSON (RFC 8259) and keeps the position of every key and value.
 ///
 /// Input is not trusted: size and depth are bounded, every number fits its Swift type, and a message shows at most the
 /// one character that is wrong, never what stands around it.
 public struct JSONParser {
-    /// Bytes; a larger file is refused before it is looked at.
-    public static let maximumSize = 16 << 20
-    /// Arrays and objects inside each other.
-    public static let maximumDepth = 64
-
     let bytes: [UInt8]
     let file: String
+    let limits: JSONLimits
     var index = 0
     var duplicates: [Diagnostic] = []
     private var depth = 0
     private var mark = (index: 0, position: SourcePosition(line: 1, column: 1))
 
-    init(_ bytes: [UInt8], file: String) {
+    init(_ bytes: [UInt8], file: String, limits: JSONLimits) {
         self.bytes = bytes
         self.file = file
+        self.limits = limits
     }
 
     mutating func parse() throws(GraphError) -> JSONValue {
@@ -106,9 +121,9 @@ public struct JSONParser {
 
     private mutating func enter() throws(GraphError) {
         depth += 1
-        if depth > Self.maximumDepth {
+        if depth > limits.depth {
             throw failure(
-                at: index, "arrays and objects are nested more than \(Self.maximumDepth) deep.",
+                at: index, "arrays and objects are nested more than \(limits.depth) deep.",
                 "Remove the surplus brackets.")
         }
         index += 1

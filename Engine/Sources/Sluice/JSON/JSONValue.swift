@@ -23,11 +23,13 @@ public struct JSONValue: Sendable {
         self.position = position
     }
 
-    /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) of at most `JSONParser.maximumSize` bytes.
+    /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) within `limits`.
     ///
     /// Throws `GraphError`, with one diagnostic for broken syntax or one for each duplicate key.
-    public static func parse(_ bytes: [UInt8], file: String) throws(GraphError) -> JSONValue {
-        var parser = JSONParser(bytes, file: file)
+    public static func parse(
+        _ bytes: [UInt8], file: String, limits: JSONLimits = .standard
+    ) throws(GraphError) -> JSONValue {
+        var parser = JSONParser(bytes, file: file, limits: limits)
         let value = try parser.parse()
         if !parser.duplicates.isEmpty { throw GraphError(DiagnosticBag.inFileOrder(parser.duplicates)) }
         return value

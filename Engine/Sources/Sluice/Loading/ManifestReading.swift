@@ -179,6 +179,10 @@ extension ParameterSpec {
             range = low...high
         }
         self.init(name, type, default: value, range: range, help: help, isLive: json.flag("live"))
+        if json["starts_template_with"] != nil {
+            guard let given = json.list("starts_template_with", \.string) else { return nil }
+            template = TemplateUse(gives: given)
+        }
     }
 
     private static func type(_ name: String, _ json: JSONValue) -> ParameterType? {

@@ -140,6 +140,7 @@ extension JSONWriter {
         }
         key("help", parameter.help)
         flag("live", parameter.isLive)
+        if let template = parameter.template { strings("starts_template_with", template.gives) }
     }
 
     private mutating func write(_ control: ControlSpec) {

@@ -30,6 +30,15 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
         self.value = value
     }
 
+    /// A parameter that names a template which the node starts, with the parameters that it gives each instance. The
+    /// graph is refused where there is no such template, or where that one takes others. Empty starts none.
+    public init(_ name: String, default value: Value, startsTemplateWith given: [String], help: String)
+    where Value == String {
+        spec = ParameterSpec(
+            name, Value.parameterType, default: value.parameterValue, help: help, template: TemplateUse(gives: given))
+        self.value = value
+    }
+
     /// A parameter that the graph must give. Reading it before `prepare` is a programming error.
     public init(_ name: String, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(name, Value.parameterType, range: range, help: help)
@@ -53,8 +62,8 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
     }
 }
 
-/// A parameter that may change while the graph runs, by a value control of the same name. A change is handed over on the
-/// node's lane before its next `process`, clamped to the range.
+/// A parameter that may change while the graph runs, by a value control of the same name. A change is handed over on
+/// the node's lane before its next `process`, clamped to the range.
 @propertyWrapper
 public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     public let spec: ParameterSpec

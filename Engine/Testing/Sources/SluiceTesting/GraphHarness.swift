@@ -54,6 +54,8 @@ public final class GraphHarness {
     public func context(of name: String) -> NodeContext? { stepped.context(of: name) }
     /// `running`, `finishing`, `restarting`, `finished`, `failed`; nil when its session has ended.
     public func state(of name: String) -> String? { stepped.state(of: name) }
+    /// The lane that the node runs on: `main`, a named one, `viewers.1` of a pool.
+    public func lane(of name: String) -> String? { stepped.lane(of: name) }
     public var nodeNames: [String] { stepped.nodeNames }
 
     /// False if the node has no such value control.

@@ -4,7 +4,7 @@ struct DocumentReader {
 
     func read(_ json: JSONValue) -> GraphDocument {
         var document = GraphDocument(
-            file: bag.file, summary: "", parameters: [], body: SessionDocument(), templates: [], start: [])
+            file: bag.file, summary: "", parameters: [], body: SessionDocument())
         guard let members = json.members else {
             bag.error(
                 json.position, "a graph is a JSON object, found \(json.kindName).",
@@ -14,40 +14,45 @@ struct DocumentReader {
         for member in members {
             switch member.key {
             case "$schema": _ = string(member.value, "\"$schema\"")
-            case "templates":
-                document.templates = object(member.value, "\"templates\"").compactMap(readTemplate)
-            case "start":
-                document.start = array(member.value, "\"start\"").compactMap(readStart)
             case "lanes": document.lanes = object(member.value, "\"lanes\"").compactMap(readLane)
             default:
                 let keys = [
                     "$schema", "summary", "parameters", "nodes", "edges", "controls", "lanes", "templates", "start",
                 ]
                 readCommon(
-                    member, owner: "the graph", keys: keys, &document.summary, &document.parameters, &document.body)
+                    member, owner: "the graph", keys: keys, depth: 0, &document.summary, &document.parameters,
+                    &document.body)
             }
         }
         requireNodes(members, "the graph", json.position)
         return document
     }
 
-    private func readTemplate(_ template: JSONMember) -> TemplateDocument? {
+    /// Templates inside each other.
+    static let maximumNesting = 8
+
+    private func readTemplate(_ template: JSONMember, depth: Int) -> TemplateDocument? {
+        guard depth <= Self.maximumNesting else {
+            bag.error(
+                template.keyPosition, "templates nest more than \(Self.maximumNesting) deep.",
+                advice: "Move \(quoted(template.key)) further out: a node starts templates of every session around it.")
+            return nil
+        }
         checkName(template.key, at: template.keyPosition, "template")
         let owner = "template \(quoted(template.key))"
         var result = TemplateDocument(
             name: template.key, position: template.keyPosition, summary: "", parameters: [], body: SessionDocument())
         guard let members = members(template.value, owner) else { return result }
         for member in members {
-            let keys = ["summary", "parameters", "nodes", "edges", "controls"]
-            if ["templates", "start", "lanes"].contains(member.key) {
+            let keys = ["summary", "parameters", "nodes", "edges", "controls", "templates", "start"]
+            if member.key == "lanes" {
                 bag.error(
-                    member.keyPosition,
-                    member.key == "lanes"
-                        ? "\(owner): lanes are the whole graph's." : "\(owner): templates do not nest.",
-                    advice: "Move \(quoted(member.key)) to the top level of the graph.")
+                    member.keyPosition, "\(owner): lanes are the whole graph's.",
+                    advice: "Move \"lanes\" to the top level of the graph.")
                 continue
             }
-            readCommon(member, owner: owner, keys: keys, &result.summary, &result.parameters, &result.body)
+            readCommon(
+                member, owner: owner, keys: keys, depth: depth, &result.summary, &result.parameters, &result.body)
         }
         requireNodes(members, owner, template.keyPosition)
         return result
@@ -61,7 +66,7 @@ struct DocumentReader {
     }
 
     private func readCommon(
-        _ member: JSONMember, owner: String, keys: [String], _ summary: inout String,
+        _ member: JSONMember, owner: String, keys: [String], depth: Int, _ summary: inout String,
         _ parameters: inout [ParameterDeclaration], _ body: inout SessionDocument
     ) {
         switch member.key {
@@ -72,6 +77,9 @@ struct DocumentReader {
             let edges = array(member.value, "\"edges\"").map(readEdge)
             body.edges = edges.flatMap { $0 }
             body.hasBrokenEdges = member.value.array == nil || edges.contains(where: \.isEmpty)
+        case "templates":
+            body.templates = object(member.value, "\"templates\"").compactMap { readTemplate($0, depth: depth + 1) }
+        case "start": body.start = array(member.value, "\"start\"").compactMap(readStart)
         case "controls": body.controls = array(member.value, "\"controls\"").compactMap(readControl)
         default: unknownKey(member, owner, keys)
         }

@@ -6,16 +6,16 @@ public struct GraphDocument: Sendable {
     public var summary: String
     public var parameters: [ParameterDeclaration]
     public var body: SessionDocument
-    public var templates: [TemplateDocument]
-    public var start: [StartDocument]
     public var lanes: [LaneDocument] = []
 }
 
-/// Nodes, edges and controls of the graph or of a template.
+/// Nodes, edges and controls of the graph or of a template, and the templates that it holds.
 public struct SessionDocument: Sendable {
     public var nodes: [NodeDocument] = []
     public var edges: [EdgeDocument] = []
     public var controls: [ControlDocument] = []
+    public var templates: [TemplateDocument] = []
+    public var start: [StartDocument] = []
     /// An edge could not be read, which has been reported: no node counts as unconnected.
     var hasBrokenEdges = false
 }
@@ -35,6 +35,9 @@ public struct ParameterDeclaration: Sendable {
     public var environmentVariable: String?
     /// The file that gives it, read when the environment does not.
     public var file: String?
+
+    /// Nothing but who starts an instance gives it.
+    var needsValue: Bool { defaultValue == nil && environmentVariable == nil && file == nil }
 }
 
 public struct TemplateDocument: Sendable {

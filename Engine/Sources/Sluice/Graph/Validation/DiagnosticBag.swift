@@ -4,25 +4,57 @@ final class DiagnosticBag {
     static let limit = 20
 
     let file: String
-    private(set) var errors: [Diagnostic] = []
+    private var found: [(diagnostic: Diagnostic, advice: (() -> String)?)] = []
+    private var known: Set<Known> = []
     private(set) var warnings: [Diagnostic] = []
+
+    /// What makes two errors one.
+    private struct Known: Hashable {
+        let position: SourcePosition?
+        let message: String
+    }
 
     init(file: String) { self.file = file }
 
-    func error(_ position: SourcePosition?, _ message: String, advice: String = "") {
-        errors.append(Diagnostic(file: position == nil ? "" : file, position: position, message, advice: advice))
+    /// Advice is made for what is shown alone: to look for the name that was meant takes long in a large graph.
+    func error(_ position: SourcePosition?, _ message: String, advice: @autoclosure @escaping () -> String = "") {
+        let diagnostic = Diagnostic(file: position == nil ? "" : file, position: position, message)
+        known.insert(Known(position: position, message: diagnostic.message))
+        found.append((diagnostic, advice))
     }
 
     func warning(_ position: SourcePosition, _ message: String, advice: String = "") {
         warnings.append(Diagnostic(file: file, position: position, severity: .warning, message, advice: advice))
     }
 
+    /// Errors that are not there yet.
     func add(_ diagnostics: [Diagnostic]) {
-        for diagnostic in diagnostics where !errors.contains(diagnostic) { errors.append(diagnostic) }
+        for diagnostic in diagnostics
+        where known.insert(Known(position: diagnostic.position, message: diagnostic.message)).inserted {
+            found.append((diagnostic, nil))
+        }
+    }
+
+    func add(from other: DiagnosticBag) {
+        for entry in other.found
+        where known.insert(Known(position: entry.diagnostic.position, message: entry.diagnostic.message)).inserted {
+            found.append(entry)
+        }
     }
 
     func throwIfFailed() throws(GraphError) {
-        if !errors.isEmpty { throw GraphError(Self.inFileOrder(errors)) }
+        guard !found.isEmpty else { return }
+        let start = SourcePosition(line: 0, column: 0)
+        let order = found.indices.sorted {
+            (found[$0].diagnostic.position ?? start, $0) < (found[$1].diagnostic.position ?? start, $1)
+        }
+        var shown = order.prefix(Self.limit).map { index in
+            var diagnostic = found[index].diagnostic
+            if let advice = found[index].advice { diagnostic.advice = printable(advice()) }
+            return diagnostic
+        }
+        if found.count > Self.limit { shown.append(Diagnostic("... and \(found.count - Self.limit) more.")) }
+        throw GraphError(shown)
     }
 
     var warningsInFileOrder: [Diagnostic] { Self.sorted(warnings) }

@@ -13,9 +13,10 @@ struct LanePlanner {
         self.bag = bag
     }
 
-    func plan(_ root: SessionPlan, _ templates: [String: TemplatePlan]) -> [String: LanePlan] {
+    func plan(_ root: SessionPlan) -> [String: LanePlan] {
+        checkPools(root)
         guard !document.lanes.isEmpty else { return [:] }
-        let (names, isComplete) = laneNames(root, templates)
+        let (names, isComplete) = laneNames(root)
         var result: [String: LanePlan] = [:]
         for lane in document.lanes {
             if isComplete, !names.contains(lane.name) {
@@ -27,6 +28,33 @@ struct LanePlanner {
             result[lane.name] = plan(lane)
         }
         return result
+    }
+
+    /// A pool has one size wherever it is named, and is no lane.
+    private func checkPools(_ root: SessionPlan) {
+        let nodes = root.allNodes
+        var pools: [String: NodePlan] = [:]
+        for node in nodes {
+            guard let pool = node.pool else { continue }
+            guard let first = pools[pool.name], let other = first.pool else {
+                pools[pool.name] = node
+                continue
+            }
+            guard other.lanes != pool.lanes else { continue }
+            bag.error(
+                node.position,
+                "node \(quoted(node.name)): pool \(quoted(pool.name)) has \(pool.lanes) lanes here, and \(other.lanes) at node \(quoted(first.name)) in line \(first.position.line).",
+                advice: "Give both the same number.")
+        }
+        for node in nodes {
+            guard let lane = node.lane, let pool = pools[lane] else { continue }
+            bag.error(
+                node.position,
+                "node \(quoted(node.name)): lane \(quoted(lane)) is the pool of node \(quoted(pool.name)).",
+                advice:
+                    "Write \"lane\": { \"pool\": \(quoted(lane)), \"lanes\": \(pool.pool?.lanes ?? 1) }, or name another lane."
+            )
+        }
     }
 
     private func plan(_ lane: LaneDocument) -> LanePlan {
@@ -77,20 +105,27 @@ struct LanePlanner {
         return Int(String(digits)).flatMap { $0 <= maximumCPU ? $0 : nil }
     }
 
-    /// Every lane that nodes run on, and whether all names are known.
-    private func laneNames(_ root: SessionPlan, _ templates: [String: TemplatePlan]) -> (Set<String>, Bool) {
+    /// Every lane and pool that nodes run on, and whether all names are known.
+    private func laneNames(_ root: SessionPlan) -> (Set<String>, Bool) {
         var names: Set<String> = []
-        func add(_ nodes: [NodePlan], _ prefix: String) {
-            for node in nodes {
-                names.insert(node.lane ?? (node.spec.descriptor.work == .light ? "main" : prefix + node.name))
+        func add(_ plan: SessionPlan, _ prefix: String) {
+            for node in plan.nodes {
+                let own = node.spec.descriptor.work == .light ? "main" : prefix + node.name
+                names.insert(node.pool?.name ?? node.lane ?? own)
             }
+            for template in plan.templatesInOrder { add(template.outline, prefix + template.name + "/") }
         }
-        add(root.nodes, "")
-        for template in templates.values { add(template.outline.nodes, template.name + "/") }
+        add(root, "")
         // A node that could not be planned, or whose lane a parameter gives, may run on any.
-        let bodies = [document.body] + document.templates.map(\.body)
-        let planned = root.nodes.count + templates.values.reduce(0) { $0 + $1.outline.nodes.count }
-        let isOpen = bodies.contains { $0.nodes.contains { $0.lane?.string?.contains("${") == true } }
-        return (names, !isOpen && planned == bodies.reduce(0) { $0 + $1.nodes.count })
+        var isOpen = false
+        var written = 0
+        func look(_ body: SessionDocument) {
+            written += body.nodes.count
+            let texts = body.nodes.flatMap { [$0.lane?.string, $0.lane?["pool"]?.string] }
+            if texts.contains(where: { $0?.contains("${") == true }) { isOpen = true }
+            for template in body.templates { look(template.body) }
+        }
+        look(document.body)
+        return (names, !isOpen && root.allNodes.count == written)
     }
 }

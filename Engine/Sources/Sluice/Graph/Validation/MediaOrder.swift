@@ -41,7 +41,7 @@ struct MediaOrder {
         var next = 0
         while next < ready.count {
             for target in targets[ready[next]] ?? [] where present.contains(target) {
-                pending[target]! -= 1
+                pending[target, default: 0] -= 1
                 if pending[target] == 0 { ready.append(target) }
             }
             next += 1

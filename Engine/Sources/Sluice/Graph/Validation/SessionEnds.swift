@@ -48,7 +48,7 @@ extension SessionPlanner {
             }
             if let node = parent.nodes[end.node] { return node }
             bag.error(
-                end.position, "\(label): the graph has no node \(quoted(end.node)).",
+                end.position, "\(label): \(parent.owner) has no node \(quoted(end.node)).",
                 advice: suggestion(for: end.node, in: parent.nodes.keys, listing: "Its nodes are"))
             return nil
         }

@@ -39,7 +39,8 @@ extension SessionPlanner {
         if !passing.isEmpty { return passing }
         bag.error(
             edge.document.position, "\(edge.label): \(edge.from) gives \(given), \(edge.to) takes \(taken).",
-            advice: FormatAdvice(catalog: catalog, edges: edges).advice(for: edge, gives: given, takes: taken))
+            advice: FormatAdvice(catalog: self.catalog, edges: self.edges).advice(for: edge, gives: given, takes: taken)
+        )
         return taken
     }
 
@@ -50,13 +51,8 @@ extension SessionPlanner {
             nodes: names, edges: edges.filter { !$0.from.isParent }.map { ($0.from.node, $0.to.node) })
         let inside = edges.filter { !$0.from.isParent }
         for cycle in graph.cycles {
-            let members = Set(cycle)
-            let closing = inside.last { edge in
-                members.contains(edge.from.node)
-                    && zip(cycle, cycle.dropFirst() + [cycle[0]]).contains {
-                        $0 == edge.from.node && $1 == edge.to.node
-                    }
-            }
+            let next = Dictionary(zip(cycle, cycle.dropFirst() + [cycle[0]]), uniquingKeysWith: { first, _ in first })
+            let closing = inside.last { next[$0.from.node] == $0.to.node }
             bag.error(
                 closing?.document.position ?? document.nodes[0].position,
                 "media edges form a cycle: \(shown(cycle)).",

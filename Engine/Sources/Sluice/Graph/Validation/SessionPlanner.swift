@@ -7,8 +7,10 @@ final class SessionPlanner {
     let scope: ParameterScope
     let catalog: any NodeCatalog
     let bag: DiagnosticBag
-    /// The graph, where this is a template's session.
+    /// The session that holds it, where this is a template's.
     let parent: SessionView?
+    /// Those that its nodes may start.
+    let templates: [String: TemplateDocument]
 
     private(set) var picture = SessionView()
     var edges: [ResolvedEdge] = []
@@ -23,13 +25,15 @@ final class SessionPlanner {
 
     init(
         _ document: SessionDocument, scope: ParameterScope, catalog: any NodeCatalog, parent: SessionView?,
-        _ bag: DiagnosticBag
+        templates: [String: TemplateDocument] = [:], _ bag: DiagnosticBag
     ) {
         self.document = document.chosen(scope, bag)
         self.scope = scope
         self.catalog = catalog
         self.parent = parent
+        self.templates = templates
         self.bag = bag
+        picture.owner = scope.owner
     }
 
     func plan() -> SessionPlan {
@@ -40,7 +44,9 @@ final class SessionPlanner {
         picture.offered = propagateFormats()
         plan.edges = edges.compactMap(planEdge)
         plan.controls = planControls()
+        picture.onLanes = document.nodes.compactMap { picture.nodes[$0.name] }.filter { $0.lane != nil }
         checkLanes()
+        picture.onLanes += parent?.onLanes ?? []
         return plan
     }
 
@@ -48,7 +54,8 @@ final class SessionPlanner {
         let label = "node \(quoted(node.name))"
         var state = NodeState(name: node.name, position: node.position)
         defer { picture.nodes[node.name] = state }
-        state.lane = optional(node.lane, .string, "\(label): lane")
+        let pool = pool(node.lane, label)
+        state.lane = pool?.name ?? (node.lane?.members == nil ? optional(node.lane, .string, "\(label): lane") : nil)
         let onError = optional(node.onError, .choice(NodePlan.OnError.allCases.map(\.rawValue)), "\(label): on_error")
         guard let type = node.type else { return nil }
         guard let spec = catalog.spec(for: type) else {
@@ -67,9 +74,10 @@ final class SessionPlanner {
             }
         }
         var plan = NodePlan(
-            name: node.name, spec: spec, parameters: [:], lane: state.lane,
+            name: node.name, spec: spec, parameters: [:], lane: pool == nil ? state.lane : nil,
             onError: onError.flatMap(NodePlan.OnError.init) ?? .fail, isLossless: state.isLossless,
             position: node.position)
+        plan.pool = pool
         setParameters(node, spec, label, &plan, &state)
         return plan
     }
@@ -112,16 +120,75 @@ final class SessionPlanner {
             state.values[parameter.name] = resolved.value
             if resolved.value == nil { state.open.insert(parameter.name) }
             if resolved.isSecret { plan.secrets.insert(parameter.name) }
+            checkTemplate(parameter, resolved.value, at: member.value.position, spec, label)
         }
         for parameter in spec.parameters where !given.contains(parameter.name) {
             if let value = parameter.defaultValue {
                 state.values[parameter.name] = value
+                checkTemplate(parameter, value, at: node.position, spec, label)
             } else {
                 bag.error(
                     node.position, "\(label): \(spec.type) needs the parameter \(quoted(parameter.name)).",
                     advice: parameter.help.isEmpty ? "Add it." : "Add it: \(parameter.help).")
             }
         }
+    }
+
+    /// A template that the node starts must be there, declare what it is given, and need nothing else.
+    private func checkTemplate(
+        _ parameter: ParameterSpec, _ value: ParameterValue?, at position: SourcePosition, _ spec: NodeSpec,
+        _ label: String
+    ) {
+        guard let use = parameter.template, case .string(let name)? = value, !name.isEmpty else { return }
+        guard let template = templates[name] else {
+            bag.error(
+                position, "\(label): \(parameter.name): there is no template \(quoted(name)).",
+                advice: self.templates.isEmpty
+                    ? "Declare it in \"templates\"."
+                    : suggestion(for: name, in: self.templates.keys, listing: "The templates are"))
+            return
+        }
+        let declared = Set(template.parameters.map(\.name))
+        for given in use.gives where !declared.contains(given) {
+            bag.error(
+                position,
+                "\(label): \(spec.type) gives each instance the parameter \(quoted(given)), which template \(quoted(name)) does not declare.",
+                advice: "Add \"parameters\": { \(quoted(given)): {} } to the template.")
+        }
+        for needed in template.parameters
+        where needed.needsValue && !use.gives.contains(needed.name) {
+            bag.error(
+                position,
+                "\(label): template \(quoted(name)) needs the parameter \(quoted(needed.name)), which \(spec.type) does not give.",
+                advice: "Add a \"default\" to it in the template.")
+        }
+    }
+
+    /// `{ "pool": "viewers", "lanes": 2 }`; nil where that is something else.
+    private func pool(_ json: JSONValue?, _ label: String) -> LanePool? {
+        guard let json, let members = json.members else { return nil }
+        let owner = "\(label): lane"
+        var (name, lanes): (String?, Int?) = (nil, nil)
+        let range = Double(LanePool.range.lowerBound)...Double(LanePool.range.upperBound)
+        for member in members where member.key != "$comment" {
+            switch member.key {
+            case "pool": name = optional(member.value, .string, "\(owner): pool")
+            case "lanes":
+                lanes =
+                    scope.resolve(member.value, as: .integer, range: range, label: "\(owner): lanes", bag)?.value
+                    .flatMap(Int.init) ?? 1
+            default:
+                bag.error(
+                    member.keyPosition, "\(owner) has no key \(quoted(member.key)).",
+                    advice: suggestion(for: member.key, in: ["pool", "lanes"], listing: "Its keys are"))
+            }
+        }
+        for key in ["pool", "lanes"] where !members.contains(where: { $0.key == key }) {
+            bag.error(
+                json.position, "\(owner) has no \(quoted(key)).",
+                advice: "Write { \"pool\": \"viewers\", \"lanes\": 2 }, or the name of one lane.")
+        }
+        return name.flatMap { name in lanes.map { LanePool(name, lanes: $0) } }
     }
 
     private func reportUnknown(_ member: JSONMember, of group: String, _ spec: NodeSpec, _ label: String) {
@@ -157,7 +224,7 @@ final class SessionPlanner {
         } else {
             bag.error(
                 node.typePosition, "\(label): there is no node type \(quoted(type)).",
-                advice: nearest(to: type, in: catalog.types).map { "Did you mean \(quoted($0))?" }
+                advice: nearest(to: type, in: self.catalog.types).map { "Did you mean \(quoted($0))?" }
                     ?? "\"sluice list\" shows the types and the plugins that were found.")
         }
     }

@@ -71,17 +71,22 @@ extension SessionPlanner {
     /// A paced node on a named lane with heavy or blocking work is late whenever that works. A lane's name counts in
     /// the whole graph, so a template's nodes are looked at together with those around it.
     func checkLanes() {
-        let own = document.nodes.compactMap { picture.nodes[$0.name] }
-        let around = parent.map { $0.nodes.values.sorted { $0.position < $1.position } } ?? []
-        let lanes = Dictionary(grouping: (own + around).filter { $0.lane != nil }, by: { $0.lane! })
+        let own = picture.onLanes
+        let around = parent?.onLanes ?? []
+        func byLane(_ nodes: [NodeState]) -> [String: [NodeState]] { Dictionary(grouping: nodes) { $0.lane ?? "" } }
+        // A few say as much as all.
+        let slow = byLane((own + around).filter(\.isSlow)).mapValues { $0.prefix(3) }
+        let pacedAround = byLane(around.filter(\.isPaced)).mapValues { $0.prefix(3) }
         for node in own {
             guard let lane = node.lane else { continue }
-            for other in lanes[lane] ?? [] where other.position != node.position {
-                // Two nodes of this session meet twice here; the paced one speaks.
-                if node.isPaced, other.isSlow { warn(node, keepsTimeWith: other, on: lane, at: node.position) }
-                if node.isSlow, other.isPaced, picture.nodes[other.name]?.position != other.position {
-                    warn(other, keepsTimeWith: node, on: lane, at: node.position)
+            if node.isPaced {
+                for other in slow[lane] ?? [] where other.position != node.position {
+                    warn(node, keepsTimeWith: other, on: lane, at: node.position)
                 }
+            }
+            // Two nodes of this session would meet twice; the paced one speaks.
+            if node.isSlow {
+                for other in pacedAround[lane] ?? [] { warn(other, keepsTimeWith: node, on: lane, at: node.position) }
             }
         }
     }

@@ -19,8 +19,12 @@ struct NodeState: Sendable {
     }
 }
 
-/// What the templates of a graph need to know of it.
+/// What the templates of a session need to know of it.
 struct SessionView: Sendable {
+    /// `the graph`, `template "room"`
+    var owner = "the graph"
+    /// Nodes on named lanes, those of the sessions around it too.
+    var onLanes: [NodeState] = []
     var nodes: [String: NodeState] = [:]
     /// What each output really gives, as far as it follows from the edges before it.
     var offered: [EndPlan: FormatSet] = [:]

@@ -1,22 +1,23 @@
 /// Plans instances of one template: before the start for its checks, and while the graph runs.
 struct TemplatePlanner: Sendable {
     let template: TemplateDocument
-    let file: String
-    let graphScope: ParameterScope
-    let catalog: any NodeCatalog
+    let bodies: BodyPlanner
+    /// What the session that holds it sees.
+    let outerScope: ParameterScope
     let parent: SessionView
-    let sources: ParameterSources
+    /// Those that nodes of an instance may start, its own aside.
+    let templates: [String: TemplateDocument]
 
+    private var file: String { bodies.file }
+    private var sources: ParameterSources { bodies.sources }
     private var label: String { "template \(quoted(template.name))" }
 
-    /// An instance with the defaults alone, the ends of the graph that its edges begin at, and the nodes of the graph
-    /// whose port it could not tell.
+    /// An instance with the defaults alone, the ends of the session around that its edges begin at, and the nodes of
+    /// that session whose port it could not tell.
     func outline(_ bag: DiagnosticBag) -> (SessionPlan, ends: Set<EndPlan>, nodes: Set<String>) {
         var scope = bindDefaults(number: nil, bag)
         scope.owner = label
-        let planner = SessionPlanner(template.body, scope: scope, catalog: catalog, parent: parent, bag)
-        let plan = planner.plan()
-        planner.checkConnections(used: [])
+        let (plan, planner) = bodies.plan(template.body, scope: scope, parent: parent, outer: templates, bag)
         let ends = planner.edges.map(\.from).filter(\.isParent) + planner.touched.filter(\.isParent)
         return (plan, Set(ends.map(\.inParent)), planner.touchedParents)
     }
@@ -37,10 +38,13 @@ struct TemplatePlanner: Sendable {
         return plan
     }
 
-    /// Whether an instance must be given the parameter.
-    func needs(_ parameter: ParameterDeclaration) -> Bool {
-        bindDefaults(number: nil, DiagnosticBag(file: file)).entries[parameter.name]?.value == nil
-            && parameter.defaultValue == nil && !mayComeLater(parameter)
+    /// Those of `parameters` that an instance must be given.
+    func needing(among parameters: [ParameterDeclaration]) -> [ParameterDeclaration] {
+        guard !parameters.isEmpty else { return [] }
+        let bound = bindDefaults(number: nil, DiagnosticBag(file: file)).entries
+        return parameters.filter {
+            bound[$0.name]?.value == nil && $0.defaultValue == nil && !mayComeLater($0)
+        }
     }
 
     /// Validation leaves open what the environment or a file may give when the graph runs.
@@ -49,10 +53,10 @@ struct TemplatePlanner: Sendable {
     }
 
     /// What is wrong with an instance of these parameters.
-    func problems(with parameters: [String: ParameterValue]) -> [Diagnostic] {
+    func problems(with parameters: [String: ParameterValue]) -> DiagnosticBag {
         let bag = DiagnosticBag(file: file)
         _ = instance(parameters, bag, isStarting: false)
-        return bag.errors
+        return bag
     }
 
     private func instance(_ parameters: [String: ParameterValue]) throws(GraphError) -> SessionPlan {
@@ -80,7 +84,9 @@ struct TemplatePlanner: Sendable {
                 }
                 scope.entries[parameter.name]?.value = value
                 if !parameter.isSecret { scope.entries[parameter.name]?.isSecret = false }
-            } else if scope.entries[parameter.name]?.value == nil, isStarting || !mayComeLater(parameter) {
+            } else if scope.entries[parameter.name]?.value == nil,
+                isStarting || parameter.defaultValue == nil && !mayComeLater(parameter)
+            {
                 bag.error(
                     parameter.position, "\(label): parameter \(quoted(parameter.name)) has no value.",
                     advice: "Give it when an instance is started, or add a \"default\".")
@@ -91,15 +97,14 @@ struct TemplatePlanner: Sendable {
                 template.position, "\(label) has no parameter \(quoted(name)).",
                 advice: suggestion(for: name, in: template.parameters.map(\.name), listing: "It takes"))
         }
-        let planner = SessionPlanner(template.body, scope: scope, catalog: catalog, parent: parent, bag)
-        let plan = planner.plan()
-        planner.checkConnections(used: [])
-        return plan
+        var bodies = bodies
+        bodies.checksStarts = false
+        return bodies.plan(template.body, scope: scope, parent: parent, outer: templates, bag).0
     }
 
-    /// The template's parameters over the graph's; a default may refer to those and to `${instance}`.
+    /// The template's parameters over those around it; a default may refer to those and to `${instance}`.
     private func bindDefaults(number: ParameterValue?, _ bag: DiagnosticBag) -> ParameterScope {
-        var outer = graphScope
+        var outer = outerScope
         outer.entries[DocumentReader.instanceParameter] = ParameterScope.Entry(type: .integer, value: number)
         return ParameterBinder(sources: sources, bag: bag, template: label).bind(template.parameters, outer: outer)
     }

@@ -113,7 +113,12 @@ final class Assembly {
         }
         for input in core.ports.inputs { input.narrow(input.spec.formats(with: plan.allParameters)) }
         for parameter in core.ports.parameters {
-            guard let value = plan.parameters[parameter.spec.name] else { continue }
+            guard let value = plan.parameters[parameter.spec.name] else {
+                guard parameter.spec.defaultValue == nil else { continue }
+                throw diagnostic(
+                    plan.position,
+                    "node \"\(plan.name)\": \(plan.spec.type) needs the parameter \"\(parameter.spec.name)\".")
+            }
             guard parameter.set(value) else {
                 throw diagnostic(
                     plan.position, "node \"\(plan.name)\": \(parameter.spec.name) cannot be \(value.typeName).")

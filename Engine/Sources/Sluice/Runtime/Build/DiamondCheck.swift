@@ -1,8 +1,9 @@
 /// Where branches of one source meet again in a node that puts them in order, the quicker branch must hold what the
 /// slower one delays: a `block` branch too small for that would stop the source, and with it both.
 ///
-/// For each input of such a node one pass upstream finds, for every node before it, how late the slowest path makes media
-/// and when the first path that blocks is full. A branch stops the source if it is full before the other one's media come.
+/// For each input of such a node one pass upstream finds, for every node before it, how late the slowest path makes
+/// media and when the first path that blocks is full. A branch stops the source if it is full before the other one's
+/// media come.
 struct DiamondCheck {
     let file: String
 

@@ -57,8 +57,8 @@ final class LaneRoster: Sendable {
         lane.forget()
     }
 
-    /// The run is over: every thread ends. Where `isStuck` they may be in calls that do not return, and nobody waits for
-    /// them. The lanes stay for the report.
+    /// The run is over: every thread ends. Where `isStuck` they may be in calls that do not return, and nobody waits
+    /// for them. The lanes stay for the report.
     func stop(isStuck: Bool) {
         let entries = state.withLock { Array($0.byName.values) }
         for entry in entries { entry.lane.stop() }

@@ -9,11 +9,12 @@ final class LaneThread: @unchecked Sendable {
 
     /// Real-time priority of lanes that carry paced nodes: above ordinary threads, below the kernel's own.
     static let priority: Int32 = 10
-    /// Nanoseconds: of such lanes where that is refused, or where the graph gives them a nice value. The least that Linux
-    /// takes; the others' is 0.7 ms and more, by the number of CPUs.
+    /// Nanoseconds: of such lanes where that is refused, or where the graph gives them a nice value. The least that
+    /// Linux takes; the others' is 0.7 ms and more, by the number of CPUs.
     static let slice: Int64 = 100_000
 
-    /// `onRefusal` is told what the system did not allow, on the new thread. Throws `NodeError` where there is no thread.
+    /// `onRefusal` is told what the system did not allow, on the new thread. Throws `NodeError` where there is no
+    /// thread.
     init(
         _ lane: Lane, refusal: (@Sendable (_ lane: String) -> Int32)? = nil,
         onRefusal: @escaping @Sendable (String) -> Void

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The nodes that look at what they hold when an epoch is raised: those of the sessions whose epoch it is, and elsewhere
-/// those that edges with it lead to. Sessions come and go in the same time, however many there are.
+/// The nodes that look at what they hold when an epoch is raised: those of the sessions whose epoch it is, and
+/// elsewhere those that edges with it lead to. Sessions come and go in the same time, however many there are.
 final class EpochAudience: Sendable {
     private let members = Mutex<Roster<Member>>(Roster())
 

@@ -150,8 +150,8 @@ public final class GraphRun: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Drains the graph: sources stop, what is under way comes out. From any thread; it overtakes everything that waits to
-    /// be done.
+    /// Drains the graph: sources stop, what is under way comes out. From any thread; it overtakes everything that
+    /// waits to be done.
     public func stop() { supervisor.postUrgent { [self] in drainAll() } }
 
     private func drainAll() {
@@ -198,6 +198,7 @@ public final class GraphRun: @unchecked Sendable {
     var isRunning: Bool { isStarted }
     /// No instance is started any more. From any thread.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
+    @_spi(Testing) public var isAskedToStop: Bool { isStopping }
     var isDraining: Bool { isStopping || root?.isDraining == true }
 
     func noteDone(_ session: Session) {

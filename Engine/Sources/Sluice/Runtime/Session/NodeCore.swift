@@ -102,6 +102,9 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
 
     func takePending() { wakeLocal(pending.take()) }
 
+    /// Nothing leads to it. On the lane.
+    var isSource: Bool { hot.pointee.isSource }
+
     var isDone: Bool { state == .finished || state == .failed }
 
     /// On the thread that is in a call of the node.

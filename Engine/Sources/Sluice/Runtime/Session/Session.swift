@@ -39,7 +39,8 @@ final class Session: @unchecked Sendable {
     // On the supervisor.
     /// The instances that it holds.
     private(set) var children = Roster<Session>()
-    /// Instances that it is going to hold, and those that it is not to hold after all and that have not been taken back.
+    /// Instances that it is going to hold, and those that it is not to hold after all and that have not been taken
+    /// back.
     private var unborn = 0
     private var counts: [String: Int] = [:]
     private var unfinished = 0
@@ -174,7 +175,8 @@ final class Session: @unchecked Sendable {
         run.sessions.add(self)
         run.record.add(self)
         parent?.children.add(self)
-        // Whoever raises the epoch from now on wakes these nodes; what is stale already is seen when it is first looked at.
+        // Whoever raises the epoch from now on wakes these nodes; what is stale already is seen when it is first
+        // looked at.
         join(audience, cores)
         if let parent, parent.audience !== audience {
             join(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
@@ -216,8 +218,8 @@ final class Session: @unchecked Sendable {
         for core in cores { core.lane.perform { core.start() } }
     }
 
-    /// Sources stop; what is under way drains through every edge. Edges from the parent are cut, unless the parent drains
-    /// too and ends them itself.
+    /// Sources stop; what is under way drains through every edge. Edges from the parent are cut, unless the parent
+    /// drains too and ends them itself.
     func drain(withParent: Bool = false) {
         if !withParent && !isCut {
             isCut = true

@@ -81,6 +81,8 @@ public final class SteppedRun {
     public func context(of name: String) -> NodeContext? { core(name)?.context }
     /// Those of every session that has not ended.
     public var nodeNames: [String] { run.sessions.flatMap(\.cores).map(\.name) }
+    /// The lane that the node runs on.
+    public func lane(of name: String) -> String? { core(name)?.lane.name }
     public func state(of name: String) -> String? { core(name).map { "\($0.state)" } }
 
     public func send(_ value: Double, to control: String, of node: String) -> Bool {

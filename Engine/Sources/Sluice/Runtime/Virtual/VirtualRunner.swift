@@ -1,8 +1,7 @@
 /// Runs every lane on the calling thread in document order, and lets time jump to the next timer when nothing is ready.
 /// Same input, same output, to the byte.
 ///
-/// A source that sends as fast as it can without an end keeps time standing. A run with a duration then ends when so much
-/// media has been sent.
+/// A source that sends as fast as it can without an end keeps time standing: see `Standstill`.
 struct VirtualRunner {
     private let run: GraphRun
     /// As they were when the present round began; they come and go in the supervisor's turns alone.
@@ -12,18 +11,17 @@ struct VirtualRunner {
     private var laneIndex = Int.max
     private var leftOnLane = 0
     private var isBusy = true
-    /// Dispatches at the present time.
-    private var count = 0
-    /// After so many the media are looked at.
-    private static let patience = 4_096
+    private var standstill: Standstill
 
-    init(_ run: GraphRun) { self.run = run }
+    init(_ run: GraphRun) {
+        self.run = run
+        standstill = Standstill(run.options.duration)
+    }
 
     mutating func runToEnd() {
         while !run.isFinished {
-            while dispatchNext() != nil { endWithEnoughMedia() }
+            while dispatchNext() != nil {}
             if run.isFinished { return }
-            count = 0
             guard step() else {
                 run.giveUp()
                 return
@@ -31,23 +29,18 @@ struct VirtualRunner {
         }
     }
 
-    private mutating func endWithEnoughMedia() {
-        count += 1
-        guard count % VirtualRunner.patience == 0, let duration = run.options.duration, !run.isStopping else { return }
-        if run.hasSent(duration) { run.stop() }
-    }
-
     /// Everything that can happen at the present time.
     mutating func settle() { while dispatchNext() != nil {} }
 
-    /// The next dispatch of a node at the present time; nil when there is none, or the run is over. In a round each lane
-    /// dispatches every node that was ready when its turn came, once.
+    /// The next dispatch of a node at the present time; nil when there is none, or the run is over. In a round each
+    /// lane dispatches every node that was ready when its turn came, once.
     mutating func dispatchNext() -> NodeCore? {
         while !run.isFinished {
             if leftOnLane > 0 {
                 leftOnLane -= 1
                 if let core = lanes[laneIndex].dispatchFirst() {
                     isBusy = true
+                    if let word = standstill.ends(core, run) { run.log(.info, node: core.name, word) }
                     return core
                 }
             }

@@ -1,0 +1,96 @@
+import Glibc
+import Sluice
+
+/// Starts many instances of a template, waits until all run, stops them, and measures both. Then it does so again, and
+/// with `rounds` 0 until the graph stops.
+///
+/// Metrics: microseconds for one instance, of the wall clock and of the process's CPU.
+public final class BenchGuests: Node {
+    public static let descriptor = NodeDescriptor(
+        "bench-guests",
+        summary: "Starts and stops many instances of a template, to measure what joining and leaving cost",
+        traits: [.live], example: #""guests": { "type": "bench-guests", "template": "guest", "count": 1000 }"#)
+
+    @Parameter("template", default: "guest", startsTemplateWith: [], help: "what is started")
+    var template: String
+    @Parameter("count", default: 1_000, range: 1...4_096, help: "instances at a time")
+    var count: Int
+    @Parameter("rounds", default: 1, range: 0...1_000_000, help: "how often; 0 until the graph stops")
+    var rounds: Int
+
+    private enum Phase { case idle, joining, leaving }
+    private var phase = Phase.idle
+    private var done = 0
+    private var handles: [SessionHandle] = []
+    private var begun = (wall: Int64(0), cpu: Int64(0))
+    private var context: NodeContext!
+    private var join: HistogramMetric!
+    private var joinCPU: HistogramMetric!
+    private var leave: HistogramMetric!
+    private var leaveCPU: HistogramMetric!
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) {
+        self.context = context
+        (join, joinCPU) = (context.histogram("join_ns"), context.histogram("join_cpu_ns"))
+        (leave, leaveCPU) = (context.histogram("leave_ns"), context.histogram("leave_cpu_ns"))
+    }
+
+    public func process(now: Instant) {
+        switch phase {
+        case .idle:
+            guard !context.isStopping, rounds == 0 || done < rounds else { return context.finish() }
+            begun = BenchGuests.clocks
+            handles = (0..<count).map { _ in context.start(template) }
+            phase = .joining
+        case .joining:
+            guard handles.allSatisfy({ !$0.name.isEmpty || $0.isOver }) else { break }
+            note(join, joinCPU)
+            begun = BenchGuests.clocks
+            for handle in handles { handle.stop() }
+            phase = .leaving
+        case .leaving:
+            guard handles.allSatisfy(\.isOver) else { break }
+            note(leave, leaveCPU)
+            done += 1
+            phase = .idle
+        }
+        context.wake(at: now + .milliseconds(1))
+    }
+
+    private func note(_ wall: HistogramMetric, _ cpu: HistogramMetric) {
+        let end = BenchGuests.clocks
+        wall.record(Int(end.wall - begun.wall) / count)
+        cpu.record(Int(end.cpu - begun.cpu) / count)
+    }
+
+    /// Nanoseconds of the monotonic clock, and of the process's CPU.
+    static var clocks: (wall: Int64, cpu: Int64) { (read(CLOCK_MONOTONIC), read(CLOCK_PROCESS_CPUTIME_ID)) }
+
+    static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// Takes its time to be prepared, as a node does that opens a device or a connection.
+public final class BenchSlow: Node {
+    public static let descriptor = NodeDescriptor(
+        "bench-slow", summary: "Takes its time to be prepared, then takes what comes",
+        example: #""slow": { "type": "bench-slow", "prepare_ms": 500 }"#)
+
+    let input = Input<MediaItem>("in", optional: true)
+    @Parameter("prepare_ms", default: 500, range: 0...60_000, help: "milliseconds of CPU for its preparation")
+    var milliseconds: Int
+
+    public init() {}
+
+    public func prepare(_ context: NodeContext) {
+        let end = BenchGuests.read(CLOCK_MONOTONIC) + Int64(milliseconds) * 1_000_000
+        while BenchGuests.read(CLOCK_MONOTONIC) < end {}
+    }
+
+    public func process(now: Instant) { while input.next() != nil {} }
+}

@@ -1,0 +1,69 @@
+"""What guests cost those who are there: joining and leaving among ten and among thousands, and interruptions meanwhile.
+
+A node starts so many instances of a template at once, each a reader of a relay, waits until all run, stops them, and
+takes the time and the CPU of the process for one. What one costs must not grow with the number of the others.
+
+Then a node sleeps until the epoch is raised, while instances are started one after the other whose preparation takes half
+a second of CPU each. How soon it wakes is what an interruption lasts at least.
+"""
+from measure import Failed, Spread
+from result import Figure, Result
+
+SUMMARY = "joining and leaving among 10 and among 4,000 instances; an interruption while instances prepare"
+FEW, MANY = 10, 4_000
+
+
+def guests(workshop, count, rounds):
+    """Metrics of the node that starts and stops them."""
+    graph = workshop.graph(
+        {
+            "source": {"type": "bench-source", "frames": 100, "rate_per_s": 50},
+            "relay": {"type": "relay"},
+            "guests": {"type": "bench-guests", "template": "guest", "count": count, "rounds": rounds, "lane": "host"},
+        },
+        ["source -> relay"],
+        templates={"guest": {"nodes": {"out": {"type": "null-sink"}}, "edges": ["$parent.relay -> out"]}})
+    _, report = workshop.report(graph, timeout_s=120)
+    metrics = report["nodes"]["guests"]["metrics"]
+    if not metrics.get("leave_ns", {}).get("max"):
+        raise Failed(f"{count} guests did not come and go: {report['events'][-3:]}")
+    return metrics
+
+
+def interruption(workshop, count):
+    """Microseconds until the sleeper woke: the median, the 99th percentile, the most."""
+    graph = workshop.graph(
+        {
+            "interrupter": {"type": "bench-interrupter", "count": count, "interval_ms": 7, "lane": "one"},
+            "sleeper": {"type": "bench-sleeper", "count": count, "lane": "two"},
+            "guests": {"type": "bench-guests", "template": "slow", "count": 1, "rounds": 0, "lane": "three"},
+        },
+        [], templates={"slow": {"nodes": {"node": {"type": "bench-slow", "prepare_ms": 500}}}})
+    _, report = workshop.report(graph, "--for", f"{count * 7 // 1000 + 2}s", timeout_s=300)
+    wake = report["nodes"]["sleeper"]["metrics"]["wake_us"]
+    return wake["p50"], wake["p99"], wake["max"]
+
+
+def measure(workshop, options):
+    names = ("join_ns", "join_cpu_ns", "leave_ns", "leave_cpu_ns")
+    found = {(count, name): [] for count in (FEW, MANY) for name in names}
+    wakes = []
+    for _ in range(options.rounds):
+        for count, rounds in ((FEW, 40), (MANY, 1)):
+            metrics = guests(workshop, count, rounds)
+            for name in names:
+                found[count, name].append(metrics[name]["p50"] / 1_000)
+        wakes.append(interruption(workshop, 300 if options.quick else 3_000))
+    spread = {key: Spread(values) for key, values in found.items()}
+    figures = []
+    for name, words in (("join_cpu_ns", "to join"), ("leave_cpu_ns", "to leave")):
+        few = spread[FEW, name]
+        figures.append(Figure(f"one instance {words}, {FEW} of them", "µs of CPU", few))
+        figures.append(Figure(f"one instance {words}, {MANY} of them", "µs of CPU", spread[MANY, name], few.median * 1.2))
+    leave = Spread([value * MANY / 1e6 for value in found[MANY, "leave_cpu_ns"]])
+    figures += [
+        Figure(f"{MANY} instances leave", "s of CPU", leave, 0.5),
+        Figure("a sleeping node wakes for an interruption while instances prepare, median", "µs", Spread([w[0] for w in wakes])),
+        Figure("the same, 99th percentile", "µs", Spread([w[1] for w in wakes]), 1_000),
+    ]
+    return Result("guests", figures)
