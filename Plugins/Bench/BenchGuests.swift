@@ -33,8 +33,8 @@ public final class BenchGuests: Node {
 
     public func prepare(_ context: NodeContext) {
         self.context = context
-        (join, joinCPU) = (context.histogram("join_ns"), context.histogram("join_cpu_ns"))
-        (leave, leaveCPU) = (context.histogram("leave_ns"), context.histogram("leave_cpu_ns"))
+        (join, joinCPU) = (context.histogram("join_us"), context.histogram("join_cpu_us"))
+        (leave, leaveCPU) = (context.histogram("leave_us"), context.histogram("leave_cpu_us"))
     }
 
     public func process(now: Instant) {
@@ -61,8 +61,8 @@ public final class BenchGuests: Node {
 
     private func note(_ wall: HistogramMetric, _ cpu: HistogramMetric) {
         let end = BenchGuests.clocks
-        wall.record(Int(end.wall - begun.wall) / count)
-        cpu.record(Int(end.cpu - begun.cpu) / count)
+        wall.record(Int(end.wall - begun.wall) / count / 1_000)
+        cpu.record(Int(end.cpu - begun.cpu) / count / 1_000)
     }
 
     /// Nanoseconds of the monotonic clock, and of the process's CPU.

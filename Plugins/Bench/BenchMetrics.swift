@@ -3,3 +3,18 @@ import Sluice
 extension BenchUDP {
     public static let metrics: [MetricSpec] = [.counter("not_sent", "datagrams that the kernel did not take")]
 }
+
+extension BenchGuests {
+    public static let metrics: [MetricSpec] = [
+        .histogram("join_us", "time for one instance to join, of all that join at once"),
+        .histogram("join_cpu_us", "CPU of the process for one instance to join"),
+        .histogram("leave_us", "time for one instance to leave, of all that leave at once"),
+        .histogram("leave_cpu_us", "CPU of the process for one instance to leave"),
+    ]
+}
+
+extension BenchSleeper {
+    public static let metrics: [MetricSpec] = [
+        .histogram("wake_us", "from the raising of the epoch to the call of this node")
+    ]
+}

@@ -25,7 +25,7 @@ def guests(workshop, count, rounds):
         templates={"guest": {"nodes": {"out": {"type": "null-sink"}}, "edges": ["$parent.relay -> out"]}})
     _, report = workshop.report(graph, timeout_s=120)
     metrics = report["nodes"]["guests"]["metrics"]
-    if not metrics.get("leave_ns", {}).get("max"):
+    if not metrics.get("leave_us", {}).get("max"):
         raise Failed(f"{count} guests did not come and go: {report['events'][-3:]}")
     return metrics
 
@@ -45,22 +45,22 @@ def interruption(workshop, count):
 
 
 def measure(workshop, options):
-    names = ("join_ns", "join_cpu_ns", "leave_ns", "leave_cpu_ns")
+    names = ("join_us", "join_cpu_us", "leave_us", "leave_cpu_us")
     found = {(count, name): [] for count in (FEW, MANY) for name in names}
     wakes = []
     for _ in range(options.rounds):
         for count, rounds in ((FEW, 40), (MANY, 1)):
             metrics = guests(workshop, count, rounds)
             for name in names:
-                found[count, name].append(metrics[name]["p50"] / 1_000)
+                found[count, name].append(metrics[name]["p50"])
         wakes.append(interruption(workshop, 300 if options.quick else 3_000))
     spread = {key: Spread(values) for key, values in found.items()}
     figures = []
-    for name, words in (("join_cpu_ns", "to join"), ("leave_cpu_ns", "to leave")):
+    for name, words in (("join_cpu_us", "to join"), ("leave_cpu_us", "to leave")):
         few = spread[FEW, name]
         figures.append(Figure(f"one instance {words}, {FEW} of them", "µs of CPU", few))
         figures.append(Figure(f"one instance {words}, {MANY} of them", "µs of CPU", spread[MANY, name], few.median * 1.2))
-    leave = Spread([value * MANY / 1e6 for value in found[MANY, "leave_cpu_ns"]])
+    leave = Spread([value * MANY / 1e6 for value in found[MANY, "leave_cpu_us"]])
     figures += [
         Figure(f"{MANY} instances leave", "s of CPU", leave, 0.5),
         Figure("a sleeping node wakes for an interruption while instances prepare, median", "µs", Spread([w[0] for w in wakes])),
