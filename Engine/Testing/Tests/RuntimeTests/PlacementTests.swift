@@ -49,7 +49,10 @@ import Testing
         #expect(harness.lane(of: "viewer.4/to") == "viewers.1")
         harness.source("from").push(TestMedia.pictures(count: 2))
         harness.source("from").end()
-        #expect(harness.run() == .finished)
+        harness.settle()
+        harness.stop()
+        harness.runOut()
+        #expect(harness.isOver)
         #expect(harness.edge(to: "viewer.4/to.in")?.popped == 2)
         #expect(harness.isBalanced)
     }

@@ -96,8 +96,9 @@ private final class Sleepy: Node {
         #expect(ended["count"]?.integer == 1_000)
         let gone = ["popped", "dropped", "flushed", "held"].compactMap { ended[$0]?.integer }.reduce(0, +)
         #expect(ended["pushed"]?.integer == gone)
-        // Nobody was refused, and no lane was made for one viewer alone.
-        #expect(!run.events.events.contains { $0.level == .error })
+        // Nobody was refused, and no lane was made for one viewer alone. One that is stopped is not restarted.
+        let errors = run.events.events.filter { $0.level == .error && !$0.what.contains("it is fragile") }
+        #expect(errors.isEmpty, "\(errors)")
         let lanes = try #require(report["lanes"]?.members).map(\.key)
         #expect(lanes.allSatisfy { ["one", "two", "three", "main"].contains($0) || $0.hasPrefix("viewers.") })
     }
