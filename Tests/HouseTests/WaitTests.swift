@@ -56,6 +56,8 @@ import Testing
     /// Those that wait for nobody, and why.
     private static let exempt = [
         "bench-log": "writes regular files", "bench-dump": "writes regular files", "bench-udp": "sends datagrams",
+        "bench-guests": "looks at its instances by time", "bench-interrupter": "goes by time",
+        "bench-sleeper": "waits for its own session",
         "rtp-output": "sends datagrams", "record": "writes regular files",
         "srt-output": "is a link as srt-input is", "segment-trace": "looks at what passes",
     ]
