@@ -11,6 +11,7 @@ extension Record {
     public static let metrics: [MetricSpec] = [
         .counter("bytes", "bytes written"),
         .counter("late_items", "items of a stream that began after the file was begun without it"),
+        .counter("refused_packets", "packets that the container does not take, left out"),
         .counter("corrected_times", "timestamps that did not rise and were changed"),
     ]
 }

@@ -3,8 +3,8 @@ import CSys
 /// A running graph at one moment. The report, the watchdog, the progress line and tests read it. It is made on any
 /// thread while lanes run, costs nothing to anybody when nobody asks, and holds numbers alone.
 ///
-/// Counters of one edge are read one after the other while its two ends go on: `held` is at least 0, and pushed = popped
-/// + dropped + flushed + held holds where both ends are quiet.
+/// Counters of one edge are read one after the other while its two ends go on: `held` is at least 0, and
+/// pushed = popped + dropped + flushed + held holds where both ends are quiet.
 public struct RunSnapshot: Sendable {
     /// Since the start of the run; 0 before.
     public internal(set) var time = Interval.zero

@@ -1,5 +1,5 @@
-/// Finds recordings that would have holes from the start: an edge drops on the way from a source that sends as fast as it
-/// can to a node that keeps what comes.
+/// Finds recordings that would have holes from the start: an edge drops on the way from a source that sends as fast as
+/// it can to a node that keeps what comes.
 struct HoleCheck {
     private(set) var warnings: [(position: SourcePosition, message: String, advice: String)] = []
 
@@ -16,8 +16,10 @@ struct HoleCheck {
             warnings.append(
                 (
                     edge.position,
-                    "edge \"\(edge.from) -> \(edge.to)\": it drops what \(edge.to.node) cannot take in time, and \(source.name) sends as fast as it can (\(parameter)): the recording will have holes.",
-                    "Say \"lossless\": true on \(edge.from.node) and \"overflow\": \"block\" here, or let \(source.name) send in real time."
+                    "edge \"\(edge.from) -> \(edge.to)\": it drops what \(edge.to.node) cannot take in time, and "
+                        + "\(source.name) sends as fast as it can (\(parameter)): the recording will have holes.",
+                    "Say \"lossless\": true on \(edge.from.node) and \"overflow\": \"block\" here, "
+                        + "or let \(source.name) send in real time."
                 ))
         }
         for template in plan.templatesInOrder { look(template.outline, around: fast) }

@@ -26,8 +26,9 @@ struct LossWatch {
             return Remark(
                 level: .warning, node: keeper.name,
                 what:
-                    "edge \(edge.from) -> \(edge.to) drops (\(edge.overflow.rawValue)): \(keeper.name) lacks what it should keep"
-                    + "\n  Give the edge more capacity, or the node before it \"lossless\": true, or make the source slower."
+                    "edge \(edge.from) -> \(edge.to) drops (\(edge.overflow.rawValue)): "
+                    + "\(keeper.name) lacks what it should keep\n  Give the edge more capacity, "
+                    + "or the node before it \"lossless\": true, or make the source slower."
             )
         }
     }

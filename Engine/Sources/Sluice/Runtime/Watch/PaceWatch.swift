@@ -26,11 +26,11 @@ struct PaceWatch {
                 let node = snapshot.nodes.first(where: { $0.identity.key == edge.identity.consumer })
             else { return nil }
             let cost = node.itemsIn > 0 ? node.busy.milliseconds / Double(node.itemsIn) : 0
+            let part = decimal(min(1, share) * 100, places: 0)
             return Remark(
                 level: .info, node: node.name,
-                what:
-                    "sets the pace: edge \(edge.from) -> \(edge.to) was full \(decimal(min(1, share) * 100, places: 0)) % of the time, and \(node.name) took \(decimal(cost, places: 1)) ms a \(edge.identity.noun)"
-            )
+                what: "sets the pace: edge \(edge.from) -> \(edge.to) was full \(part) % of the time, "
+                    + "and \(node.name) took \(decimal(cost, places: 1)) ms a \(edge.identity.noun)")
         }
     }
 }

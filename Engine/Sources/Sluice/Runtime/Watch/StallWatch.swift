@@ -1,5 +1,5 @@
-/// Says in one sentence why media stand still: a blocking edge that stays full, an edge that drops because its node takes
-/// nothing, a node that waits, a call that does not return. Once for each stall, and once when it is over.
+/// Says in one sentence why media stand still: a blocking edge that stays full, an edge that drops because its node
+/// takes nothing, a node that waits, a call that does not return. Once for each stall, and once when it is over.
 struct StallWatch {
     private struct Stall {
         let since: Int64
