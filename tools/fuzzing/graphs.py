@@ -49,6 +49,8 @@ class Trial:
         try:
             # A graph that is refused, for a node that does not fit, is drawn again.
             for turn in range(30):
+                for name in os.listdir(folder):
+                    os.remove(os.path.join(folder, name))
                 made = generator.Generator(self.types, self.recipes, f"{seed}-{turn}", folder, self.nests)
                 graph, about = made.graph()
                 with open(os.path.join(folder, "graph.json"), "w") as file:
