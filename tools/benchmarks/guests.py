@@ -17,7 +17,7 @@ def guests(workshop, count, rounds):
     """Metrics of the node that starts and stops them."""
     graph = workshop.graph(
         {
-            "source": {"type": "bench-source", "frames": 100, "rate_per_s": 50},
+            "source": {"type": "bench-source", "frames": 10, "rate_per_s": 5},
             "relay": {"type": "relay"},
             "guests": {"type": "bench-guests", "template": "guest", "count": count, "rounds": rounds, "lane": "host"},
         },
