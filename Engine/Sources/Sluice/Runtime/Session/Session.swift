@@ -24,6 +24,7 @@ final class Session: @unchecked Sendable {
 
     /// Distinct in the run.
     let id: Int
+    let refusals = FormatRefusals()
 
     // Fixed once it is built.
     private(set) var cores: [NodeCore] = []
