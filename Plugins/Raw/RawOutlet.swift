@@ -61,7 +61,7 @@ final class RawOutlet {
         let found = try endpoint.kind()
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {
-            listener = try LocalListener(endpoint.path, backlog: 1)
+            listener = try LocalListener(endpoint.path, backlog: 1) { [context] in context.log(.warning, $0) }
             kind = .socket
             return
         }

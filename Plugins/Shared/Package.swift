@@ -23,8 +23,8 @@ let package = Package(
         .target(name: "LibAV", dependencies: ["Bitstream", "CLibAV", .product(name: "Sluice", package: "Engine")]),
         .target(
             name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
-        .systemLibrary(name: "CUDP"),
-        .target(name: "Net", dependencies: ["CUDP", .product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(name: "CNet"),
+        .target(name: "Net", dependencies: ["CNet", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         // With libsrtp2 inside: its start once in the process needs one copy of the code around it.

@@ -10,9 +10,11 @@ final class Findings: TSDemuxerClient {
     var streams: [String] = []
     var leftOut: [String] = []
     var fed = 0
+    var timesToldOfStreams = 0
 
     func take(_ packet: Packet, of track: TSTrack) { packets.append((packet, track, fed)) }
     func noteStreams(_ kinds: [TSStreamKind], leftOut: [String]) {
+        timesToldOfStreams += 1
         streams = kinds.map(\.codec.name)
         self.leftOut = leftOut
     }
@@ -22,8 +24,10 @@ final class Findings: TSDemuxerClient {
 
     /// Feeds all bytes in datagrams of `size` bytes, each a millisecond after the other.
     @discardableResult
-    static func of(_ bytes: [UInt8], size: Int = 1_316, finish: Bool = true) -> (Findings, TSDemuxer) {
-        let (findings, demuxer) = (Findings(), TSDemuxer())
+    static func of(
+        _ bytes: [UInt8], size: Int = 1_316, finish: Bool = true, demuxer: TSDemuxer = TSDemuxer()
+    ) -> (Findings, TSDemuxer) {
+        let findings = Findings()
         demuxer.client = findings
         for (number, start) in stride(from: 0, to: bytes.count, by: size).enumerated() {
             let part = Array(bytes[start..<min(start + size, bytes.count)])
@@ -176,6 +180,49 @@ enum Streams {
             #expect(
                 found.audio.allSatisfy { $0.header.duration == length && $0.format.audio?.rate == 48_000 }, "\(codec)")
         }
+    }
+
+    /// A transport packet with a whole section in it.
+    private func table(pid: Int, _ body: [UInt8], counter: Int) -> [UInt8] {
+        let crc = TSSection.checksum(body)
+        let section = body + (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) }
+        let header: [UInt8] = [
+            0x47, 0x40 | UInt8(pid >> 8), UInt8(truncatingIfNeeded: pid), 0x10 | UInt8(counter & 15), 0,
+        ]
+        let packet = header + section
+        return packet + [UInt8](repeating: 0xff, count: 188 - packet.count)
+    }
+
+    @Test func aMapThatChangesWithEveryPacketCostsLittleAndIsCounted() {
+        let findings = Findings()
+        let demuxer = TSDemuxer()
+        demuxer.client = findings
+        let programs: [UInt8] = [0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xf0, 0]
+        table(pid: 0, programs, counter: 0).withUnsafeBytes { demuxer.feed($0, at: Instant(nanoseconds: 0)) }
+        for number in 0..<3_000 {
+            let pid = 0x100 + number % 256
+            // Program 1, its clock on `pid`, one stream of H.264 there.
+            let map: [UInt8] = [
+                2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe0 | UInt8(pid >> 8), UInt8(pid & 255), 0xf0, 0, 0x1b,
+                0xe0 | UInt8(pid >> 8), UInt8(pid & 255), 0xf0, 0,
+            ]
+            table(pid: 0x1000, map, counter: number).withUnsafeBytes {
+                demuxer.feed($0, at: Instant(nanoseconds: Int64(number) * 1_000_000))
+            }
+        }
+        #expect(demuxer.mapChanges > 2_900)
+        // Eight a second for three seconds.
+        #expect((8...24).contains(findings.timesToldOfStreams), "\(findings.timesToldOfStreams)")
+    }
+
+    @Test func aPictureOverTheLimitIsLostAndTheNextOneIsNot() throws {
+        let (whole, _) = Findings.of(Streams.withoutLength)
+        let sizes = whole.video.map(\.count)
+        let limit = try #require(sizes.max()) - 1
+        let (found, demuxer) = Findings.of(Streams.withoutLength, demuxer: TSDemuxer(unitLimit: limit))
+        let over = sizes.filter { $0 > limit }.count
+        #expect(over > 0 && found.video.count == sizes.count - over && demuxer.damaged == over)
+        #expect(found.video.contains { $0.header.flags.contains(.discontinuity) })
     }
 
     @Test func timesGoOnWhereTheirThirtyThreeBitsBeginAgain() {

@@ -94,4 +94,22 @@ private final class Bytes: ByteSink {
         #expect(TSSender.offset([picture], [h264, delayed]) == .zero)
         #expect(TSSender.offset([], [h264]) == .zero)
     }
+
+    /// Encoders send packets of one byte in silence (DTX); libavformat's muxer refuses them.
+    @Test func silenceOfOneByteAPacketGoesThrough() throws {
+        let packets = [0xf8, 0xf9, 0x0b, 0xf8].enumerated().map { index, byte in
+            let packet = Packet(format: opus, count: 1)
+            packet.mutableBytes[0] = UInt8(byte)
+            packet.header.pts = .milliseconds(Int64(index) * 40)
+            packet.header.dts = packet.header.pts
+            return packet
+        }
+        let bytes = Bytes()
+        let sender = try TSSender([(.audio, opus)], offset: .zero, to: bytes)
+        for packet in packets { try sender.write(packet, of: .audio) }
+        let (found, _) = Findings.of(bytes.all)
+        // The third one says that a count follows, and it does not: no Opus packet, and no end either.
+        #expect(found.audio.map { Array($0.bytes) } == [[0xfb, 1], [0xfb, 2], [0xfb, 1]])
+        #expect(found.audio.map(\.header.duration) == [20, 40, 20].map { .milliseconds($0) })
+    }
 }

@@ -1,7 +1,8 @@
 import Foundation
-import Net
 import Sluice
 import Testing
+
+@testable import Net
 
 @Suite struct LocalListenerTests {
     private let path = "/tmp/sluice-\(UUID().uuidString.prefix(8))"
@@ -16,7 +17,7 @@ import Testing
     @Test func aSocketThatADeadProcessHasLeftIsReplacedAndALivingOneIsNot() throws {
         let first = try LocalListener(path)
         #expect(message(path) == "another process listens at \(path)")
-        Glibc.close(first.descriptor)
+        Glibc.close(first.socket)
         // The file is still there, and nobody listens.
         #expect(FileManager.default.fileExists(atPath: path))
         #expect(message(path) == nil)

@@ -54,7 +54,7 @@ final class SegmentIntake {
                     "a socket is of no use in virtual time, which waits for nobody",
                     advice: "Give \"file\" instead of \"socket\", or run with --clock system.", isInputError: true)
             }
-            let listener = try LocalListener(socket)
+            let listener = try LocalListener(socket) { context.log(.warning, $0) }
             self.listener = listener
             try context.watch(listener.descriptor, for: .readable)
             context.isWaiting(for: "a writer on \(socket)")

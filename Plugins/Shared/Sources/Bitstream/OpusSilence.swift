@@ -7,9 +7,14 @@ extension OpusPacket {
             bytes[0] = contents & ~3 | (frames == 2 ? 1 : 0)
             return 1
         }
+        writeEmptyWithCount(bytes)
+        return 2
+    }
+
+    /// What `writeEmpty` means in exactly two bytes: the frames are counted by a byte of their own.
+    public func writeEmptyWithCount(_ bytes: UnsafeMutableRawBufferPointer) {
         bytes[0] = contents | 3
         bytes[1] = UInt8(frames)
-        return 2
     }
 
     /// A packet of so many samples at 48 kHz that decodes to silence: CELT frames with the silence flag set, which is the

@@ -1,3 +1,4 @@
+import Bitstream
 import CLibAV
 import Sluice
 
@@ -34,6 +35,10 @@ public final class Muxer {
     private let lengthened: UnsafeMutablePointer<UInt8>
     /// Packets whose times were moved.
     public private(set) var corrected = 0
+    /// Packets that were left out, since they are none of their codec and the container looks at them.
+    public private(set) var skipped = 0
+    private let isTransportStream: Bool
+    private let shortPacket = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
     /// The errno of the sink's first failure; 0 while there is none.
     public private(set) var sinkError: Int32 = 0
     /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the next
@@ -55,6 +60,7 @@ public final class Muxer {
         lengthened.initialize(repeating: 0, count: 2 + MediaBuffer.padding)
         self.sink = sink
         self.options = options
+        isTransportStream = container == "mpegts"
         context.pointee.flags |=
             sluice_fmt_flag_bitexact() | sluice_fmt_flag_flush_packets() | sluice_fmt_flag_custom_io()
         context.pointee.max_delay = 0
@@ -70,6 +76,7 @@ public final class Muxer {
     }
 
     deinit {
+        shortPacket.deallocate()
         if let io = context.pointee.pb {
             av_free(io.pointee.buffer)
             avio_context_free(&context.pointee.pb)
@@ -118,7 +125,16 @@ public final class Muxer {
     }
 
     public func write(_ packet: Packet, stream: Int) throws(AVError) {
-        try write(packet, packet.bytes, stream)
+        guard isTransportStream, packet.format.codec == .opus, packet.count < 2 else {
+            return try write(packet, packet.bytes, stream)
+        }
+        // libavformat refuses Opus packets of one byte, which encoders send in silence (DTX).
+        guard let known = OpusPacket(packet.bytes) else {
+            skipped += 1
+            return
+        }
+        known.writeEmptyWithCount(shortPacket)
+        try write(packet, UnsafeRawBufferPointer(rebasing: shortPacket[..<2]), stream)
     }
 
     /// Raw samples.

@@ -27,7 +27,7 @@ public struct PESAssembler {
     /// A unit that is missing or incomplete came before the next one returned.
     public private(set) var hasGap = false
 
-    private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 64)
     private var count = 0
     /// Bytes that are still to come; nil where the length is not said.
     private var wanted: Int?
@@ -43,10 +43,13 @@ public struct PESAssembler {
         case guessed
     }
 
-    /// The longest unit: a keyframe of 8K video is smaller.
-    public static let limit = 16 << 20
+    /// Bytes that the longest unit may have; a longer one is lost.
+    public let limit: Int
 
-    public init() {}
+    /// Most senders' keyframes are below this; one of 8K video may be four times as long.
+    public static let usualLimit = 4 << 20
+
+    public init(limit: Int = PESAssembler.usualLimit) { self.limit = limit }
 
     /// Gives its memory back; nothing may be called after it.
     public mutating func release() { memory.deallocate() }
@@ -114,10 +117,10 @@ public struct PESAssembler {
 
     private mutating func append(_ payload: UnsafeRawBufferPointer) {
         let taken = min(payload.count, wanted ?? payload.count)
-        guard count + taken <= PESAssembler.limit else { return drop() }
+        guard count + taken <= limit else { return drop() }
         if count + taken > memory.count {
             let larger = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(memory.count * 2, count + taken), alignment: 64)
+                byteCount: max(min(memory.count * 2, limit), count + taken), alignment: 64)
             larger.copyMemory(from: UnsafeRawBufferPointer(memory))
             memory.deallocate()
             memory = larger

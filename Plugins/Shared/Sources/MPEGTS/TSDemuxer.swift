@@ -34,7 +34,16 @@ public final class TSDemuxer {
     /// The rest of a datagram that does not end with a transport packet.
     private var rest: [UInt8] = []
 
-    public init() {}
+    /// Program maps that were another than the one before.
+    public private(set) var mapChanges = 0
+    private let unitLimit: Int
+    private var mapTimes: (since: Instant, count: Int)?
+
+    /// A stranger's new maps are looked at so often a second at most: each makes parsers and memory anew.
+    private static let mapsPerSecond = 8
+
+    /// - Parameter unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
+    public init(unitLimit: Int = PESAssembler.usualLimit) { self.unitLimit = unitLimit }
 
     /// Bytes as they come, at most some datagrams.
     public func feed(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
@@ -85,9 +94,18 @@ public final class TSDemuxer {
             map = TSSection()
         } else if packet.pid == mapPID {
             guard let section = map.feed(packet), let found = TSProgramMap(section), found != known else { return }
+            mapChanges += 1
+            guard mayLookAtMap(now) else { return }
             known = found
             use(found)
         }
+    }
+
+    private func mayLookAtMap(_ now: Instant) -> Bool {
+        let (since, count) = mapTimes ?? (now, 0)
+        let isOver = now - since >= .milliseconds(1_000)
+        mapTimes = isOver ? (now, 1) : (since, count + 1)
+        return isOver || count < TSDemuxer.mapsPerSecond
     }
 
     private func use(_ map: TSProgramMap) {
@@ -105,7 +123,7 @@ public final class TSDemuxer {
             // A stream that stays where it is goes on.
             if let line = lines.first(where: { $0.pid == stream.pid && $0.kind == kind }) {
                 fresh.append(line)
-            } else if let line = TSLine(pid: stream.pid, kind) {
+            } else if let line = TSLine(pid: stream.pid, kind, unitLimit: unitLimit) {
                 fresh.append(line)
             } else {
                 leftOut.append(kind.codec.name)

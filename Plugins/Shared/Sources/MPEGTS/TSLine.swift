@@ -5,7 +5,7 @@ import Sluice
 final class TSLine {
     let pid: Int
     let kind: TSStreamKind
-    private var assembler = PESAssembler()
+    private var assembler: PESAssembler
     private let parser: ElementaryParser?
     private var pool = Pool<Packet>()
     private var format: MediaFormat?
@@ -17,13 +17,15 @@ final class TSLine {
     private var misread = 0
 
     /// nil where libavcodec cannot read the codec.
-    init?(pid: Int, _ kind: TSStreamKind) {
+    init?(pid: Int, _ kind: TSStreamKind, unitLimit: Int) {
         self.pid = pid
         self.kind = kind
         parser = kind.codec == .opus ? nil : ElementaryParser(kind.codec, isVideo: kind.track == .video)
         guard kind.codec == .opus || parser != nil else { return nil }
+        assembler = PESAssembler(limit: unitLimit)
     }
 
+    // Not called where `init` gives nil: there is no memory then.
     deinit { assembler.release() }
 
     func feed(

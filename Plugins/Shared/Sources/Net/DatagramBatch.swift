@@ -1,4 +1,4 @@
-import CUDP
+import CNet
 import Glibc
 import Sluice
 

@@ -98,6 +98,17 @@ public struct SocketAddress: Sendable {
         return other
     }
 
+    /// The address without its port: 4 bytes, 16 of IPv6; none where there is no address.
+    public var hostBytes: [UInt8] {
+        withUnsafeBytes(of: storage) { bytes in
+            switch family {
+            case AF_INET: Array(bytes[4..<8])
+            case AF_INET6: Array(bytes[8..<24])
+            default: []
+            }
+        }
+    }
+
     /// As `127.0.0.1` or `2001:db8::1`, and the port.
     public var parts: (host: String, port: Int) {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 96) { room in
