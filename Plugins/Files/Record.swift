@@ -77,6 +77,11 @@ public final class Record: Node {
             try context.openFile(
                 name, ifExists: isFirst || ifExists != .fail ? ifExists : .number, part: context.restarts + 1))
         path = sink.path
+        for input in inputs {
+            context.refuse(at: input) {
+                container.takes($0) ? nil : "writes \(container.rawValue), which does not hold it"
+            }
+        }
         if container == .jsonl { recording = DataRecording(to: sink, path: path) }
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
         bytes = context.counter("bytes")
@@ -116,6 +121,7 @@ public final class Record: Node {
             let complete = (head as? Packet).map { format.withParameterSets(of: $0) } ?? format
             do { try muxer.add(complete) } catch { throw refused(complete, error) }
             streams.append((input, format, false))
+            context.refuse(at: input) { $0 == format ? nil : "writes a file that keeps \(format)" }
         }
         // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
         if abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }

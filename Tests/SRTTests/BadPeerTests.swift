@@ -65,7 +65,7 @@ import Testing
             on: [
                 "its passphrase is another": { _ in
                     Thread.detachNewThread {
-                        signalChildren(of: wrong, SIGKILL)
+                        wrong.signal(SIGKILL)
                         wrong.terminate()
                         wrong.waitUntilExit()
                         _ = try? startPeer(
@@ -80,14 +80,16 @@ import Testing
     }
 
     @Test func aListenerSaysWhoHadAnotherPassphrase() throws {
-        let peer = Mutexed<Process>()
+        let peer = Mutexed<PeerProcess>()
         let (outcome, report) = try execute(
             place.receiver(["passphrase": "correct-horse"]),
             on: ["did not get past the handshake": { _ in peer.get()?.terminate() }]
         ) { [place] run in
             peer.set(
                 try? startPeer(place.ffmpeg(to: place.address + "?passphrase=wrong-wrong-wrong")))
-            waitUntil { run.report.contains("did not get past the handshake") }
+            try waitUntil("the refused passphrase to be said", run) {
+                run.report.contains("did not get past the handshake")
+            }
             run.stop()
         }
         #expect(outcome != .failed)
@@ -101,7 +103,7 @@ import Testing
             place.sender(["streamid": "publish:other", "reconnect": false, "connect_timeout_ms": 2_000]))
         #expect(outcome == .failed)
         #expect(report.contains("refuses the call: it has no stream of this id (404)"), "\(report)")
-        waitUntil { listening.report.contains("refused the caller") }
+        try waitUntil("the refusal to be said", listening) { listening.report.contains("refused the caller") }
         #expect(
             listening.report.contains("it asks for \\\"other\\\", and here is \\\"camera\\\""), "\(listening.report)")
         listening.stop()
@@ -113,7 +115,7 @@ import Testing
             let place = try Place()
             let run = begin(place.receiver(["second_caller": takesOver ? "take-over" : "refuse"]))
             let first = begin(place.sender(["reconnect": false], loop: true))
-            waitUntil { run.report.contains("sends h264 and opus") }
+            try waitUntil("the first caller's media", run, first) { run.report.contains("sends h264 and opus") }
             let (outcome, report) = try execute(place.sender(["reconnect": false]))
             if takesOver {
                 #expect(outcome == .finished, "\(report)\n\(run.report)")
@@ -134,7 +136,7 @@ import Testing
         defer { close(silent) }
         let (outcome, report) = try execute(place.sender(["connect_timeout_ms": 200, "hold_ms": 0], loop: true)) {
             run in
-            waitUntil { run.report.contains("does not answer") }
+            try waitUntil("a call without an answer", run) { run.report.contains("does not answer") }
             run.stop()
         }
         #expect(outcome != .failed, "\(report)")
@@ -144,7 +146,7 @@ import Testing
 
     /// A server that took the call and stands still: nothing is acknowledged any more.
     @Test func aPeerThatFreezesIsGivenUpAndItsOutageIsReported() throws {
-        let peer = Mutexed<Process>()
+        let peer = Mutexed<PeerProcess>()
         let file = place.file("second.ts")
         let listen = place.transmit(from: place.listening)
         peer.set(try startPeer(listen))
@@ -153,7 +155,7 @@ import Testing
             on: [
                 "has acknowledged nothing": { _ in
                     Thread.detachNewThread {
-                        signalChildren(of: peer.get()!, SIGKILL)
+                        peer.get()?.signal(SIGKILL)
                         // The port is its until it is gone.
                         peer.get()?.waitUntilExit()
                         peer.set(try? startPeer(listen, output: file))
@@ -161,12 +163,12 @@ import Testing
                 }
             ]
         ) { run in
-            waitUntil { run.report.contains("connected to") }
-            signalChildren(of: peer.get()!, SIGSTOP)
-            waitUntil { run.report.contains("again after") }
+            try waitUntil("the first connection", run) { run.report.contains("connected to") }
+            peer.get()?.signal(SIGSTOP)
+            try waitUntil("the second connection", run) { run.report.contains("again after") }
             // Some pictures more.
             let sent = file.path
-            waitUntil { ((try? Data(contentsOf: URL(filePath: sent)).count) ?? 0) > 100_000 }
+            try waitUntil("more pictures", run) { ((try? Data(contentsOf: URL(filePath: sent)).count) ?? 0) > 100_000 }
             run.stop()
         }
         peer.get()?.terminate()
@@ -210,7 +212,7 @@ import Testing
     @Test func aCallerThatSendsNoTransportStreamIsTold() throws {
         let (outcome, report) = try execute(place.receiver(["reconnect": false])) { [place] _ in
             _ = try? startPeer([
-                "ffmpeg", "-v", "quiet", "-re", "-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-f", "rawvideo",
+                "ffmpeg", "-v", "warning", "-re", "-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-f", "rawvideo",
                 place.address,
             ])
         }
@@ -224,28 +226,16 @@ import Testing
         let server = try startPeer([
             "srt-live-transmit", "-q", "-a:no", "udp://127.0.0.1:\(freePort())", place.listening,
         ])
-        defer { signalChildren(of: server, SIGKILL) }
+        defer { server.signal(SIGKILL) }
         let (outcome, report) = try execute(place.receiver(["url": .string(place.address)])) { run in
-            waitUntil { run.report.contains("in has waited for media from srt://127.0.0.1") }
+            try waitUntil("the watchdog", run) {
+                run.report.contains("in has waited for media from srt://127.0.0.1")
+            }
             run.stop()
         }
         #expect(outcome != .failed, "\(report)")
         #expect(report.contains("in has waited for media from \(place.address)"), "\(report)")
     }
-}
-
-/// Waits for something that another thread or process brings about, at most 25 s.
-func waitUntil(_ condition: () -> Bool) {
-    let end = ContinuousClock().now + .seconds(25)
-    while !condition(), ContinuousClock().now < end { usleep(10_000) }
-}
-
-/// To the program behind `timeout`, which would not survive it.
-func signalChildren(of process: Process, _ signal: Int32) {
-    let children = try? String(
-        contentsOfFile: "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children", encoding: .utf8
-    )
-    for child in (children ?? "").split(separator: " ") { if let id = Int32(child) { kill(id, signal) } }
 }
 
 /// A node's metrics that are numbers.

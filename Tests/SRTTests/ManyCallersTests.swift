@@ -65,9 +65,11 @@ import Testing
         }
         #expect(done.wait(timeout: .now() + 60) == .success)
         #expect(outcomes.get() == [.finished, .finished, .finished])
-        waitUntil { run.report.components(separatedBy: "ended the connection").count == 4 }
+        try waitUntil("three callers to leave", run) {
+            run.report.components(separatedBy: "ended the connection").count == 4
+        }
         run.stop()
-        waitUntil { run.report.contains("\"outcome\": \"stopped\"") }
+        try waitUntil("the run to stop", run) { run.report.contains("\"outcome\": \"stopped\"") }
         for name in ["one", "two", "three"] { try checkClip(place.file("\(name).ts")) }
         #expect(nodeMetrics(run.report, "desk")["connections"] == 3, "\(run.report)")
     }
@@ -75,15 +77,17 @@ import Testing
     @Test func aSecondPublisherOfANameIsRefusedOthersAreNot() throws {
         let run = try listening(#", "second_caller": "refuse", "max_callers": 2"#)
         let first = begin(sender("one", loop: true))
-        waitUntil { run.report.contains("publishes") }
+        try waitUntil("the first publisher", run, first) { run.report.contains("publishes") }
         let (outcome, report) = try execute(sender("publish:one"))
         #expect(outcome == .failed && report.contains("(409)"), "\(report)")
-        waitUntil { run.report.contains("somebody publishes") }
+        try waitUntil("the refusal to be said", run) { run.report.contains("somebody publishes") }
         #expect(run.report.contains("somebody publishes \\\"one\\\" already"), "\(run.report)")
         let (bad, told) = try execute(sender("../etc/passwd"))
         #expect(bad == .failed && told.contains("(400)"), "\(told)")
         let second = begin(sender("two", loop: true))
-        waitUntil { run.report.components(separatedBy: "publishes \\\"").count >= 4 }
+        try waitUntil("the second publisher", run, second) {
+            run.report.components(separatedBy: "publishes \\\"").count >= 4
+        }
         let (third, full) = try execute(sender("three"))
         #expect(third == .failed && full.contains("(402)"), "\(full)")
         for sending in [first, second] { sending.stop() }
@@ -91,13 +95,13 @@ import Testing
     }
 
     @Test func aSecondPublisherTakesOverAndTheFirstOnesSessionEnds() throws {
-        let run = try listening()
+        let run = try listening(#", "second_caller": "take-over""#)
         let first = begin(sender("one", loop: true))
-        waitUntil { run.report.contains("sends h264 and opus") }
+        try waitUntil("the first caller's media", run, first) { run.report.contains("sends h264 and opus") }
         let (outcome, report) = try execute(sender("one"))
         #expect(outcome == .finished, "\(report)\n\(run.report)")
         #expect(run.report.contains("takes over"), "\(run.report)")
-        waitUntil { first.report.contains("\"outcome\": \"failed\"") }
+        try waitUntil("the first sender to fail", run, first) { first.report.contains("\"outcome\": \"failed\"") }
         #expect(first.report.contains("ended the connection"), "\(first.report)")
         run.stop()
     }

@@ -31,31 +31,18 @@ enum Clip {
 
 /// A program that ends by itself, or after a minute. `output` and `errors` get what it writes.
 @discardableResult
-func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) throws -> Process {
-    func handle(_ file: URL?) throws -> FileHandle {
-        guard let file else { return .nullDevice }
-        _ = FileManager.default.createFile(atPath: file.path, contents: nil)
-        return try FileHandle(forWritingTo: file)
-    }
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    // A process inherits what the thread that starts it blocks, and then would not hear `terminate`.
-    process.arguments = ["--default-signal", "timeout", "-k", "1", "60"] + command
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try handle(output)
-    process.standardError = try handle(errors)
-    try process.run()
-    return process
+func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) throws -> PeerProcess {
+    try PeerProcess(command, output: output, errors: errors)
 }
 
 /// Whether somebody on this machine has the UDP port.
 func isTaken(_ port: Int) -> Bool { Ports.isBound(port) }
 
 /// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the first
-/// event whose text holds its words.
+/// event whose text holds its words. What `during` throws is thrown at the end.
 func execute(
     _ graph: GraphBuilder, on events: [String: @Sendable (EventLog.Event) -> Void] = [:],
-    during: (@Sendable (GraphRun) -> Void)? = nil
+    during: (@Sendable (GraphRun) throws -> Void)? = nil
 ) throws -> (
     outcome: GraphRun.Outcome, report: String
 ) {
@@ -68,8 +55,38 @@ func execute(
         }
     }
     let run = GraphRun(graph.plan, registry: graph.registry, options: options)
-    if let during { Thread.detachNewThread { during(run) } }
-    return (try run.execute(), run.report)
+    let (failure, done) = (Mutexed<any Error>(), DispatchSemaphore(value: 0))
+    if let during {
+        Thread.detachNewThread {
+            do { try during(run) } catch {
+                failure.set(error)
+                run.stop()
+            }
+            done.signal()
+        }
+    }
+    let outcome = try run.execute()
+    if during != nil { _ = done.wait(timeout: .now() + 30) }
+    if let error = failure.get() { throw error }
+    return (outcome, run.report)
+}
+
+/// Waits for `condition`; a failure tells what all runs and peers said.
+func waitUntil(_ what: String, _ runs: GraphRun..., condition: () -> Bool) throws {
+    try wait(
+        for: what,
+        said: {
+            var all = PeerProcess.allSaid
+            for (number, run) in runs.enumerated() { all["run \(number + 1)"] = eventLines(run.report) }
+            return all
+        }, condition)
+}
+
+/// A report's events, a line each.
+func eventLines(_ report: String) -> String {
+    let json = try? JSONSerialization.jsonObject(with: Data(report.utf8)) as? [String: Any]
+    let events = json?["events"] as? [[String: Any]] ?? []
+    return events.map { "\($0["t_s"] ?? "") \($0["node"] ?? ""): \($0["what"] ?? "")" }.joined(separator: "\n")
 }
 
 /// Every picture of the clip once and in order, and its sound. `cut`: so many may be missing at the end, since the sender, on

@@ -2,6 +2,7 @@ import FilesPlugin
 import Foundation
 import Sluice
 import SluiceTesting
+import TestSupport
 
 @testable import SRTPlugin
 
@@ -56,7 +57,7 @@ final class Place: Sendable {
 
     /// ffmpeg that sends the clip to `url` at its pace.
     func ffmpeg(to url: String) -> [String] {
-        ["ffmpeg", "-v", "quiet", "-re", "-i", clip, "-map", "0", "-c", "copy", "-f", "mpegts", url]
+        ["ffmpeg", "-v", "warning", "-re", "-i", clip, "-map", "0", "-c", "copy", "-f", "mpegts", url]
     }
 
     /// srt-live-transmit that writes to its output what `url` brings.
@@ -81,7 +82,7 @@ func begin(_ graph: GraphBuilder) -> GraphRun {
 final class Transmitter: Sendable {
     private let place: Place
     private let datagrams = freePort()
-    private let process = Mutexed<Process>()
+    private let process = Mutexed<PeerProcess>()
 
     init(_ place: Place, to url: String) throws {
         self.place = place

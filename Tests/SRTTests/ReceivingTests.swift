@@ -61,56 +61,132 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
         #expect(StreamID.shown("a\u{1b}[2Jb\n") == "\"a[2Jb\"")
         #expect(StreamID.shown(String(repeating: "x", count: 500)).count < 80)
     }
+
+    /// Of malformed ones nobody knows which part the password is.
+    @Test(
+        arguments: [
+            "#!::r=cam,m=bidirectional,p=hunter2", "#!::hunter2", "#!::r=cam,m=publish,x", "record:cam:me:hunter2",
+            "cam:me:hunter2", "publish:cam?user=me&pass=hunter2", "cam?pass=hunter2", "user=me,pass=hunter2",
+        ])
+    func aMalformedOneShowsNoPassword(_ text: String) {
+        #expect(!StreamID.shown(text).contains("hunter2"), "\(StreamID.shown(text))")
+    }
 }
 
-@Suite("Who may come in") struct DoorTests {
-    private func caller(_ name: String) -> SRTListener.Caller {
-        SRTListener.Caller(address: SocketAddress(), streamID: name)
+@Suite("Who may come in") struct AdmissionTests {
+    private func caller(_ name: String, _ host: String = "192.0.2.1", port: Int = 5_000) throws -> SRTListener.Caller {
+        SRTListener.Caller(address: try #require(SocketAddress(numeric: host, port: port)), streamID: name)
     }
     private func code(_ verdict: SRTListener.Verdict) -> Int32 {
         if case .refuse(let reason) = verdict { reason } else { 0 }
     }
-
-    @Test func onlyTheNameThatIsWanted() {
-        let door = Door("camera", direction: .read, takesOver: false)
-        #expect(code(door.judge(caller("camera"))) == 0)
-        #expect(code(door.judge(caller("publish:camera"))) == 0)
-        #expect(code(door.judge(caller("#!::r=camera,m=publish"))) == 0)
-        #expect(code(door.judge(caller("other"))) == SRTRejection.notFound)
-        #expect(code(door.judge(caller("read:camera"))) == SRTRejection.badMode)
-        #expect(code(door.judge(caller("#!::r=camera,m=both"))) == SRTRejection.badRequest)
-        door.enter()
-        #expect(code(door.judge(caller("camera"))) == SRTRejection.conflict)
-        door.leave()
-        #expect(code(door.judge(caller("camera"))) == 0)
+    private func place(_ entry: Admission.Entry) throws -> (place: Admission.Place, isTakeOver: Bool) {
+        guard case .place(let place, let isTakeOver) = entry else { throw NodeError("refused: \(entry)") }
+        return (place, isTakeOver)
     }
 
-    @Test func eachNameOnceWhereCallersGetATemplate() {
-        let names = CallerNames(takesOver: false, most: 3)
-        let (first, isTakeOver) = names.enter("a")
-        #expect(!isTakeOver)
-        #expect(code(names.judge(caller("publish:a"))) == SRTRejection.conflict)
-        #expect(code(names.judge(caller("b"))) == 0)
-        names.leave(first, "a")
-        #expect(code(names.judge(caller("a"))) == 0)
-        for name in ["../x", ".x", "a b", String(repeating: "x", count: 65), "ü", "a/b"] {
-            #expect(code(names.judge(caller(name))) == SRTRejection.badRequest, "\(name)")
+    @Test func onlyTheNameThatIsWanted() throws {
+        let door = Admission(.init(direction: .read, names: .only("camera"), takesOver: false))
+        for name in ["camera", "publish:camera", "#!::r=camera,m=publish"] {
+            #expect(code(door.judge(try caller(name))) == 0)
         }
-        for name in ["x", "", ""] { _ = names.enter(name) }
-        #expect(code(names.judge(caller("z"))) == SRTRejection.overload)
+        #expect(code(door.judge(try caller("other"))) == SRTRejection.notFound)
+        #expect(code(door.judge(try caller("read:camera"))) == SRTRejection.badMode)
+        #expect(code(door.judge(try caller("#!::r=camera,m=both"))) == SRTRejection.badRequest)
+        let (held, _) = try place(door.enter(try caller("camera")))
+        #expect(code(door.judge(try caller("camera"))) == SRTRejection.conflict)
+        #expect(door.enter(try caller("camera")) == .refused(SRTRejection.conflict))
+        door.leave(held)
+        #expect(code(door.judge(try caller("camera"))) == 0)
     }
 
-    @Test func theLastOneHoldsANameWhereItIsTakenOver() {
-        let names = CallerNames(takesOver: true, most: 3)
-        let (first, _) = names.enter("a")
-        #expect(code(names.judge(caller("a"))) == 0)
-        let (second, takesOver) = names.enter("a")
+    @Test func eachNameOnceWhereCallersGetATemplate() throws {
+        let names = Admission(.init(direction: .read, names: .each, takesOver: false, most: 3))
+        let (first, isTakeOver) = try place(names.enter(try caller("a")))
+        #expect(!isTakeOver)
+        #expect(code(names.judge(try caller("publish:a"))) == SRTRejection.conflict)
+        #expect(code(names.judge(try caller("b"))) == 0)
+        names.leave(first)
+        #expect(code(names.judge(try caller("a"))) == 0)
+        for name in ["../x", ".x", "a b", String(repeating: "x", count: 65), "ü", "a/b"] {
+            #expect(code(names.judge(try caller(name))) == SRTRejection.badRequest, "\(name)")
+        }
+        for name in ["x", "", ""] { _ = try place(names.enter(try caller(name))) }
+        #expect(code(names.judge(try caller("z"))) == SRTRejection.overload)
+    }
+
+    /// All of a burst are judged before the first one is let in.
+    @Test func aBurstDoesNotPassTheLimit() throws {
+        for isEncrypted in [false, true] {
+            let names = Admission(
+                .init(
+                    direction: .read, names: .each, takesOver: false, most: 3, mostHandshakes: 100,
+                    isEncrypted: isEncrypted))
+            let burst = try (0..<20).map { try caller("n\($0)", port: 5_000 + $0) }
+            let judged = burst.filter { code(names.judge($0)) == 0 }
+            #expect(judged.count == (isEncrypted ? 20 : 3))
+            let entered = judged.filter { if case .place = names.enter($0) { true } else { false } }
+            #expect(entered.count == 3)
+        }
+    }
+
+    /// The same name by two who were judged before one of them came in.
+    @Test func ofTwoAtOnceWithOneNameOneComesIn() throws {
+        let names = Admission(.init(direction: .read, names: .each, takesOver: false))
+        let both = try (0..<2).map { try caller("a", port: 5_000 + $0) }
+        for one in both { #expect(code(names.judge(one)) == 0) }
+        _ = try place(names.enter(both[0]))
+        #expect(names.enter(both[1]) == .refused(SRTRejection.conflict))
+    }
+
+    /// A wrong passphrase takes no name, and those who try it are few at a time.
+    @Test func whoHasNotShownThatItKnowsThePassphraseHoldsNothing() throws {
+        let door = Admission(
+            .init(direction: .read, names: .any, takesOver: false, mostHandshakes: 8, isEncrypted: true))
+        let strangers = try (0..<20).map { try caller("", port: 6_000 + $0) }
+        #expect(strangers.filter { code(door.judge($0)) == 0 }.count == 2)
+        // Another host still gets in.
+        let friend = try caller("", "192.0.2.9")
+        #expect(code(door.judge(friend)) == 0)
+        _ = try place(door.enter(friend))
+        let (refused, more) = door.takeRefused()
+        #expect(refused.count + more == 18)
+        #expect(door.words(refused[0].0, refused[0].1).contains("passphrase"))
+        // They are forgotten after a while.
+        #expect(door.lostInHandshake(at(0)).isEmpty)
+        #expect(door.lostInHandshake(at(1_500)).count == 2)
+        #expect(!door.isSomebodyComing)
+    }
+
+    @Test func theLastOneHoldsANameWhereItIsTakenOver() throws {
+        let names = Admission(.init(direction: .read, names: .each, takesOver: true, most: 3))
+        let (first, _) = try place(names.enter(try caller("a")))
+        #expect(code(names.judge(try caller("a"))) == 0)
+        let (second, takesOver) = try place(names.enter(try caller("a")))
         #expect(takesOver)
         // The old session leaves after the new one has come.
-        names.leave(first, "a")
-        let (third, again) = names.enter("a")
+        names.leave(first)
+        let (third, again) = try place(names.enter(try caller("a")))
         #expect(again)
-        for call in [second, third] { names.leave(call, "a") }
-        #expect(names.enter("a").isTakeOver == false)
+        for call in [second, third] { names.leave(call) }
+        #expect(try place(names.enter(try caller("a"))).isTakeOver == false)
+    }
+}
+
+@Suite("Lines about strangers") struct GossipTests {
+    @Test func theFirstFewAreSaidAndTheOthersCounted() {
+        var gossip = Gossip(most: 3, period: .milliseconds(10_000))
+        let said = (0..<1_000).filter { gossip.judge(at(Int64($0))) == .say }
+        #expect(said == [0, 1, 2])
+        #expect(gossip.due == at(10_000) && gossip.takeUnsaid(at(9_999)) == 0)
+        #expect(gossip.takeUnsaid(at(10_000)) == 997)
+        #expect(gossip.due == nil && gossip.takeUnsaid(at(30_000)) == 0)
+        #expect(gossip.judge(at(30_001)) == .say)
+    }
+
+    @Test func whatIsSaidSeldomIsAlwaysSaid() {
+        var gossip = Gossip(most: 1, period: .milliseconds(10_000))
+        for time in stride(from: Int64(0), to: 100_000, by: 10_000) { #expect(gossip.judge(at(time)) == .say) }
+        #expect(gossip.takeUnsaid(at(200_000), atEnd: true) == 0)
     }
 }

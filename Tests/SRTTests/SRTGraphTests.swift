@@ -14,7 +14,7 @@ import Testing
     /// What the command has said until now.
     private var said: String { (try? String(contentsOf: place.file("said"), encoding: .utf8)) ?? "" }
 
-    private func sluice(_ graph: String, _ settings: [String]) throws -> Process {
+    private func sluice(_ graph: String, _ settings: [String]) throws -> PeerProcess {
         let command = [Built.file("sluice").path, "run", self.graph(graph)]
         return try startPeer(command + settings.flatMap { ["--set", $0] }, errors: place.file("said"))
     }
@@ -29,12 +29,14 @@ import Testing
             "srt-relay",
             ["from=srt://:\(from)", "to=srt://127.0.0.1:\(to[0])", "also_to=srt://127.0.0.1:\(to[1])"])
         for (number, port) in zip(1..., to) {
-            waitUntil { said.contains("receiver.\(number)/out: connected to srt://127.0.0.1:\(port)") }
+            try waitUntil("receiver \(number) to be connected") {
+                said.contains("receiver.\(number)/out: connected to srt://127.0.0.1:\(port)")
+            }
         }
         let sender = try startPeer(place.ffmpeg(to: place.address))
-        waitUntil { said.contains("ended the connection") }
+        try waitUntil("the sender to end the connection") { said.contains("ended the connection") }
         // To the command itself: `timeout` would pass it on twice, and the second one stops at once.
-        signalChildren(of: run, SIGINT)
+        run.signal(SIGINT)
         for process in receivers + [sender, run] { process.waitUntilExit() }
         #expect(run.terminationStatus == 0, "\(said)")
         for file in files { try checkClip(file, cut: 6) }
@@ -44,7 +46,7 @@ import Testing
         let file = place.file("tape.mkv")
         let run = try sluice(
             "srt-to-file", ["from=\(place.listening)", "output=\(file.path)", "reconnect=false"])
-        waitUntil { isTaken(place.port) }
+        try waitUntil("the port to be listened at") { isTaken(place.port) }
         let sender = try startPeer(place.ffmpeg(to: place.address))
         for process in [sender, run] { process.waitUntilExit() }
         #expect(run.terminationStatus == 0, "\(said)")

@@ -66,7 +66,7 @@ import Testing
     @Test func aPeerThatComesLateIsCalledAgain() throws {
         let file = place.file("late.ts")
         // The first call fails before the receiver is there.
-        let receiver = Mutexed<Process>()
+        let receiver = Mutexed<PeerProcess>()
         let (outcome, report) = try execute(
             place.sender(["connect_timeout_ms": 200, "hold_ms": 20_000], pace: "fast"),
             on: [

@@ -32,7 +32,10 @@ public enum FFmpeg {
         try process.run()
         process.waitUntilExit()
         let said = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
-        guard process.terminationStatus == 0, said.isEmpty else { throw Failure(text: said) }
+        guard process.terminationStatus == 0, said.isEmpty else {
+            throw Failure(
+                text: "\(command.joined(separator: " ")): status \(process.terminationStatus), said: \(said)")
+        }
         return [UInt8](try Data(contentsOf: result))
     }
 

@@ -3,21 +3,25 @@ import Sluice
 
 /// Listens for many callers and starts an instance of a template for each, which gets the connection as its resource.
 final class CallDesk {
-    private let listener: SRTListener
-    private let names: CallerNames
     private let template: String
     private let context: NodeContext
     private let metrics: LinkMetrics
-    private let choice: LatencyRule.Choice
+    private let admission: Admission
+    private let options: SRTOptions
+    private let backlog: Int
+    private let shown: String
+    private var lookup: AddressLookup?
+    private var listener: SRTListener?
+    private var news: CallerNews
     /// The latest session of each name, until it is over. The next one of that name is built after it: both may write the
     /// same file.
     private var latest: [String: SessionHandle] = [:]
+    private var purgeAt = 64
     private(set) var due = Instant.distantFuture
 
-    private static let look = Interval.milliseconds(100)
-
     init(
-        _ settings: LinkSettings, template: String, takesOver: Bool, most: Int, context: NodeContext
+        _ settings: LinkSettings, template: String, takesOver: Bool, most: Int, mostHandshakes: Int,
+        context: NodeContext
     ) throws {
         guard settings.address.mode == .listener else {
             throw NodeError(
@@ -27,39 +31,49 @@ final class CallDesk {
         self.template = template
         self.context = context
         metrics = LinkMetrics(context)
-        let names = CallerNames(takesOver: takesOver, most: most)
-        self.names = names
-        let mailbox = context.mailbox
+        admission = Admission(
+            Admission.Rules(
+                direction: .read, names: .each, takesOver: takesOver, most: most, mostHandshakes: mostHandshakes,
+                isEncrypted: !settings.options.passphrase.isEmpty))
+        news = CallerNews(admission, metrics, context)
         var options = settings.options
-        choice = settings.rule.choice(settings.rule.givenRoundTrip, .given)
-        options.latencyMilliseconds = choice.milliseconds
-        let address = try SocketAddress.find(settings.address.host, port: Int(settings.address.port))
-        listener = try SRTListener(at: address, options, backlog: max(32, min(most, 1_024)), wakes: mailbox) {
-            names.judge($0)
-        }
-        SRTPoller.shared.watch(listener.handle, mailbox)
-        context.isWaiting(for: "callers at \(listener.address)")
+        options.latencyMilliseconds = settings.rule.choice(settings.rule.givenRoundTrip, .given).milliseconds
+        self.options = options
+        backlog = max(32, min(most, 1_024))
+        shown = settings.address.peer
+        lookup = AddressLookup([.init(settings.address.host, port: Int(settings.address.port))], context)
+        try listen()
     }
 
-    func step(_ now: Instant) {
+    /// When the address is known: at once where it stands in digits.
+    private func listen() throws {
+        guard let found = try lookup?.take()?.get() else { return context.isWaiting(for: "the address of \(shown)") }
+        lookup = nil
+        guard let address = found.first else { return }
+        let made = try SRTListener(
+            at: address, options, backlog: backlog, admission: admission, wakes: context.mailbox)
+        SRTPoller.shared.watch(made.handle, context.mailbox)
+        listener = made
+        context.isWaiting(for: "callers at \(made.address)")
+    }
+
+    func step(_ now: Instant) throws {
         due = .distantFuture
-        for (caller, reason) in listener.refused() {
-            metrics.refused.add()
-            context.log(.warning, "refused the caller \(caller.address): \(names.words(caller, reason))")
-        }
-        for caller in listener.lostInHandshake(now) {
-            metrics.refused.add()
-            context.log(.warning, "the caller \(caller.address) \(SRTListener.lostWords)")
-        }
-        latest = latest.filter { !$0.value.isOver }
-        while let (socket, caller) = listener.accept() { admit(socket, caller) }
-        if listener.hasPending { due = now + CallDesk.look }
+        if lookup != nil { try listen() }
+        guard let listener else { return }
+        while let (socket, caller) = listener.accept() { admit(socket, caller, now) }
+        due = news.tell(now)
     }
 
-    private func admit(_ socket: SRTSocket, _ caller: SRTListener.Caller) {
-        let name = StreamID(caller.streamID)?.name ?? ""
-        let (number, isTakeOver) = names.enter(name)
-        let call = SRTCall(socket, number: number, name: name, peer: "the caller \(caller.address)", names: names)
+    private func admit(_ socket: SRTSocket, _ caller: SRTListener.Caller, _ now: Instant) {
+        let place: Admission.Place
+        let isTakeOver: Bool
+        switch admission.enter(caller) {
+        case .refused(let reason): return news.refused(caller, reason, now)
+        case .place(let given, let takesOver): (place, isTakeOver) = (given, takesOver)
+        }
+        let name = place.key ?? ""
+        let call = SRTCall(socket, peer: "the caller \(caller.address)", place: place, admission: admission)
         metrics.connections.add()
         context.isWaiting(for: nil)
         let shown = StreamID.shown(caller.streamID)
@@ -76,11 +90,20 @@ final class CallDesk {
         let parameters: [String: ParameterValue] = ["name": .string(name.isEmpty ? "unnamed" : name)]
         let session = context.start(template, parameters: parameters, resource: call, after: former)
         // Callers without a name are never in each other's way.
-        if !name.isEmpty { latest[name] = session }
+        if !name.isEmpty { remember(session, as: name) }
     }
 
-    func close() {
-        SRTPoller.shared.unwatch(listener.handle)
+    private func remember(_ session: SessionHandle, as name: String) {
+        latest[name] = session
+        // Seldom, so that a caller costs the same whatever the number of others.
+        guard latest.count >= purgeAt else { return }
+        latest = latest.filter { !$0.value.isOver }
+        purgeAt = max(64, latest.count * 2)
+    }
+
+    func close(_ now: Instant) {
+        if let listener { SRTPoller.shared.unwatch(listener.handle) }
+        news.tellRest(now, atEnd: true)
         context.isWaiting(for: nil)
     }
 }

@@ -7,7 +7,7 @@ import Sluice
 /// without `url` receives what its caller sends, and ends with it.
 public final class SRTInput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
-        "srt-input", summary: "Receives MPEG-TS over SRT", work: .blocking, traits: .live,
+        "srt-input", summary: "Receives MPEG-TS over SRT", traits: .live,
         example: #""in": { "type": "srt-input", "url": "srt://:8890", "streamid": "camera" }"#)
 
     let video = Output<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
@@ -17,8 +17,8 @@ public final class SRTInput: SRTNode, Node {
         "reconnect", default: true, help: "false: a call that fails is an error, and a connection's end is the end")
     var reconnects: Bool
     @Parameter(
-        "second_caller", default: SecondCaller.takeOver,
-        help: "as a listener: a second publisher takes over or is refused")
+        "second_caller", default: SecondCaller.refuse,
+        help: "as a listener: a second publisher is refused, or takes over from the first one")
     var secondCaller: SecondCaller
 
     @Parameter(
@@ -26,6 +26,11 @@ public final class SRTInput: SRTNode, Node {
         help: "listens for many callers: each gets an instance of this template, which has a parameter \"name\"")
     var template: String
     @Parameter("max_callers", default: 100, range: 1...10_000, help: "with template: how many at a time") var most: Int
+
+    @Parameter(
+        "max_unit_kb", default: 4_096, range: 64...65_536,
+        help: "the largest picture, or packet of audio, that is put together; a larger one is lost")
+    var unitLimit: Int
 
     private var context: NodeContext!
     /// One of the three: a connection of its own, callers for templates, or the caller of this instance.
@@ -67,12 +72,15 @@ public final class SRTInput: SRTNode, Node {
                     advice: "Put an srt-input without \"url\" into the template, and the edges there.",
                     isInputError: true)
             }
-            desk = try CallDesk(settings, template: template, takesOver: takesOver, most: most, context: context)
+            desk = try CallDesk(
+                settings, template: template, takesOver: takesOver, most: most, mostHandshakes: mostHandshakes,
+                context: context)
             return
         }
         makeReceiver()
         link = try SRTLink(
-            settings, direction: .read, takesOver: takesOver, reconnects: reconnects, context: context)
+            settings, direction: .read, takesOver: takesOver, mostHandshakes: mostHandshakes, reconnects: reconnects,
+            context: context)
     }
 
     private func receiveCaller() throws {
@@ -88,7 +96,7 @@ public final class SRTInput: SRTNode, Node {
     }
 
     private func makeReceiver() {
-        receiver = TSReceiver(context, video: video, audio: audio)
+        receiver = TSReceiver(context, video: video, audio: audio, unitLimit: unitLimit << 10)
         statistics = SRTStatistics(context)
     }
 
@@ -96,7 +104,7 @@ public final class SRTInput: SRTNode, Node {
         while context.mailbox.next() != nil {}
         var due = Instant.distantFuture
         if let desk {
-            desk.step(now)
+            try desk.step(now)
             due = desk.due
         }
         if let link {
@@ -122,7 +130,13 @@ public final class SRTInput: SRTNode, Node {
             note()
             nextStatistics = now + SRTInput.statisticsPeriod
         }
-        guard result == .ended else { return nextStatistics }
+        switch result {
+        case .goesOn: return nextStatistics
+        case .refused(let why):
+            try refuse(why, now)
+            return .distantFuture
+        case .ended: break
+        }
         // What libsrt holds back for the latency can be read after the end, each datagram at its time.
         let until =
             drainsUntil ?? now + .milliseconds(Int64(socket.receiveLatencyMilliseconds)) + SRTInput.drainLook * 2
@@ -137,6 +151,15 @@ public final class SRTInput: SRTNode, Node {
         }
         try link.drop("ended the connection", now)
         return .distantFuture
+    }
+
+    /// What the peer sends cannot be taken by what stands behind: its connection ends, not the run. `why` follows its name.
+    private func refuse(_ why: String, _ now: Instant) throws {
+        note()
+        endConnection(isCut: true)
+        if let link { return try link.drop("\(why): its connection is refused", isRefusal: true, now) }
+        if let call { context.log(.warning, "\(call.peer) \(why): its connection is refused") }
+        context.finish()
     }
 
     /// - Parameter isCut: it ended by this side's will, and what was under way is not whole.
@@ -159,15 +182,13 @@ public final class SRTInput: SRTNode, Node {
 
     private func leave(_ now: Instant) {
         link?.close(now)
-        desk?.close()
+        desk?.close(now)
         if let call {
             SRTPoller.shared.unwatch(call.socket.handle)
             call.leave()
         }
         (link, desk, call) = (nil, nil, nil)
     }
-
-    public func interrupt() {}
 
     public func close() {
         leave(context?.now ?? Instant(nanoseconds: 0))

@@ -7,7 +7,8 @@ final class TSReceiver: TSDemuxerClient {
     private let video: Output<Packet>
     private let audio: Output<Packet>
     private let metrics: Metrics
-    private var demuxer = TSDemuxer()
+    private var demuxer: TSDemuxer
+    private let unitLimit: Int
     private var timeline = InputTimeline()
     private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: SRTSocket.largest, alignment: 64)
     private var now = Instant(nanoseconds: 0)
@@ -19,12 +20,21 @@ final class TSReceiver: TSDemuxerClient {
     /// The next packet does not continue the last one.
     private var marks: [Header.Flags] = [[], []]
     private var hasBegun = false
+    /// Of this connection nothing has come.
+    private var isWaiting = false
     private var saidGarbage = false
+    /// What this connection was said to send, and what may still be said of it.
+    private var saidStreams = ""
+    private var gossip = Gossip(most: 4)
+    /// The formats that what stands behind the outputs takes.
+    private var taken: [MediaFormat?] = [nil, nil]
+    /// Why the sender is refused, in words that follow its name.
+    private var refusal: String?
     /// Of demuxers before this one.
-    private var earlier = (lost: 0, damaged: 0, stray: 0, scrambled: 0)
+    private var earlier = (lost: 0, damaged: 0, stray: 0, scrambled: 0, maps: 0)
 
     private struct Metrics {
-        let datagrams, lost, damaged, stray, scrambled, before: CounterMetric
+        let datagrams, lost, damaged, stray, scrambled, before, maps: CounterMetric
         init(_ context: NodeContext) {
             datagrams = context.counter("datagrams")
             lost = context.counter("ts_packets_lost")
@@ -32,19 +42,23 @@ final class TSReceiver: TSDemuxerClient {
             stray = context.counter("stray_bytes")
             scrambled = context.counter("ts_packets_scrambled")
             before = context.counter("before_keyframe")
+            maps = context.counter("program_changes")
         }
     }
 
-    init(_ context: NodeContext, video: Output<Packet>, audio: Output<Packet>) {
-        (self.context, self.video, self.audio) = (context, video, audio)
+    /// - Parameter unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
+    init(_ context: NodeContext, video: Output<Packet>, audio: Output<Packet>, unitLimit: Int) {
+        (self.context, self.video, self.audio, self.unitLimit) = (context, video, audio, unitLimit)
         metrics = Metrics(context)
+        demuxer = TSDemuxer(unitLimit: unitLimit)
         demuxer.client = self
     }
 
     deinit { room.deallocate() }
 
     func begin(_ peer: String, _ now: Instant) {
-        (self.peer, began, saidGarbage) = (peer, now, false)
+        (self.peer, began, saidGarbage, saidStreams, refusal) = (peer, now, false, "", nil)
+        (gossip, isWaiting) = (Gossip(most: 4), true)
         if hasBegun { marks = [.discontinuity, .discontinuity] }
         awaitsKeyframe = true
         timeline.restart()
@@ -54,25 +68,41 @@ final class TSReceiver: TSDemuxerClient {
     /// What was whole goes out; of a connection that was cut, nothing more.
     func end(isCut: Bool = false) {
         if !isCut { demuxer.finish() }
+        tellMaps(now, atEnd: true)
         earlier.lost += demuxer.lost
         earlier.damaged += demuxer.damaged
         earlier.stray += demuxer.strayBytes
         earlier.scrambled += demuxer.scrambled
-        demuxer = TSDemuxer()
+        earlier.maps += demuxer.mapChanges
+        demuxer = TSDemuxer(unitLimit: unitLimit)
         demuxer.client = self
     }
 
-    enum Result { case goesOn, ended }
+    enum Result: Equatable {
+        case goesOn, ended
+        /// What comes cannot be taken: `why` follows the sender's name.
+        case refused(_ why: String)
+    }
+
+    /// Datagrams that one call reads: what carries no media spends no budget.
+    private static let mostDatagrams = 256
 
     /// Everything that is there, as far as the outputs have room.
     func receive(from socket: SRTSocket, _ now: Instant) -> Result {
         self.now = now
+        var left = TSReceiver.mostDatagrams
         while video.hasRoom && audio.hasRoom {
+            guard left > 0 else {
+                context.wakeAgain()
+                return .goesOn
+            }
+            left -= 1
             switch socket.receive(into: room) {
             case .bytes(let count):
                 metrics.datagrams.add()
                 arrived = context.traceInstant
                 demuxer.feed(UnsafeRawBufferPointer(rebasing: room[..<count]), at: now)
+                if let refusal { return .refused(refusal) }
                 lookForGarbage()
             case .nothing: return .goesOn
             case .broken: return .ended
@@ -95,11 +125,14 @@ final class TSReceiver: TSDemuxerClient {
         metrics.damaged.set(earlier.damaged + demuxer.damaged)
         metrics.stray.set(earlier.stray + demuxer.strayBytes)
         metrics.scrambled.set(earlier.scrambled + demuxer.scrambled)
+        metrics.maps.set(earlier.maps + demuxer.mapChanges)
+        tellMaps(now)
     }
 
     // MARK: From the demuxer
 
     func take(_ packet: Packet, of track: TSTrack) {
+        guard isTaken(packet.format, of: track) else { return }
         if packet.header.flags.contains(.discontinuity) && track == .video { awaitsKeyframe = true }
         if track == .video && awaitsKeyframe {
             guard packet.header.flags.contains(.keyframe) else {
@@ -120,16 +153,37 @@ final class TSReceiver: TSDemuxerClient {
             context.mark("SRT", pts: packet.header.pts, at: arrived)
             context.mark("demux", pts: packet.header.pts)
         }
-        if !hasBegun {
-            hasBegun = true
+        hasBegun = true
+        if isWaiting {
+            isWaiting = false
             context.isWaiting(for: nil)
         }
         (track == .video ? video : audio).send(packet)
     }
 
+    /// Looked up once for each new format.
+    private func isTaken(_ format: MediaFormat, of track: TSTrack) -> Bool {
+        guard refusal == nil else { return false }
+        if let known = taken[track.rawValue], known === format || known == format { return true }
+        if let why = context.refusal(of: format, at: track == .video ? video : audio) {
+            refusal = "sends \(format), and \(why)"
+            return false
+        }
+        taken[track.rawValue] = format
+        return true
+    }
+
     func noteStreams(_ kinds: [TSStreamKind], leftOut: [String]) {
         let read = kinds.isEmpty ? "nothing that can be read" : kinds.map(\.codec.name).joined(separator: " and ")
-        let rest = leftOut.isEmpty ? "" : "; left out: \(leftOut.joined(separator: ", "))"
-        context.log(kinds.isEmpty ? .warning : .info, "\(peer) sends \(read)\(rest)")
+        let shown = leftOut.prefix(8).joined(separator: ", ") + (leftOut.count > 8 ? ", \(leftOut.count - 8) more" : "")
+        let words = "\(peer) sends \(read)\(leftOut.isEmpty ? "" : "; left out: \(shown)")"
+        guard words != saidStreams else { return }
+        saidStreams = words
+        if gossip.judge(now) == .say { context.log(kinds.isEmpty ? .warning : .info, words) }
+    }
+
+    private func tellMaps(_ now: Instant, atEnd: Bool = false) {
+        let unsaid = gossip.takeUnsaid(now, atEnd: atEnd)
+        if unsaid > 0 { context.log(.warning, "\(peer) has changed what it sends \(unsaid) times more") }
     }
 }

@@ -93,13 +93,13 @@ struct LinkPlan {
         rest(now)
     }
 
-    /// `roundTrip` in ms, as the connection measured it; nil where it measured none.
-    mutating func lost(at now: Instant, roundTrip measured: Double?) {
+    /// `roundTrip` in ms, as the connection measured it; nil where it measured none. The next one is opened after `pause`.
+    mutating func lost(at now: Instant, roundTrip measured: Double?, pause: Interval = .zero) {
         guard state == .up else { return }
         if let measured { roundTrip = (measured, .connection) }
         outSince = now
         interruptions += 1
-        state = .resting(until: now)
+        state = .resting(until: now + pause)
     }
 
     /// A connection that somebody else takes over, without an interruption between them.

@@ -16,16 +16,27 @@ final class SRTLink {
     private(set) var plan: LinkPlan
     private var probe: (RoundTripProbe, descriptor: Int32)?
     private var listener: SRTListener?
-    private let door: Door
+    private let admission: Admission
+    private var place: Admission.Place?
+    private var news: CallerNews
+    /// Addresses that a worker finds, and what for.
+    private var lookup: (addresses: AddressLookup, purpose: Purpose)?
     /// The connection while it stands.
     private(set) var socket: SRTSocket?
     private var calling: SRTSocket?
     private var saidFailure = ""
+    /// Of connections that ended.
+    private var gossip = Gossip()
     /// The connection ended while the graph was stopping: none follows.
     private var isOver = false
     private let metrics: LinkMetrics
     /// When `step` is to be called again whatever happens; set by `step`.
     private(set) var due = Instant.distantFuture
+
+    private enum Purpose {
+        case listening, probing
+        case calling(LatencyRule.Choice)
+    }
 
     enum Event: Equatable {
         case nothing
@@ -35,15 +46,18 @@ final class SRTLink {
         case replaced
     }
 
+    private static let refusalPause = Interval.milliseconds(2_000)
     /// How often a call that is being made is looked at besides its events.
     private static let look = Interval.milliseconds(100)
 
     /// - Parameters:
     ///   - direction: what this side does with media: it publishes or it reads, so a caller of it does the other.
     ///   - takesOver: a second caller replaces the first one, else it is refused.
+    ///   - mostHandshakes: callers at a time who have not shown yet that they know the passphrase.
     ///   - reconnects: false throws where a call fails or a connection ends.
     init(
-        _ settings: LinkSettings, direction: StreamID.Direction, takesOver: Bool, reconnects: Bool, context: NodeContext
+        _ settings: LinkSettings, direction: StreamID.Direction, takesOver: Bool, mostHandshakes: Int, reconnects: Bool,
+        context: NodeContext
     ) throws {
         (address, options) = (settings.address, settings.options)
         (self.direction, self.takesOver, self.reconnects) = (direction, takesOver, reconnects)
@@ -51,8 +65,15 @@ final class SRTLink {
         mailbox = context.mailbox
         plan = LinkPlan(settings.rule, canProbe: address.mode == .caller, at: context.now)
         metrics = LinkMetrics(context)
-        door = Door(options.streamID, direction: direction, takesOver: takesOver)
-        if address.mode == .listener { try listen() }
+        let wanted = StreamID(options.streamID)?.name ?? options.streamID
+        admission = Admission(
+            Admission.Rules(
+                direction: direction, names: wanted.isEmpty ? .any : .only(wanted), takesOver: takesOver,
+                mostHandshakes: mostHandshakes, isEncrypted: !options.passphrase.isEmpty))
+        news = CallerNews(admission, metrics, context)
+        guard address.mode == .listener else { return }
+        lookUp(.listening)
+        _ = try goOnLookingUp(context.now)
     }
 
     // MARK: Driving
@@ -62,39 +83,78 @@ final class SRTLink {
         due = .distantFuture
         if isOver { return .nothing }
         if let listener { return try answer(listener, now) }
+        guard try goOnLookingUp(now) else { return .nothing }
+        if let listener { return try answer(listener, now) }
         if probe != nil { goOnProbing(now) }
         if calling != nil { return try look(now) }
         guard socket == nil else { return .nothing }
         switch plan.step(now) {
-        case .probe: try beginProbing(now)
-        case .open(let latency): try open(latency, now)
+        case .probe: lookUp(.probing)
+        case .open(let latency):
+            context.isWaiting(for: waiting)
+            lookUp(.calling(latency))
         case .wait(let until): due = until
         case .nothing: break
         }
+        guard try goOnLookingUp(now) else { return .nothing }
         return calling == nil ? .nothing : try look(now)
     }
 
-    private func open(_ latency: LatencyRule.Choice, _ now: Instant) throws {
-        context.isWaiting(for: waiting)
+    // MARK: Names
+
+    /// A name may lead elsewhere the next time, so it is asked for again at each call.
+    private func lookUp(_ purpose: Purpose) {
+        var targets = [AddressLookup.Target(address.host, port: Int(address.port))]
+        if let adapter = address.adapter, case .calling = purpose {
+            targets.append(.init(adapter, port: address.mode == .rendezvous ? Int(address.port) : 0))
+        }
+        lookup = (AddressLookup(targets, context), purpose)
+    }
+
+    /// Goes on with what addresses were looked up for, if they are there; false while they are not.
+    private func goOnLookingUp(_ now: Instant) throws -> Bool {
+        guard let (addresses, purpose) = lookup else { return true }
+        guard let result = addresses.take() else { return false }
+        lookup = nil
+        switch (purpose, result) {
+        case (.listening, let result): if let own = try result.get().first { try listen(at: own) }
+        case (.probing, .success(let found)): try beginProbing(found.first, now)
+        case (.probing, .failure):
+            plan.probed(nil, at: now)
+            context.wakeAgain()
+        case (.calling(let latency), .success(let found)): try open(latency, found, now)
+        case (.calling, .failure(let error)):
+            guard let error = error as? NodeError else { throw error }
+            try fail(error.message, error.advice, now)
+        }
+        return true
+    }
+
+    /// `found`: the peer's address, then this side's where the url names it.
+    private func open(_ latency: LatencyRule.Choice, _ found: [SocketAddress], _ now: Instant) throws {
+        guard let target = found.first else { return }
+        let own = found.count > 1 ? found[1] : nil
         var options = options
         options.latencyMilliseconds = latency.milliseconds
         do {
             let made = try SRTSocket(options)
-            let target = try resolve()
             SRTPoller.shared.watch(made.handle, mailbox)
-            let own = try address.adapter.map {
-                try SocketAddress.find($0, port: address.mode == .rendezvous ? Int(address.port) : 0)
-            }
+            calling = made
             if address.mode == .rendezvous {
                 try made.meet(target, from: own ?? target.anywhere)
             } else {
                 if let own { try made.bind(own) }
                 try made.call(target)
             }
-            calling = made
         } catch let error as NodeError where !error.isInputError {
+            giveUpCalling()
             try fail("\(error.message)", error.advice, now)
         }
+    }
+
+    private func giveUpCalling() {
+        if let calling { SRTPoller.shared.unwatch(calling.handle) }
+        calling = nil
     }
 
     /// A call that is being made.
@@ -109,8 +169,7 @@ final class SRTLink {
             stand(made, with: address.peer, now)
             return .up
         case .broken(let rejection):
-            SRTPoller.shared.unwatch(made.handle)
-            calling = nil
+            giveUpCalling()
             try fail("\(address.peer) \(rejection.words)", rejection.advice, now)
             return .nothing
         }
@@ -125,11 +184,6 @@ final class SRTLink {
         guard what != saidFailure else { return }
         saidFailure = what
         context.log(.warning, advice.isEmpty ? "\(what); calling again" : "\(what); calling again\n  \(advice)")
-    }
-
-    private func resolve() throws -> SocketAddress {
-        // A name may lead elsewhere the next time.
-        try SocketAddress.find(address.host, port: Int(address.port))
     }
 
     // MARK: The connection
@@ -148,23 +202,31 @@ final class SRTLink {
         metrics.note(plan, latency: agreed)
     }
 
-    /// The node found that the connection is gone; `why` follows the peer's name.
-    func drop(_ why: String, _ now: Instant) throws {
+    /// The node found that the connection is gone; `why` follows the peer's name. `isRefusal`: this side ends it, since
+    /// what the peer sends cannot be taken. Then a run goes on that would end with its connection, and a peer that is
+    /// called is left alone for a moment.
+    func drop(_ why: String, isRefusal: Bool = false, _ now: Instant) throws {
         guard let gone = socket else { return }
         let name = peerName
         let next = listener == nil ? "calling again" : "waiting for the next call"
-        plan.lost(at: now, roundTrip: measuredRoundTrip(gone))
+        plan.lost(
+            at: now, roundTrip: measuredRoundTrip(gone),
+            pause: isRefusal && listener == nil ? SRTLink.refusalPause : .zero)
         SRTPoller.shared.unwatch(gone.handle)
         socket = nil
-        door.leave()
+        if let place { admission.leave(place) }
+        place = nil
         metrics.note(plan, latency: nil)
         guard !context.isStopping else {
             isOver = true
             context.log(.info, "\(name) \(why)")
             return
         }
-        guard reconnects else { throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.") }
-        context.log(.warning, "\(name) \(why); \(next)")
+        guard reconnects || isRefusal && listener != nil else {
+            throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.")
+        }
+        if isRefusal { metrics.refused.add() }
+        if gossip.judge(now) == .say { context.log(.warning, "\(name) \(why); \(next)") }
         context.isWaiting(for: waiting)
         // At once, in the node's next call.
         context.wakeAgain()
@@ -196,6 +258,8 @@ final class SRTLink {
                 .warning, "without a connection to \(address.peer) for the last \(seconds(outage.length)) of the run")
         }
         metrics.note(plan, latency: nil)
+        news.tellRest(now, atEnd: true)
+        lookup = nil
         for open in [socket, calling] { if let open { SRTPoller.shared.unwatch(open.handle) } }
         if let listener { SRTPoller.shared.unwatch(listener.handle) }
         (socket, calling, listener) = (nil, nil, nil)
@@ -206,10 +270,10 @@ final class SRTLink {
 
     // MARK: Listening
 
-    private func listen() throws {
+    private func listen(at own: SocketAddress) throws {
         var options = options
         options.latencyMilliseconds = plan.choice.milliseconds
-        let made = try SRTListener(at: resolve(), options, wakes: mailbox) { [door] in door.judge($0) }
+        let made = try SRTListener(at: own, options, admission: admission, wakes: mailbox)
         SRTPoller.shared.watch(made.handle, mailbox)
         listener = made
         _ = plan.step(context.now)
@@ -217,46 +281,47 @@ final class SRTLink {
     }
 
     private func answer(_ listener: SRTListener, _ now: Instant) throws -> Event {
-        defer { if listener.hasPending { due = now + SRTLink.look } }
-        for (caller, reason) in listener.refused() {
-            metrics.refused.add()
-            context.log(.warning, "refused the caller \(caller.address): \(door.words(caller, reason))")
+        defer { due = min(due, news.tell(now)) }
+        let unsaid = gossip.takeUnsaid(now)
+        if unsaid > 0 { context.log(.warning, "\(unsaid) connections more have ended") }
+        if let more = gossip.due { due = min(due, more) }
+        // Those who are refused at last are not news.
+        while let (made, caller) = listener.accept() {
+            switch admission.enter(caller) {
+            case .refused(let reason): news.refused(caller, reason, now)
+            case .place(let given, let isTakeOver):
+                context.wakeAgain()
+                return welcome(made, caller, given, isTakeOver: isTakeOver, now)
+            }
         }
-        for caller in listener.lostInHandshake(now) {
-            metrics.refused.add()
-            context.log(.warning, "the caller \(caller.address) \(SRTListener.lostWords)")
-        }
-        guard let (made, caller) = listener.accept() else { return .nothing }
+        return .nothing
+    }
+
+    private func welcome(
+        _ made: SRTSocket, _ caller: SRTListener.Caller, _ given: Admission.Place, isTakeOver: Bool, _ now: Instant
+    ) -> Event {
         let name = "the caller \(caller.address) (\(StreamID.shown(caller.streamID)))"
         SRTPoller.shared.watch(made.handle, mailbox)
-        if let old = socket {
-            guard takesOver else {
-                // Both came before the first one was picked up.
-                metrics.refused.add()
-                SRTPoller.shared.unwatch(made.handle)
-                context.log(.warning, "refused \(name): another caller is connected")
-                return .nothing
-            }
-            plan.replaced(roundTrip: measuredRoundTrip(old))
-            SRTPoller.shared.unwatch(old.handle)
-            context.log(.warning, "\(name) takes over from \(old.peerAddress)")
-            metrics.takenOver.add()
-            socket = made
-            door.latency = plan.choice.milliseconds
-            return .replaced
+        if let place { admission.leave(place) }
+        place = given
+        defer { admission.latency = plan.choice.milliseconds }
+        guard let old = socket else {
+            _ = plan.step(now)
+            stand(made, with: name, now)
+            return .up
         }
-        _ = plan.step(now)
-        door.enter()
-        stand(made, with: name, now)
-        door.latency = plan.choice.milliseconds
-        return .up
+        plan.replaced(roundTrip: measuredRoundTrip(old))
+        SRTPoller.shared.unwatch(old.handle)
+        context.log(.warning, "\(name) takes over from \(old.peerAddress)")
+        metrics.takenOver.add()
+        socket = made
+        return .replaced
     }
 
     // MARK: Measuring the round trip
 
-    private func beginProbing(_ now: Instant) throws {
-        let target: SocketAddress
-        do { target = try resolve() } catch { return plan.probed(nil, at: now) }
+    private func beginProbing(_ target: SocketAddress?, _ now: Instant) throws {
+        guard let target else { return plan.probed(nil, at: now) }
         let descriptor = Glibc.socket(
             target.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         let code = target.withPointer { Glibc.connect(descriptor, $0, $1) }

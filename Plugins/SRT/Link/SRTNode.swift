@@ -25,6 +25,12 @@ public class SRTNode {
     var keyLength: Int
     @Parameter("connect_timeout_ms", default: 3_000, range: 100...600_000, help: "how long one call lasts")
     var timeout: Int
+    @Parameter(
+        "max_handshakes", default: 32, range: 1...10_000,
+        help:
+            "as a listener with a passphrase: callers at a time who have not shown yet that they know it, a quarter of them from one host"
+    )
+    var mostHandshakes: Int
 
     init(url: Parameter<String>, streamID: Parameter<String>) { (_url, _streamID) = (url, streamID) }
 

@@ -10,7 +10,7 @@ import Synchronization
 /// connection goes by, so that a live source is never held; only before the first one it waits, as long as `hold_ms` says.
 public final class SRTOutput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
-        "srt-output", summary: "Sends packets as MPEG-TS over SRT", work: .blocking, traits: .live,
+        "srt-output", summary: "Sends packets as MPEG-TS over SRT", traits: .live,
         example: #""out": { "type": "srt-output", "url": "srt://host:9000?streamid=publish:demo" }"#)
 
     static let videoCodecs: [Codec] = [.h264, Codec("hevc"), Codec("mpeg2video")]
@@ -52,7 +52,9 @@ public final class SRTOutput: SRTNode, Node {
     private var sink: SRTSink?
     private var sender: TSSender?
     private var offset: MediaTime?
-    private var waitingSince: Instant?
+    private var streamWait = StreamWait(most: .zero)
+    /// When those streams that are there go on alone.
+    private var goesOnAt = Instant.distantFuture
     private var began: Instant?
     private var wasUp = false
     /// A picture went by since the last keyframe was asked for.
@@ -84,8 +86,9 @@ public final class SRTOutput: SRTNode, Node {
         metrics = OutputMetrics(context)
         statistics = SRTStatistics(context)
         link = try SRTLink(
-            settings(), direction: .publish, takesOver: secondCaller == .takeOver, reconnects: reconnects,
-            context: context)
+            settings(), direction: .publish, takesOver: secondCaller == .takeOver, mostHandshakes: mostHandshakes,
+            reconnects: reconnects, context: context)
+        streamWait = StreamWait(most: .milliseconds(Int64(maxWait)))
     }
 
     // MARK: Every call
@@ -109,9 +112,7 @@ public final class SRTOutput: SRTNode, Node {
         var due = link.due
         if link.socket != nil { due = min(due, nextLook) }
         if let sink, !sink.isEmpty { due = min(due, now + SRTOutput.retry) }
-        if let since = waitingSince, sender == nil, link.socket != nil {
-            due = min(due, since + .milliseconds(Int64(maxWait)))
-        }
+        if sender == nil, link.socket != nil { due = min(due, goesOnAt) }
         if isHolding(now), let began { due = min(due, began + .milliseconds(Int64(hold))) }
         if due < .distantFuture { context.wake(at: max(due, now)) }
     }
@@ -137,10 +138,12 @@ public final class SRTOutput: SRTNode, Node {
     // MARK: Connections
 
     private func connect(_ now: Instant) {
+        guard let socket = link.socket else { return }
         wasUp = true
-        sink = SRTSink(link.socket!)
+        sink = SRTSink(socket)
         sender = nil
-        waitingSince = nil
+        streamWait.restart()
+        goesOnAt = .distantFuture
         nextLook = now + SRTOutput.look
         peerWatch = PeerWatch(patience: peerWatch.patience)
         // What was held begins with a keyframe already.
@@ -172,9 +175,9 @@ public final class SRTOutput: SRTNode, Node {
         guard let sink else { return }
         sink.drain()
         if sink.isEmpty, try open(now), let sender {
-            while sink.isEmpty, let (track, input, head) = oldest() {
-                guard sender.goesOn(with: head.format, of: track) else {
-                    return try lose("is told of \(head.format) by a new connection", now)
+            while sink.isEmpty, let (track, input, format) = oldest() {
+                guard sender.goesOn(with: format, of: track) else {
+                    return try lose("is told of \(format) by a new connection", now)
                 }
                 guard let packet = input.next() else { break }
                 let verdict = gate.judge(packet)
@@ -195,14 +198,15 @@ public final class SRTOutput: SRTNode, Node {
         if sink.isBroken { try lose("ended the connection", now) }
     }
 
-    /// The older of both heads: nothing is waited for.
-    private func oldest() -> (TSTrack, Input<Packet>, head: Packet)? {
+    /// The older of both heads, and its format: nothing is waited for.
+    private func oldest() -> (TSTrack, Input<Packet>, MediaFormat)? {
         switch (video.peek(), audio.peek()) {
         case (nil, nil): nil
-        case (let picture?, nil): (.video, video, picture)
-        case (nil, let sound?): (.audio, audio, sound)
+        case (let picture?, nil): (.video, video, picture.format)
+        case (nil, let sound?): (.audio, audio, sound.format)
         case (let picture?, let sound?):
-            picture.header.dts <= sound.header.dts ? (.video, video, picture) : (.audio, audio, sound)
+            picture.header.dts <= sound.header.dts
+                ? (.video, video, picture.format) : (.audio, audio, sound.format)
         }
     }
 
@@ -216,15 +220,15 @@ public final class SRTOutput: SRTNode, Node {
         let streams = inputs.compactMap { track, input in
             (input.peek()?.format ?? input.format).map { (track: track, format: $0) }
         }
-        guard !streams.isEmpty else { return false }
-        if streams.count < inputs.count {
-            let since = waitingSince ?? now
-            waitingSince = since
-            guard now - since >= .milliseconds(Int64(maxWait)) else { return false }
-            context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")
-        }
         let heads = inputs.compactMap { $0.1.peek() }
         guard !heads.isEmpty else { return false }
+        switch streamWait.look(present: streams.count, of: inputs.count, at: now) {
+        case .complete: break
+        case .waiting(let until):
+            goesOnAt = until
+            return false
+        case .incomplete: context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")
+        }
         if offset == nil { offset = TSSender.offset(heads, streams.map(\.format)) }
         do { sender = try TSSender(streams, offset: offset ?? .zero, to: sink) } catch {
             if sink.isBroken { return false }

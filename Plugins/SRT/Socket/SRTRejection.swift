@@ -11,6 +11,7 @@ struct SRTRejection: Error, Equatable {
     static let notFound: Int32 = 1_404
     static let badMode: Int32 = 1_405
     static let conflict: Int32 = 1_409
+    static let unavailable: Int32 = 1_503
 
     /// Whether the peer cannot be told from one that is not there.
     var isSilence: Bool { reason == Int32(SRT_REJ_TIMEOUT.rawValue) }
@@ -29,6 +30,7 @@ struct SRTRejection: Error, Equatable {
         case SRTRejection.badMode: return "refuses the call: not in this direction (405)"
         case SRTRejection.conflict: return "refuses the call: somebody else publishes under this stream id (409)"
         case SRTRejection.overload: return "refuses the call: it serves as many as it can (402)"
+        case SRTRejection.unavailable: return "refuses the call: it has too much to do just now (503)"
         case 1_000...: return "refuses the call: reason \(reason)"
         default:
             let text = srt_rejectreason_str(reason).map { String(cString: $0) } ?? "reason \(reason)"

@@ -37,11 +37,15 @@ struct StreamID: Equatable {
         }
     }
 
-    /// For messages: without what may be a password, and cut.
+    /// For messages: only what is sure to be no password, and cut. A stream id that cannot be read is not shown at all, and
+    /// of one whose name holds a colon or a question mark, as other servers' credentials do, the part before it.
     static func shown(_ text: String) -> String {
         guard !text.isEmpty else { return "no stream id" }
-        let name = StreamID(text)?.name ?? text
-        let clean = String(String.UnicodeScalarView(name.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
-        return "\"\(clean.count > 64 ? clean.prefix(64) + "…" : clean)\""
+        guard let id = StreamID(text) else { return "a stream id that cannot be read" }
+        guard !id.name.isEmpty else { return "a stream id without a name" }
+        let open = id.name.prefix { $0 != ":" && $0 != "?" && $0 != "," && $0 != "=" }
+        let clean = String(String.UnicodeScalarView(open.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+        let isCut = clean.count > 64 || open.count < id.name.count
+        return "\"\(clean.prefix(64))\(isCut ? "…" : "")\""
     }
 }
