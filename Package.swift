@@ -10,6 +10,7 @@ let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
+let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
 let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
@@ -32,18 +33,18 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 
 let plugins: [Target] = [
     plugin("Bench"),
-    plugin("Convert", uses: ["CSwscale", "CSwresample"]),
-    plugin("Files", uses: [libav]),
+    plugin("Convert", uses: [resampling, "CSwscale"]),
+    plugin("Files", uses: [libav, pacing]),
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: [bitstream, "COpus"]),
-    plugin("Pacer", uses: [bitstream, pacing, "CSwresample"]),
+    plugin("Pacer", uses: [bitstream, pacing, resampling]),
     plugin("RTP", uses: [bitstream, net, rtpCore, pacing]),
-    plugin("Raw", uses: [net]),
+    plugin("Raw", uses: [net, pacing]),
     plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
     plugin("Segments", uses: [net]),
-    plugin("Sync", uses: ["CSwresample"]),
+    plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [libav]),
 ]
@@ -52,7 +53,6 @@ let libraries: [Target] = [
     library("COpus", "opus", "libopus-dev"),
     // By its headers alone; see its shim.
     .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
-    library("CSwresample", "libswresample", "libswresample-dev"),
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
     library("CVPX", "vpx", "libvpx-dev"),
@@ -99,7 +99,7 @@ let tests: [Target] = [
         of: [
             "SegmentsPlugin", "PacerPlugin", "SyncPlugin", "H264Plugin", "OpusPlugin", "VP8Plugin",
             "VideoDecoderPlugin",
-            "TestSupport",
+            net, "TestSupport",
         ]),
     tests(
         "Sync",

@@ -1,3 +1,4 @@
+import Resampling
 import Sluice
 
 /// Gives PCM another rate, number of channels or sample format. What already is as it should be passes untouched, and a

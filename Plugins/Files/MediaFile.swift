@@ -14,10 +14,6 @@ final class MediaFile: SourceMedia {
     private var isAtEnd = false
     private let warn: (String) -> Void
 
-    /// Packets of one track read while the other was wanted.
-    static let pendingLimit = 4_096
-    static let pendingBytes = 64 << 20
-
     /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
     /// damage.
     init(
@@ -74,10 +70,7 @@ final class MediaFile: SourceMedia {
                 guard try !wanted.drain() else { continue }
                 return .end
             }
-            if let other, other.pending.count >= MediaFile.pendingLimit || other.pendingBytes >= MediaFile.pendingBytes
-            {
-                return .later
-            }
+            if let other, other.isFull { return .later }
             read()
         }
     }
@@ -103,7 +96,7 @@ final class MediaFile: SourceMedia {
         let end = tracks.compactMap { $0?.readUntil }.filter(\.isKnown).max() ?? .zero
         let seconds = end.seconds.fixed(2)
         if reader.failure != 0 {
-            warn("reading \"\(reader.path)\" failed at \(seconds) s: \(String(cString: strerror(reader.failure)))")
+            warn("reading \"\(reader.path)\" failed at \(seconds) s: \(errorText(reader.failure))")
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
         } else if let told = context?.pointee.duration, told != sluice_no_pts(),
@@ -114,6 +107,19 @@ final class MediaFile: SourceMedia {
             warn(
                 "\"\(reader.path)\" ends at \(seconds) s, though its header tells \(told.seconds.fixed(2)) s: it is truncated"
             )
+        }
+    }
+
+    func skip(_ track: Track, to time: MediaTime) -> Int {
+        guard let wanted = tracks[track.rawValue] else { return 0 }
+        let other = tracks[1 - track.rawValue]
+        var left = 0
+        while true {
+            let (dropped, isThere) = wanted.skip(to: time)
+            left += dropped
+            if isThere || isAtEnd { return left }
+            if let other, other.isFull { return left }
+            read()
         }
     }
 

@@ -11,13 +11,18 @@ final class MediaFileReader: @unchecked Sendable {
     private let descriptor: Int32
     private let isInterrupted = Atomic<Bool>(false)
     private let shouldStop: () -> Bool
+    /// Called when nothing has come for 100 ms, and when something has again.
+    private let isWaiting: (Bool) -> Void
+    private var isDry = false
     private(set) var bytesRead: Int64 = 0
     /// errno of a failed read; 0 while there is none.
     private(set) var failure: Int32 = 0
     private(set) var wasStopped = false
 
     /// Throws what is wrong with the path. Never waits: a FIFO is opened without a writer.
-    init(_ path: String, shouldStop: @escaping () -> Bool) throws {
+    init(
+        _ path: String, shouldStop: @escaping () -> Bool, isWaiting: @escaping (Bool) -> Void = { _ in }
+    ) throws {
         func fail(_ what: String, _ advice: String = "") -> NodeError {
             NodeError("cannot open \"\(path)\": \(what)", advice: advice, isInputError: true)
         }
@@ -28,7 +33,7 @@ final class MediaFileReader: @unchecked Sendable {
             let advice =
                 errno == ENOENT
                 ? "Give a media file, \"pattern\" or \"tone\"; paths are relative to the working directory." : ""
-            throw fail(String(cString: strerror(errno)), advice)
+            throw fail(errorText(errno), advice)
         }
         var status = stat()
         fstat(opened, &status)
@@ -43,6 +48,7 @@ final class MediaFileReader: @unchecked Sendable {
         }
         self.path = path
         self.shouldStop = shouldStop
+        self.isWaiting = isWaiting
         descriptor = opened
         isRegular = kind == S_IFREG
         size = Int64(status.st_size)
@@ -72,10 +78,19 @@ final class MediaFileReader: @unchecked Sendable {
     private func wait() -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while !isInterrupted.load(ordering: .relaxed) && !shouldStop() {
-            if poll(&entry, 1, 100) > 0 { return true }
+            if poll(&entry, 1, 100) > 0 {
+                note(dry: false)
+                return true
+            }
+            note(dry: true)
         }
         wasStopped = true
         return false
+    }
+
+    private func note(dry: Bool) {
+        if dry != isDry { isWaiting(dry) }
+        isDry = dry
     }
 
     /// The new position; −1 where the file cannot.

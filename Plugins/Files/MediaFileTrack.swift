@@ -82,6 +82,35 @@ final class MediaFileTrack {
         pendingBytes += Int(owned.pointee.size)
     }
 
+    /// So much was read while the other track was wanted that it has to wait.
+    var isFull: Bool { pending.count >= 4_096 || pendingBytes >= 64 << 20 }
+
+    /// Drops packets before `time`, and on to one at which a decoder can begin; true where that one is held.
+    func skip(to time: MediaTime) -> (dropped: Int, isThere: Bool) {
+        var dropped = 0
+        while pendingHead < pending.count {
+            let packet = pending[pendingHead]
+            let stamp = packet.pointee.dts != sluice_no_pts() ? packet.pointee.dts : packet.pointee.pts
+            let begins = MediaTime(stamp, timeBase)
+            let isKey = format.kind.isAudio || packet.pointee.flags & sluice_pkt_flag_key() != 0
+            if isKey && (!begins.isKnown || begins - start >= time) {
+                if dropped > 0 { breakOff() }
+                return (dropped, true)
+            }
+            if let packet = takePacket() { free(packet) }
+            dropped += 1
+        }
+        if dropped > 0 { breakOff() }
+        return (dropped, false)
+    }
+
+    /// What comes next does not continue what came before.
+    private func breakOff() {
+        decoder?.flush()
+        isRestarted = true
+        expected = .none
+    }
+
     private func takePacket() -> UnsafeMutablePointer<AVPacket>? {
         guard pendingHead < pending.count else { return nil }
         let packet = pending[pendingHead]

@@ -35,5 +35,12 @@ final class Pattern: SourceMedia {
         return .item(frame)
     }
 
+    func skip(_ track: Track, to time: MediaTime) -> Int {
+        guard track == .video else { return tone.skip(track, to: time) }
+        let before = number
+        number = max(number, painter.number(at: time) ?? 0)
+        return number - before
+    }
+
     func restart() -> Bool { false }
 }

@@ -38,7 +38,7 @@ public final class Record: Node {
     private var join: Join<MediaItem>!
     /// In the file, in order.
     private var streams: [(input: Input<MediaItem>, format: MediaFormat, isBegun: Bool)] = []
-    private var waitingSince: Instant?
+    private var gathering = Gathering(patience: .zero)
     private var start = MediaTime.none
     private var end = MediaTime.none
     /// Bytes of the file after the last write that succeeded.
@@ -83,6 +83,7 @@ public final class Record: Node {
             }
         }
         if container == .jsonl { recording = DataRecording(to: sink, path: path) }
+        gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
         bytes = context.counter("bytes")
         late = context.counter("late_items")
@@ -98,27 +99,33 @@ public final class Record: Node {
     /// stream that sends nothing is waited for as long as `max_wait_ms` says, then left out.
     private func open(now: Instant) throws -> Bool {
         if muxer != nil { return true }
-        let inputs = [video, audio].filter { $0.isConnected && !($0.isEnded && $0.peek() == nil) }
-        let speaking = inputs.compactMap { input in input.peek().map { (input: input, head: $0) } }
-        guard let oldest = speaking.map({ Record.time($0.head) }).min() else { return false }
-        if speaking.count < inputs.count {
-            let since = waitingSince ?? now
-            waitingSince = since
-            guard now - since >= .milliseconds(Int64(maxWait)) else {
-                context.wake(at: since + .milliseconds(Int64(maxWait)))
-                return false
-            }
-            for input in inputs where input.peek() == nil {
-                context.log(
-                    .warning, "\(input.spec.name) sent nothing for \(maxWait) ms: \"\(path)\" is written without it")
+        // Looked at once: what lies in front may go stale meanwhile.
+        let heads = [video, audio].filter(\.isConnected).compactMap {
+            input -> (input: Input<MediaItem>, item: MediaItem?)? in
+            let item = input.peek()
+            return item == nil && input.isEnded ? nil : (input, item)
+        }
+        let speaking = heads.compactMap { head in head.item.map { (input: head.input, item: $0) } }
+        let silent = heads.filter { $0.item == nil }.map(\.input.spec.name)
+        guard let oldest = speaking.map({ Record.time($0.item) }).min() else { return false }
+        switch gathering.look(now, isComplete: silent.isEmpty) {
+        case .complete: break
+        case .wait(let until):
+            context.isWaiting(for: "the first item of \(silent.joined(separator: " and "))")
+            context.wake(at: until)
+            return false
+        case .incomplete:
+            for name in silent {
+                context.log(.warning, "\(name) sent nothing for \(maxWait) ms: \"\(path)\" is written without it")
             }
         }
+        context.isWaiting(for: nil)
         let muxer = try Muxer(container: container.muxer, options: container.options, to: sink)
-        for (input, head) in speaking {
-            let format = head.format
+        for (input, item) in speaking {
+            let format = item.format
             try check(format)
             if container.takesWhatever(format) && !muxer.takes(format) { throw container.refusal(format, path: path) }
-            let complete = (head as? Packet).map { format.withParameterSets(of: $0) } ?? format
+            let complete = (item as? Packet).map { format.withParameterSets(of: $0) } ?? format
             do { try muxer.add(complete) } catch { throw refused(complete, error) }
             streams.append((input, format, false))
             context.refuse(at: input) { $0 == format ? nil : "writes a file that keeps \(format)" }

@@ -1,11 +1,12 @@
 import Glibc
+import Pacing
 import Sluice
 
 /// Opens a test pattern, a tone or a media file and sends its streams, in real time or as fast as they are taken.
 ///
-/// In real time an item goes out when the graph's clock reaches its decoding time. A source that was held up by full
-/// edges sends what is late at once; when everything is late by more than half a second, its clock slips instead, so
-/// that no burst follows a stall.
+/// In real time an item goes out when the graph's clock reaches its decoding time. A source that was held up, by full edges
+/// or by its own work, sends what is late at once. What is late by more than half a second is a matter of `when_late`
+/// (`Lateness`), which both streams follow together.
 public final class Source: Node {
     public static let descriptor = NodeDescriptor(
         "source", summary: "Opens a test pattern, a tone or a media file", work: .blocking,
@@ -37,6 +38,11 @@ public final class Source: Node {
     @Parameter("sample_rate", default: 48_000, range: 8_000...192_000, help: "of the tone, in Hz") var sampleRate: Int
     @Parameter("channels", default: 2, range: 1...8, help: "of the tone") var channels: Int
     @Parameter(
+        "when_late", default: .slip,
+        help:
+            "in real time, media late by over 500 ms: slip sends all so much later, drop leaves them out, fail ends the run"
+    ) var whenLate: WhenLate
+    @Parameter(
         "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
     ) var threads: Int
 
@@ -48,7 +54,7 @@ public final class Source: Node {
     /// Added to the media's times: what earlier rounds of the loop lasted.
     private var offset = MediaTime.zero
     private var end = MediaTime.zero
-    private var slipped: CounterMetric!
+    private var lateness: Lateness!
 
     /// One connected output and the item that it sends next.
     private struct Line {
@@ -56,6 +62,8 @@ public final class Source: Node {
         let output: Output<MediaItem>
         var head: MediaItem?
         var state = State.open
+        /// Items before the next one were left out.
+        var isBroken = false
 
         enum State {
             case open
@@ -67,7 +75,6 @@ public final class Source: Node {
 
     /// How far one stream may be ahead of the other while that one's edge is full.
     private static let lead = MediaTime.milliseconds(1_000)
-    private static let patience = Interval.milliseconds(500)
 
     public init() {}
 
@@ -76,7 +83,7 @@ public final class Source: Node {
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         tracks = [Line(track: .video, output: video), Line(track: .audio, output: audio)].filter(\.output.isConnected)
-        slipped = context.counter("slipped_ms")
+        lateness = Lateness(whenLate, context)
         if duration == 0 && (loop || open == "pattern" || open == "tone") { context.runsUntilStopped() }
         if open == "pattern" || open == "tone" {
             guard decode else {
@@ -89,8 +96,17 @@ public final class Source: Node {
                 width: width, height: height, pixelFormat: pixelFormat, frameRate: FrameRate(nearest: fps))
             try use(open == "tone" ? tone : Pattern(layout, tone: tone), isPreparing: true)
         } else {
-            let reader = try MediaFileReader(open, shouldStop: { [unowned context] in context.isStopping })
+            let reader = try MediaFileReader(
+                open, shouldStop: { [unowned context] in context.isStopping },
+                isWaiting: { [unowned context, open] in
+                    context.isWaiting(for: $0 ? "the writer of \"\(open)\"" : nil)
+                })
             self.reader = reader
+            guard reader.isRegular || whenLate == .slip else {
+                throw NodeError(
+                    "\"\(open)\" comes when its writer sends it, so \"when_late\": \"\(whenLate.rawValue)\" has no clock to go by",
+                    advice: "Leave \"when_late\" out, or open a regular file.", isInputError: true)
+            }
             // What is not there yet is waited for in `process`; formats stay open until then.
             if reader.isRegular { try use(file(reader), isPreparing: true) }
         }
@@ -127,14 +143,14 @@ public final class Source: Node {
 
     public func process(now: Instant) throws {
         if media == nil, let reader {
-            context.isWaiting(for: "a writer of \"\(open)\"")
-            defer { context.isWaiting(for: nil) }
             try use(file(reader), isPreparing: false)
         }
-        while try !isFinished() {
+        // One picture may take long to draw.
+        while try !context.isStopping && !isFinished() {
+            if pace == .live, try isCatchingUp(now) { continue }
             guard let index = next() else { return }
             let item = tracks[index].head!
-            if pace == .live, let due = due(item, now), due > now {
+            if pace == .live, let due = clock?.instant(of: item.header.dts), due > now {
                 context.wake(at: due)
                 return
             }
@@ -180,6 +196,8 @@ public final class Source: Node {
             close(index)
             return
         }
+        if tracks[index].isBroken { item.header.flags.insert(.discontinuity) }
+        tracks[index].isBroken = false
         end = max(end, item.header.pts + (item.header.duration.isKnown ? item.header.duration : .zero))
         tracks[index].head = item
     }
@@ -202,31 +220,61 @@ public final class Source: Node {
         return true
     }
 
-    /// The line whose item is the oldest among those with room.
+    /// The line whose item is the oldest among those with room. While one stream is held up the other does not run away
+    /// from it, unless what is late is left out.
     private func next() -> Int? {
         var best: Int?
         for index in tracks.indices where tracks[index].output.hasRoom {
             guard let head = tracks[index].head else { continue }
             if best == nil || head.header.dts < tracks[best!].head!.header.dts { best = index }
         }
-        guard let best, pace == .fast else { return best }
+        guard let best, pace == .fast || whenLate != .drop else { return best }
+        let lead = pace == .fast ? Source.lead : MediaTime(WhenLate.patience)
         let time = tracks[best].head!.header.dts
-        for line in tracks { if let head = line.head, time > head.header.dts + Source.lead { return nil } }
+        for line in tracks { if let head = line.head, time > head.header.dts + lead { return nil } }
         return best
     }
 
-    /// When the item is to go out. Where all that is held is late by more than `patience`, the clock slips.
-    private func due(_ item: MediaItem, _ now: Instant) -> Instant? {
-        if clock == nil { clock = ClockMap(start: item.header.dts, at: now) }
-        var latest = item.header.dts
-        for line in tracks { if let head = line.head { latest = max(latest, head.header.dts) } }
-        let late = now - clock!.instant(of: latest)
-        if late > Source.patience {
-            clock!.origin = clock!.origin + late
-            slipped.add(Int(late.milliseconds))
+    // MARK: Late
+
+    /// Deals with what is late. True if items were left out: then the next ones are to be looked up.
+    private func isCatchingUp(_ now: Instant) throws -> Bool {
+        var (first, last) = (MediaTime.none, MediaTime.none)
+        for line in tracks {
+            guard let time = line.head?.header.dts else { continue }
+            if !first.isKnown || time < first { first = time }
+            if !last.isKnown || time > last { last = time }
         }
-        context.isBehind(by: .milliseconds(Int64(slipped.count)) + max(.zero, now - clock!.instant(of: latest)))
-        return clock!.instant(of: item.header.dts)
+        guard first.isKnown else { return false }
+        let clock = self.clock ?? ClockMap(start: first, at: now)
+        self.clock = clock
+        let verdict = lateness.judge(oldest: now - clock.instant(of: first), newest: now - clock.instant(of: last))
+        context.isBehind(by: lateness.behind)
+        switch verdict {
+        case .wait: return false
+        case .look(let after):
+            context.wake(at: now + after)
+            return false
+        case .slip(let late):
+            self.clock?.origin = clock.origin + late
+            return false
+        case .fail(let error): throw error
+        case .drop:
+            for index in tracks.indices { skip(index, to: clock.time(at: now), now - WhenLate.patience, clock) }
+            return true
+        }
+    }
+
+    private func skip(_ index: Int, to time: MediaTime, _ limit: Instant, _ clock: ClockMap) {
+        guard let head = tracks[index].head, clock.instant(of: head.header.dts) < limit else { return }
+        tracks[index].head = nil
+        tracks[index].isBroken = true
+        lateness.dropped(1 + (media?.skip(tracks[index].track, to: time - offset) ?? 0), tracks[index].track)
+    }
+
+    public func finish(now: Instant) -> Bool {
+        lateness?.conclude(now)
+        return true
     }
 
     public func interrupt() { reader?.interrupt() }

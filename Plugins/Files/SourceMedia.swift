@@ -12,6 +12,9 @@ protocol SourceMedia: AnyObject {
     func format(_ track: Track) -> MediaFormat?
     /// The next item, held by nobody else. May read, draw or decode.
     func next(_ track: Track) throws -> Pull
+    /// Leaves out what comes before `time`, and on to where a decoder can begin; how many items that were. The next one
+    /// may be later, or a little earlier where nothing more can be left out.
+    func skip(_ track: Track, to time: MediaTime) -> Int
     /// Begins again from the start, for `loop`. False where the media cannot.
     func restart() throws -> Bool
 }

@@ -47,6 +47,14 @@ final class Tone: SourceMedia {
         return .item(samples)
     }
 
+    func skip(_ track: Track, to time: MediaTime) -> Int {
+        let rate = audioFormat.audio!.rate
+        let before = frame
+        frame = max(frame, Int(clamping: time.rescaled(to: Int64(Tone.framesPerSecond))))
+        position = frame * rate / Tone.framesPerSecond
+        return frame - before
+    }
+
     private func copy(into samples: AudioFrame, from start: Int) {
         let width = samples.layout.bytesPerSample
         let first = min(samples.sampleCount, second.sampleCount - start)

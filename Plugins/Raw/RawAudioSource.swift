@@ -1,4 +1,5 @@
 import Glibc
+import Pacing
 import Sluice
 
 /// PCM from a process or a file, read straight into the frames that are sent.
@@ -26,6 +27,12 @@ public final class RawAudioSource: Node, RawFrames {
     @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
     var frameMilliseconds: Double
 
+    @Parameter(
+        "when_late", default: .slip,
+        help:
+            "live media over 500 ms late as what follows is slow: slip holds the writer and the run's other raw sources, drop leaves them out, fail ends the run"
+    ) var whenLate: WhenLate
+
     private var reading: RawReading?
     private var format: MediaFormat!
     private var pool = Pool<AudioFrame>()
@@ -47,7 +54,7 @@ public final class RawAudioSource: Node, RawFrames {
         output.fix(format)
         let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
         let timeline = RawTimeline(timestamps, timescale: sampleRate, cutsUnits: true)
-        reading = try RawReading(intake, frames: self, timeline, nil, context)
+        reading = try RawReading(intake, frames: self, timeline, nil, whenLate, context)
     }
 
     public func process(now: Instant) throws { try reading?.process(now: now) }

@@ -22,6 +22,8 @@ final class RawIntake {
     private var watched: Int32 = -1
     /// Bytes came since the descriptor was opened.
     private var hasRead = false
+    /// It was said that the writer is waited for.
+    private var saysWaiting = false
     private(set) var kind = RawEndpoint.Kind.regular
 
     private var name: String { endpoint.name("standard input") }
@@ -109,7 +111,7 @@ final class RawIntake {
             if count > 0 {
                 if !hasRead {
                     hasRead = true
-                    context.isWaiting(for: nil)
+                    says(waiting: false)
                 }
                 return .bytes(count)
             }
@@ -129,10 +131,20 @@ final class RawIntake {
     }
 
     /// There is no room: a readable descriptor would wake the node for nothing.
-    func pause() { unwatch() }
+    func pause() {
+        unwatch()
+        says(waiting: false)
+    }
+
+    /// What the watchdog says when media stand still. It is not taken back for every piece that comes.
+    private func says(waiting: Bool) {
+        guard waiting != saysWaiting else { return }
+        saysWaiting = waiting
+        context.isWaiting(for: waiting ? (hasRead ? "more from the writer on \(name)" : "a writer on \(name)") : nil)
+    }
 
     private func wait(on waited: Int32) throws -> Step {
-        if !hasRead { context.isWaiting(for: "a writer on \(name)") }
+        says(waiting: true)
         if watched != waited {
             unwatch()
             try context.watch(waited, for: .readable)
@@ -155,6 +167,7 @@ final class RawIntake {
         Glibc.close(descriptor)
         descriptor = next
         hasRead = false
+        says(waiting: false)
         return .end(goesOn: true)
     }
 

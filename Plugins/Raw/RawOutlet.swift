@@ -160,6 +160,7 @@ final class RawOutlet {
                 advice: endpoint.path == "-" ? "" : "Set \"on_reader_gone\": \"wait\" to go on with the next one.")
         }
         unwatch()
+        saysWaiting = false
         // Before anybody hears of it: with the last end of a FIFO closed, what lay in it is gone too.
         Glibc.close(descriptor)
         descriptor = -1

@@ -1,4 +1,5 @@
 import Glibc
+import Pacing
 import Sluice
 
 /// What a raw source node fills: one frame after another.
@@ -38,6 +39,9 @@ final class RawReading {
     private let clock: RawClock
     private let member: Int
     private var timeline: RawTimeline
+    private let lateness: RawLateness
+    /// What comes is late: it is read and not sent.
+    private var isLeavingOut = false
     private var alignment: RawAlignment?
     private var position = 0
     private var moment: Moment
@@ -50,7 +54,7 @@ final class RawReading {
 
     init(
         _ intake: RawIntake, frames: any RawFrames, _ timeline: RawTimeline, _ alignment: RawAlignment?,
-        _ context: NodeContext
+        _ whenLate: WhenLate, _ context: NodeContext
     ) throws {
         self.intake = intake
         self.frames = frames
@@ -59,6 +63,7 @@ final class RawReading {
         self.alignment = alignment
         clock = try context.service(RawClock.self) ?? RawClock()
         member = clock.join()
+        lateness = RawLateness(whenLate, clock, member: member, context)
         moment = Moment(captured: context.now, epoch: 0, isDiscontinuity: false)
         bytes = context.counter("bytes")
         lost = context.counter("partial_bytes")
@@ -68,13 +73,19 @@ final class RawReading {
 
     func process(now: Instant) throws {
         var left = RawReading.pieceLimit
-        while left > 0 {
-            guard frames.hasRoom else {
-                intake.pause()
-                hasWaited = false
-                alignment?.lookAway()
-                return
+        // In a stream that never began nothing is late.
+        if intake.isLive && !isFirst {
+            switch try lateness.judge(now, next: timeline.next, isFull: !frames.hasRoom) {
+            case .read: isLeavingOut = false
+            case .leaveOut: isLeavingOut = true
+            case .hold(let interval):
+                if let interval { context.wake(at: now + interval) }
+                isLeavingOut = false
+                return lookAway()
             }
+        }
+        while left > 0 {
+            guard isLeavingOut || frames.hasRoom else { return lookAway() }
             try align(now)
             switch try intake.read(into: frames.memory(from: position)) {
             case .bytes(let count):
@@ -84,7 +95,7 @@ final class RawReading {
                 bytes.add(count)
                 position += count
                 left -= count
-                if position == frames.frameBytes { send() }
+                if position == frames.frameBytes { send(now) }
             case .wait:
                 hasWaited = true
                 alignment?.wait()
@@ -97,7 +108,14 @@ final class RawReading {
         context.wakeAgain()
     }
 
+    private func lookAway() {
+        intake.pause()
+        hasWaited = false
+        alignment?.lookAway()
+    }
+
     func close() {
+        lateness.conclude()
         clock.note(nil, of: member)
         intake.close()
     }
@@ -134,14 +152,17 @@ final class RawReading {
         }
     }
 
-    private func send() {
+    private func send(_ now: Instant) {
         let unit = frames.unit
         let units = Int64(position / unit.bytes) * unit.count
-        let arrival = isArrivalKnown ? MediaTime(moment.captured - context.started) : nil
+        let arrival = isArrivalKnown && lateness.tellsArrival(now) ? MediaTime(moment.captured - context.started) : nil
         let step = timeline.step(units: units, arrival: arrival, others: clock.others(of: member))
         noteCorrections(step)
         if step.isHole { moment.isDiscontinuity = true }
-        if step.cut < units {
+        if isLeavingOut {
+            moment.isDiscontinuity = true
+            isLeavingOut = lateness.dropped(now, next: timeline.next)
+        } else if step.cut < units {
             frames.send(step, bytes: position, moment)
             moment.isDiscontinuity = false
         }
@@ -172,7 +193,7 @@ final class RawReading {
                 .warning, "the stream ended within a frame: \(useless) of \(frames.frameBytes) bytes dropped")
         }
         position = whole
-        if whole > 0 { send() }
+        if whole > 0 { send(context.now) }
         position = 0
         guard goesOn else {
             context.finish()

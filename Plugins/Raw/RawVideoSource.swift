@@ -1,4 +1,5 @@
 import Glibc
+import Pacing
 import Sluice
 
 /// Raw pictures from a process or a file, read straight into the frames that are sent.
@@ -27,6 +28,12 @@ public final class RawVideoSource: Node, RawFrames {
         help: "count: pictures from the first arrival on, moved where that is off by over 40 ms; arrival: first bytes")
     var timestamps: RawTimestamps
 
+    @Parameter(
+        "when_late", default: .slip,
+        help:
+            "live media over 500 ms late as what follows is slow: slip holds the writer and the run's other raw sources, drop leaves them out, fail ends the run"
+    ) var whenLate: WhenLate
+
     private var reading: RawReading!
     private var format: MediaFormat!
     private var rate = FrameRate(30)
@@ -47,7 +54,7 @@ public final class RawVideoSource: Node, RawFrames {
         let timeline = RawTimeline(timestamps, timescale: rate.numerator, cutsUnits: false)
         let alignment =
             intake.isLive ? RawAlignment(pictureBytes: frameBytes, period: Interval(format.nominalDuration)) : nil
-        reading = try RawReading(intake, frames: self, timeline, alignment, context)
+        reading = try RawReading(intake, frames: self, timeline, alignment, whenLate, context)
     }
 
     public func process(now: Instant) throws { try reading.process(now: now) }

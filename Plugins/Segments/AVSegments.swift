@@ -35,6 +35,14 @@ public final class AVSegments: Node {
     @Parameter(
         "max_segment_mb", default: 512, range: 1...4_095, help: "a segment whose media take more memory is refused")
     var mostMegabytes: Int
+    @Parameter(
+        "max_memory_mb", default: 1_024, range: 1...65_536,
+        help: "memory of all segments that come, wait and play; the next one is held until it fits") var mostTotal: Int
+    @Parameter("max_peers", default: 8, range: 1...256, help: "connections at a time; the next one waits")
+    var mostPeers: Int
+    @Parameter(
+        "peer_timeout_ms", default: 30_000, range: 0...3_600_000,
+        help: "a peer that sends nothing for so long in the middle of a message is let go; 0: never") var timeout: Int
     @Parameter("session", default: "", help: "what diagnostics call the session; empty: the node's name in the run")
     var sessionName: String
     @Parameter("diagnostics", default: "", help: "a file for the lines of JSON that peers get; empty: none")
@@ -87,8 +95,10 @@ public final class AVSegments: Node {
         ) { [unowned self] news, now in tell(news, now) }
         release.isCalibrating = calibrates
         intake = try SegmentIntake(
-            socket: socket, file: file, waits: onEnd == .wait, mostMemory: mostMegabytes << 20, consumer: self, context
-        )
+            socket: socket, file: file, waits: onEnd == .wait,
+            SegmentIntake.Limits(
+                peers: mostPeers, segment: min(mostMegabytes, mostTotal) << 20,
+                silence: timeout > 0 ? .milliseconds(Int64(timeout)) : nil), consumer: self, context)
         if !socket.isEmpty && onEnd == .wait { context.runsUntilStopped() }
     }
 
@@ -102,11 +112,12 @@ public final class AVSegments: Node {
         if try intake.read(now) { context.wakeAgain() }
         hear()
         let next = release.play(now)
-        if intake.peers.contains(where: \.isHeld), room > 0 { context.wakeAgain() }
+        if room > 0, intake.peers.contains(where: { $0.isHeld && fits($0.receiver.held) }) { context.wakeAgain() }
         answer(now)
         if hasLines { for line in teller.traceLines() { say(line.json) } }
         try intake.flush()
-        wake(next, intake.nextCommand, waits.deadline)
+        intake.noteWaiting(isIdle: release.isOver(now))
+        wake([next, intake.nextCommand, waits.deadline, intake.nextLook(now)])
         if isOver(now) { context.finish() }
     }
 
@@ -124,10 +135,10 @@ public final class AVSegments: Node {
 
     private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
 
-    private func wake(_ first: Instant?, _ second: Instant?, _ third: Instant?) {
-        let never = Instant.distantFuture
-        let earliest = min(first ?? never, second ?? never, third ?? never)
-        if earliest == never { context.cancelWake() } else { context.wake(at: earliest) }
+    private func wake(_ times: [Instant?]) {
+        var earliest = Instant.distantFuture
+        for case let time? in times { earliest = min(earliest, time) }
+        if earliest == .distantFuture { context.cancelWake() } else { context.wake(at: earliest) }
     }
 
     // MARK: Out
@@ -205,6 +216,8 @@ public final class AVSegments: Node {
 extension AVSegments: SegmentConsumer {
     var room: Int { ahead - release.schedule.queue.count - intake.assembling }
 
+    func fits(_ memory: Int) -> Bool { memory <= mostTotal << 20 - release.schedule.memory - intake.memory }
+
     func take(_ segment: Segment, now: Instant) {
         guard !rules.isStale(segment.epoch) else { return noteStale(segment.epoch) }
         segment.number = number
@@ -220,8 +233,8 @@ extension AVSegments: SegmentConsumer {
     func take(_ command: Command, from peer: Int, now: Instant) {
         switch command.action {
         case .interrupt(let epoch): interrupt(to: epoch, from: peer, now)
-        case .fence(let id): waits.add(.fence(id), from: peer, behind: number)
-        case .drain(let timeout, let id): waits.add(.drain(id, deadline: now + timeout), from: peer, behind: number)
+        case .fence(let id): wait(.fence(id), for: peer)
+        case .drain(let timeout, let id): wait(.drain(id, deadline: now + timeout), for: peer)
         case .feedback(let seen):
             feedback.send([
                 "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,
@@ -230,6 +243,11 @@ extension AVSegments: SegmentConsumer {
         case .calibration(let isOn): setCalibration(isOn)
         case .microphone: break
         }
+    }
+
+    private func wait(_ kind: Waits.Kind, for peer: Int) {
+        guard !waits.add(kind, from: peer, behind: number) else { return }
+        refuse("\(Waits.most) fences and drains of this peer wait already, and one more is not taken", from: peer)
     }
 
     private func setCalibration(_ isOn: Bool) {

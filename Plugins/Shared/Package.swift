@@ -11,6 +11,7 @@ let package = Package(
         .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
+        .library(name: "Resampling", type: .dynamic, targets: ["Resampling"]),
         .library(name: "RTPCore", type: .dynamic, targets: ["RTPCore"]),
     ],
     dependencies: [.package(path: "../../Engine")],
@@ -26,6 +27,9 @@ let package = Package(
         .systemLibrary(name: "CNet"),
         .target(name: "Net", dependencies: ["CNet", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(
+            name: "CSwresample", pkgConfig: "libswresample", providers: [.apt(["libswresample-dev"])]),
+        .target(name: "Resampling", dependencies: ["CSwresample", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         // With libsrtp2 inside: its start once in the process needs one copy of the code around it.
         .target(

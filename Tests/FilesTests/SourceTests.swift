@@ -89,18 +89,6 @@ import Testing
         #expect(abs(Double(samples.max()!) - 4_125) < 30)
     }
 
-    @Test func aFullOutputDoesNotHoldTheOtherOne() throws {
-        let source = try harness(["open": "pattern", "width": 64, "height": 36, "duration_s": 3])
-        source.sink("video").appetite = 0
-        source.advance(to: Instant(nanoseconds: 2_990_000_000))
-        #expect(source.sink("audio").received.count == 150)
-        #expect(source.sink("video").received.isEmpty)
-        source.sink("video").appetite = nil
-        source.graph.run()
-        #expect(source.sink("video").received.count == 90)
-        #expect(source.graph.isBalanced)
-    }
-
     @Test func theClockSlipsWhenEverythingWasHeld() throws {
         let source = try harness(["open": "pattern", "width": 64, "height": 36, "duration_s": 6])
         source.advance(by: .milliseconds(500))

@@ -66,7 +66,10 @@ final class Rig {
                     capacity: .standard, overflow: .block, epoch: .flush, isOptional: false, position: position))
         }
         let registry = NodeRegistry()
-        for type in [RawVideoSource.self, RawAudioSource.self, RawVideoOutput.self, RawAudioOutput.self, Witness.self]
+        for type in [
+            RawVideoSource.self, RawAudioSource.self, RawVideoOutput.self, RawAudioOutput.self, Witness.self,
+            SlowWitness.self,
+        ]
             as [any Node.Type]
         { registry.register(type) }
         registry.services.provide(RawClock.self) { RawClock() }

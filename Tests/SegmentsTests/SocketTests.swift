@@ -291,4 +291,76 @@ final class Mouth: Node {
         // A socket's buffer and 64 frames, then the newest go.
         #expect(answer.metric("microphone_dropped") > 0)
     }
+
+    /// Peers that stop in the middle of a segment would keep the places of all segments.
+    @Test func aPeerThatStopsWithinAMessageIsLetGoAndOthersGoOn() throws {
+        let answer = try run(
+            """
+            raws = [connect() for _ in range(3)]
+            data = segment_bytes(audio=tone(200), sample_rate=16000)
+            for raw in raws: raw.sendall(data[:-1000])
+            for raw in raws:
+                raw.settimeout(10)
+                reply = b""
+                while True:
+                    piece = raw.recv(65536)
+                    if not piece:
+                        break
+                    reply += piece
+                tell({"type": "reply", "text": reply.decode(errors="replace")})
+            with AVSegments(path, on_message=tell) as avatar:
+                avatar.send_segment(audio=tone(100), sample_rate=16000)
+                tell({**avatar.drain(), "type": "end"})
+            """, ["on_end": "wait", "peer_timeout_ms": 100])
+        let replies = answer.messages("reply").compactMap { $0["text"] as? String }
+        #expect(replies.count == 3, "\(answer.output)")
+        for reply in replies { #expect(reply.contains("nothing came for 100 ms in the middle of a message")) }
+        #expect(answer.messages("end").first?["complete"] as? Bool == true)
+        #expect(answer.audio.count == 5)
+    }
+
+    @Test func fencesWithoutEndAreRefusedWithASentence() throws {
+        let answer = try run(
+            """
+            answered = []
+            done = threading.Event()
+            def hear(message):
+                tell(message)
+                if message["type"] == "fence": answered.append(message)
+                if len(answered) == 64: done.set()
+            with AVSegments(path, on_message=hear) as avatar:
+                avatar.send_segment(audio=tone(1000), sample_rate=16000)
+                for number in range(200): avatar.send("fence", id=number)
+                done.wait(10)
+            """)
+        let refused = answer.messages("error").compactMap { $0["what"] as? String }
+        #expect(refused.count == 136, "\(answer.output.suffix(5))")
+        #expect(refused.allSatisfy { $0.hasPrefix("64 fences and drains of this peer wait already") })
+        #expect(answer.messages("fence").count == 64)
+        #expect(answer.outcome == .finished)
+    }
+
+    @Test func oneConnectionMoreThanAllowedWaits() throws {
+        let answer = try run(
+            """
+            first = connect()
+            second = connect()
+            second.sendall(segment_bytes(audio=tone(100), sample_rate=16000))
+            second.settimeout(0.3)
+            try:
+                tell({"type": "second", "heard": len(second.recv(100))})
+            except socket.timeout:
+                tell({"type": "second", "heard": 0})
+            first.close()
+            second.settimeout(10)
+            tell({"type": "second", "heard": len(second.recv(100))})
+            second.sendall(message_bytes("drain", timeout_ms=5000))
+            told = b""
+            while b"drained" not in told:
+                told += second.recv(65536)
+            second.close()
+            """, ["on_end": "wait", "max_peers": 1])
+        #expect(answer.messages("second").compactMap { $0["heard"] as? Int }.map { $0 > 0 } == [false, true])
+        #expect(answer.audio.count == 5, "\(answer.output)")
+    }
 }

@@ -1,4 +1,5 @@
 import Pacing
+import Resampling
 import Sluice
 
 /// PCM on the grid: cuts what comes into frames, resamples it where the source's clock is another, conceals what is
@@ -12,7 +13,7 @@ final class AudioPacer: PacedMedia {
     // Only the node's lane gets here, so exclusivity need not be checked at run time.
     @exclusivity(unchecked) private var pacing: AudioPacing?
     @exclusivity(unchecked) private var source: AudioSource?
-    @exclusivity(unchecked) private var resampler: VariableResampler?
+    @exclusivity(unchecked) private var resampler: Resampler?
     /// Samples that come out of the resampler at first and were sent before it.
     private var discard = 0
     private var scratch: MediaBuffer?
@@ -168,7 +169,7 @@ final class AudioPacer: PacedMedia {
 
     /// The resampler begins with what was heard last, so it goes on where the samples themselves ended.
     private func startResampler() throws {
-        let made = try VariableResampler(format!.audio!)
+        let made = try Resampler(stretching: format!.audio!)
         source!.recall()
         let (heard, count) = source!.concealer.recent
         let size = format!.audio!.bytesPerSample
@@ -214,7 +215,7 @@ final class AudioPacer: PacedMedia {
         return .complete
     }
 
-    private func resample(_ resampler: VariableResampler, _ got: Int, _ frame: AudioFrame, _ size: Int) throws {
+    private func resample(_ resampler: Resampler, _ got: Int, _ frame: AudioFrame, _ size: Int) throws {
         var fed = got
         if discard > 0 {
             // The first output after the start stands for samples that were sent before.

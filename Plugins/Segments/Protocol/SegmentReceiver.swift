@@ -41,6 +41,11 @@ final class SegmentReceiver {
     /// A segment is being put together.
     var isAssembling: Bool { mode == .assembling }
 
+    /// Memory of the segment that waits for room; 0 where none does.
+    var held: Int { waiting?.memory ?? 0 }
+    /// Memory of the segment that is being put together.
+    private(set) var memory = 0
+
     /// How much of a message has come whose rest is missing, in words; nil between messages.
     var unfinished: String? {
         if waiting != nil || mode != .reading {
@@ -49,8 +54,12 @@ final class SegmentReceiver {
         return parser.isBetweenMessages ? nil : "before a message was complete"
     }
 
-    /// Takes bytes from the front until something has happened.
-    func next(_ bytes: inout UnsafeRawBufferPointer, hasRoom: Bool, rules: inout EpochRules) -> Event {
+    /// Takes bytes from the front until something has happened. A segment is taken up if there is room for one more, and
+    /// if its memory fits.
+    func next(
+        _ bytes: inout UnsafeRawBufferPointer, hasRoom: Bool, rules: inout EpochRules,
+        fits: (_ memory: Int) -> Bool = { _ in true }
+    ) -> Event {
         while true {
             if let header = waiting {
                 guard let epoch = rules.admit(header.epoch) else {
@@ -59,9 +68,10 @@ final class SegmentReceiver {
                     received += 1
                     return .stale(header.epoch ?? 0)
                 }
-                guard hasRoom else { return .held }
+                guard hasRoom, fits(header.memory) else { return .held }
                 waiting = nil
                 mode = .assembling
+                memory = header.memory
                 assembly.begin(header, epoch: epoch)
             }
             switch parser.next(&bytes) {
@@ -76,6 +86,7 @@ final class SegmentReceiver {
             case .ended:
                 let wasAssembling = mode == .assembling
                 mode = .reading
+                memory = 0
                 payload = (0, 0)
                 guard wasAssembling else { continue }
                 received += 1
@@ -88,6 +99,7 @@ final class SegmentReceiver {
     func abandonStale(_ rules: EpochRules) {
         guard mode == .assembling, rules.isStale(assembly.epoch) else { return }
         mode = .skipping
+        memory = 0
         received += 1
         assembly.abandon()
     }

@@ -84,6 +84,9 @@ struct SegmentSchedule {
 
     mutating func add(_ segment: Segment) { queue.append(segment) }
 
+    /// Bytes that the segments took which wait and play.
+    var memory: Int { queue.reduce(0) { $0 + $1.header.memory } + active.reduce(0) { $0 + $1.segment.header.memory } }
+
     /// The number of the oldest segment that has not gone out; nil if all have.
     var oldest: Int? { active.first?.segment.number ?? queue.first?.number }
 

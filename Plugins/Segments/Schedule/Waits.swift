@@ -31,8 +31,15 @@ struct Waits {
 
     var isEmpty: Bool { waits.isEmpty }
 
-    mutating func add(_ kind: Kind, from peer: Int, behind number: Int) {
+    /// Fences and drains of one peer that may wait at a time.
+    static let most = 64
+
+    /// False if so many of that peer wait that this one is refused.
+    @discardableResult
+    mutating func add(_ kind: Kind, from peer: Int, behind number: Int) -> Bool {
+        guard waits.count(where: { $0.peer == peer }) < Waits.most else { return false }
         waits.append(Wait(kind: kind, peer: peer, behind: number))
+        return true
     }
 
     mutating func noteInterruption() { for index in waits.indices { waits[index].wasInterrupted = true } }

@@ -6,6 +6,8 @@ import Sluice
 protocol SegmentConsumer: AnyObject {
     /// How many more segments may be begun.
     var room: Int { get }
+    /// Whether so much more memory may be taken.
+    func fits(_ memory: Int) -> Bool
     var rules: EpochRules { get set }
     func take(_ segment: Segment, now: Instant)
     func take(_ command: Command, from peer: Int, now: Instant)
@@ -21,17 +23,26 @@ final class SegmentIntake {
     private let context: NodeContext
     private unowned let consumer: any SegmentConsumer
     private let listener: LocalListener?
-    private let mostMemory: Int
+    private let limits: Limits
     private let waitsForOthers: Bool
     private(set) var peers: [SegmentPeer] = []
     private var watched: [Int32: NodeContext.Interest] = [:]
     private var count = 0
     private var hadMedia = false
     private var isListening = true
+    private var waitsFor: String?
     private let lost: CounterMetric
     private let name: String
 
-    static let mostPeers = 8
+    /// What peers may take.
+    struct Limits {
+        var peers = 8
+        /// Bytes of memory of one segment.
+        var segment = 512 << 20
+        /// In the middle of a message; nil: for ever.
+        var silence: Interval?
+    }
+
     /// Read in one call of the node: a fraction of a millisecond of copying.
     private static let piece = 1 << 20
 
@@ -39,12 +50,12 @@ final class SegmentIntake {
     ///   - socket: its path, or empty for the file.
     ///   - waits: another peer is waited for when the last one is gone.
     init(
-        socket: String, file: String, waits: Bool, mostMemory: Int, consumer: any SegmentConsumer,
+        socket: String, file: String, waits: Bool, _ limits: Limits, consumer: any SegmentConsumer,
         _ context: NodeContext
     ) throws {
         self.context = context
         self.consumer = consumer
-        self.mostMemory = mostMemory
+        self.limits = limits
         waitsForOthers = waits
         lost = context.counter("messages_dropped")
         name = socket.isEmpty ? file : socket
@@ -57,7 +68,7 @@ final class SegmentIntake {
             let listener = try LocalListener(socket) { context.log(.warning, $0) }
             self.listener = listener
             try context.watch(listener.descriptor, for: .readable)
-            context.isWaiting(for: "a writer on \(socket)")
+            noteWaiting(isIdle: true)
             return
         }
         listener = nil
@@ -71,7 +82,7 @@ final class SegmentIntake {
             throw NodeError(
                 "\(file) is no regular file", advice: "Give \"socket\" for a Unix socket.", isInputError: true)
         }
-        peers = [SegmentPeer(descriptor, number: 0, isFile: true, mostMemory: mostMemory)]
+        peers = [SegmentPeer(descriptor, number: 0, isFile: true, mostMemory: limits.segment, context.now)]
         hadMedia = true
     }
 
@@ -79,6 +90,13 @@ final class SegmentIntake {
     var isOver: Bool { peers.isEmpty && hadMedia && !waitsForOthers }
     /// Segments that are on their way.
     var assembling: Int { peers.reduce(0) { $0 + ($1.receiver.isAssembling ? 1 : 0) } }
+    /// Bytes of segments that are on their way.
+    var memory: Int { peers.reduce(0) { $0 + $1.receiver.memory } }
+    /// When a peer has been silent for too long, or a connection is to be tried again.
+    func nextLook(_ now: Instant) -> Instant? {
+        var next = peers.compactMap { $0.silent(after: limits.silence) }.min()
+        return next
+    }
     /// When a command of a file is to be acted on.
     var nextCommand: Instant? {
         for peer in peers { if let at = peer.pending?.at { return context.started + at } }
@@ -89,21 +107,33 @@ final class SegmentIntake {
 
     /// Reads a piece from every peer; true if there is more to read at once.
     func read(_ now: Instant) throws -> Bool {
-        accept()
+        accept(now)
         var isMore = false
         // Peers leave while they are read.
         for peer in peers { isMore = try read(from: peer, now) || isMore }
         return isMore
     }
 
-    private func accept() {
+    private var isFull: Bool { peers.count >= limits.peers }
+
+    private func accept(_ now: Instant) {
         guard let listener else { return }
-        while peers.count < SegmentIntake.mostPeers, let descriptor = listener.accept() {
+        while !isFull, let descriptor = listener.accept() {
             count += 1
-            peers.append(SegmentPeer(descriptor, number: count, isFile: false, mostMemory: mostMemory))
-            context.isWaiting(for: nil)
+            peers.append(SegmentPeer(descriptor, number: count, isFile: false, mostMemory: limits.segment, now))
             tellRoom()
         }
+    }
+
+    /// A peer that stops in the middle of a message would keep its place, and its segment's, for ever.
+    private func isGiven(up peer: SegmentPeer, _ now: Instant) -> Bool {
+        guard let limit = peer.silent(after: limits.silence), limit <= now else { return false }
+        let silence = Int((limits.silence ?? .zero).milliseconds)
+        consumer.refuse(
+            "nothing came for \(silence) ms in the middle of a message; the connection is closed", from: peer.number)
+        _ = peer.flush()
+        leave(peer, quietly: true)
+        return true
     }
 
     private func read(from peer: SegmentPeer, _ now: Instant) throws -> Bool {
@@ -115,12 +145,14 @@ final class SegmentIntake {
         }
         while true {
             peer.isHeld = false
-            switch peer.next(hasRoom: consumer.room > 0, rules: &consumer.rules) {
+            switch peer.next(hasRoom: consumer.room > 0, rules: &consumer.rules, fits: consumer.fits) {
             case .needsBytes:
                 guard left > 0 else { return true }
-                switch try peer.fill() {
+                switch try peer.fill(now) {
                 case .bytes(let count): left -= count
-                case .nothing: return false
+                case .nothing:
+                    _ = isGiven(up: peer, now)
+                    return false
                 case .end:
                     leave(peer)
                     return false
@@ -168,7 +200,15 @@ final class SegmentIntake {
         unwatch(peer.descriptor)
         peers.removeAll { $0 === peer }
         consumer.noteGone(peer.number)
-        if peers.isEmpty, listener != nil, !isOver { context.isWaiting(for: "a writer on \(name)") }
+    }
+
+    /// For the watchdog: nothing is planned, and somebody else is to send.
+    func noteWaiting(isIdle: Bool) {
+        guard listener != nil else { return }
+        let now = isIdle && !isOver ? peers.isEmpty ? "a writer on \(name)" : "a segment on \(name)" : nil
+        guard now != waitsFor else { return }
+        waitsFor = now
+        context.isWaiting(for: now)
     }
 
     /// The session's epoch has risen: what is on its way and stale is read over.
@@ -212,14 +252,20 @@ final class SegmentIntake {
             var interest: NodeContext.Interest = peer.isHeld ? [] : .readable
             if !peer.outbox.isEmpty { interest.insert(.writable) }
             guard watched[peer.descriptor] != interest else { continue }
-            if interest.isEmpty {
+            guard !interest.isEmpty else {
                 unwatch(peer.descriptor)
-            } else {
+                continue
+            }
+            do {
                 try context.watch(peer.descriptor, for: interest)
                 watched[peer.descriptor] = interest
+            } catch {
+                // The system has no room for one more: this peer alone goes.
+                consumer.refuse("\(error); the connection is closed", from: peer.number)
+                leave(peer, quietly: true)
             }
         }
-        guard let listener, isListening != (peers.count < SegmentIntake.mostPeers) else { return }
+        guard let listener, isListening != !isFull else { return }
         isListening.toggle()
         if isListening {
             try context.watch(listener.descriptor, for: .readable)

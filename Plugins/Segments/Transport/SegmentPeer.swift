@@ -20,6 +20,8 @@ final class SegmentPeer {
     var isHeld = false
     /// In a file, a command whose time has not come.
     var pending: Command?
+    /// When it last sent something.
+    private(set) var heard: Instant
     /// It has sent a segment.
     var hasMedia = false
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SegmentPeer.bufferSize, alignment: 16)
@@ -27,7 +29,8 @@ final class SegmentPeer {
 
     private static let bufferSize = 1 << 18
 
-    init(_ descriptor: Int32, number: Int, isFile: Bool, mostMemory: Int) {
+    init(_ descriptor: Int32, number: Int, isFile: Bool, mostMemory: Int, _ now: Instant) {
+        heard = now
         self.descriptor = descriptor
         self.number = number
         self.isFile = isFile
@@ -40,23 +43,31 @@ final class SegmentPeer {
     }
 
     /// What the bytes that were read make.
-    func next(hasRoom: Bool, rules: inout EpochRules) -> SegmentReceiver.Event {
-        receiver.next(&unread, hasRoom: hasRoom, rules: &rules)
+    func next(hasRoom: Bool, rules: inout EpochRules, fits: (Int) -> Bool) -> SegmentReceiver.Event {
+        receiver.next(&unread, hasRoom: hasRoom, rules: &rules, fits: fits)
     }
 
-    /// Reads when all that was read is used up. Never blocks on a socket.
-    func fill() throws -> Filling {
+    /// When it has been silent for `silence` in the middle of a message that nobody but itself holds up; nil where it is
+    /// between messages.
+    func silent(after silence: Interval?) -> Instant? {
+        guard let silence, !isFile, !isHeld, unread.isEmpty, receiver.unfinished != nil else { return nil }
+        return heard + silence
+    }
+
+    /// Reads when all that was read is used up. Never blocks on a socket, whose errors are its end.
+    func fill(_ now: Instant) throws -> Filling {
         while true {
             let count = read(descriptor, buffer.baseAddress!, buffer.count)
             if count > 0 {
                 unread = UnsafeRawBufferPointer(rebasing: buffer.prefix(count))
+                heard = now
                 return .bytes(count)
             }
             if count == 0 { return .end }
             switch errno {
             case EINTR: continue
             case EAGAIN: return .nothing
-            case ECONNRESET: return .end
+            case _ where !isFile: return .end
             default: throw NodeError("cannot read segments: \(errorText(errno))")
             }
         }

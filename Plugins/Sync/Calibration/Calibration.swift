@@ -31,7 +31,7 @@ public final class Calibration: Node {
     private var pictures = Pool<VideoFrame>()
     private var sounds = Pool<AudioFrame>()
     private var isAsked = false
-    private var waitingSince: Instant?
+    private var gathering = Gathering(patience: .zero)
     /// Pictures kept the sound waiting in vain; until the next comes it is not held.
     private var isVideoSilent = false
     private var hasWarned = false
@@ -53,6 +53,7 @@ public final class Calibration: Node {
                 advice: "Connect both or neither.", isInputError: true)
         }
         self.context = context
+        gathering = Gathering(patience: Interval(nanoseconds: Int64(maxWait * 1e6)))
         schedule = CalibrationSchedule(period: .seconds(everySeconds))
         marks = context.counter("marks")
         missed = context.counter("missed_marks")
@@ -100,7 +101,7 @@ public final class Calibration: Node {
         if videoIn.isEnded { schedule.endMark() }
         if mustWait(head.header, now) { return false }
         guard let sound = audioIn.next() else { return false }
-        waitingSince = nil
+        gathering.begin()
         var sent = sound
         let isAudio = sound.sampleCount > 0 && sound.header.pts.isKnown && sound.header.duration.isKnown
         for chirp in schedule.chirps where isAudio && chirp.touches(sound.header) {
@@ -118,15 +119,12 @@ public final class Calibration: Node {
             schedule.videoEnd.isKnown, header.pts.isKnown,
             !schedule.settles(audioUpTo: header.pts + (header.duration.isKnown ? header.duration : .zero))
         else { return false }
-        let since = waitingSince ?? now
-        waitingSince = since
-        let end = since + Interval(nanoseconds: Int64(maxWait * 1e6))
-        if now >= end {
+        guard case .wait(let until) = gathering.look(now, isComplete: false) else {
             isVideoSilent = true
             schedule.endMark()
             return false
         }
-        context.wake(at: end)
+        context.wake(at: until)
         return true
     }
 

@@ -1,4 +1,4 @@
-import CSwresample
+import Resampling
 import Sluice
 
 /// Moves PCM without a step: a resampler makes a little more or less of it, by libswresample's compensation.
@@ -15,7 +15,7 @@ final class SmoothAudio {
     private var pool = Pool<AudioFrame>()
     private var received = SampleTimeline()
     private var sent = SampleTimeline()
-    private var context: OpaquePointer?
+    private var resampler: Resampler?
     private var layout = AudioLayout(nil, rate: 0, channels: 0)
     /// Of this stretch: samples planned beyond those received.
     private var planned: Int64 = 0
@@ -30,7 +30,6 @@ final class SmoothAudio {
     private let slew: Double
 
     init(slew: Double) { self.slew = slew }
-    deinit { swr_free(&context) }
 
     typealias Send = (_ item: AudioFrame, _ hold: MediaTime, _ count: Int) -> Void
 
@@ -45,11 +44,11 @@ final class SmoothAudio {
         let before = isContinued ? last : nil
         last = frame
         let way = nextWay(towards: wanted, samples: frame.sampleCount)
-        if way != 0, context == nil { try open(frame.layout, after: before) }
+        if way != 0, resampler == nil { try open(frame.layout, after: before) }
         let hold = MediaTime(Int64(delay), timescale: Int64(frame.layout.rate))
         let start = received.end
         received.advance(frame.sampleCount)
-        guard context != nil else {
+        guard resampler != nil else {
             return send(delay == 0 ? frame : moved(frame, to: start + hold), hold, frame.sampleCount)
         }
         if !sent.isStarted { sent = SampleTimeline(start: start + hold, rate: frame.layout.rate) }
@@ -72,9 +71,7 @@ final class SmoothAudio {
         // So many samples more in so many of the output; the number is large for the fraction's sake.
         let distance = 100_000_000.0
         let delta = (way / (Double(samples) + way) * distance).rounded()
-        guard swr_set_compensation(context, Int32(delta), Int32(distance)) >= 0 else {
-            throw NodeError("libswresample refuses to stretch \(samples) samples by \(decimal(way, places: 2))")
-        }
+        try resampler?.stretch(by: Int32(delta), over: Int32(distance))
         position += way
         let step = Int(position.rounded()) - delay
         delay += step
@@ -84,7 +81,7 @@ final class SmoothAudio {
 
     /// What the resampler holds comes out, trimmed to what was planned. At a hole, a new epoch, the end.
     func endStretch(_ send: Send) throws {
-        guard context != nil, let last else { return }
+        guard resampler != nil, let last else { return }
         let due = planned - sent.count
         if due > 0 {
             let hold = MediaTime(Int64(delay), timescale: Int64(layout.rate))
@@ -99,23 +96,16 @@ final class SmoothAudio {
     private func convert(
         _ frame: AudioFrame?, from first: Int = 0, most: Int?, _ hold: MediaTime, _ send: Send, header: Header? = nil
     ) throws {
-        guard let context, let last else { return }
-        let room = Int(max(0, swr_get_out_samples(context, Int32(clamping: frame?.sampleCount ?? 0)))) + 32
+        guard let resampler, let last else { return }
+        let room = resampler.room(for: frame?.sampleCount ?? 0) + 32
         let result = pool.take(last.format, sampleCount: room)
-        var out: UnsafeMutablePointer<UInt8>? = result.buffer.bytes.assumingMemoryBound(to: UInt8.self)
-        var count: Int32
-        if let frame {
-            let start = frame.buffer.bytes + first * layout.bytesPerSample
-            var pcm: UnsafePointer<UInt8>? = UnsafePointer(start.assumingMemoryBound(to: UInt8.self))
-            count = swr_convert(context, &out, Int32(clamping: room), &pcm, Int32(clamping: frame.sampleCount - first))
-        } else {
-            count = swr_convert(context, &out, Int32(clamping: room), nil, 0)
-        }
-        guard count >= 0 else { throw NodeError("libswresample: stretching \(last.format) failed") }
-        if let most { count = min(count, Int32(clamping: most)) }
+        let start = frame.map { UnsafeRawPointer($0.buffer.bytes + first * layout.bytesPerSample) }
+        var count = try resampler.convert(
+            start, (frame?.sampleCount ?? 0) - (frame == nil ? 0 : first), into: result.buffer.bytes, room: room)
+        if let most { count = min(count, most) }
         // Never ahead of what was planned, so that the end can be exact.
         guard count > 0 else { return }
-        emit(result, Int(count), header ?? frame!.header, hold, send)
+        emit(result, count, header ?? frame!.header, hold, send)
     }
 
     private func emit(_ frame: AudioFrame, _ count: Int, _ header: Header, _ hold: MediaTime, _ send: Send) {
@@ -148,23 +138,7 @@ final class SmoothAudio {
     /// `before` is what went out last: the filter begins with its end, so that there is no seam.
     private func open(_ new: AudioLayout, after before: AudioFrame?) throws {
         layout = new
-        var channels = AVChannelLayout()
-        av_channel_layout_default(&channels, Int32(new.channels))
-        var same = channels
-        let format = new.sampleFormat == .f32 ? AV_SAMPLE_FMT_FLT : AV_SAMPLE_FMT_S16
-        let made = swr_alloc_set_opts2(
-            &context, &channels, format, Int32(new.rate), &same, format, Int32(new.rate), 0, nil)
-        // Between equal rates libswresample copies unless told that it is going to resample.
-        guard made >= 0, let context,
-            av_opt_set_int(UnsafeMutableRawPointer(context), "flags", Int64(SWR_FLAG_RESAMPLE), 0) >= 0,
-            av_opt_set_int(UnsafeMutableRawPointer(context), "linear_interp", 1, 0) >= 0,
-            av_opt_set_int(UnsafeMutableRawPointer(context), "exact_rational", 0, 0) >= 0,
-            av_opt_set_sample_fmt(UnsafeMutableRawPointer(context), "internal_sample_fmt", AV_SAMPLE_FMT_FLTP, 0) >= 0,
-            swr_init(context) >= 0
-        else {
-            swr_free(&context)
-            throw NodeError("libswresample does not stretch \(new)")
-        }
+        resampler = try Resampler(stretching: new)
         guard let before else { return }
         let count = min(before.sampleCount, SmoothAudio.recalled)
         discard = count - (try swallow(before, before.sampleCount - count..<before.sampleCount))
@@ -179,21 +153,17 @@ final class SmoothAudio {
 
     /// Takes samples for the filter's sake alone; returns how many came out, which were sent before.
     private func swallow(_ frame: AudioFrame, _ range: Range<Int>) throws -> Int {
-        guard !range.isEmpty else { return 0 }
+        guard !range.isEmpty, let resampler else { return 0 }
         let scratch = pool.take(frame.format, sampleCount: range.count + 32)
-        var out: UnsafeMutablePointer<UInt8>? = scratch.buffer.bytes.assumingMemoryBound(to: UInt8.self)
-        let first = frame.buffer.bytes + range.lowerBound * layout.bytesPerSample
-        var pcm: UnsafePointer<UInt8>? = UnsafePointer(first.assumingMemoryBound(to: UInt8.self))
-        let given = swr_convert(context, &out, Int32(clamping: range.count + 32), &pcm, Int32(clamping: range.count))
-        guard given >= 0 else { throw NodeError("libswresample: stretching \(frame.format) failed") }
-        return Int(given)
+        let first = UnsafeRawPointer(frame.buffer.bytes + range.lowerBound * layout.bytesPerSample)
+        return try resampler.convert(first, range.count, into: scratch.buffer.bytes, room: range.count + 32)
     }
 
     /// Samples: more than the filter spans.
     private static let recalled = 64
 
     private func close() {
-        swr_free(&context)
+        resampler = nil
         sent = SampleTimeline()
         planned = 0
         discard = 0

@@ -5,14 +5,13 @@
 /// are not waited for.
 public struct Join<Item: MediaItem> {
     private let inputs: [Input<Item>]
-    private let maxWait: Interval
-    private var waitingSince: Instant?
+    private var gathering: Gathering
     private var isSilent: [Bool]
 
     /// Declare `traits: .joins` in the node's descriptor, so that the engine checks the branches' depth.
     public init(_ inputs: [Input<Item>], maxWait: Interval) {
         self.inputs = inputs.filter(\.isConnected)
-        self.maxWait = maxWait
+        gathering = Gathering(patience: maxWait)
         isSilent = Array(repeating: false, count: self.inputs.count)
     }
 
@@ -31,26 +30,25 @@ public struct Join<Item: MediaItem> {
             }
         }
         guard let oldest else {
-            waitingSince = nil
+            gathering.begin()
             return nil
         }
-        if mustWait {
-            let since = waitingSince ?? now
-            waitingSince = since
-            guard now - since >= maxWait else {
-                context.wake(at: since + maxWait)
-                return nil
-            }
+        switch gathering.look(now, isComplete: !mustWait) {
+        case .complete: break
+        case .wait(let until):
+            context.wake(at: until)
+            return nil
+        case .incomplete:
             for index in inputs.indices
             where inputs[index].peek() == nil && !inputs[index].isEnded && !isSilent[index] {
                 isSilent[index] = true
                 context.log(
                     .warning,
-                    "input \(inputs[index].spec.name) sent nothing for \(Int(maxWait.milliseconds)) ms; going on without it"
+                    "input \(inputs[index].spec.name) sent nothing for \(Int(gathering.patience.milliseconds)) ms; going on without it"
                 )
             }
         }
-        waitingSince = nil
+        gathering.begin()
         guard let item = inputs[oldest.index].next() else { return nil }
         return (inputs[oldest.index], item)
     }

@@ -1,0 +1,30 @@
+/// Waits for streams that have nothing yet, at most so long, then goes on without them. For a node that needs all of its
+/// streams at once: their formats before it writes, or the oldest of their items. Pure: the time is an argument.
+public struct Gathering: Sendable {
+    public enum Verdict: Equatable, Sendable {
+        /// Nothing is missing.
+        case complete
+        /// Something is, and is waited for until then: the node asks to be woken.
+        case wait(until: Instant)
+        /// It has been waited for long enough.
+        case incomplete
+    }
+
+    public let patience: Interval
+    private var since: Instant?
+
+    public init(patience: Interval) { self.patience = patience }
+
+    public mutating func look(_ now: Instant, isComplete: Bool) -> Verdict {
+        guard !isComplete else {
+            since = nil
+            return .complete
+        }
+        let since = self.since ?? now
+        self.since = since
+        return now - since >= patience ? .incomplete : .wait(until: since + patience)
+    }
+
+    /// Something has come: the next wait begins anew.
+    public mutating func begin() { since = nil }
+}

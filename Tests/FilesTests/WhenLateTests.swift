@@ -1,0 +1,111 @@
+import Foundation
+import Sluice
+import SluiceTesting
+import Testing
+
+@testable import FilesPlugin
+
+@Suite("A source in real time that is held up") struct WhenLateTests {
+    private func pattern(_ rule: String, seconds: Double = 6) throws -> NodeHarness<Source> {
+        try NodeHarness(
+            Source.self,
+            parameters: [
+                "open": "pattern", "width": 64, "height": 36, "duration_s": .number(seconds),
+                "when_late": .string(rule),
+            ])
+    }
+
+    private func hold(_ source: NodeHarness<Source>, _ ports: String..., from: Int64 = 500, for length: Int64 = 3_000) {
+        source.advance(to: Instant(nanoseconds: from * 1_000_000))
+        for port in ports { source.sink(port).appetite = 0 }
+        source.advance(by: .milliseconds(length))
+        for port in ports { source.sink(port).appetite = nil }
+    }
+
+    private func said(_ source: NodeHarness<Source>, _ words: String) -> Int {
+        source.events.count { $0.level == .warning && $0.what.contains(words) }
+    }
+
+    @Test func slippingSendsAllOfBothStreamsLaterAndSaysSo() throws {
+        let source = try pattern("slip")
+        hold(source, "video", "audio")
+        #expect(source.graph.run() == .finished)
+        #expect(source.sink("video").received.count == 180)
+        #expect(source.sink("audio").received.count == 300)
+        #expect(source.context.counter("slipped_ms").count > 2_000)
+        #expect(said(source, "all is sent so much later") == 1)
+        #expect(said(source, "was too slow: of ") == 1)
+    }
+
+    /// Held up alone, pictures hold the sound back: it never runs away from them.
+    @Test func slippingTheStreamsDoNotPart() throws {
+        let source = try pattern("slip")
+        hold(source, "video")
+        let (video, audio) = (source.sink("video").received, source.sink("audio").received)
+        let heard = try #require(audio.last { $0.at < Instant(nanoseconds: 3_500_000_000) })
+        // Half a second beside what lies on the full edge.
+        #expect(heard.item.header.pts < .milliseconds(500 + 500 + 500 + 100))
+        #expect(!video.isEmpty)
+        source.graph.run()
+        #expect(source.sink("video").received.count == 180)
+        #expect(source.sink("audio").received.count == 300)
+    }
+
+    @Test func leavingOutKeepsTheTimesOfBothStreams() throws {
+        let source = try pattern("drop")
+        hold(source, "video")
+        #expect(source.graph.run() == .finished)
+        let (video, audio) = (source.sink("video").received, source.sink("audio").received)
+        // The sound was never held up.
+        #expect(audio.count == 300)
+        for entry in audio { #expect(entry.at.nanoseconds == entry.item.header.pts.rescaled(to: 1_000_000_000)) }
+        let dropped = source.context.counter("late_video_dropped").count
+        #expect(dropped > 50 && video.count + dropped == 180)
+        let gap = try #require(video.first { $0.item.header.flags.contains(.discontinuity) })
+        // What is late by less goes out at once.
+        #expect((2.99...3.51).contains(gap.item.header.pts.seconds))
+        for entry in video.filter({ $0.at > Instant(nanoseconds: 3_600_000_000) }) {
+            #expect(abs(entry.at.nanoseconds - entry.item.header.pts.rescaled(to: 1_000_000_000)) < 2)
+        }
+        #expect(said(source, "what is late is left out") == 1)
+        #expect(said(source, "\(dropped) pictures and 0 pieces of sound were late and left out") == 1)
+        #expect(source.context.counter("slipped_ms").count == 0)
+    }
+
+    @Test(arguments: [true, false]) func ofAFileWhatIsLeftOutEndsWithAKeyframe(_ decode: Bool) throws {
+        let source = try NodeHarness(
+            Source.self, parameters: ["open": .string(Clips.mp4), "when_late": "drop", "decode": .boolean(decode)])
+        hold(source, "video", "audio", from: 300, for: 1_500)
+        #expect(source.graph.run() == .finished)
+        let video = source.sink("video").received.map(\.item)
+        let gap = try #require(
+            video.dropFirst().first { $0.header.flags.contains(.discontinuity) } ?? (decode ? video.last : nil))
+        if !decode { #expect(gap.header.flags.contains(.keyframe)) }
+        // The keyframe of every second; sound goes on at once.
+        #expect(video.contains { abs($0.header.pts.seconds - 2.05) < 0.1 })
+        #expect(!video.contains { (1.0...1.9).contains($0.header.pts.seconds) })
+        if decode {
+            #expect(video.compactMap { FrameNumberCode.read($0 as! VideoFrame) }.suffix(30) == Array(60..<90)[...])
+        }
+        let sound = source.sink("audio").received.map(\.item.header.pts.seconds)
+        #expect(!sound.contains { (1.3...1.7).contains($0) } && sound.contains { (1.85...1.95).contains($0) })
+    }
+
+    @Test func whereItIsAnErrorTheRunSaysSo() throws {
+        let source = try pattern("fail")
+        source.advance(to: Instant(nanoseconds: 500_000_000))
+        for port in ["video", "audio"] { source.sink(port).appetite = 0 }
+        source.graph.run()
+        #expect("\(source.error.map { "\($0)" } ?? "")".contains("s behind, and \"when_late\" is \"fail\""))
+        #expect("\(source.error.map { "\($0)" } ?? "")".contains("Lower size or fps"))
+    }
+
+    @Test func whoseWriterSetsTheTimeCanOnlySlip() throws {
+        let folder = try Folder()
+        mkfifo(folder.path("fifo"), 0o600)
+        let said = message {
+            try NodeHarness(Source.self, parameters: ["open": .string(folder.path("fifo")), "when_late": "drop"])
+        }
+        #expect(said.contains("comes when its writer sends it"))
+    }
+}
