@@ -1,6 +1,6 @@
 import Sluice
 
-/// A file that is written in pieces of 64 KiB. What cannot be written is an error of the call, or of `finish`.
+/// A file that is written in pieces of 64 KiB. A failed write is an error of the call, or of `finish`.
 final class BenchFile {
     private let file: WrittenFile
     private var held: [UInt8] = []
@@ -31,6 +31,6 @@ final class BenchFile {
         guard code != 0 else { return }
         throw NodeError(
             "\(file.path) cannot be written to: \(errorText(code))",
-            advice: "What was written before stays. Name a file in a directory with room.")
+            advice: "The file keeps what was written before. Name a file in a directory with room.")
     }
 }

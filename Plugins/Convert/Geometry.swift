@@ -33,7 +33,8 @@ struct Geometry: Equatable {
         }
     }
 
-    /// The largest rectangle in the middle of `outer` with the shape of `inner`; the whole where it is only a pixel off.
+    /// The largest rectangle in the middle of `outer` with the shape of `inner`; the whole where it is only a pixel
+    /// off.
     private static func largest(in outer: VideoLayout, shapedLike inner: VideoLayout) -> Rectangle {
         let wanted = outer.height * inner.width
         let offered = outer.width * inner.height

@@ -1,8 +1,8 @@
 import CSwscale
 import Sluice
 
-/// One context of libswscale, for pictures of one layout to another. Bit exact: equal pictures on every processor. YUV is
-/// in limited range, and of the matrix that its layout says or implies.
+/// One context of libswscale, for pictures of one layout to another. Bit exact: equal pictures on every processor. YUV
+/// is in limited range, and of the matrix that its layout says or implies.
 final class Scaler {
     let from: VideoLayout
     let to: VideoLayout

@@ -3,7 +3,8 @@ import Sluice
 /// Gives pictures another size, pixel format and colour matrix. What already is as it should be passes untouched, and a
 /// format that changes in mid-stream is followed.
 ///
-/// YUV keeps its matrix, whatever its new size would imply, and says it where that differs; YUV made of RGB always says it.
+/// YUV keeps its matrix, whatever its new size would imply, and says it where that differs; YUV made of RGB always says
+/// it.
 public final class VideoConvert: Node {
     public static let descriptor = NodeDescriptor(
         "video-convert", summary: "Gives pictures another size and pixel format", work: .heavy,

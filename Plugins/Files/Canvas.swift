@@ -41,8 +41,8 @@ struct Canvas {
         }
     }
 
-    /// An area outside the picture, or empty, is none. A chroma sample belongs to the area that holds its even column and
-    /// row.
+    /// An area outside the picture, or empty, is none. A chroma sample belongs to the area that holds its even column
+    /// and row.
     func fill(_ area: FrameNumberCode.Area, _ colour: Colour, in frame: VideoFrame) {
         guard area.left < area.right, area.top < area.bottom else { return }
         switch layout.pixelFormat {

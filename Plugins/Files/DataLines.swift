@@ -2,7 +2,7 @@ import Sluice
 
 /// Data items as JSON Lines: one object a line, with its time and the schema's fields.
 enum DataLines {
-    /// What a line says besides the schema's fields. A field of the same name stands under `SCHEMA.NAME`.
+    /// The fields of a line besides the schema's own. A field of the same name stands under `SCHEMA.NAME`.
     static let own = ["t_s", "duration_s", "epoch", "schema"]
 
     /// One line, line feed included. `t_s` is left out where the item has no time, `duration_s` where it lasts none,

@@ -4,7 +4,7 @@ import Sluice
 /// Judges how late a source in real time is, and says it: when it begins, and at the end.
 ///
 /// Lateness is of all streams together, so that they never part. The clock slips when everything that is held is late:
-/// until then a stream that is held up holds the other one back. What is left out is left out of each stream up to the
+/// until then a stream that is held up holds the other one back. Media are left out of each stream up to the
 /// present.
 final class Lateness {
     enum Verdict {

@@ -2,8 +2,8 @@ import Glibc
 import Sluice
 import Synchronization
 
-/// The bytes of a file, FIFO or socket, read by descriptor. A FIFO is waited for without blocking for ever: every 100 ms
-/// the wait looks whether it is to end.
+/// The bytes of a file, FIFO or socket, read by descriptor. A FIFO is waited for without blocking for ever: every 100
+/// ms the wait looks whether it is to end.
 final class MediaFileReader: @unchecked Sendable {
     let path: String
     let isRegular: Bool

@@ -104,7 +104,7 @@ final class MediaFileTrack {
         return (dropped, false)
     }
 
-    /// What comes next does not continue what came before.
+    /// The next packets do not continue those before.
     private func breakOff() {
         decoder?.flush()
         isRestarted = true
@@ -189,8 +189,9 @@ final class MediaFileTrack {
         return item
     }
 
-    /// Demuxers leave decoding times out where the container has none (Matroska, at the start of a stream with B-frames):
-    /// then they begin as many frames below the presentation time as the decoder holds back, and rise by the duration.
+    /// Demuxers leave decoding times out where the container has none (Matroska, at the start of a stream with
+    /// B-frames): then they begin as many frames below the presentation time as the decoder holds back, and rise by the
+    /// duration.
     private func stampPacket(_ item: Packet) {
         if item.header.pts.isKnown { item.header.pts = item.header.pts - start }
         if item.header.dts.isKnown {
@@ -231,8 +232,8 @@ final class MediaFileTrack {
         }
     }
 
-    /// Containers with coarse clocks (Matroska's milliseconds) jitter around the samples' exact grid: times within 10 ms
-    /// of it are the grid's.
+    /// Containers with coarse clocks (Matroska's milliseconds) jitter around the samples' exact grid: times within 10
+    /// ms of it are the grid's.
     private func stampSamples(_ frame: AudioFrame, _ pts: MediaTime) {
         var time = pts.isKnown ? pts - start : expected.isKnown ? expected : .zero
         if expected.isKnown && abs((time - expected).ticks) <= MediaTime.milliseconds(10).ticks { time = expected }

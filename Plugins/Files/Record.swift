@@ -167,7 +167,7 @@ public final class Record: Node {
         if input.formatChanged && streams[stream].format != item.format {
             throw NodeError(
                 "\(input.spec.name) changed from \(streams[stream].format) to \(item.format); a \(container.rawValue) file keeps one format",
-                advice: "Convert the media to one format before record. What was written to \"\(path)\" stays playable."
+                advice: "Convert the media to one format before record. \"\(path)\" stays playable as far as it was written."
             )
         }
         do {
@@ -233,7 +233,7 @@ public final class Record: Node {
         let written = Record.size(sink.bytesWritten)
         guard muxer.sinkError != 0 else { return NodeError("writing \"\(path)\" failed after \(written): \(error)") }
         var advice = muxer.sinkError == ENOSPC || muxer.sinkError == EDQUOT ? ["Free some space."] : []
-        if whole > 0 { advice.append("What was written stays playable.") }
+        if whole > 0 { advice.append("The file stays playable as far as it was written.") }
         return NodeError(
             "writing \"\(path)\" failed after \(written): \(error)",
             advice: advice.joined(separator: " "))

@@ -4,9 +4,9 @@ import Sluice
 
 /// Opens a test pattern, a tone or a media file and sends its streams, in real time or as fast as they are taken.
 ///
-/// In real time an item goes out when the graph's clock reaches its decoding time. A source that was held up, by full edges
-/// or by its own work, sends what is late at once. What is late by more than half a second is a matter of `when_late`
-/// (`Lateness`), which both streams follow together.
+/// In real time an item goes out when the graph's clock reaches its decoding time. A source that was held up, by full
+/// edges or by its own work, sends late items at once. Items that are late by more than half a second are a matter of
+/// `when_late` (`Lateness`), which both streams follow together.
 public final class Source: Node {
     public static let descriptor = NodeDescriptor(
         "source", summary: "Opens a test pattern, a tone or a media file", work: .blocking,
@@ -107,7 +107,7 @@ public final class Source: Node {
                     "\"\(open)\" comes when its writer sends it, so \"when_late\": \"\(whenLate.rawValue)\" has no clock to go by",
                     advice: "Leave \"when_late\" out, or open a regular file.", isInputError: true)
             }
-            // What is not there yet is waited for in `process`; formats stay open until then.
+            // Media that are not there yet are waited for in `process`; formats stay open until then.
             if reader.isRegular { try use(file(reader), isPreparing: true) }
         }
     }

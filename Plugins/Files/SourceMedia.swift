@@ -6,9 +6,9 @@ enum Track: Int, CaseIterable {
     var name: String { self == .video ? "video" : "audio" }
 }
 
-/// What a source has opened: items of each track in the order of their decoding times, starting near 0.
+/// The media that a source has opened: items of each track in the order of their decoding times, starting near 0.
 protocol SourceMedia: AnyObject {
-    /// What the track gives; nil where there is no such track.
+    /// The format of the track; nil where there is no such track.
     func format(_ track: Track) -> MediaFormat?
     /// The next item, held by nobody else. May read, draw or decode.
     func next(_ track: Track) throws -> Pull

@@ -8,7 +8,7 @@ struct FlowMeasure {
         var gaps = 0
     }
 
-    /// What one item told beside its size.
+    /// The facts that one item told beside its size.
     struct Arrival: Equatable {
         /// Microseconds since the item before.
         var interval: Int?

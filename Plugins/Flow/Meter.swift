@@ -1,7 +1,7 @@
 import Sluice
 
-/// Measures a stream: how many items, how much, how even, how loud. Passes it on where its output is connected, and ends
-/// it where not.
+/// Measures a stream: how many items, how much, how even, how loud. Passes it on where its output is connected, and
+/// ends it where not.
 public final class Meter: Node {
     public static let descriptor = NodeDescriptor(
         "meter", summary: "Measures rate, bitrate, jitter, gaps and audio level of a stream that passes or ends here",

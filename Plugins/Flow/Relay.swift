@@ -1,7 +1,7 @@
 import Sluice
 
-/// Hands every item to each of its outputs, which come and go while media run. Each has a ring, a policy and counters of
-/// its own, and none waits for another unless the graph makes the relay lossless.
+/// Hands every item to each of its outputs, which come and go while media run. Each has a ring, a policy and counters
+/// of its own, and none waits for another unless the graph makes the relay lossless.
 public final class Relay: Node {
     public static let descriptor = NodeDescriptor(
         "relay", summary: "Shares one stream among any number of outputs", traits: [.shares],

@@ -4,11 +4,11 @@ import Sluice
 
 /// Encodes PCM to Opus.
 ///
-/// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. What does not fill
-/// an Opus frame is carried over into the next one; only where the samples end, jump, change epoch or come to a fence is a
-/// frame filled up with silence, and its duration then says how much of it is real. Opus delays the signal by its lookahead (RFC 7845
-/// calls it pre-skip), so a packet's pts lies that much before the first sample that went into it: what a decoder makes
-/// of the packet is heard at exactly that time.
+/// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. A rest that does
+/// not fill an Opus frame is carried over into the next one; only where the samples end, jump, change epoch or come to
+/// a fence is a frame filled up with silence, and its duration then says how much of it is real. Opus delays the signal
+/// by its lookahead (RFC 7845 calls it pre-skip), so a packet's pts lies that much before the first sample that went
+/// into it: what a decoder makes of the packet is heard at exactly that time.
 public final class OpusEncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-encoder", summary: "Encodes PCM to Opus",
@@ -68,7 +68,7 @@ public final class OpusEncoderNode: Node {
     private var settings = Profile.audio.settings
     private var encoder: Encoder?
     private var layout = AudioLayout(.s16, rate: 48_000, channels: 2)
-    /// What the encoder takes: `layout`, or both sides made of its mono.
+    /// The input of the encoder: `layout`, or both sides made of its mono.
     private var coded = AudioLayout(.s16, rate: 48_000, channels: 2)
     private var widens: Bool { coded.channels != layout.channels }
     private var packetFormat: MediaFormat?
@@ -128,7 +128,7 @@ public final class OpusEncoderNode: Node {
     }
 
     public func finish(now: Instant) throws -> Bool {
-        // What the encoder's delay still holds comes out with the silence that pushes it.
+        // The samples that the encoder's delay still holds come out with the silence that pushes it.
         while let encoder, encoded < timeline.count + Int64(encoder.lookahead) { try encodePadded() }
         return true
     }
@@ -191,7 +191,7 @@ public final class OpusEncoderNode: Node {
         }
     }
 
-    /// What comes next does not continue the samples so far: what is carried goes out, and counting starts anew. The
+    /// The next samples do not continue those so far: what is carried goes out, and counting starts anew. The
     /// encoder's delay is not pushed out, since its packets would overlap those of what comes next.
     private func endStretch() throws {
         guard timeline.isStarted else { return }

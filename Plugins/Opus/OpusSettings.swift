@@ -1,7 +1,7 @@
 import COpus
 import Sluice
 
-/// What `profile` sets unless the graph sets it by itself.
+/// The values that `profile` sets unless the graph sets it by itself.
 enum Profile: String, CaseIterable, ParameterConvertible {
     case audio, lowdelay, voip
 
@@ -9,7 +9,7 @@ enum Profile: String, CaseIterable, ParameterConvertible {
         switch self {
         case .audio:
             OpusSettings(application: .audio, frameLength: 20, bitrate: 64, isVBR: true, complexity: 5, channels: 0)
-        // What browsers take untouched, at the least CPU and delay.
+        // Browsers take this untouched, at the least CPU and delay.
         case .lowdelay:
             OpusSettings(
                 application: .lowdelay, frameLength: 10, bitrate: 128, isVBR: false, complexity: 0, channels: 2)
@@ -35,7 +35,7 @@ struct OpusSettings: Equatable {
     var bandwidth = Bandwidth.full
 }
 
-/// What `application` tells libopus to favour.
+/// The quality that libopus is to favour.
 enum Application: String, CaseIterable, ParameterConvertible {
     case audio, voip, lowdelay
 
@@ -48,7 +48,7 @@ enum Application: String, CaseIterable, ParameterConvertible {
     }
 }
 
-/// What the sound is, where libopus need not find out.
+/// The kind of sound, where libopus need not find out.
 enum Signal: String, CaseIterable, ParameterConvertible {
     case auto, voice, music
 

@@ -1,13 +1,14 @@
 import Pacing
 import Sluice
 
-/// Sends sound in frames of one length on an absolute grid of the lane's clock, and pictures at their time, their packets
-/// spread evenly.
+/// Sends sound in frames of one length on an absolute grid of the lane's clock, and pictures at their time, their
+/// packets spread evenly.
 ///
-/// The input edge is the buffer: an item is taken when the grid needs it and not before, so what the edge does when it is
-/// full decides what is lost, and an arriving item wakes nobody. When an item came the edge remembers; from that the
-/// source's clock is estimated, and followed as `drift` says. Timestamps begin with the first item's and step by exactly
-/// one frame from then on, also across silence. `AudioPacing` and `VideoPacing` decide; what is here moves the media.
+/// The input edge is the buffer: an item is taken when the grid needs it and not before, so what the edge does when it
+/// is full decides what is lost, and an arriving item wakes nobody. When an item came the edge remembers; from that the
+/// source's clock is estimated, and followed as `drift` says. Timestamps begin with the first item's and step by
+/// exactly one frame from then on, also across silence. `AudioPacing` and `VideoPacing` decide; what is here moves the
+/// media.
 public final class Pacer: Node {
     public static let descriptor = NodeDescriptor(
         "pacer", summary: "Sends sound in equal frames at exact intervals, and pictures evenly, on one clock",

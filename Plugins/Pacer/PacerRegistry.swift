@@ -2,8 +2,8 @@ import Pacing
 import Sluice
 import Synchronization
 
-/// The pacers of a run: how each plays its source, for those that follow it, and which place each has among all, so that
-/// their phases are spread. One instance in a run. Used in `prepare` and when the first media come.
+/// The pacers of a run: how each plays its source, for those that follow it, and which place each has among all, so
+/// that their phases are spread. One instance in a run. Used in `prepare` and when the first media come.
 final class PacerRegistry: Sendable {
     private struct State {
         /// Held by the pacer and those that follow it, so that they go with the last of them.
@@ -40,8 +40,9 @@ final class PacerRegistry: Sendable {
     /// What the names of a session's nodes begin with: empty for the graph, `listener.1/` for an instance.
     static func session(of name: String) -> String { name.lastIndex(of: "/").map { String(name[...$0]) } ?? "" }
 
-    /// Whether a resampler may be made at `now`. To make one takes milliseconds; a thousand pacers of one source that is late
-    /// want theirs in the same moment, and all would be held for seconds. None is in a hurry, so they take turns.
+    /// Whether a resampler may be made at `now`. To make one takes milliseconds; a thousand pacers of one source that
+    /// is late want theirs in the same moment, and all would be held for seconds. None is in a hurry, so they take
+    /// turns.
     func mayMakeResampler(at now: Instant) -> Bool {
         state.withLock { state in
             guard now >= state.nextStart else { return false }

@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// Tells those that follow a pacer of sound how it plays its source: by the pacer's name, and by the number of its source's
-/// clock where no other pacer beside it has the same source.
+/// Tells those that follow a pacer of sound how it plays its source: by the pacer's name, and by the number of its
+/// source's clock where no other pacer beside it has the same source.
 final class PlayoutPublisher {
     private let own: SharedPlayout
     private let registry: PacerRegistry

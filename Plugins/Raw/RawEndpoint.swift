@@ -13,7 +13,7 @@ struct RawEndpoint {
     /// The path, or what `-` stands for, as sentences name it.
     func name(_ standard: String) -> String { path == "-" ? standard : path }
 
-    /// What stands at the path; nil if nothing does.
+    /// The kind of file at the path; nil if nothing is there.
     func kind() throws -> Kind? {
         var status = stat()
         guard stat(path, &status) == 0 else {
@@ -53,9 +53,9 @@ struct RawEndpoint {
             advice: "Name a regular file, or run with --clock system.", isInputError: true)
     }
 
-    /// Room in a pipe for an eighth of a 1080p picture instead of 64 KiB: fewer wake-ups on both sides. What the lane
-    /// gives counts first. Refused where the user's pipes are over their limit (pipe(7)); then it stays as it was, which is
-    /// said if somebody asked for it.
+    /// Room in a pipe for an eighth of a 1080p picture instead of 64 KiB: fewer wake-ups on both sides. The lane's own
+    /// value counts first. Refused where the user's pipes are over their limit (pipe(7)); then it stays as it was,
+    /// which is said if somebody asked for it.
     static func enlargePipe(_ descriptor: Int32, _ context: NodeContext) {
         let (setPipeSize, getPipeSize): (Int32, Int32) = (1031, 1032)  // F_SETPIPE_SZ and F_GETPIPE_SZ: _GNU_SOURCE
         guard fcntl(descriptor, setPipeSize, Int32(clamping: context.pipeBytes ?? 1 << 20)) < 0,

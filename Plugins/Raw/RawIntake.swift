@@ -136,7 +136,7 @@ final class RawIntake {
         says(waiting: false)
     }
 
-    /// What the watchdog says when media stand still. It is not taken back for every piece that comes.
+    /// For the watchdog's sentence when media stand still. It is not taken back for every piece that comes.
     private func says(waiting: Bool) {
         guard waiting != saysWaiting else { return }
         saysWaiting = waiting

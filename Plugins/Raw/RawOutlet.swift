@@ -119,7 +119,7 @@ final class RawOutlet {
             case ENOSPC, EDQUOT, EFBIG:
                 throw NodeError(
                     "\(name) is full: \(errorText(errno))",
-                    advice: "What was written before stays. Make room or choose another place.")
+                    advice: "The file keeps what was written before. Make room or choose another place.")
             default: throw NodeError("cannot write to \(name): \(errorText(errno))")
             }
         }

@@ -1,13 +1,13 @@
 import Sluice
 
-/// What a source does when its writer is gone.
+/// The answer of a source to a writer that is gone.
 enum OnEnd: String, CaseIterable, ParameterConvertible {
     case finish
     /// Waits for the next writer.
     case reopen
 }
 
-/// What an output does when its reader is gone.
+/// The answer of an output to a reader that is gone.
 enum OnReaderGone: String, CaseIterable, ParameterConvertible {
     case fail
     /// Waits for the next reader, which gets whole frames from then on.

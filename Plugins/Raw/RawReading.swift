@@ -2,7 +2,7 @@ import Glibc
 import Pacing
 import Sluice
 
-/// What a raw source node fills: one frame after another.
+/// A raw source node fills this: one frame after another.
 protocol RawFrames: AnyObject {
     var hasRoom: Bool { get }
     /// Bytes of a whole frame.
@@ -19,10 +19,10 @@ protocol RawFrames: AnyObject {
 
 /// Fills the frames of a source from its intake, a bounded piece at a time, and gives them their times.
 ///
-/// Times of a live stream are on the graph's clock since its start (`RawTimeline`); a regular file's count from zero, so
-/// that runs repeat. A later writer's stream begins when it comes, and not before the last one's end.
+/// Times of a live stream are on the graph's clock since its start (`RawTimeline`); a regular file's count from zero,
+/// so that runs repeat. A later writer's stream begins when it comes, and not before the last one's end.
 final class RawReading {
-    /// What the first byte of a frame tells.
+    /// The first byte of a frame tells this.
     struct Moment {
         var captured: Instant
         var epoch: UInt32
@@ -40,7 +40,7 @@ final class RawReading {
     private let member: Int
     private var timeline: RawTimeline
     private let lateness: RawLateness
-    /// What comes is late: it is read and not sent.
+    /// The media that come are late: they are read and not sent.
     private var isLeavingOut = false
     private var alignment: RawAlignment?
     private var position = 0

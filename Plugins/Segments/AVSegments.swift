@@ -177,8 +177,9 @@ public final class AVSegments: Node {
         }
     }
 
-    /// A turn that begins when everything before it has long been played is the session's present one: raising the epoch
-    /// then flushes nothing. One that follows on another is not made so, since the other's end is still on its way.
+    /// A turn that begins when everything before it has long been played is the session's present one: raising the
+    /// epoch then flushes nothing. One that follows on another is not made so, since the other's end is still on its
+    /// way.
     private func noteTurn(_ playing: SegmentSchedule.Playing) {
         let epoch = playing.segment.epoch
         guard epoch > rules.session, playing.idle.map({ $0 >= AVSegments.longestWay }) ?? true,

@@ -2,7 +2,7 @@ import Sluice
 
 /// Sends the queued segments' pictures and sound at their time, and ends what is interrupted with a fade.
 final class SegmentRelease {
-    /// What happened on the way, for whoever tells of it. Called before anything else goes out.
+    /// An event on the way, for those who tell of it. Called before anything else goes out.
     enum News {
         case begun(SegmentSchedule.Playing)
         case firstPicture(SegmentSchedule.Playing, Instant)
@@ -111,7 +111,8 @@ final class SegmentRelease {
     var untakenAudio: Int { audio.depth }
 
     /// The session's epoch has risen. Sound ends with one faded piece: of what the next node had not taken, since the
-    /// edge flushes that, else of what was next, where sound was going on. Returns how many segments are gone, the playing one included.
+    /// edge flushes that, else of what was next, where sound was going on. Returns how many segments are gone, the
+    /// playing one included.
     func interrupt(_ rules: EpochRules, untaken: Int, _ now: Instant) -> Int {
         ending?.frame.header.epoch = rules.session
         let cut = schedule.interrupt(rules)

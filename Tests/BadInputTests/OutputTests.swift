@@ -28,7 +28,7 @@ import Testing
         // bash counts blocks of 1,024 bytes.
         let run = try scratch.run(graph, shell: "ulimit -f 800")
         run.check(1, says: "error: f: writing \"out.\(kind)\" failed after ")
-        #expect(run.errors.contains(": File too large\n  What was written stays playable."))
+        #expect(run.errors.contains(": File too large\n  The file stays playable as far as it was written."))
         #expect(try playable(scratch.path("out.\(kind)")) > 0.5)
     }
 
@@ -53,7 +53,7 @@ import Testing
         defer { _ = shell("umount '\(scratch.path("small"))'") }
         let graph = try recording(kind, to: "small/out.\(kind)", pace: "fast", seconds: 60)
         let run = try scratch.run(graph)
-        run.check(1, says: "No space left on device\n  Free some space. What was written stays playable.")
+        run.check(1, says: "No space left on device\n  Free some space. The file stays playable as far as it was written.")
         #expect(try playable(scratch.path("small/out.\(kind)")) > 0.5)
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import FilesPlugin
 
-@Suite("What source says of bad input") struct BadInputTests {
+@Suite("source and bad input") struct BadInputTests {
     private func open(_ path: String) throws -> NodeHarness<Source> {
         try NodeHarness(Source.self, parameters: ["open": .string(path), "pace": "fast"])
     }

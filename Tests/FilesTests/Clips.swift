@@ -61,7 +61,7 @@ enum Clips {
     }
 }
 
-/// What ffprobe tells of a file: one line a stream.
+/// ffprobe's words on a file: one line a stream.
 func probe(_ path: String, _ entries: String = "stream=codec_name") throws -> [String] {
     let told = try FFmpeg.run(
         ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "csv=p=0", path], feeding: [])

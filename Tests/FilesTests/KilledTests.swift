@@ -86,7 +86,7 @@ import Testing
             #expect(harness.run() == .failed)
             #expect(
                 "\(harness.failure!)".contains(
-                    "No space left on device\n  Free some space. What was written stays playable."))
+                    "No space left on device\n  Free some space. The file stays playable as far as it was written."))
             let pictures = try FFmpeg.run(
                 ["ffmpeg", "-v", "fatal", "-i", disk + "/" + name, "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"],
                 feeding: [])

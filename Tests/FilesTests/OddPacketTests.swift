@@ -62,7 +62,7 @@ import Testing
                 let record = try record(
                     whole.enumerated().map { $0 == 20 ? packet(like: $1, odd) : $1 }, to: path)
                 #expect(record.error == nil, "\(odd): \(record.events)")
-                // What it thinks of the odd packet is its business.
+                // Its opinion of the odd packet does not matter.
                 let told = try FFmpeg.run(
                     ["ffprobe", "-v", "quiet", "-show_entries", "format=duration", "-of", "csv=p=0", path], feeding: [])
                 let duration = Double(String(decoding: told, as: UTF8.self).split(separator: "\n").first ?? "") ?? 0

@@ -59,7 +59,7 @@ import Testing
             graph.edge("source.audio -> record.audio")
             let harness = try GraphHarness(graph)
             harness.advance(by: .milliseconds(2_500))
-            // What kill -9 would leave.
+            // The file that kill -9 would leave.
             let killed = folder.path("killed-" + name)
             try FileManager.default.copyItem(atPath: folder.path(name), toPath: killed)
             harness.stop()

@@ -98,7 +98,7 @@ import Testing
         source.graph.run()
         #expect(source.sink("video").received.count == 180)
         #expect(source.context.counter("slipped_ms").count > 2_000)
-        // What the edges held comes at once, nothing else does.
+        // The items that the edges held come at once, nothing else does.
         let burst = source.sink("video").received.filter { $0.at == Instant(nanoseconds: 3_500_000_000) }
         #expect(burst.count <= 17)
     }
@@ -125,7 +125,8 @@ import Testing
             #expect(source.graph.run() == .finished)
             let frames = source.sink("video").received.compactMap { $0.item as? VideoFrame }
             #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<90), "\(path)")
-            // Matroska's clock counts milliseconds; audio starts 6.5 ms earlier where the encoder's delay is in the times.
+            // Matroska's clock counts milliseconds; audio starts 6.5 ms earlier where the encoder's delay is in the
+            // times.
             for (index, frame) in frames.enumerated() {
                 let off = frame.header.pts.seconds - Double(index) / 30
                 #expect(abs(off - (frames[0].header.pts.seconds)) < 0.001, "\(path) \(index)")
@@ -200,7 +201,7 @@ import Testing
     }
 }
 
-/// What `body` threw, in words; empty if nothing.
+/// The error that `body` threw, in words; empty if nothing.
 func message(_ body: () throws -> Any) -> String {
     do { _ = try body() } catch { return "\(error)" }
     return ""

@@ -62,7 +62,7 @@ import Testing
         let dropped = source.context.counter("late_video_dropped").count
         #expect(dropped > 50 && video.count + dropped == 180)
         let gap = try #require(video.first { $0.item.header.flags.contains(.discontinuity) })
-        // What is late by less goes out at once.
+        // Items that are late by less go out at once.
         #expect((2.99...3.51).contains(gap.item.header.pts.seconds))
         for entry in video.filter({ $0.at > Instant(nanoseconds: 3_600_000_000) }) {
             #expect(abs(entry.at.nanoseconds - entry.item.header.pts.rescaled(to: 1_000_000_000)) < 2)

@@ -83,7 +83,8 @@ import Testing
     }
 
     @Test func aBufferedWriterIsNoOtherSize() {
-        // What a library with a buffer of 4 KiB lets go after each picture: never the same twice in a row for long.
+        // The pieces that a library with a buffer of 4 KiB lets go after each picture: never the same twice in a row
+        // for long.
         var scene = Scene(1_000_001)
         var sent = 0
         for index in 1...300 {

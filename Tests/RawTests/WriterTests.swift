@@ -47,7 +47,8 @@ extension RawSuite {
             let started = Witness.started.withLock { $0 }
             #expect(seen["output0"]?.count == 30)
             #expect(seen["output1"]?.count == 25)
-            // The frame that is least late tells how far a stream is from its arrival: a busy machine delays the others.
+            // The frame that is least late tells how far a stream is from its arrival: a busy machine delays the
+            // others.
             func off(_ name: String) -> Double {
                 (seen[name] ?? []).map { ($0.captured - started).seconds - $0.pts.seconds }.min() ?? .infinity
             }

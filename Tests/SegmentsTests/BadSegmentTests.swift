@@ -11,7 +11,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let take: @Sendable (inout Take) -> Void
-        /// What av-segments says.
+        /// The words of av-segments.
         let said: [String]
         /// Segments that are played, of 100 ms each, with those before and after.
         let played: Int

@@ -19,7 +19,7 @@ final class ThinLine: Node {
     @Parameter("every_ms", default: 100, help: "between two items") var every: Int
     private var free = Instant(nanoseconds: 0)
     private var context: NodeContext!
-    /// What has passed, and when.
+    /// The items that have passed, and when.
     private(set) var passed: [(item: MediaItem, at: Instant)] = []
 
     func prepare(_ context: NodeContext) { self.context = context }
@@ -154,7 +154,7 @@ final class ThinLine: Node {
         #expect(delays(result.line.passed).allSatisfy { $0.first <= 30 + 20 })
     }
 
-    /// What the reader hears, with full edges before it: the sine of each turn, a fade, the next turn's sine.
+    /// The reader hears, with full edges before it: the sine of each turn, a fade, the next turn's sine.
     @Test func noInterruptionClicks() throws {
         let scratch = try Scratch()
         let file = scratch.url.appending(path: "take.avs")

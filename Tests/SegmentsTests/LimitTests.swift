@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentsPlugin
 
-/// What a peer may take, however much it asks for.
+/// The limits of a peer, however much it asks for.
 @Suite struct LimitTests {
     @Test func aPeersFencesAreBoundedAndOtherPeersHaveTheirOwn() {
         var waits = Waits()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SegmentsPlugin
 
-/// What comes out of a node in a run on the system clock, by the name that the test gives it.
+/// The output of a node in a run on the system clock, by the name that the test gives it.
 final class Ear: Node {
     static let descriptor = NodeDescriptor("ear", summary: "Notes what it gets")
     let input = Input<MediaItem>("in")

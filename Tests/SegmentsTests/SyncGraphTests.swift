@@ -7,7 +7,7 @@ import Testing
 @testable import SegmentsPlugin
 @testable import SyncPlugin
 
-/// What the peer says and what the segments' frames carry, as the nodes behind understand it.
+/// The peer's words and the headers of the segments' frames, as the nodes behind understand it.
 @Suite struct SyncGraphTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }

@@ -65,7 +65,7 @@ struct Take {
     }
 }
 
-/// What a receiver makes of bytes that come in the given pieces; segments are always taken.
+/// The events that a receiver makes of bytes that come in the given pieces; segments are always taken.
 func receive(_ bytes: [UInt8], pieces: [Int], rules: EpochRules = EpochRules(session: 1)) -> [String] {
     let receiver = SegmentReceiver(mostMemory: 1 << 24)
     var rules = rules

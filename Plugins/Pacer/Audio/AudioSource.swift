@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// The item that samples are taken from, and the concealment around it. Each sample is copied once, from the item it came
-/// in to where it is wanted.
+/// The item that samples are taken from, and the concealment around it. Each sample is copied once, from the item it
+/// came in to where it is wanted.
 final class AudioSource {
     let layout: AudioLayout
     let concealer: Concealer

@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// Coded pictures at their time, on the clock of the source's sound where the graph names it. What belongs to one decoding
-/// time (one packet, or the slices of a picture) is released evenly over the picture's interval.
+/// Coded pictures at their time, on the clock of the source's sound where the graph names it. What belongs to one
+/// decoding time (one packet, or the slices of a picture) is released evenly over the picture's interval.
 final class VideoPacer: PacedMedia {
     private let ends: PacerEnds
     private let ledger: PacerLedger

@@ -3,8 +3,8 @@ import Sluice
 /// Finds out whether the pictures of a stream begin where the reader thinks they do.
 ///
 /// A raw stream has no marks. But a live writer sends a picture and then rests, so what comes between two rests is a
-/// picture. If that has the expected size and the rests lie within what the reader takes for a picture, the stream was cut
-/// once and can be taken up at the next rest. If it has another size, width, height or pixel format are wrong.
+/// picture. If that has the expected size and the rests lie within what the reader takes for a picture, the stream was
+/// cut once and can be taken up at the next rest. If it has another size, width, height or pixel format are wrong.
 ///
 /// Pure: bytes and times in, a verdict out.
 struct RawAlignment {

@@ -2,7 +2,7 @@ import Pacing
 import Sluice
 import Synchronization
 
-/// What the raw sources of a run know of each other: when the first byte of any of them came, how far each is off its
+/// The raw sources of a run know this of each other: when the first byte of any of them came, how far each is off its
 /// arrival, and which are held up. One in a run, a service.
 final class RawClock: Sendable {
     private struct State {
@@ -18,8 +18,8 @@ final class RawClock: Sendable {
     private let hasHeld = Atomic<Bool>(false)
     private let state = Mutex(State())
 
-    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the run, where that
-    /// began within the tolerance, else then.
+    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the run, where
+    /// that began within the tolerance, else then.
     func origin(for arrival: Instant) -> Instant {
         state.withLock {
             guard let origin = $0.origin else {

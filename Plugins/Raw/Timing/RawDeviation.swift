@@ -17,7 +17,7 @@ struct RawDeviation {
     private var first = MediaTime.zero
     private var least = MediaTime.zero
     private var last = MediaTime.zero
-    /// What the last blocks told, in a ring.
+    /// The levels of the last blocks, in a ring.
     private var told = [MediaTime](repeating: .zero, count: RawDeviation.window)
     private var blocks = 0
 

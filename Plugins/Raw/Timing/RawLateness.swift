@@ -30,8 +30,8 @@ final class RawLateness {
         behind = context.counter("late_ms_max")
     }
 
-    /// `next` is the time of the next frame by the count, since the graph's start; `isFull` that nothing can be sent. Throws
-    /// where lateness is an error.
+    /// `next` is the time of the next frame by the count, since the graph's start; `isFull` that nothing can be sent.
+    /// Throws where lateness is an error.
     func judge(_ now: Instant, next: MediaTime, isFull: Bool) throws -> Verdict {
         let late = now - (context.started + Interval(next))
         if isFull { note(late) }

@@ -10,19 +10,19 @@ enum RawTimestamps: String, CaseIterable, ParameterConvertible {
 
 /// The timestamps of one raw stream. Pure: all times are arguments, on the graph's clock since its start.
 ///
-/// `count` steps by exactly a picture or by the samples sent. Two streams that were begun within 40 ms of each other begin
-/// at the same time. Where the count is off by more than 40 ms for a quarter of a second (`RawDeviation`), or more than 30 ms
-/// further than another stream that keeps to its arrival better, the stream is moved to its arrival: by a hole where it comes
-/// late; where it comes early, pictures follow each other up to twice as fast, and samples are left out. It is not moved
-/// so far that streams which are off alike come apart.
+/// `count` steps by exactly a picture or by the samples sent. Two streams that were begun within 40 ms of each other
+/// begin at the same time. Where the count is off by more than 40 ms for a quarter of a second (`RawDeviation`), or
+/// more than 30 ms further than another stream that keeps to its arrival better, the stream is moved to its arrival: by
+/// a hole where it comes late; where it comes early, pictures follow each other up to twice as fast, and samples are
+/// left out. It is not moved so far that streams which are off alike come apart.
 ///
-/// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before. Sound
-/// goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that comes more
-/// than 40 ms late has its own time at once, behind a hole.
+/// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before.
+/// Sound goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that
+/// comes more than 40 ms late has its own time at once, behind a hole.
 struct RawTimeline {
     static let tolerance = MediaTime.milliseconds(40)
-    /// Streams that are further apart than this are moved, so that neither drift nor what jitter hides takes them over the
-    /// tolerance.
+    /// Streams that are further apart than this are moved, so that neither drift nor what jitter hides takes them over
+    /// the tolerance.
     private static let apart = MediaTime.milliseconds(30)
     /// Sound that is stamped by arrival, from its arrival.
     private static let arrivalTolerance = MediaTime.milliseconds(20)
@@ -50,7 +50,7 @@ struct RawTimeline {
     private var surplus: Int64 = 0
     /// By how much pictures are still to move together.
     private var ahead = MediaTime.zero
-    /// What the stream was off by when it was last known.
+    /// By how much the stream was off when it was last known.
     private(set) var isOffBy = MediaTime.zero
     /// How often that was found out.
     private(set) var measurements = 0
@@ -76,8 +76,8 @@ struct RawTimeline {
         deviation.forget()
     }
 
-    /// The next frame of `units`. `arrival` is when its first byte came, nil where that is not known: a regular file, or
-    /// bytes that lay in the pipe. `others` is how far the other streams are off; it is asked a few times a second.
+    /// The next frame of `units`. `arrival` is when its first byte came, nil where that is not known: a regular file,
+    /// or bytes that lay in the pipe. `others` is how far the other streams are off; it is asked a few times a second.
     mutating func step(units: Int64, arrival: MediaTime?, others: @autoclosure () -> ClosedRange<MediaTime>? = nil)
         -> Step
     {
@@ -104,7 +104,7 @@ struct RawTimeline {
             deviation.forget()
             return isHole
         }
-        // What is being corrected is not measured.
+        // A stream that is being corrected is not measured.
         guard surplus == 0, ahead == .zero, let off = deviation.note(lateness, at: arrival) else { return false }
         isOffBy = off
         measurements += 1
@@ -137,8 +137,8 @@ struct RawTimeline {
         return nearest.magnitude < off.magnitude ? off - nearest : off
     }
 
-    /// Pictures after a step back: each at least half a duration behind the last one, a quarter where they are stamped by
-    /// arrival.
+    /// Pictures after a step back: each at least half a duration behind the last one, a quarter where they are stamped
+    /// by arrival.
     private mutating func moveTogether(_ step: inout Step) {
         let share: Int64 = timestamps == .arrival ? 4 : 2
         let least = lastPts.isKnown ? lastPts + MediaTime(ticks: lastDuration.ticks / share) : step.pts

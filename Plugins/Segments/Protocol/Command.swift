@@ -51,7 +51,7 @@ struct Command: Equatable, Sendable {
     }
 }
 
-/// What a viewer measured of sound against picture.
+/// A viewer's measurement of sound against picture.
 struct SyncFeedback: Equatable, Sendable {
     var turn = 0
     /// How much later than its sound the picture is shown, in milliseconds.

@@ -1,4 +1,4 @@
-/// What stands before every message, in both directions: 16 bytes.
+/// The prefix of every message, in both directions: 16 bytes.
 ///
 ///     0   4  "AVS1"
 ///     4   1  kind
@@ -55,7 +55,7 @@ struct MessagePrefix: Equatable {
     init(_ kind: Kind, json: Int, payload: Int) { (self.kind, jsonCount, payloadCount) = (kind, json, payload) }
 }
 
-/// What a peer did wrong, as a sentence without its full stop.
+/// The mistake of a peer, as a sentence without its full stop.
 struct ProtocolError: Error, Equatable {
     let text: String
     init(_ text: String) { self.text = text }

@@ -1,7 +1,7 @@
 import Sluice
 
-/// What waits to go out to one peer, bounded: messages, and the viewer's microphone, of which the newest frame is the
-/// one to go when 64 wait. Pure apart from the memory it keeps, which a steady stream does not enlarge.
+/// The bytes that wait to go out to one peer, bounded: messages, and the viewer's microphone, of which the newest frame
+/// is the one to go when 64 wait. Pure apart from the memory it keeps, which a steady stream does not enlarge.
 struct Outbox {
     static let mostMicrophone = 64
     static let mostMessages = 1_024
@@ -43,7 +43,7 @@ struct Outbox {
 
     private mutating func note(_ length: Int) { lengths.append(length) }
 
-    /// What is to be written now.
+    /// The bytes to be written now.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0.dropFirst(gone))) }
     }

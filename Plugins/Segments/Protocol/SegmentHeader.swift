@@ -1,6 +1,6 @@
 import Sluice
 
-/// What the JSON of a segment says, checked: its counts fit its payload and nothing in it can overflow.
+/// The JSON of a segment, checked: its counts fit its payload and nothing in it can overflow.
 struct SegmentHeader: Equatable, Sendable {
     /// nil: that of the turn which is going on. 0 is never stale.
     var epoch: UInt32?
@@ -106,7 +106,8 @@ struct SegmentHeader: Equatable, Sendable {
     /// The longer of its pictures and its sound.
     var mediaLength: MediaTime { max(time(ofFrame: frameCount), time(ofSample: sampleCount)) }
 
-    /// What its place in the stream is planned by. A `duration_ms` that was rounded to a millisecond does not cut.
+    /// The length by which its place in the stream is planned. A `duration_ms` that was rounded to a millisecond does
+    /// not cut.
     var plannedDuration: MediaTime {
         guard let duration else { return mediaLength }
         let difference = duration - mediaLength

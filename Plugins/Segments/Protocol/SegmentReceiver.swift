@@ -3,8 +3,8 @@ import Sluice
 /// One peer's stream of bytes as segments and commands. Pure: it is asked, with the bytes that have come, what is next.
 ///
 /// A segment is only taken up while there is room; until then nothing behind it in the stream is looked at, which holds
-/// the writer. What is wrong or stale is read over, so the stream goes on behind it. Only bytes that are no message break
-/// it.
+/// the writer. A message that is wrong or stale is read over, so the stream goes on behind it. Only bytes that are no
+/// message break it.
 final class SegmentReceiver {
     enum Event {
         case needsBytes
@@ -54,8 +54,8 @@ final class SegmentReceiver {
         return parser.isBetweenMessages ? nil : "before a message was complete"
     }
 
-    /// Takes bytes from the front until something has happened. A segment is taken up if there is room for one more, and
-    /// if its memory fits.
+    /// Takes bytes from the front until something has happened. A segment is taken up if there is room for one more,
+    /// and if its memory fits.
     func next(
         _ bytes: inout UnsafeRawBufferPointer, hasRoom: Bool, rules: inout EpochRules,
         fits: (_ memory: Int) -> Bool = { _ in true }

@@ -1,8 +1,8 @@
 /// Which segments and interruptions a session takes: epochs only rise.
 ///
-/// A segment of a higher epoch than the present one begins a new turn, behind what is queued and without interrupting it.
-/// One of a lower epoch than any before it is stale. Epoch 0 is never stale. A segment that names no epoch belongs to the
-/// turn that is going on.
+/// A segment of a higher epoch than the present one begins a new turn, behind what is queued and without interrupting
+/// it. One of a lower epoch than any before it is stale. Epoch 0 is never stale. A segment that names no epoch belongs
+/// to the turn that is going on.
 struct EpochRules: Equatable {
     /// The session's: what is below is stale everywhere.
     private(set) var session: UInt32
@@ -13,7 +13,7 @@ struct EpochRules: Equatable {
 
     var current: UInt32 { max(session, highest) }
 
-    /// What a segment is to be stamped with; nil if it is stale.
+    /// The epoch of a segment; nil if it is stale.
     mutating func admit(_ epoch: UInt32?) -> UInt32? {
         guard let epoch else { return current }
         guard epoch > 0 else { return 0 }

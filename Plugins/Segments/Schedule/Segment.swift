@@ -3,7 +3,7 @@ import Sluice
 /// A segment that has come whole.
 final class Segment {
     let header: SegmentHeader
-    /// What its frames are stamped with.
+    /// The epoch of its frames.
     let epoch: UInt32
     /// In the order of arrival, from 0.
     var number = 0

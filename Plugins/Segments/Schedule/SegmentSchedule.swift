@@ -3,10 +3,10 @@ import Sluice
 /// When each picture and each piece of sound of the queued segments goes out. Pure: the time is an argument.
 ///
 /// A segment is planned behind the one before, or later where it says so or comes late (`SegmentGap`). Its pictures and
-/// its sound go out at their media time on one line, pictures first where both are due at once. What is late goes out at
-/// once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are held,
-/// so a slow reader of pictures delays no sound. What is later than `patience` is skipped, pictures and sound alike: then
-/// the reader behind is too slow, and what it gets next is to be of use.
+/// its sound go out at their media time on one line, pictures first where both are due at once. A late one goes out
+/// at once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are
+/// held, so a slow reader of pictures delays no sound. Media later than `patience` are skipped, pictures and sound
+/// alike: then the reader behind is too slow, and what it gets next is to be of use.
 struct SegmentSchedule {
     struct Playing {
         let segment: Segment
@@ -118,7 +118,7 @@ struct SegmentSchedule {
         if let sound, let sample, let sampleDue, sampleGoes {
             return .sound(active[sound], active[sound].audioRange(pieceLength), at: sample, due: sampleDue)
         }
-        // What is due already waits for room, of which the output tells.
+        // An item that is due already waits for room, of which the output tells.
         var later = Instant.distantFuture
         if let frameDue, frameDue > now { later = min(later, frameDue) }
         if let sampleDue, sampleDue > now { later = min(later, sampleDue) }

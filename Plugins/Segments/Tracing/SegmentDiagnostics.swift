@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a peer is told of each segment with a `segment_seq` above 0, before its first packet.
+/// The diagnostics that a peer gets of each segment with a `segment_seq` above 0, before its first packet.
 struct SegmentDiagnostics {
     let session: String
     let header: SegmentHeader

@@ -3,7 +3,7 @@ import Sluice
 
 /// Makes what is told of segments, diagnostics and traces, and measures from the user's last word to the first picture.
 final class SegmentTeller {
-    /// What this node's frames carry as their source clock, by which trace nodes find their segments.
+    /// The source clock that this node's frames carry, by which trace nodes find their segments.
     let clock: UInt16
     private let session: String
     private let traces: SegmentTraces?
@@ -42,10 +42,10 @@ final class SegmentTeller {
         wall.offset = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC)
     }
 
-    /// What is wrong with the file of lines, once.
+    /// The trouble with the file of lines, once.
     func write(_ json: String) -> String? { file?.write(json) }
 
-    /// What an earlier run wrote is gone from now on.
+    /// The lines of an earlier run are gone from now on.
     func begin() -> String? { file?.begin() }
 
     func close() { file?.close() }
@@ -92,7 +92,7 @@ final class SegmentTeller {
         return line(playing.segment, "pacing_slip", at: now, [("max_slip_ms", playing.slip.milliseconds)])
     }
 
-    /// What trace nodes have seen since the last call, of labelled segments.
+    /// The sightings of trace nodes since the last call, of labelled segments.
     func traceLines() -> [TraceBook.Line] {
         guard let traces else { return [] }
         return traces.take(clock).filter { line in

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What becomes of segments behind the node that sent them: pure bookkeeping, the time is an argument.
+/// The fate of segments behind the node that sent them: pure bookkeeping, the time is an argument.
 ///
 /// A segment is opened when it begins. A trace node that meets its first picture finds it by source clock, epoch and
 /// time, which encoders keep; where something between restamps, by the nearest time within half a second.

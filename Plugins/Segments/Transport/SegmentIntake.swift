@@ -2,7 +2,7 @@ import Glibc
 import Net
 import Sluice
 
-/// What an intake hands on.
+/// An intake hands its media and commands to this.
 protocol SegmentConsumer: AnyObject {
     /// How many more segments may be begun.
     var room: Int { get }
@@ -34,7 +34,7 @@ final class SegmentIntake {
     private let lost: CounterMetric
     private let name: String
 
-    /// What peers may take.
+    /// The limits of peers.
     struct Limits {
         var peers = 8
         /// Bytes of memory of one segment.

@@ -42,13 +42,13 @@ final class SegmentPeer {
         Glibc.close(descriptor)
     }
 
-    /// What the bytes that were read make.
+    /// The next event in the bytes that were read.
     func next(hasRoom: Bool, rules: inout EpochRules, fits: (Int) -> Bool) -> SegmentReceiver.Event {
         receiver.next(&unread, hasRoom: hasRoom, rules: &rules, fits: fits)
     }
 
-    /// When it has been silent for `silence` in the middle of a message that nobody but itself holds up; nil where it is
-    /// between messages.
+    /// When it has been silent for `silence` in the middle of a message that nobody but itself holds up; nil where it
+    /// is between messages.
     func silent(after silence: Interval?) -> Instant? {
         guard let silence, !isFile, !isHeld, unread.isEmpty, receiver.unfinished != nil else { return nil }
         return heard + silence

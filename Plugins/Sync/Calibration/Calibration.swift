@@ -3,8 +3,8 @@ import Sluice
 /// Marks pictures and sound at the same media time, so that whoever sees and hears them can measure how far they have
 /// moved apart: a magenta flash in the picture's corner and an 1,800 Hz chirp.
 ///
-/// While it is off, and between marks, frames pass untouched and uncopied. While it is on, sound waits until the pictures
-/// of its time have come, at most its own length and a fade when both flow.
+/// While it is off, and between marks, frames pass untouched and uncopied. While it is on, sound waits until the
+/// pictures of its time have come, at most its own length and a fade when both flow.
 public final class Calibration: Node {
     public static let descriptor = NodeDescriptor(
         "calibration", summary: "Marks picture and sound at the same media time with a flash and a chirp",

@@ -26,8 +26,9 @@ extension AVSyncFeedback {
 ///
 /// Feedback sets the target: the larger of the two lags, whole, 0 to 800 ms. It counts only if it says that the picture
 /// is late, is of the present epoch where both numbers are known, and makes sense: finite, the buffers' difference
-/// above 0. The delay itself moves at the beginnings of segments, by at most 160 ms each. Where feedback set the target and
-/// then is not heard of for 4 s, the target falls by 160 ms, and again every 4 s. A new epoch or sample rate begins at 0.
+/// above 0. The delay itself moves at the beginnings of segments, by at most 160 ms each. Where feedback set the target
+/// and then is not heard of for 4 s, the target falls by 160 ms, and again every 4 s. A new epoch or sample rate begins
+/// at 0.
 ///
 /// Pure: the time is an argument.
 struct DelayTarget: Equatable {

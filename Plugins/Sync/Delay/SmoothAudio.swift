@@ -3,10 +3,10 @@ import Sluice
 
 /// Moves PCM without a step: a resampler makes a little more or less of it, by libswresample's compensation.
 ///
-/// It is put in the path when the delay first moves, beginning with what went out last, and stays until the next hole: its
-/// filter holds 16 samples back, which come out at the hole or the end, where what came out is trimmed to exactly samples
-/// in + inserted − cut. While it moves its speed is one number, and not whole samples for each frame, which would be heard
-/// as a buzz; and it computes in floats.
+/// It is put in the path when the delay first moves, beginning with what went out last, and stays until the next hole:
+/// its filter holds 16 samples back, which come out at the hole or the end, where what came out is trimmed to exactly
+/// samples in + inserted − cut. While it moves its speed is one number, and not whole samples for each frame, which
+/// would be heard as a buzz; and it computes in floats.
 final class SmoothAudio {
     private(set) var inserted = 0
     private(set) var cut = 0
@@ -144,7 +144,8 @@ final class SmoothAudio {
         discard = count - (try swallow(before, before.sampleCount - count..<before.sampleCount))
     }
 
-    /// What lay in the filter's reach comes out, at the speed at which it was sent. Returns how much of the frame it took.
+    /// What lay in the filter's reach comes out, at the speed at which it was sent. Returns how much of the frame it
+    /// took.
     private func prime(with frame: AudioFrame) throws -> Int {
         let count = min(discard, frame.sampleCount)
         if count > 0 { discard -= try swallow(frame, 0..<count) }
@@ -170,7 +171,8 @@ final class SmoothAudio {
         isMoving = false
     }
 
-    /// A new epoch or sample rate: what was waiting was thrown away, so many samples, and so is what the resampler holds.
+    /// A new epoch or sample rate: what was waiting was thrown away, so many samples, and so is what the resampler
+    /// holds.
     func reset(discarding samples: Int) {
         cut += samples + Int(max(0, planned - sent.count))
         close()

@@ -3,10 +3,11 @@ import Sluice
 
 /// Finds calibration chirps in PCM.
 ///
-/// The sound, mixed to one channel, is multiplied by a complex sine of 1,800 Hz and summed over a window of the shortest
-/// chirp, 60 ms, every millisecond: the amplitude of the tone in the window. A chirp makes it rise in a straight line from
-/// its beginning for 60 ms, stay, and fall as it rose. Where it passes half of its peak on the way up, the middle of the
-/// window is at the beginning, and on the way down at the end, whatever the chirp's loudness and length.
+/// The sound, mixed to one channel, is multiplied by a complex sine of 1,800 Hz and summed over a window of the
+/// shortest chirp, 60 ms, every millisecond: the amplitude of the tone in the window. A chirp makes it rise in a
+/// straight line from its beginning for 60 ms, stay, and fall as it rose. Where it passes half of its peak on the way
+/// up, the middle of the window is at the beginning, and on the way down at the end, whatever the chirp's loudness and
+/// length.
 ///
 /// How much of all the window's energy is the tone's tells how well it was heard: 0.5 under noise as loud as the chirp,
 /// wherever in the spectrum that noise lies.
@@ -141,8 +142,8 @@ struct ChirpDetector {
         guard (0.035...0.25).contains(length) else { return nil }
         let usual = background(before: Int(up) - window)
         let clarity = min(1, share / ChirpDetector.purest) * max(0, 1 - usual / peak)
-        // A burst comes up in 5 ms, which delays the middle of its rise by half of that, if it is longer than the window:
-        // one that is as long has a peak that is lower by as much.
+        // A burst comes up in 5 ms, which delays the middle of its rise by half of that, if it is longer than the
+        // window: one that is as long has a peak that is lower by as much.
         let late = min(0.0025, max(0, length - 0.060) * 1.2)
         let time = seconds(up) - seconds(Double(window)) / 2 - late
         return Chirp(time: start + .seconds(time), length: .seconds(length), clarity: clarity)

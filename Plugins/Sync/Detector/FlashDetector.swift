@@ -2,8 +2,9 @@ import Sluice
 
 /// Finds calibration flashes among pictures: a jump of the top-left block towards magenta that is over soon.
 ///
-/// What is looked at is how far the block's mean colour lies from grey in magenta's direction, 1 being pure magenta. It is
-/// compared with what was there lately, so that a picture that is magenta by itself hides flashes and does not feign them.
+/// What is looked at is how far the block's mean colour lies from grey in magenta's direction, 1 being pure magenta. It
+/// is compared with what was there lately, so that a picture that is magenta by itself hides flashes and does not feign
+/// them.
 struct FlashDetector {
     struct Flash: Equatable {
         /// Of the first picture that shows it.
@@ -47,8 +48,8 @@ struct FlashDetector {
 }
 
 extension Flash {
-    /// How magenta the block is: 0 grey, 1 as painted, less or below zero for other colours. The middle half of the block
-    /// is looked at, every second sample of it.
+    /// How magenta the block is: 0 grey, 1 as painted, less or below zero for other colours. The middle half of the
+    /// block is looked at, every second sample of it.
     static func magenta(in frame: VideoFrame) -> Double {
         let layout = frame.layout
         guard let pixels = layout.pixelFormat, layout.width > 0, layout.height > 0 else { return 0 }

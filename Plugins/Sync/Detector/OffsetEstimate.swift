@@ -1,6 +1,7 @@
 import Sluice
 
-/// What flashes and chirps say together: how far sound leads the picture, how that drifts, and how far it can be believed.
+/// What flashes and chirps say together: how far sound leads the picture, how that drifts, and how far it can be
+/// believed.
 ///
 /// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to
 /// 15 ms; two that agree with each other and not with those before replace them, since then it has changed. The
@@ -45,8 +46,8 @@ struct OffsetEstimate {
         chirps.append(chirp)
     }
 
-    /// Judges what is complete, and what has waited for its other half until both media were looked at up to these times.
-    /// True if the result may have changed.
+    /// Judges what is complete, and what has waited for its other half until both media were looked at up to these
+    /// times. True if the result may have changed.
     mutating func judge(videoUpTo pictures: MediaTime, audioUpTo sound: MediaTime) -> Bool {
         var isNew = false
         while let flash = flashes.first {

@@ -16,8 +16,8 @@ public enum ExistingFile: String, CaseIterable, Sendable {
 }
 
 /// A file that one writer has for itself: neither another node nor another process that uses this type writes it
-/// meanwhile (flock(2); file systems without locks go without). It is emptied by the first byte, not before: a graph that
-/// does not start leaves an older file as it was. A FIFO or a device is written as it is. One thread at a time.
+/// meanwhile (flock(2); file systems without locks go without). It is emptied by the first byte, not before: a graph
+/// that does not start leaves an older file as it was. A FIFO or a device is written as it is. One thread at a time.
 public final class WrittenFile {
     /// Why a path cannot be written: a clause without a full stop, and advice.
     public struct Refusal: Error, Equatable, Sendable {
@@ -41,8 +41,8 @@ public final class WrittenFile {
     private let wasCreated: Bool
     private var isBegun = false
 
-    /// Opens `path` and takes it; of a FIFO the reader must be there. `part` is the first number that is tried, 1 for the
-    /// plain name. `isShared` takes a file that this process has open, as `/dev/stdout` may be.
+    /// Opens `path` and takes it; of a FIFO the reader must be there. `part` is the first number that is tried, 1 for
+    /// the plain name. `isShared` takes a file that this process has open, as `/dev/stdout` may be.
     public static func open(
         _ path: String, ifExists: ExistingFile = .replace, part: Int = 1, isShared: Bool = false
     ) throws(Refusal) -> WrittenFile {

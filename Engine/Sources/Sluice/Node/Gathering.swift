@@ -1,5 +1,5 @@
-/// Waits for streams that have nothing yet, at most so long, then goes on without them. For a node that needs all of its
-/// streams at once: their formats before it writes, or the oldest of their items. Pure: the time is an argument.
+/// Waits for streams that have nothing yet, at most so long, then goes on without them. For a node that needs all of
+/// its streams at once: their formats before it writes, or the oldest of their items. Pure: the time is an argument.
 public struct Gathering: Sendable {
     public enum Verdict: Equatable, Sendable {
         /// Nothing is missing.

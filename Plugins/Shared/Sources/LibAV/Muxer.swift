@@ -20,9 +20,9 @@ extension ByteSink {
     public var blockSize: Int { 32_768 }
 }
 
-/// A libavformat muxer that writes to a `ByteSink`, always bit-exact, and hands on every packet as soon as the container
-/// allows. Packets should come in the order of their decoding times; times that do not rise within a stream, which
-/// libavformat refuses, are moved up and counted. One lane only.
+/// A libavformat muxer that writes to a `ByteSink`, always bit-exact, and hands on every packet as soon as the
+/// container allows. Packets should come in the order of their decoding times; times that do not rise within a stream,
+/// which libavformat refuses, are moved up and counted. One lane only.
 public final class Muxer {
     private let context: UnsafeMutablePointer<AVFormatContext>
     private let scratch: UnsafeMutablePointer<AVPacket>
@@ -41,8 +41,8 @@ public final class Muxer {
     private let shortPacket = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
     /// The errno of the sink's first failure; 0 while there is none.
     public private(set) var sinkError: Int32 = 0
-    /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the next
-    /// one comes. Only for containers that may be flushed at any packet.
+    /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the
+    /// next one comes. Only for containers that may be flushed at any packet.
     public var writesThrough = false
     /// Media time that becomes 0 of the container.
     public var offset = MediaTime.zero

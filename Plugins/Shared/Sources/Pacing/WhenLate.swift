@@ -1,10 +1,10 @@
 import Sluice
 
-/// What a source in real time does with media that are late by more than `patience`, because what follows it, or its own
-/// work, is too slow. The streams of one source follow one rule together, so that they never part.
+/// The answer of a source in real time to media that are late by more than `patience`, because what follows it, or its
+/// own work, is too slow. The streams of one source follow one rule together, so that they never part.
 public enum WhenLate: String, CaseIterable, ParameterConvertible {
-    /// Sends everything, so much later: nothing is lost, and the run lasts longer than its media. A stream that is held up
-    /// holds the others.
+    /// Sends everything, so much later: nothing is lost, and the run lasts longer than its media. A stream that is held
+    /// up holds the others.
     case slip
     /// Leaves out what is late: times stay right, and pictures or sound are missing.
     case drop

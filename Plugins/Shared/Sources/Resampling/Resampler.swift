@@ -10,8 +10,9 @@ public final class Resampler {
     /// Half of the filter of one that stretches: that many samples are taken before the first comes out.
     public static let reach = 16
 
-    /// Converts. Mixed down so that nothing can clip, floats as integers; mono is as loud on both sides, where libswresample
-    /// would take 3 dB off. Throws `NodeError` where a layout does not say its sample format, or the library refuses.
+    /// Converts. Mixed down so that nothing can clip, floats as integers; mono is as loud on both sides, where
+    /// libswresample would take 3 dB off. Throws `NodeError` where a layout does not say its sample format, or the
+    /// library refuses.
     public convenience init(from: AudioLayout, to: AudioLayout) throws {
         try self.init(from, to) { context in
             if from.channels == 1 && to.channels == 2 { return swr_set_matrix(context, [1, 1], 1) }
@@ -19,8 +20,8 @@ public final class Resampler {
         }
     }
 
-    /// Keeps the layout and changes the speed, as `stretch` says, with every call if need be: interpolates linearly between
-    /// the phases of its filter bank and computes in floats. Throws `NodeError` as above.
+    /// Keeps the layout and changes the speed, as `stretch` says, with every call if need be: interpolates linearly
+    /// between the phases of its filter bank and computes in floats. Throws `NodeError` as above.
     public convenience init(stretching layout: AudioLayout) throws {
         try self.init(layout, layout) { context in
             let options = UnsafeMutableRawPointer(context)
@@ -72,8 +73,8 @@ public final class Resampler {
         }
     }
 
-    /// Takes `count` samples, or pushes out what is held where there are none, and writes at most `room`; returns how many
-    /// it wrote.
+    /// Takes `count` samples, or pushes out what is held where there are none, and writes at most `room`; returns how
+    /// many it wrote.
     public func convert(
         _ samples: UnsafeRawPointer?, _ count: Int, into result: UnsafeMutableRawPointer, room: Int
     ) throws -> Int {
