@@ -167,7 +167,8 @@ public final class Record: Node {
         if input.formatChanged && streams[stream].format != item.format {
             throw NodeError(
                 "\(input.spec.name) changed from \(streams[stream].format) to \(item.format); a \(container.rawValue) file keeps one format",
-                advice: "Convert the media to one format before record. \"\(path)\" stays playable as far as it was written."
+                advice:
+                    "Convert the media to one format before record. \"\(path)\" stays playable as far as it was written."
             )
         }
         do {

@@ -53,7 +53,8 @@ import Testing
         defer { _ = shell("umount '\(scratch.path("small"))'") }
         let graph = try recording(kind, to: "small/out.\(kind)", pace: "fast", seconds: 60)
         let run = try scratch.run(graph)
-        run.check(1, says: "No space left on device\n  Free some space. The file stays playable as far as it was written.")
+        run.check(
+            1, says: "No space left on device\n  Free some space. The file stays playable as far as it was written.")
         #expect(try playable(scratch.path("small/out.\(kind)")) > 0.5)
     }
 
