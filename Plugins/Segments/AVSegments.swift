@@ -117,7 +117,7 @@ public final class AVSegments: Node {
         if hasLines { for line in teller.traceLines() { say(line.json) } }
         try intake.flush()
         intake.noteWaiting(isIdle: release.isOver(now))
-        wake([next, intake.nextCommand, waits.deadline, intake.nextLook(now)])
+        wake(next, intake.nextCommand, waits.deadline, intake.nextLook)
         if isOver(now) { context.finish() }
     }
 
@@ -135,10 +135,10 @@ public final class AVSegments: Node {
 
     private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
 
-    private func wake(_ times: [Instant?]) {
-        var earliest = Instant.distantFuture
-        for case let time? in times { earliest = min(earliest, time) }
-        if earliest == .distantFuture { context.cancelWake() } else { context.wake(at: earliest) }
+    private func wake(_ first: Instant?, _ second: Instant?, _ third: Instant?, _ fourth: Instant?) {
+        let never = Instant.distantFuture
+        let earliest = min(first ?? never, second ?? never, third ?? never, fourth ?? never)
+        if earliest == never { context.cancelWake() } else { context.wake(at: earliest) }
     }
 
     // MARK: Out

@@ -32,12 +32,12 @@ final class Ear: Node {
 final class Mouth: Node {
     static let descriptor = NodeDescriptor("mouth", summary: "Sends frames of sound")
     let output = Output<AudioFrame>("out", .audio([.s16]))
-    let go = RequestInput("go", help: "begin")
+    let go = RecordInput("go", [FieldSpec("turn_seq", help: "any")], help: "begin")
     @Parameter("frames", default: 1_000, help: "how many") var frames: Int
     private var left = 0
 
     func process(now: Instant) {
-        if go.take() { left = frames }
+        if go.take() != nil { left = frames }
         while left > 0, output.hasRoom {
             let number = frames - left
             let frame = TestMedia.pcm(TestMedia.audio(rate: 16_000, channels: 1), samples: 320, first: number, count: 1)
@@ -112,7 +112,7 @@ final class Mouth: Node {
         graph.edge("mouth.out -> avatar.microphone")
         graph.edge("avatar.video -> video.in")
         graph.edge("avatar.audio -> audio.in")
-        graph.control("avatar.feedback -> mouth.go", .request)
+        graph.control("avatar.feedback -> mouth.go", .record)
         var options = RunOptions()
         // A script that hangs does not hang the tests.
         options.duration = .seconds(70)

@@ -46,6 +46,9 @@ final class SegmentReceiver {
     /// Memory of the segment that is being put together.
     private(set) var memory = 0
 
+    /// A message has begun whose rest is missing.
+    var isWithinMessage: Bool { waiting != nil || mode != .reading || !parser.isBetweenMessages }
+
     /// How much of a message has come whose rest is missing, in words; nil between messages.
     var unfinished: String? {
         if waiting != nil || mode != .reading {

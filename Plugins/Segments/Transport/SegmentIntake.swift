@@ -92,9 +92,12 @@ final class SegmentIntake {
     var assembling: Int { peers.reduce(0) { $0 + ($1.receiver.isAssembling ? 1 : 0) } }
     /// Bytes of segments that are on their way.
     var memory: Int { peers.reduce(0) { $0 + $1.receiver.memory } }
-    /// When a peer has been silent for too long, or a connection is to be tried again.
-    func nextLook(_ now: Instant) -> Instant? {
-        var next = peers.compactMap { $0.silent(after: limits.silence) }.min()
+    /// When a peer will have been silent for too long.
+    var nextLook: Instant? {
+        var next: Instant?
+        for peer in peers {
+            if let limit = peer.silent(after: limits.silence) { next = min(next ?? limit, limit) }
+        }
         return next
     }
     /// When a command of a file is to be acted on.

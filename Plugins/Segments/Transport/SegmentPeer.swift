@@ -50,7 +50,7 @@ final class SegmentPeer {
     /// When it has been silent for `silence` in the middle of a message that nobody but itself holds up; nil where it
     /// is between messages.
     func silent(after silence: Interval?) -> Instant? {
-        guard let silence, !isFile, !isHeld, unread.isEmpty, receiver.unfinished != nil else { return nil }
+        guard let silence, !isFile, !isHeld, unread.isEmpty, receiver.isWithinMessage else { return nil }
         return heard + silence
     }
 
