@@ -3,6 +3,8 @@ import Sluice
 extension Source {
     public static let metrics: [MetricSpec] = [
         .counter("slipped_ms", "how much later than the clock its media became because the graph did not take them"),
+        .counter("late_video_dropped", "items of video that were late and left out"),
+        .counter("late_audio_dropped", "items of audio that were late and left out"),
         .counter("damaged_packets", "packets of the file that could not be decoded"),
     ]
 }

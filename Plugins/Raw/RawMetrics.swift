@@ -6,6 +6,8 @@ private let readingMetrics: [MetricSpec] = [
     .counter("partial_bytes", "bytes of frames that were cut off, which are thrown away"),
     .counter("corrections", "times that the timestamps were set anew"),
     .counter("cut_units", "frames that came in part"),
+    .counter("late_frames_dropped", "frames that were late and left out"),
+    .gauge("late_ms_max", "the most that the stream was behind while it was held up"),
 ]
 
 /// Of both raw outputs.
