@@ -56,6 +56,9 @@ struct Bottleneck {
         lane = (node.identity.lane, length > 0 ? load / length : 0)
     }
 
+    /// It waits for somebody, or is too slow: more than a place where media happen to stand.
+    var isCertain: Bool { wait != nil || isSlow }
+
     /// It works longer than it may for each item.
     var isSlow: Bool { wait == nil && media > 0 && cost > media * 0.9 }
 

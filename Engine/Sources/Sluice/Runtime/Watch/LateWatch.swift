@@ -8,25 +8,31 @@ struct LateWatch {
     }
 
     static let patience = Interval.milliseconds(500)
+    /// A holder that was seen longer ago is no reason any more.
+    static let memory = Interval.seconds(5)
     /// By the source's name: who held it when it was last seen to be held. A source tells that it is late when it is
     /// free again.
-    private var holders: [String: Bottleneck] = [:]
+    private var holders: [String: (why: Bottleneck, seen: Interval)] = [:]
     /// By the node's name.
     private var late: [String: Late] = [:]
     private var earlier: RunSnapshot?
 
     mutating func look(_ snapshot: RunSnapshot) -> [Remark] {
         var remarks: [Remark] = []
-        for node in snapshot.nodes where node.identity.isSource && !node.isDone {
+        // Of the graph's own sources, which are few; instances of templates may be thousands.
+        for node in snapshot.nodes
+        where node.identity.isSource && node.identity.place == node.name && !node.isDone {
             let why = Bottleneck(of: node, in: snapshot, since: earlier)
-            if why.holds { holders[node.name] = why }
+            if why.holds, why.isCertain { holders[node.name] = (why, snapshot.time) }
         }
         for node in snapshot.nodes where node.behind >= LateWatch.patience && !node.isDone {
             let key = node.name
             let known = late[key]
             guard node.behind > known?.worst ?? .zero else { continue }
             var why = Bottleneck(of: node, in: snapshot, since: earlier)
-            if !why.holds, !why.isSlow, let holder = holders[key] { why = holder }
+            if !why.isCertain, let holder = holders[key], snapshot.time - holder.seen < LateWatch.memory {
+                why = holder.why
+            }
             late[key] = Late(said: known?.said ?? .zero, worst: node.behind, why: why)
             guard node.behind.nanoseconds >= 2 * (known?.said.nanoseconds ?? 0) else { continue }
             late[key]?.said = node.behind
