@@ -107,12 +107,8 @@ public final class NodeContext: @unchecked Sendable {
         return made
     }
 
-    var session: Session { core.session }
-    /// The key in the graph file: `pacer`.
-    var plainName: String { core.plan.name }
-
     /// Wakes the node with `.post` from any thread, also after it has ended.
-    var wakeFromOutside: @Sendable () -> Void { { [weak core = self.core] in core?.wake(.post) } }
+    var wakeFromOutside: @Sendable () -> Void { { [handle] in handle.post() } }
 
     // MARK: Saying
 

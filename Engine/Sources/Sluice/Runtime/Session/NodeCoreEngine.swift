@@ -46,6 +46,13 @@ extension NodeCore: NodeEngine {
     func service<Service>(_ type: Service.Type) throws -> Service? { try run.services.find(type) }
 }
 
+extension NodeContext {
+    private var core: NodeCore { unsafeDowncast(engine, to: NodeCore.self) }
+    var session: Session { core.session }
+    /// The key in the graph file: `pacer`.
+    var plainName: String { core.plan.name }
+}
+
 extension GraphRun: NodeLog {}
 
 extension Session: EpochRaiser {}
