@@ -105,8 +105,7 @@ public final class AVSegments: Node {
     public func process(now: Instant) throws {
         if context.reasons.contains(.start), let trouble = teller.begin() { context.log(.warning, trouble) }
         if $calibrates.takeChange() { setCalibration(calibrates) }
-        var hasLines = false
-        while context.mailbox.next() != nil { hasLines = true }
+        let hasLines = context.reasons.contains(.post)
         // Raised by another node: what the next one had not taken is not known.
         if context.epoch > rules.session { endTurn(context.epoch, untaken: 0, now) }
         if try intake.read(now) { context.wakeAgain() }

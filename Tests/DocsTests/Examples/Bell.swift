@@ -12,6 +12,7 @@ public final class Door: Node {
     @Parameter("template", default: "viewer", help: "what is started") var template: String
     private var sessions: [UInt64: SessionHandle] = [:]
     private var context: NodeContext!
+    private var visitors: Inbox<UInt64>?
 
     public init() {}
 
@@ -20,13 +21,13 @@ public final class Door: Node {
             throw NodeError("no plugin provides a bell", advice: "Add one to the plugin path.", isInputError: true)
         }
         self.context = context
-        let mailbox = context.mailbox
-        bell.onRing { mailbox.post($0) }
+        visitors = context.inbox(of: UInt64.self)
+        bell.onRing { [visitors] in visitors?.post($0) }
         context.isWaiting(for: "visitors")
     }
 
     public func process(now: Instant) {
-        while let visitor = context.mailbox.next() {
+        while let visitor = visitors?.next() {
             if let session = sessions.removeValue(forKey: visitor) {
                 session.stop()
             } else {

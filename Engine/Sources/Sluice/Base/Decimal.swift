@@ -11,3 +11,8 @@ public func decimal(_ value: Double, places: Int) -> String {
     let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
     return sign + padded.dropLast(places) + "." + padded.suffix(places)
 }
+
+/// A number as files write it: a whole one without a point.
+func numberText(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+}

@@ -37,9 +37,6 @@ func suggestion(for word: String, in candidates: some Collection<String>, listin
     return "\(noun): \(shown)\(candidates.count > 12 ? ", …" : "")."
 }
 
-/// A name from a file as messages show it: in quotes, control characters made visible, cut after 60 characters.
-func quoted(_ text: String) -> String { JSONValue.quote(abbreviated(text)) }
-
 func abbreviated(_ text: String) -> String { text.count > 60 ? text.prefix(57) + "..." : text }
 
 private func withoutUnit(_ name: String) -> String {

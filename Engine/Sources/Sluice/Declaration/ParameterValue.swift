@@ -9,7 +9,7 @@ public enum ParameterValue: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .string(let text): text
         case .integer(let value): String(value)
-        case .number(let value): value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+        case .number(let value): numberText(value)
         case .boolean(let value): String(value)
         }
     }
@@ -113,3 +113,14 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
 extension PixelFormat: ParameterConvertible {}
 extension SampleFormat: ParameterConvertible {}
 extension ExistingFile: ParameterConvertible {}
+
+extension JSONValue {
+    public init(parameter value: ParameterValue) {
+        switch value {
+        case .string(let text): self.init(.string(text))
+        case .integer(let number): self.init(.integer(number))
+        case .number(let number): self.init(.number(number))
+        case .boolean(let flag): self.init(.boolean(flag))
+        }
+    }
+}

@@ -43,7 +43,7 @@ extension JSONValue {
         case .integer(let value): text += String(value)
         // JSON has no such numbers.
         case .number(let value) where !value.isFinite: text += "null"
-        case .number(let value): text += ParameterValue.number(value).description
+        case .number(let value): text += numberText(value)
         case .string(let value): text += Self.quote(value)
         case .array(let values) where values.allSatisfy(\.isScalar):
             text += "["
@@ -92,3 +92,6 @@ extension JSONValue {
         return result + "\""
     }
 }
+
+/// A name from a file as messages show it: in quotes, control characters made visible, cut after 60 characters.
+func quoted(_ text: String) -> String { JSONValue.quote(abbreviated(text)) }

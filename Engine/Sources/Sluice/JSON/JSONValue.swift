@@ -124,13 +124,4 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         self.init(.object(elements.map { JSONMember($0, $1) }))
     }
-
-    public init(parameter value: ParameterValue) {
-        switch value {
-        case .string(let text): self.init(.string(text))
-        case .integer(let number): self.init(.integer(number))
-        case .number(let number): self.init(.number(number))
-        case .boolean(let flag): self.init(.boolean(flag))
-        }
-    }
 }

@@ -1,9 +1,7 @@
-import CSys
-
 /// What the engine offers a node. Used on the node's lane, inside `prepare`, `process` and `finish`, except where it says
 /// otherwise.
 public final class NodeContext: @unchecked Sendable {
-    private unowned let core: NodeCore
+    unowned let engine: any NodeEngine
     /// Why `process` or `finish` was called.
     @exclusivity(unchecked) public internal(set) var reasons: WakeReasons = []
     /// The time asked for by `wake(aheadOf:)` has not come yet: the node is to make ready, and not to send.
@@ -17,65 +15,74 @@ public final class NodeContext: @unchecked Sendable {
     public private(set) var handle: NodeHandle
     private var clock: UInt16 = 0
 
-    init(core: NodeCore) {
-        self.core = core
-        handle = NodeContext.handle(of: core)
+    init(_ engine: any NodeEngine) {
+        self.engine = engine
+        handle = engine.makeHandle()
     }
 
-    private static func handle(of core: NodeCore) -> NodeHandle {
-        NodeHandle(
-            core, place: core.session.template == nil ? nil : core.identity.place, run: core.session.run,
-            session: core.session)
+    /// Debug builds stop at a call from a thread that is in no call of the node. In virtual time all run on one, and the
+    /// test that drives them too.
+    private func mustBeInCall(_ call: StaticString = #function) {
+        assert(
+            engine.isInCall || engine.isVirtual,
+            "\(handle.name): NodeContext.\(call) is for calls of the node; other threads use its handle")
     }
 
     /// The node's name in the run: `listener.1/pacer`.
-    public var name: String { core.name }
+    public var name: String { handle.name }
     /// Files and the like that a user names are relative to the working directory; this is the graph file's own.
-    public var graphFile: String { core.session.run.plan.file }
+    public var graphFile: String { engine.graphFile }
     /// Virtual time: output must not depend on the machine.
-    public var isVirtual: Bool { core.session.run.isVirtual }
+    public var isVirtual: Bool { engine.isVirtual }
     /// The lane's time; in `prepare` the graph's.
     public var now: Instant {
-        Instant(nanoseconds: core.state == .idle ? core.session.run.timeOfPreparation : core.lane.now)
+        engine.time
     }
     /// When the graph started, on its clock.
-    public var started: Instant { Instant(nanoseconds: core.session.run.startedAt) }
+    public var started: Instant { engine.started }
 
     // MARK: Waking
 
     /// Wakes the node at `instant`, once. One time is kept: the last one asked for.
     public func wake(at instant: Instant) {
-        if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, at: Int(instant.nanoseconds)) }
+        mustBeInCall()
+        if engine.isIdle { asked.wake = instant } else { engine.arm(at: instant) }
     }
 
     /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
     /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In virtual
     /// time, and on a lane with very many that ask, there is no call before `instant`.
     public func wake(aheadOf instant: Instant) {
-        if core.state == .idle { asked.wake = instant } else { core.lane.arm(core, aheadOf: Int(instant.nanoseconds)) }
+        mustBeInCall()
+        if engine.isIdle { asked.wake = instant } else { engine.arm(aheadOf: instant) }
     }
 
     public func cancelWake() {
-        if core.state == .idle { asked.wake = nil } else { core.lane.disarm(core) }
+        mustBeInCall()
+        if engine.isIdle { asked.wake = nil } else { engine.disarm() }
     }
 
     /// Wakes the node soon, behind the others of its lane: for one that works on in pieces.
-    public func wakeAgain() { core.wakeLocal(.more) }
+    public func wakeAgain() {
+        mustBeInCall()
+        engine.wakeLocal(.more)
+    }
 
     /// Wakes the node while `descriptor` is ready (level-triggered) until `unwatch`. Throws where the kernel refuses.
     public func watch(_ descriptor: Int32, for interest: Interest) throws {
-        guard core.state != .idle else {
+        mustBeInCall()
+        guard !engine.isIdle else {
             asked.watches.append((descriptor, interest))
             return
         }
-        try core.lane.watch(descriptor, interest, for: core)
+        try engine.watch(descriptor, interest)
         if !watched.contains(descriptor) { watched.append(descriptor) }
     }
 
     public func unwatch(_ descriptor: Int32) {
         asked.watches.removeAll { $0.0 == descriptor }
         guard watched.contains(descriptor) else { return }
-        core.lane.unwatch(descriptor)
+        engine.unwatch(descriptor)
         watched.removeAll { $0 == descriptor }
     }
 
@@ -89,7 +96,7 @@ public final class NodeContext: @unchecked Sendable {
     /// A way in for messages from other threads: `capacity` of them, rounded up to a power of two, may wait. Make it in
     /// `prepare` and keep it.
     public func inbox<Message: Sendable>(of type: Message.Type, capacity: Int = 256) -> Inbox<Message> {
-        Inbox(handle, capacity: capacity, core.telemetry)
+        Inbox(handle, capacity: capacity, engine.telemetry)
     }
 
     /// An inbox for words: 256 of them.
@@ -100,12 +107,8 @@ public final class NodeContext: @unchecked Sendable {
         return made
     }
 
-    var session: Session { core.session }
-    /// The key in the graph file: `pacer`.
-    var plainName: String { core.plan.name }
-
     /// Wakes the node with `.post` from any thread, also after it has ended.
-    var wakeFromOutside: @Sendable () -> Void { { [weak core = self.core] in core?.wake(.post) } }
+    var wakeFromOutside: @Sendable () -> Void { { [handle] in handle.post() } }
 
     // MARK: Saying
 
@@ -114,44 +117,40 @@ public final class NodeContext: @unchecked Sendable {
 
     /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
     public func isWaiting(for what: String?) {
-        core.telemetry.note(waitingFor: what, since: core.session.run.clockNow)
+        engine.telemetry.note(waitingFor: what, since: engine.clockNow)
     }
 
     /// How far this node's own time is behind the clock's, of one that sends in real time: media that it could not send
     /// when they were due. The run says which node holds it up. Costs no more than a store.
-    public func isBehind(by time: Interval) { core.telemetry.behind.set(Int(max(0, time.nanoseconds))) }
+    public func isBehind(by time: Interval) { engine.telemetry.behind.set(Int(max(0, time.nanoseconds))) }
 
     /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names what
     /// the time since the item came to the node, or since the last mark, was spent on: "mux". `instant` is when, where that
     /// was before the item was known. Costs nothing in other runs.
     public func mark(_ what: String, pts: MediaTime, at instant: Instant? = nil) {
-        guard let trace = latencyTrace, let at = instant ?? traceInstant else { return }
-        trace.note(mark: what, node: core.name, type: core.plan.spec.type, pts: pts, at: at.nanoseconds)
+        guard let at = instant ?? traceInstant else { return }
+        engine.note(mark: what, pts: pts, at: at)
     }
 
     /// The clock, for a later `mark`; nil in runs that ask for none.
-    public var traceInstant: Instant? {
-        latencyTrace.map { _ in Instant(nanoseconds: isVirtual ? core.lane.now : sys_monotonic_ns()) }
-    }
-
-    var latencyTrace: LatencyTrace? { core.session.run.options.latencyTrace }
+    public var traceInstant: Instant? { engine.traceInstant }
 
     /// A number for the report. Declare it in `Node.metrics`. In `prepare`; ask once and keep it.
-    public func counter(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
+    public func counter(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
     /// The same, of one whose present value says something.
-    public func gauge(_ name: String) -> CounterMetric { core.telemetry.counter(name) }
-    public func histogram(_ name: String) -> HistogramMetric { core.telemetry.histogram(name) }
+    public func gauge(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
+    public func histogram(_ name: String) -> HistogramMetric { engine.telemetry.histogram(name) }
     /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes 16 KB.
-    public func series(_ name: String) -> SeriesMetric { core.telemetry.series(name, started: started) }
+    public func series(_ name: String) -> SeriesMetric { engine.telemetry.series(name, started: started) }
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
-    public var pipeBytes: Int? { core.lane.plan.pipeBytes }
+    public var pipeBytes: Int? { engine.pipeBytes }
 
     /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`), so
     /// that whoever paces its sound and its pictures knows that they belong together. From 1 on; 65,535 in a run, then
     /// they repeat.
     public var sourceClock: UInt16 {
-        if clock == 0 { clock = core.session.run.nextSourceClock() }
+        if clock == 0 { clock = engine.nextSourceClock() }
         return clock
     }
 
@@ -162,17 +161,17 @@ public final class NodeContext: @unchecked Sendable {
 
     /// In `prepare`: what the node sends has no end of its own. Without a duration the run then says how to stop it, and
     /// virtual time, which would never end, refuses to begin.
-    public func runsUntilStopped() { core.session.run.noteEndless(core) }
+    public func runsUntilStopped() { engine.noteEndless() }
 
     /// How often the node was restarted before this instance of it.
-    public var restarts: Int { core.telemetry.restarts.count }
+    public var restarts: Int { engine.telemetry.restarts.count }
 
     /// The graph is stopping.
-    public var isStopping: Bool { core.session.isDraining }
+    public var isStopping: Bool { engine.isStopping }
 
     /// The current epoch of the media that this node handles, the same in all of one call. A source stamps its items with
     /// it.
-    public var epoch: UInt32 { core.isInCall ? core.hot.pointee.epoch : core.session.epoch.current }
+    public var epoch: UInt32 { engine.isInCall ? engine.hot.pointee.epoch : engine.currentEpoch }
 
     /// Makes everything older stale at once, on every edge of the session that flushes. To `epoch`, or to one more than
     /// the current. False if `epoch` is not above the current one. This call of the node sees it at once, other nodes with
@@ -180,7 +179,7 @@ public final class NodeContext: @unchecked Sendable {
     @discardableResult
     public func raiseEpoch(to epoch: UInt32? = nil) -> Bool {
         guard handle.raiseEpoch(to: epoch) else { return false }
-        if core.isInCall { core.seeEpochs() }
+        if engine.isInCall { engine.seeEpochs() }
         return true
     }
 
@@ -191,19 +190,18 @@ public final class NodeContext: @unchecked Sendable {
         _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil,
         after predecessor: SessionHandle? = nil
     ) -> SessionHandle {
-        core.session.run.startInstance(
-            template, parameters, resource: resource, after: predecessor, from: core.session)
+        engine.start(template, parameters, resource: resource, after: predecessor)
     }
 
     /// The node belongs to an instance of a template, not to the graph itself.
-    public var isInInstance: Bool { core.session.parent != nil }
+    public var isInInstance: Bool { engine.isInInstance }
 
     /// What the one who started this instance handed over.
-    public var resource: (any Sendable)? { core.session.resource }
+    public var resource: (any Sendable)? { engine.resource }
 
     /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does. Throws where its plugin
     /// cannot be used. In `prepare`.
-    public func service<Service>(_ type: Service.Type) throws -> Service? { try core.session.run.services.find(type) }
+    public func service<Service>(_ type: Service.Type) throws -> Service? { try engine.service(type) }
 
     // MARK: Engine
 
@@ -216,8 +214,8 @@ public final class NodeContext: @unchecked Sendable {
 
     /// The node ends: no wake-up and no descriptor of it is left behind.
     func release() {
-        core.lane.disarm(core)
-        for descriptor in watched { core.lane.unwatch(descriptor) }
+        engine.disarm()
+        for descriptor in watched { engine.unwatch(descriptor) }
         watched = []
     }
 
@@ -226,6 +224,6 @@ public final class NodeContext: @unchecked Sendable {
         release()
         isFinishRequested = false
         madeMailbox = nil
-        handle = NodeContext.handle(of: core)
+        handle = engine.makeHandle()
     }
 }

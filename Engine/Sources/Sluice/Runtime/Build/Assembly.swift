@@ -61,7 +61,7 @@ final class Assembly {
     }
 
     private func takeBack() {
-        for core in prepared.reversed() { core.node.close() }
+        for core in prepared.reversed() { core.giveBack() }
         for core in cores { for control in core.ports.controlOutputs { control.links.removeAll() } }
         for edge in edges { edge.release() }
         for core in cores { run.laneRoster.release(core.lane) }

@@ -34,4 +34,8 @@ public class EdgeEnd: @unchecked Sendable {
 
     /// Both run on one lane.
     func sharesLane(with other: EdgeEnd) -> Bool { false }
+
+    /// What it declares of a port; nil where it has none of that name.
+    func spec(ofOutput name: String) -> PortSpec? { nil }
+    func spec(ofInput name: String) -> PortSpec? { nil }
 }

@@ -10,7 +10,7 @@ extension GraphRun {
         _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
         after predecessor: SessionHandle?, from session: Session
     ) -> SessionHandle {
-        let handle = SessionHandle(run: self)
+        let handle = SessionHandle { [weak self] in self?.supervisor.post($0) }
         guard starts.enter() else {
             handle.over()
             return handle
@@ -67,7 +67,8 @@ extension GraphRun {
             starts.leave()
             for session in sessions { session.attach() }
             for session in sessions { session.start() }
-            request.handle.built(first)
+            first.handle = request.handle
+            request.handle.built(first.name) { [weak first] in first?.drain() }
             holder.expectNoLonger()
         }
     }

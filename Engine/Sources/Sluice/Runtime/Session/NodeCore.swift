@@ -65,7 +65,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         (inputStates, outputStates) = (ports.inputStates, ports.outputStates)
         super.init(name: name)
         identity = NodeIdentity(self)
-        context = NodeContext(core: self)
+        context = NodeContext(self)
         ports.bind(self)
     }
 
@@ -97,6 +97,9 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     override func rouse(_ other: EdgeEnd) { lane.rouseSoon(unsafeDowncast(other, to: NodeCore.self).lane) }
 
     override func sharesLane(with other: EdgeEnd) -> Bool { lane === unsafeDowncast(other, to: NodeCore.self).lane }
+
+    override func spec(ofOutput name: String) -> PortSpec? { plan.spec.outputs.first { $0.name == name } }
+    override func spec(ofInput name: String) -> PortSpec? { plan.spec.inputs.first { $0.name == name } }
 
     func descriptorIsReady() { wakeLocal(.descriptor) }
 
@@ -327,6 +330,13 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
             state = .running
             fail(error)
         }
+    }
+
+    /// On the thread that builds: the node was prepared, and is not to run.
+    func giveBack() {
+        enter()
+        defer { exit() }
+        node.close()
     }
 
     func interrupt() { replacing.withLock { _ in node }.interrupt() }

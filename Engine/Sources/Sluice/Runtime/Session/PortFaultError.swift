@@ -43,7 +43,3 @@ extension Edge {
     var producer: NodeCore? { producerEnd.map { unsafeDowncast($0, to: NodeCore.self) } }
     var consumer: NodeCore? { consumerEnd.map { unsafeDowncast($0, to: NodeCore.self) } }
 }
-
-extension GraphRun: NodeLog {}
-
-extension Session: EpochRaiser {}

@@ -296,7 +296,7 @@ final class Session: @unchecked Sendable {
 
     /// It never was attached: everything is given back.
     func takeBack() {
-        for core in cores { core.node.close() }
+        for core in cores { core.giveBack() }
         for core in cores { for control in core.ports.controlOutputs { control.links.removeAll() } }
         for edge in edges { edge.release() }
         for core in cores { run.laneRoster.release(core.lane) }

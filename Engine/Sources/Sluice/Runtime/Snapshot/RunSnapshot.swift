@@ -81,11 +81,3 @@ extension LaneSnapshot {
         call = node == 0 ? nil : (NodeKey(address: node), since)
     }
 }
-
-/// Tells the nodes of one snapshot apart. Later another node may have the same address.
-struct NodeKey: Hashable, Sendable {
-    let address: UInt
-
-    init(address: UInt) { self.address = address }
-    init(_ end: EdgeEnd) { address = UInt(bitPattern: Unmanaged.passUnretained(end).toOpaque()) }
-}

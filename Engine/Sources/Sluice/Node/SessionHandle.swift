@@ -2,16 +2,17 @@ import Synchronization
 
 /// An instance of a template, as its starter holds it: one that waits for another's end, runs, or is over.
 public final class SessionHandle: @unchecked Sendable {
-    private weak var session: Session?
-    private weak let run: GraphRun?
+    /// Has its argument done by the supervisor, while there is one.
+    private let decide: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let hasEnded = Atomic<Bool>(false)
     private let stopAsked = Atomic<Bool>(false)
     private let shown = Mutex("")
 
     // On the supervisor.
+    private var drain: (() -> Void)?
     private var successors: [() -> Void] = []
 
-    init(run: GraphRun) { self.run = run }
+    init(decide: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) { self.decide = decide }
 
     // MARK: From any thread
 
@@ -21,7 +22,7 @@ public final class SessionHandle: @unchecked Sendable {
     /// Drains the instance and takes it out of the graph. One that has not been built yet never is.
     public func stop() {
         stopAsked.store(true, ordering: .relaxed)
-        run?.supervisor.post { [self] in session?.drain() }
+        decide { [self] in drain?() }
     }
 
     /// `stop` was called.
@@ -32,10 +33,10 @@ public final class SessionHandle: @unchecked Sendable {
 
     // MARK: On the supervisor
 
-    func built(_ session: Session) {
-        self.session = session
-        shown.withLock { $0 = session.name }
-        session.handle = self
+    /// `drain` holds nothing alive.
+    func built(_ name: String, drain: @escaping () -> Void) {
+        self.drain = drain
+        shown.withLock { $0 = name }
     }
 
     /// Calls `begin` when the instance is over, at once where it is already.
@@ -45,6 +46,7 @@ public final class SessionHandle: @unchecked Sendable {
 
     func over() {
         hasEnded.store(true, ordering: .releasing)
+        drain = nil
         let waiting = successors
         successors = []
         for begin in waiting { begin() }

@@ -15,7 +15,7 @@ final class LatencyProbe: Node {
 
     func prepare(_ context: NodeContext) {
         self.context = context
-        trace = context.latencyTrace
+        trace = (context.engine as? NodeCore)?.latencyTrace
     }
 
     func process(now: Instant) {

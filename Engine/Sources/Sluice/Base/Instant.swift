@@ -26,10 +26,6 @@ public struct Interval: Hashable, Comparable, Sendable {
     @inlinable
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    /// A length of media time taken as clock time, to the nearest nanosecond.
-    @inlinable
-    public init(_ time: MediaTime) { nanoseconds = time.rescaled(to: 1_000_000_000) }
-
     public static let zero = Interval(nanoseconds: 0)
     @inlinable
     public static func microseconds(_ value: Int64) -> Interval { Interval(nanoseconds: value &* 1_000) }
@@ -57,10 +53,4 @@ public struct Interval: Hashable, Comparable, Sendable {
     }
     @inlinable
     public static func * (a: Interval, n: Int64) -> Interval { Interval(nanoseconds: a.nanoseconds &* n) }
-}
-
-extension MediaTime {
-    /// A length of clock time taken as media time, to the nearest tick.
-    @inlinable
-    public init(_ interval: Interval) { self.init(interval.nanoseconds, timescale: 1_000_000_000) }
 }

@@ -1,0 +1,58 @@
+import CSys
+
+/// What a node's context asks of the engine is answered by its lane, its session and the run.
+extension NodeCore: NodeEngine {
+    private var run: GraphRun { session.run }
+
+    var graphFile: String { run.plan.file }
+    var isVirtual: Bool { lane.isVirtual }
+    var time: Instant { Instant(nanoseconds: isIdle ? run.timeOfPreparation : lane.now) }
+    var started: Instant { Instant(nanoseconds: run.startedAt) }
+    var isIdle: Bool { state == .idle }
+    var isStopping: Bool { session.isDraining }
+    var pipeBytes: Int? { lane.plan.pipeBytes }
+
+    func arm(at instant: Instant) { lane.arm(self, at: Int(instant.nanoseconds)) }
+    func arm(aheadOf instant: Instant) { lane.arm(self, aheadOf: Int(instant.nanoseconds)) }
+    func disarm() { lane.disarm(self) }
+    func watch(_ descriptor: Int32, _ interest: NodeContext.Interest) throws {
+        try lane.watch(descriptor, interest, for: self)
+    }
+    func unwatch(_ descriptor: Int32) { lane.unwatch(descriptor) }
+    func makeHandle() -> NodeHandle {
+        NodeHandle(self, place: session.template == nil ? nil : identity.place, run: run, session: session)
+    }
+
+    var clockNow: Int64 { run.clockNow }
+    func noteEndless() { run.noteEndless(self) }
+    var latencyTrace: LatencyTrace? { run.options.latencyTrace }
+    var traceInstant: Instant? {
+        latencyTrace.map { _ in Instant(nanoseconds: isVirtual ? lane.now : sys_monotonic_ns()) }
+    }
+    func note(mark: String, pts: MediaTime, at instant: Instant) {
+        latencyTrace?.note(mark: mark, node: name, type: plan.spec.type, pts: pts, at: instant.nanoseconds)
+    }
+    func nextSourceClock() -> UInt16 { run.nextSourceClock() }
+
+    var currentEpoch: UInt32 { session.epoch.current }
+    var isInInstance: Bool { session.parent != nil }
+    var resource: (any Sendable)? { session.resource }
+    func start(
+        _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
+        after predecessor: SessionHandle?
+    ) -> SessionHandle {
+        run.startInstance(template, parameters, resource: resource, after: predecessor, from: session)
+    }
+    func service<Service>(_ type: Service.Type) throws -> Service? { try run.services.find(type) }
+}
+
+extension NodeContext {
+    private var core: NodeCore { unsafeDowncast(engine, to: NodeCore.self) }
+    var session: Session { core.session }
+    /// The key in the graph file: `pacer`.
+    var plainName: String { core.plan.name }
+}
+
+extension GraphRun: NodeLog {}
+
+extension Session: EpochRaiser {}
