@@ -81,6 +81,7 @@ final class OutputStream {
 
     func begin(_ packet: Packet, at time: MediaTime, followsSilence: Bool, now: Instant) {
         self.packet = packet
+        if packet.header.flags.contains(.keyframe) { keyframes.serve() }
         let duration = packet.header.duration
         spread?.begin(at: now, interval: duration.isKnown ? Interval(duration) : .zero, bytes: packet.count)
         sender?.begin(
@@ -171,9 +172,11 @@ final class OutputStream {
         if code == ECONNREFUSED { metrics.refused.add() }
     }
 
-    /// Reads what receivers tell. True if one asks for a keyframe.
-    func readReports(_ wall: WallClock, now: Instant) -> Bool {
-        var asksKeyframe = false
+    /// Keyframes that receivers have asked for.
+    var keyframes = KeyframeRequests()
+
+    /// Reads what receivers tell.
+    func readReports(_ wall: WallClock, now: Instant) {
         repeat {
             guard scratch.receive(on: media.control) == 0 else { break }
             for index in 0..<scratch.count {
@@ -192,22 +195,20 @@ final class OutputStream {
                     metrics.badReports.add()
                     continue
                 }
-                for packet in packets where take(packet, wall.ntp(at: now)) { asksKeyframe = true }
+                for packet in packets { take(packet, wall.ntp(at: now)) }
             }
         } while scratch.isFull
         scratch.clear()
-        return asksKeyframe
     }
 
-    private func take(_ packet: RTCPPacket, _ ntp: NTPTime) -> Bool {
+    private func take(_ packet: RTCPPacket, _ ntp: NTPTime) {
         switch packet {
         case .receiverReport(_, let reports): note(reports, ntp)
         case .senderReport(let report): note(report.reports, ntp)
-        case .pictureLoss(_, let media): return media == ssrc
-        case .fullIntraRequest(_, let media): return media.contains(ssrc)
+        case .pictureLoss(_, let media) where media == ssrc: keyframes.ask()
+        case .fullIntraRequest(_, let media) where media.contains(ssrc): keyframes.ask()
         default: break
         }
-        return false
     }
 
     private func note(_ reports: [RTCPPacket.ReportBlock], _ ntp: NTPTime) {

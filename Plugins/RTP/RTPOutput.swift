@@ -152,10 +152,12 @@ public final class RTPOutput: Node {
     public func process(now: Instant) throws {
         if description.isChanged || tellsAt != nil { try tell(now: now) }
         if context.reasons.contains(.descriptor) {
-            for (_, stream) in streams where stream.readReports(wall, now: now) { keyframe.send() }
+            for (_, stream) in streams { stream.readReports(wall, now: now) }
         }
+        for (_, stream) in streams where stream.keyframes.take(now: now) { keyframe.send() }
         if try send(now) { report(now) }
-        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
+        var next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
+        for (_, stream) in streams { if let due = stream.keyframes.due { next = min(next, due) } }
         if next < .distantFuture { context.wake(at: next) }
     }
 

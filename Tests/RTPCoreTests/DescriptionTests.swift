@@ -41,6 +41,48 @@ import Testing
         #expect(sps.width == 1_280 && sps.height == 720 && sps.profileLevelID == "42c01f")
     }
 
+    @Test func attributesWithoutAFieldOfTheirOwnAreKeptThroughReadingAndWriting() throws {
+        // As an offer of Chromium's has them, cut short.
+        let offer = """
+            v=0\r
+            o=- 4611 0 IN IP4 127.0.0.1\r
+            s=-\r
+            t=0 0\r
+            a=group:BUNDLE 0\r
+            a=extmap-allow-mixed\r
+            a=source-filter: incl IN IP4 * 192.0.2.1\r
+            m=audio 9 UDP/TLS/RTP/SAVPF 111\r
+            c=IN IP4 0.0.0.0\r
+            a=rtcp:9 IN IP4 0.0.0.0\r
+            a=ice-ufrag:u1Gn\r
+            a=fingerprint:sha-256 19:E2:1C:3B\r
+            a=mid:0\r
+            a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r
+            a=sendrecv\r
+            a=rtcp-mux\r
+            a=rtpmap:111 opus/48000/2\r
+            a=rtcp-fb:111 transport-cc\r
+            a=fmtp:111 minptime=10;useinbandfec=1\r
+            a=ssrc:3570614608 cname:4TOk42mSjXCkVIa6\r
+            a=ssrc:3570614608 msid:lgsCFqt9kN2fVKw5wg3NKqGdATQoltEwOdMS 35429d94\r
+            a=x-empty:\r
+
+            """
+        let read = try SessionDescription(parsing: offer)
+        #expect(read.attributes.contains("extmap-allow-mixed") && read.attributes["group"] == "BUNDLE 0")
+        let audio = try #require(read.media.first)
+        #expect(audio.attributes["mid"] == "0" && audio.attributes["fingerprint"] == "sha-256 19:E2:1C:3B")
+        #expect(audio.attributes.contains("sendrecv") && audio.attributes["sendrecv"] == nil)
+        #expect(audio.attributes["x-empty"] == "" && audio.rtcpAddress == "0.0.0.0")
+        #expect(audio.cname == "4TOk42mSjXCkVIa6" && audio.attributes.values(of: "ssrc").count == 1)
+        #expect(read.includedSenders(of: audio) == ["192.0.2.1"])
+        let written = read.description
+        #expect(try SessionDescription(parsing: written) == read)
+        // Nothing got lost on the way, whatever its place.
+        let lines = { (text: String) in Set(text.split(separator: "\r\n").filter { $0.hasPrefix("a=") }) }
+        #expect(lines(written) == lines(offer))
+    }
+
     @Test func whatIsWrittenIsReadAlike() throws {
         var video = SessionDescription.Media(kind: "video", port: 5_004, profile: "RTP/SAVP")
         video.payloads = [

@@ -11,13 +11,14 @@ private final class Bench {
     var out: [(number: Int, lost: Int, at: Double)] = []
     var now = 0.0
 
-    init(_ mode: JitterBuffer.Release, delay: Int64 = 50, capacity: Int = 64) {
-        buffer = JitterBuffer(delay: .milliseconds(delay), mode: mode, clockRate: 1_000, capacity: capacity)
+    init(_ mode: JitterBuffer.Release, delay: Int64 = 50, capacity: Int = 64, mostBytes: Int = 16 << 20) {
+        buffer = JitterBuffer(
+            delay: .milliseconds(delay), mode: mode, clockRate: 1_000, capacity: capacity, mostBytes: mostBytes)
     }
 
     private var instant: Instant { Instant(nanoseconds: Int64((now * 1e6).rounded())) }
 
-    private func take(_ packet: OrderedPacket) {
+    func take(_ packet: OrderedPacket) {
         out.append((Int(packet.payload.loadUnaligned(as: Int32.self)), packet.lost, now))
     }
 
@@ -55,6 +56,22 @@ private final class Bench {
         #expect(bench.numbers == Array(0..<100))
         #expect(bench.out.allSatisfy { $0.lost == 0 && $0.at == Double($0.number) * 20 })
         #expect(bench.buffer.deadline == nil)
+    }
+
+    @Test(arguments: [JitterBuffer.Release.early, .timed]) func packetsThatWaitTakeNoMoreMemoryThanIsAllowed(
+        _ mode: JitterBuffer.Release
+    ) {
+        let bench = Bench(mode, delay: 10_000, capacity: 2_048, mostBytes: 100_000)
+        bench.insert(0, at: 0)
+        // The second never comes; small ones and large ones wait behind it.
+        for number in 2..<1_000 {
+            bench.insert(number, at: Double(number), bytes: number % 3 == 0 ? 9_000 : 4)
+            #expect(bench.buffer.allocatedBytes <= 100_000 + 9_000)
+        }
+        // The oldest went on, each in its place, and nothing was lost but the second.
+        #expect(bench.numbers.count > 900 && bench.numbers == bench.numbers.sorted())
+        bench.buffer.drain { bench.take($0) }
+        #expect(bench.numbers == [0] + Array(2..<1_000) && bench.out.map(\.lost).reduce(0, +) == 1)
     }
 
     @Test func aLatePacketIsWaitedForAndThenGivenUp() {

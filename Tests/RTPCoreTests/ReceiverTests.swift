@@ -56,6 +56,90 @@ import Testing
         #expect(bench.frames.count == 100 && bench.restarts == 0 && bench.receiver.source == 5)
     }
 
+    private func place(_ last: UInt8, port: UInt16 = 5_000) -> PacketOrigin {
+        PacketOrigin(host: .init([192, 0, 2, last]), port: port)
+    }
+
+    @Test func packetsFromElsewhereDoNotTakeAStreamOverWhateverTheySay() {
+        var (sender, stranger) = (opus(), opus(ssrc: 6, sequence: 9_000))
+        let bench = ReceiverBench(.opus)
+        let foreign = packets(&stranger, 0..<200)
+        // The same source, and numbers that would fit, from another port and another host.
+        var (same, again) = (opus(), opus())
+        let (copies, others) = (packets(&same, 0..<200), packets(&again, 0..<200))
+        for (index, packet) in packets(&sender, 0..<100).enumerated() {
+            let time = Double(index) * 20
+            bench.receive(packet, from: place(1), at: time)
+            guard index > 0 else { continue }
+            for more in 0..<2 {
+                bench.receive(foreign[2 * index + more], from: place(2), at: time)
+                bench.receive(copies[index + more], from: place(1, port: 5_001), at: time)
+                bench.receive(others[index + more], from: place(2), at: time)
+            }
+        }
+        #expect(bench.frames.count == 100 && bench.restarts == 0)
+        #expect(bench.receiver.source == 5 && bench.receiver.origin == place(1))
+        #expect(bench.receiver.counts.strangers == 99 * 6 && bench.receiver.counts.duplicates == 0)
+    }
+
+    @Test func aStreamThatIsSilentOrHasLeftMayBeTakenOver() {
+        var (sender, second, third) = (opus(), opus(ssrc: 6, sequence: 9_000), opus(ssrc: 7, sequence: 30_000))
+        let bench = ReceiverBench(.opus)
+        for packet in packets(&sender, 0..<10) { bench.receive(packet, from: place(1), at: 0) }
+        let next = packets(&second, 0..<10)
+        for packet in next[..<5] { bench.receive(packet, from: place(2), at: 1_999) }
+        #expect(bench.receiver.source == 5 && bench.frames.count == 10)
+        for packet in next[5...] { bench.receive(packet, from: place(2), at: 2_000) }
+        #expect(bench.receiver.source == 6 && bench.frames.count == 15 && bench.restarts == 1)
+        bench.receiver.releaseSource()
+        for packet in packets(&third, 0..<10) { bench.receive(packet, from: place(3), at: 2_001) }
+        #expect(bench.receiver.source == 7 && bench.receiver.origin == place(3) && bench.frames.count == 25)
+    }
+
+    @Test func whatTheDescriptionNamesIsAllThatIsBelieved() {
+        var (stranger, sender) = (opus(ssrc: 6), opus())
+        let (foreign, own) = (packets(&stranger, 0..<10), packets(&sender, 0..<10))
+        let named = ReceiverBench(.opus, announced: [5])
+        for packet in foreign { named.receive(packet, from: place(1), at: 0) }
+        #expect(named.frames.isEmpty && named.receiver.source == nil && named.receiver.counts.strangers == 10)
+        for packet in own { named.receive(packet, from: place(1), at: 0) }
+        #expect(named.frames.count == 10)
+        let filtered = ReceiverBench(.opus, hosts: [place(1).host])
+        for packet in foreign { filtered.receive(packet, from: place(2), at: 0) }
+        #expect(filtered.frames.isEmpty && !filtered.receiver.mayReport(place(2)))
+        for packet in own { filtered.receive(packet, from: place(1, port: 9), at: 0) }
+        #expect(filtered.frames.count == 10)
+        // Reports come from the same host, often from another port.
+        #expect(filtered.receiver.mayReport(place(1, port: 10)) && !filtered.receiver.mayReport(place(2)))
+        // A key proves more than an address.
+        let secure = ReceiverBench(.opus, isAuthenticated: true)
+        for (index, packet) in own.enumerated() { secure.receive(packet, from: place(UInt8(index)), at: 0) }
+        #expect(secure.frames.count == 10 && secure.restarts == 0)
+    }
+
+    @Test func hostsOfBothFamiliesAreTold() {
+        let six = (0..<16).map { UInt8($0) }
+        #expect(
+            PacketOrigin.Host(six) == PacketOrigin.Host(six)
+                && PacketOrigin.Host(six) != PacketOrigin.Host([1, 2, 3, 4]))
+        // What IPv6 sockets say of hosts of IPv4.
+        #expect(
+            PacketOrigin.Host([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4]) == PacketOrigin.Host([1, 2, 3, 4]))
+    }
+
+    @Test func aFrameThatGrowsWithoutEndIsDropped() {
+        let bench = ReceiverBench(.vp8, isAuthenticated: true, largestFrame: 100_000)
+        var sender = StreamSender(.vp8, payloadType: 96, ssrc: 5, sequence: 1, timestampOffset: 0)
+        for (index, size) in [(0, 90_000), (1, 110_000), (2, 50_000)] {
+            let frame = MadeFrames.vp8(size, isKeyframe: true, seed: index)
+            for packet in sender.packets(of: frame, at: .milliseconds(Int64(index) * 33), isKeyframe: true) {
+                bench.receive(packet, at: Double(index) * 33)
+            }
+        }
+        #expect(bench.frames.map(\.bytes.count) == [90_000, 50_000])
+        #expect(bench.receiver.depacketizer.damagedFrames == 1)
+    }
+
     @Test func anotherSourceTakesOverWhenTheFirstIsSilent() {
         var (sender, second) = (opus(), opus(ssrc: 6, sequence: 9_000, offset: 77_777))
         let bench = ReceiverBench(.opus)

@@ -43,18 +43,23 @@ final class ReceiverBench {
 
     init(
         _ format: PayloadFormat, type: UInt8 = 96, delay: Interval = .milliseconds(50),
-        release: JitterBuffer.Release = .early, announced: Set<UInt32> = [], isAuthenticated: Bool = false
+        release: JitterBuffer.Release = .early, announced: Set<UInt32> = [], hosts: Set<PacketOrigin.Host> = [],
+        isAuthenticated: Bool = false, largestFrame: Int = 8 << 20
     ) {
-        receiver = StreamReceiver(
-            .init(
-                format: format, payloadType: type, delay: delay, release: release, announcedSources: announced,
-                isAuthenticated: isAuthenticated))
+        var settings = StreamReceiver.Settings(format: format, payloadType: type, delay: delay, release: release)
+        settings.sources.announced = announced
+        settings.sources.hosts = hosts
+        settings.sources.isTrusting = isAuthenticated
+        settings.largestFrame = largestFrame
+        receiver = StreamReceiver(settings)
     }
 
-    func receive(_ datagram: [UInt8], at milliseconds: Double) {
+    func receive(_ datagram: [UInt8], from origin: PacketOrigin? = nil, at milliseconds: Double) {
         let now = Instant(nanoseconds: Int64(milliseconds * 1e6))
         datagram.withUnsafeBytes { bytes in
-            receiver.receive(bytes, now: now, restarted: { restarts += 1 }) { frames.append(KeptFrame($0)) }
+            receiver.receive(bytes, from: origin, now: now, restarted: { restarts += 1 }) {
+                frames.append(KeptFrame($0))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Net
+import RTPCore
 import Sluice
 import SluiceTesting
 import TestSupport
@@ -210,6 +211,77 @@ import Testing
         let video = Collector.take("garbage.video")
         #expect(try InputTests.decoded(video, rig) == Array(0..<Rig.size.frames))
         #expect(Collector.take("garbage.audio").count >= 99)
+    }
+
+    /// Keyframes of VP8 with numbers that fit each other, from a socket of its own.
+    private func attack(_ port: Int, source: UInt32, count: Int) throws {
+        let stranger = try UDPSocket(connectedTo: SocketAddress(numeric: "127.0.0.1", port: port)!)
+        var sender = StreamSender(.vp8, payloadType: 96, ssrc: source, sequence: 7, timestampOffset: 5)
+        var room = [UInt8](repeating: 0, count: 1_200)
+        for index in 0..<count {
+            let frame: [UInt8] = [0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 16, 0, 16, 0] + [UInt8](repeating: 0, count: 300)
+            frame.withUnsafeBytes { bytes in
+                sender.begin(bytes, at: .milliseconds(Int64(index) * 33), isKeyframe: true)
+                while let size = room.withUnsafeMutableBytes({ sender.next(of: bytes, into: $0) }) {
+                    room.withUnsafeBytes { _ = stranger.send(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
+                }
+            }
+            var report: [UInt8] = []
+            RTCPPacket.receiverReport(ssrc: source, reports: []).append(to: &report)
+            RTCPPacket.bye([source]).append(to: &report)
+            _ = report.withUnsafeBytes { stranger.send($0) }
+            if index % 10 == 0 { Thread.sleep(forTimeInterval: 0.05) }
+        }
+    }
+
+    @Test func aStrangerDoesNotTakeTheStreamOver() throws {
+        let rig = try Rig()
+        try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000", "a=rtcp-mux"])
+        let receiver = try listen(rig, "stranger", media: "video")
+        let sender = Rig.Beside(try rig.sending(.vp8, ["sdp": "", "rtcp_mux": true], media: "video"))
+        try rig.wait(for: "a picture") { Collector.count("stranger.video") > 2 }
+        try attack(rig.port, source: 77, count: 200)
+        #expect(try sender.wait().outcome == .finished)
+        let got = try receiver.wait()
+        #expect(got.outcome == .finished, "\(got.report)")
+        #expect(got.metric("in", "video_strangers") >= 190 && got.metric("in", "video_source_changes") == 0)
+        #expect(got.report.contains("left out, counted as video_strangers"))
+        #expect(try InputTests.decoded(Collector.take("stranger.video"), rig) == Array(0..<Rig.size.frames))
+    }
+
+    @Test func theSenderThatTheDescriptionNamesIsWaitedFor() throws {
+        let rig = try Rig()
+        try describe(
+            rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000", "a=rtcp-mux", "a=ssrc:4711 cname:x"])
+        let receiver = try listen(rig, "named", media: "video")
+        try attack(rig.port, source: 77, count: 50)
+        #expect(Collector.count("named.video") == 0)
+        try attack(rig.port, source: 4_711, count: 20)
+        // The farewell behind each packet ends it.
+        let got = try receiver.wait()
+        #expect(got.outcome == .finished && got.metric("in", "video_strangers") == 50)
+        #expect(got.report.contains("names the source 4711"))
+        #expect(!Collector.take("named.video").isEmpty)
+        // Another host's address: nobody here is it.
+        try describe(
+            rig,
+            ["a=source-filter: incl IN IP4 * 192.0.2.9"] + ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
+        let other = try listen(rig, "filtered", ["timeout_ms": 1_000], media: "video")
+        try attack(rig.port, source: 4_711, count: 20)
+        let none = try other.wait()
+        #expect(none.metric("in", "video_packets") == 0 && none.metric("in", "video_strangers") == 20)
+        _ = Collector.take("filtered.video")
+    }
+
+    @Test func aPictureThatClaimsTooMuchIsLeftOut() throws {
+        let rig = try Rig()
+        try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
+        let receiver = try listen(rig, "large", ["max_width": 319], media: "video")
+        try Rig.run(rig.sending(.vp8, ["sdp": ""], media: "video"))
+        let got = try receiver.wait()
+        #expect(got.outcome == .finished && Collector.take("large.video").isEmpty)
+        #expect(got.metric("in", "video_too_large") > 0)
+        #expect(got.report.contains("video of 320x180 is left out: max_width is 319"))
     }
 
     @Test func aPortThatIsTakenIsNamed() throws {

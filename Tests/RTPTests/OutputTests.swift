@@ -147,6 +147,30 @@ import Testing
         #expect(keys.allSatisfy { !sent.report.contains($0.split(separator: "inline:")[1]) })
     }
 
+    @Test(arguments: [false, true]) func whatLiesAtItsPlaceGetsNoKeys(isLink: Bool) throws {
+        let rig = try Rig()
+        let victim = rig.path("victim")
+        try rig.scratch.write("victim", "mine")
+        for path in [rig.sdp, rig.sdp + ".part"] {
+            if isLink {
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
+            } else {
+                #expect(
+                    FileManager.default.createFile(
+                        atPath: path, contents: Data(), attributes: [.posixPermissions: 0o666]))
+            }
+        }
+        let sent = try Rig.run(rig.sending(.vp8, ["encryption": "AEAD_AES_128_GCM"], media: "video"))
+        #expect(sent.outcome == .finished)
+        #expect(try String(contentsOfFile: victim, encoding: .utf8) == "mine")
+        let found = try FileManager.default.attributesOfItem(atPath: rig.sdp)
+        #expect(found[.type] as? FileAttributeType == .typeRegular && found[.posixPermissions] as? Int == 0o600)
+        #expect(try String(contentsOfFile: rig.sdp, encoding: .utf8).contains("a=crypto:1 AEAD_AES_128_GCM inline:"))
+        // No half file stays.
+        let files = try FileManager.default.contentsOfDirectory(atPath: rig.folder.path)
+        #expect(files.filter { $0.hasSuffix(".part") } == ["stream.sdp.part"])
+    }
+
     @Test func nobodyListeningIsCountedAndSaidOnceAndSendingGoesOn() throws {
         let rig = try Rig()
         let sent = try Rig.run(rig.sending(.vp8))

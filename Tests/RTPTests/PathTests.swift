@@ -230,6 +230,46 @@ import VideoDecoderPlugin
     }
 }
 
+extension PathTests {
+    @Test func howeverOftenAKeyframeIsAskedForFewAreMade() throws {
+        let rig = try Rig()
+        KeyframeCounter.requests.withLock { $0 = 0 }
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(try rig.clip(.vp8)), "decode": false, "pace": "live"])
+        graph.node("asked", KeyframeCounter.self)
+        graph.node("out", RTPOutput.self, ["video_port": .integer(rig.port), "report_interval_ms": 100])
+        graph.edge("source.video -> asked.in")
+        graph.edge("asked.out -> out.video")
+        graph.control("out.keyframe -> asked.keyframe", .request)
+        let control = try UDPSocket(boundTo: SocketAddress(numeric: "127.0.0.1", port: rig.port + 1)!)
+        let sender = Rig.Beside(graph)
+        let batch = DatagramBatch(capacity: 1, room: 2_048)
+        var asked = 0
+        // A picture loss indication for each report, a hundred for each ten milliseconds.
+        var peer: (address: SocketAddress, ssrc: UInt32)?
+        for _ in 0..<250 {
+            var ready = pollfd(fd: control.descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&ready, 1, 10) > 0, batch.receive(on: control) == 0, batch.count == 1 {
+                let (room, count) = batch.datagram(0)
+                let packets = RTCPPacket.parse(UnsafeRawBufferPointer(rebasing: room[..<count])) ?? []
+                if case .bye? = packets.last { break }
+                if case .senderReport(let report)? = packets.first { peer = (batch.sender(0), report.ssrc) }
+            }
+            guard let peer else { continue }
+            var bytes: [UInt8] = []
+            RTCPPacket.receiverReport(ssrc: 1, reports: []).append(to: &bytes)
+            RTCPPacket.pictureLoss(sender: 1, media: peer.ssrc).append(to: &bytes)
+            for _ in 0..<10 {
+                if bytes.withUnsafeBytes({ control.send($0, to: peer.address) }) == 0 { asked += 1 }
+            }
+        }
+        #expect(try sender.wait().outcome == .finished)
+        // The clip lasts two seconds.
+        #expect(asked > 500)
+        #expect((1...6).contains(KeyframeCounter.requests.withLock { $0 }))
+    }
+}
+
 /// Hands packets on and counts requests.
 final class KeyframeCounter: Node {
     static let descriptor = NodeDescriptor("test-keyframes", summary: "Counts requests for keyframes")

@@ -5,6 +5,8 @@ public struct SessionDescription: Equatable, Sendable {
     public var id: UInt64 = 0
     /// Where media go: an address, or a name. nil where only media say.
     public var address: String?
+    /// `a=` lines before the media that have no field of their own, in order.
+    public var attributes: [Attribute] = []
     public var media: [Media] = []
 
     public init(name: String = "Sluice", id: UInt64 = 0, address: String? = nil, media: [Media] = []) {
@@ -25,6 +27,8 @@ public struct SessionDescription: Equatable, Sendable {
         public var address: String?
         /// nil where it is the port behind the media's.
         public var rtcpPort: Int?
+        /// Where RTCP goes if not to the media's address.
+        public var rtcpAddress: String?
         public var isMultiplexed = false
         public var crypto: [CryptoAttribute] = []
         /// `a=crypto` lines that cannot be used, and why.
@@ -32,6 +36,8 @@ public struct SessionDescription: Equatable, Sendable {
         public var sources: [UInt32] = []
         public var cname: String?
         public var frameRate: Double?
+        /// `a=` lines that have no field of their own, in order.
+        public var attributes: [Attribute] = []
 
         public init(kind: String, port: Int, profile: String = "RTP/AVP", payloads: [Payload] = []) {
             self.kind = kind
@@ -90,6 +96,7 @@ extension SessionDescription: CustomStringConvertible {
         var lines = ["v=0", "o=- \(id) 0 \(network(from))", "s=\(name)"]
         if let address { lines.append("c=\(network(address))") }
         lines.append("t=0 0")
+        lines += attributes.map(\.line)
         for media in media {
             lines.append(
                 "m=\(media.kind) \(media.port) \(media.profile) "
@@ -104,9 +111,12 @@ extension SessionDescription: CustomStringConvertible {
                 }
             }
             if let rate = media.frameRate { lines.append("a=framerate:\(SessionDescription.decimal(rate))") }
+            lines += media.attributes.map(\.line)
             for source in media.sources { lines.append("a=ssrc:\(source) cname:\(media.cname ?? "-")") }
             for crypto in media.crypto { lines.append("a=\(crypto.text)") }
-            if let port = media.rtcpPort { lines.append("a=rtcp:\(port)") }
+            if let port = media.rtcpPort {
+                lines.append("a=rtcp:\(port)" + (media.rtcpAddress.map { " \(network($0))" } ?? ""))
+            }
             if media.isMultiplexed { lines.append("a=rtcp-mux") }
         }
         return lines.map { $0 + "\r\n" }.joined()

@@ -52,6 +52,7 @@ extension SessionDescription {
             if media.isEmpty { address = found } else { media[media.count - 1].address = found }
         case "m": try addMedia(value)
         case "a" where !media.isEmpty: try setAttribute(value, &media[media.count - 1])
+        case "a": Attribute(line: value).map { attributes.append($0) }
         default: break
         }
     }
@@ -75,25 +76,32 @@ extension SessionDescription {
         let sides = text.split(separator: ":", maxSplits: 1)
         guard let name = sides.first else { return }
         let value = sides.count == 2 ? sides[1] : ""
+        func keep() { Attribute(line: text).map { media.attributes.append($0) } }
         switch name {
         case "rtpmap": try setMap(value, &media)
         case "fmtp": setParameters(value, &media)
         case "rtcp-mux": media.isMultiplexed = true
         case "rtcp":
-            guard let port = value.split(separator: " ").first.flatMap({ Int($0) }), (1...65_535).contains(port) else {
+            let words = value.split(separator: " ")
+            guard let port = words.first.flatMap({ Int($0) }), (1...65_535).contains(port) else {
                 throw Problem(what: "a=rtcp names no port")
             }
             media.rtcpPort = port
+            if words.count == 4 { media.rtcpAddress = String(words[3]) }
         case "framerate":
-            if let rate = Double(value), rate > 0, rate <= 1_000 { media.frameRate = rate }
+            if let rate = Double(value), rate > 0, rate <= 1_000 { media.frameRate = rate } else { keep() }
         case "crypto":
             do { media.crypto.append(try CryptoAttribute(value)) } catch { media.cryptoFaults.append(error) }
         case "ssrc":
             let words = value.split(separator: " ", maxSplits: 1)
-            guard let source = words.first.flatMap({ UInt32($0) }) else { return }
+            guard let source = words.first.flatMap({ UInt32($0) }) else { return keep() }
             if !media.sources.contains(source) { media.sources.append(source) }
-            if words.count == 2, words[1].hasPrefix("cname:") { media.cname = String(words[1].dropFirst(6)) }
-        default: break
+            guard words.count == 2 else { return }
+            let cname = words[1].hasPrefix("cname:") ? String(words[1].dropFirst(6)) : nil
+            // One name for all sources of a medium has a field; what else a line says is kept as it stands.
+            if media.cname == nil { media.cname = cname }
+            if cname == nil || cname != media.cname { keep() }
+        default: keep()
         }
     }
 

@@ -3,8 +3,10 @@ final class ByteAssembly: @unchecked Sendable {
     private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private(set) var count = 0
 
-    /// Larger than any frame of the codecs here; what grows beyond it is no frame.
-    static let most = 1 << 26
+    /// What grows beyond it is no frame.
+    private let most: Int
+
+    init(most: Int) { self.most = most }
 
     deinit { memory.deallocate() }
 
@@ -14,7 +16,7 @@ final class ByteAssembly: @unchecked Sendable {
 
     /// False where it would become too large.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard count + bytes.count <= ByteAssembly.most else { return false }
+        guard count + bytes.count <= most else { return false }
         makeRoom(bytes.count)
         memory.put(bytes, at: count)
         count += bytes.count

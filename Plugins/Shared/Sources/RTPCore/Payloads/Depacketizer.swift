@@ -54,10 +54,12 @@ public struct Depacketizer {
     private var timestamp: Int64 = 0
     private var arrival = Instant(nanoseconds: 0)
     private var lacksFrames = false
-    private let assembly = ByteAssembly()
+    private let assembly: ByteAssembly
 
-    public init(_ format: PayloadFormat) {
+    /// `largestFrame` in bytes: a frame of video that grows beyond it is dropped.
+    public init(_ format: PayloadFormat, largestFrame: Int = 8 << 20) {
         self.format = format
+        assembly = ByteAssembly(most: largestFrame)
         needsKeyframe = format.isVideo
     }
 

@@ -33,11 +33,15 @@ public final class JitterBuffer {
     private let mode: Release
     private let clockRate: Int64
     private let capacity: Int
+    private let mostBytes: Int
     private var slots: [Slot]
     private var memories: [UnsafeMutableRawBufferPointer] = []
     private var freeMemories: [Int] = []
     /// Packets that wait.
     public private(set) var held = 0
+    /// Bytes of memory that they take, and of all memory that is kept.
+    private var heldBytes = 0
+    public private(set) var allocatedBytes = 0
     /// The next to go on; nil before the first.
     private var next: Int64?
     private var highest = Int64.min
@@ -48,15 +52,19 @@ public final class JitterBuffer {
     private var hasBegun = false
     private var transit = TransitFloor()
 
-    /// `capacity` is a power of two: how many sequence numbers wait at most.
-    public init(delay: Interval, mode: Release = .early, clockRate: Int, capacity: Int = 2_048) {
-        precondition(capacity > 0 && capacity & (capacity - 1) == 0)
+    /// `capacity`, made a power of two, is how many sequence numbers wait at most, `mostBytes` how much memory they take.
+    public init(
+        delay: Interval, mode: Release = .early, clockRate: Int, capacity: Int = 2_048, mostBytes: Int = 16 << 20
+    ) {
         self.delay = delay
         self.mode = mode
-        self.clockRate = Int64(clockRate)
-        self.capacity = capacity
-        slots = Array(repeating: Slot(), count: capacity)
+        self.clockRate = Int64(max(1, clockRate))
+        self.mostBytes = mostBytes
+        self.capacity = 1 << (Int.bitWidth - (max(1, capacity) - 1).leadingZeroBitCount)
+        slots = Array(repeating: Slot(), count: self.capacity)
     }
+
+    private static let usualRoom = 2_048
 
     deinit { for memory in memories { memory.deallocate() } }
 
@@ -66,7 +74,7 @@ public final class JitterBuffer {
             if slots[index].memory >= 0 { freeMemories.append(slots[index].memory) }
             slots[index] = Slot()
         }
-        (held, next, highest, missedSince, unreported) = (0, nil, .min, nil, 0)
+        (held, heldBytes, next, highest, missedSince, unreported) = (0, 0, nil, .min, nil, 0)
         hasBegun = false
         transit.reset()
     }
@@ -84,6 +92,9 @@ public final class JitterBuffer {
         guard sequence >= expected || !hasBegun && highest - sequence < Int64(capacity) else { return .late }
         next = min(expected, sequence)
         makeRoom(for: sequence, emit)
+        makeRoom(forBytes: max(payload.count, JitterBuffer.usualRoom), emit)
+        // What was given up meanwhile may have been behind this one.
+        if let at = next, sequence < at { return .late }
         highest = max(highest, sequence)
         if mode == .early && sequence == next && held == 0 {
             slots[index] = Slot(sequence: sequence)
@@ -176,21 +187,37 @@ public final class JitterBuffer {
         }
     }
 
+    /// Where packets take too much memory, the oldest goes on.
+    private func makeRoom(forBytes count: Int, _ emit: (OrderedPacket) -> Void) {
+        while heldBytes + count > mostBytes, let first = firstHeld() {
+            giveUp(until: slots[first].sequence)
+            handOn(first, emit)
+        }
+    }
+
     private func keep(_ payload: UnsafeRawBufferPointer, at index: Int, _ slot: Slot) {
         if freeMemories.isEmpty {
-            memories.append(.allocate(byteCount: 2_048, alignment: 16))
+            memories.append(UnsafeMutableRawBufferPointer(start: nil, count: 0))
             freeMemories.append(memories.count - 1)
         }
         let memory = freeMemories.removeLast()
-        if memories[memory].count < payload.count {
-            memories[memory].deallocate()
-            memories[memory] = .allocate(byteCount: payload.count, alignment: 16)
+        if memories[memory].count < max(1, payload.count) {
+            resize(memory, to: max(payload.count, JitterBuffer.usualRoom))
         }
         memories[memory].put(payload, at: 0)
         slots[index] = slot
         slots[index].count = payload.count
         slots[index].memory = memory
         held += 1
+        heldBytes += memories[memory].count
+    }
+
+    private func resize(_ memory: Int, to count: Int) {
+        allocatedBytes += count - memories[memory].count
+        memories[memory].deallocate()
+        memories[memory] =
+            count > 0
+            ? .allocate(byteCount: count, alignment: 16) : UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     private func giveUp(until sequence: Int64) {
@@ -204,10 +231,13 @@ public final class JitterBuffer {
         let slot = slots[index]
         next = slot.sequence + 1
         held -= 1
+        heldBytes -= memories[slot.memory].count
         missedSince = nil
         slots[index].memory = -1
         let payload = UnsafeRawBufferPointer(rebasing: memories[slot.memory][0..<slot.count])
         hand(payload, slot.timestamp, slot.isMarked, slot.arrival, emit)
+        // Some were made larger than others; what is kept for later stays within the bound too.
+        if allocatedBytes > mostBytes { resize(slot.memory, to: 0) }
         freeMemories.append(slot.memory)
     }
 

@@ -10,21 +10,23 @@ public final class StreamReceiver {
         /// How long a missing packet is waited for.
         public var delay: Interval
         public var release: JitterBuffer.Release
-        public var announcedSources: Set<UInt32>
-        /// Packets were authenticated before they come here.
-        public var isAuthenticated: Bool
+        /// Who may send.
+        public var sources: SourceSelector.Settings
+        /// Bytes that packets may take which wait for missing ones; the oldest go on, or are given up, before more do.
+        public var mostBytes = 16 << 20
+        /// Bytes of the largest frame of video; what grows beyond it is no frame.
+        public var largestFrame = 8 << 20
 
         public init(
             format: PayloadFormat, payloadType: UInt8, clockRate: Int? = nil, delay: Interval,
-            release: JitterBuffer.Release = .early, announcedSources: Set<UInt32> = [], isAuthenticated: Bool = false
+            release: JitterBuffer.Release = .early, sources: SourceSelector.Settings = .init()
         ) {
             self.format = format
             self.payloadType = payloadType
             self.clockRate = clockRate ?? format.clockRate
             self.delay = delay
             self.release = release
-            self.announcedSources = announcedSources
-            self.isAuthenticated = isAuthenticated
+            self.sources = sources
         }
     }
 
@@ -33,6 +35,8 @@ public final class StreamReceiver {
         public var bytes = 0
         /// Datagrams that are no RTP, or not of this stream.
         public var foreign = 0
+        /// Packets of this stream's kind from where they must not come.
+        public var strangers = 0
         public var duplicates = 0
         /// Packets that came after they had been given up.
         public var late = 0
@@ -65,28 +69,40 @@ public final class StreamReceiver {
     public init(_ settings: Settings) {
         self.settings = settings
         statistics = ReceiverStatistics(clockRate: settings.clockRate)
-        selector = SourceSelector(announced: settings.announcedSources, isTrusting: settings.isAuthenticated)
-        jitter = JitterBuffer(delay: settings.delay, mode: settings.release, clockRate: settings.clockRate)
-        depacketizer = Depacketizer(settings.format)
+        selector = SourceSelector(settings.sources)
+        jitter = JitterBuffer(
+            delay: settings.delay, mode: settings.release, clockRate: settings.clockRate, mostBytes: settings.mostBytes)
+        depacketizer = Depacketizer(settings.format, largestFrame: settings.largestFrame)
     }
 
     /// The source that is listened to; nil before the first.
     public var source: UInt32? { selector.current }
+    /// Where it sends from.
+    public var origin: PacketOrigin? { selector.origin }
+    /// Whether RTCP from there may speak of this stream.
+    public func mayReport(_ origin: PacketOrigin?) -> Bool { selector.mayReport(origin) }
+    /// The source has said goodbye: another may follow at once.
+    public func releaseSource() { selector.release() }
     /// Asks to call `release` then; nil while nothing waits.
     public var deadline: Instant? { jitter.deadline }
     /// An RTP timestamp as the frames count them.
     public func unwrapped(_ timestamp: UInt32) -> Int64? { timestamps.last == nil ? nil : timestamps.place(timestamp) }
 
-    /// Takes a datagram. `restarted` is called before frames that do not continue those before.
+    /// Takes a datagram. `restarted` is called before frames that do not continue those before. `origin` is nil where
+    /// datagrams come from one place only.
     public func receive(
-        _ datagram: UnsafeRawBufferPointer, now: Instant, restarted: () -> Void, _ emit: (ReceivedFrame) -> Void
+        _ datagram: UnsafeRawBufferPointer, from origin: PacketOrigin? = nil, now: Instant, restarted: () -> Void,
+        _ emit: (ReceivedFrame) -> Void
     ) {
         guard let (header, payload) = RTPHeader.parse(datagram), header.payloadType == settings.payloadType else {
             counts.foreign += 1
             return
         }
-        switch selector.judge(header) {
+        switch selector.judge(header, from: origin, now: now) {
         case .current: break
+        case .stranger:
+            counts.strangers += 1
+            return
         case .held:
             heldHeader = header
             heldPayload = Array(datagram[payload])
