@@ -1,7 +1,7 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// What a session description says of one medium, checked for whether we can receive it.
@@ -18,6 +18,9 @@ struct InputMedia {
     /// Addresses that may send, of `a=source-filter` lines.
     var senders: [String]
     var frameRate: FrameRate?
+    /// What the sender wants to be told.
+    var feedback: Feedback
+    var extensions: ExtensionMap
 
     /// The first medium of `kind` that is offered. nil where there is none; throws where none can be received.
     init?(_ kind: String, in description: SessionDescription, of path: String) throws {
@@ -54,6 +57,8 @@ struct InputMedia {
                 isInputError: true)
         }
         sources = Set(media.sources)
+        feedback = Feedback(media, type: payload.type)
+        extensions = ExtensionMap(media.attributes + description.attributes)
         senders = description.includedSenders(of: media)
         frameRate = media.frameRate.map { FrameRate(perSecond: $0) }
         crypto = media.crypto.first

@@ -1,11 +1,11 @@
-import RTPCore
+import RTP
 import Sluice
 
 /// What `rtp-input` counts of one medium.
 struct InputMetrics {
     let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: CounterMetric
     let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: CounterMetric
-    let reports, badReports, asked, tooLarge, jitter, shift: CounterMetric
+    let reports, badReports, asked, again, tooLarge, jitter, captureAge, shift: CounterMetric
 
     init(_ context: NodeContext, _ kind: String) {
         func counter(_ name: String) -> CounterMetric { context.counter("\(kind)_\(name)") }
@@ -28,6 +28,8 @@ struct InputMetrics {
         reports = counter("sender_reports")
         badReports = counter("bad_reports")
         asked = counter("keyframes_asked")
+        again = counter("asked_again")
+        captureAge = counter("capture_age_us")
         tooLarge = counter("too_large")
         jitter = counter("jitter_us")
         shift = counter("sync_shift_ms")

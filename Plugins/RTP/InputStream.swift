@@ -1,7 +1,8 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
+import SRTP
 import Sluice
 
 /// One incoming medium: its sockets, its receiver, its frames on the way to the output.
@@ -22,7 +23,7 @@ final class InputStream {
     /// Where reports of this medium come from, and go to.
     private var controlPeer: SocketAddress?
     private var report: (packet: RTCPPacket.SenderReport, sender: SocketAddress, isUsed: Bool)?
-    private var outgoing = DatagramBatch(capacity: 1, room: 512)
+    private var outgoing = DatagramBatch(capacity: 1, room: 9_216)
     /// When the sender has said that nothing more comes. What it has overtaken may still be on its way.
     private(set) var overSince: Instant?
     private(set) var lastArrival: Instant?
@@ -294,14 +295,18 @@ final class InputStream {
     }
 
     /// A receiver report, and where `asksKeyframe` a picture loss indication, to whoever sends reports.
-    func sendReport(cname: String, now: Instant, asksKeyframe: Bool = false, farewell: Bool = false) {
+    func sendReport(
+        cname: String, now: Instant, asksKeyframe: Bool = false, _ feedback: [RTCPPacket] = [], farewell: Bool = false
+    ) {
         guard let controlPeer, let source = receiver.source else { return }
         var bytes: [UInt8] = []
         RTCPPacket.receiverReport(ssrc: ssrc, reports: receiver.report(now: now).map { [$0] } ?? []).append(to: &bytes)
         RTCPPacket.sourceDescription([.init(ssrc: ssrc, cname: cname)]).append(to: &bytes)
         if asksKeyframe { RTCPPacket.pictureLoss(sender: ssrc, media: source).append(to: &bytes) }
+        for packet in feedback { packet.append(to: &bytes) }
         if farewell { RTCPPacket.bye([ssrc]).append(to: &bytes) }
         let room = outgoing.next
+        guard bytes.count + SRTPContext.trailer <= room.count else { return }
         bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[..<$0.count]).copyMemory(from: $0) }
         var count = bytes.count
         if let protection {
@@ -320,6 +325,38 @@ final class InputStream {
         guard receiver.source != nil, controlPeer != nil else { return false }
         if receiver.depacketizer.needsKeyframe || format == nil { requests.ask() }
         return requests.take(now: now)
+    }
+
+    /// When packets came is told so often, where the sender wants to know it.
+    private static let feedbackInterval = Interval.milliseconds(100)
+    private var toldArrivals = Instant(nanoseconds: 0)
+
+    /// What the sender is told besides reports: packets that are missing, and when others came.
+    func feedback(now: Instant) -> [RTCPPacket] {
+        guard let source = receiver.source, controlPeer != nil else { return [] }
+        var packets: [RTCPPacket] = []
+        if let lost = receiver.missing?.take(now: now), !lost.isEmpty {
+            packets.append(.lost(sender: ssrc, media: source, lost))
+            metrics.again.add(lost.count)
+        }
+        if !receiver.arrivals.isEmpty, now >= toldArrivals + InputStream.feedbackInterval {
+            toldArrivals = now
+            packets += receiver.arrivals.take(sender: ssrc, media: source).map { .transport($0) }
+        }
+        return packets
+    }
+
+    var feedbackDue: Instant? {
+        guard controlPeer != nil else { return nil }
+        let told = receiver.arrivals.isEmpty ? nil : toldArrivals + InputStream.feedbackInterval
+        guard let asked = receiver.missing?.due else { return told }
+        return told.map { min($0, asked) } ?? asked
+    }
+
+    /// How long the media that came last were under way since their capture, if both wall clocks agree.
+    func noteCaptureTime(_ wall: WallClock) {
+        guard let captured = receiver.captured else { return }
+        metrics.captureAge.set(Int(wall.ntp(at: captured.arrival).nanoseconds(since: captured.time) / 1_000))
     }
 
     /// When a request that waits may go out.

@@ -1,7 +1,7 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// The session description that `rtp-output` writes, as far as it is known.
@@ -19,8 +19,14 @@ struct OutputDescription {
         description = SessionDescription(id: id, address: address)
     }
 
-    mutating func add(kind: String, port: Int, crypto: CryptoAttribute?, ssrc: UInt32) {
-        var media = SessionDescription.Media(kind: kind, port: port, profile: crypto == nil ? "RTP/AVP" : "RTP/SAVP")
+    /// Feedback that packets of the profile's extension for it carry (RFC 4585, section 4.2).
+    mutating func add(
+        kind: String, port: Int, crypto: CryptoAttribute?, ssrc: UInt32, _ feedback: Feedback,
+        _ extensions: ExtensionMap
+    ) {
+        let profile = (crypto == nil ? "RTP/AVP" : "RTP/SAVP") + (feedback == .none ? "" : "F")
+        var media = SessionDescription.Media(kind: kind, port: port, profile: profile)
+        media.attributes = extensions.attributes + feedback.attributes(isVideo: kind == "video")
         media.isMultiplexed = isMultiplexed
         media.crypto = crypto.map { [$0] } ?? []
         media.sources = [ssrc]

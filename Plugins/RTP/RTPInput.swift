@@ -1,6 +1,6 @@
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// Receives RTP or SRTP as a session description tells, puts packets in order, and gives frames that came whole.
@@ -60,6 +60,7 @@ public final class RTPInput: Node {
     private var isWatching = false
     private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
     private var timer: ReportTimer!
+    private var wall: WallClock!
     private var began = Instant(nanoseconds: 0)
     private var cname = ""
     /// Larger than any packet of the formats here on a path without jumbo frames; Opus at its largest fits too.
@@ -101,6 +102,7 @@ public final class RTPInput: Node {
             reference: streams.firstIndex { !$0.media.format.isVideo } ?? 0)
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+        wall = WallClock.now(context.now)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
             let sockets =
@@ -120,6 +122,10 @@ public final class RTPInput: Node {
             release: release == .timed ? .timed : .early,
             sources: try media.allowed(sender: sender, of: path))
         settings.sources.silence = .milliseconds(Int64(takeover))
+        settings.asksAgain = media.feedback != .none
+        settings.transportSequence =
+            media.feedback == .arrivals ? media.extensions.id(of: .transportSequence) : nil
+        settings.captureTime = media.extensions.id(of: .absoluteCaptureTime)
         settings.largestFrame = largestFrame << 10
         settings.mostBytes = mostBuffered << 10
         return settings
@@ -206,7 +212,11 @@ public final class RTPInput: Node {
         let isDue = timer.take(now: now)
         for stream in streams {
             let asks = stream.asksKeyframe(now: now, isAsked: isAsked)
-            if isDue || asks { stream.sendReport(cname: cname, now: now, asksKeyframe: asks) }
+            let feedback = stream.feedback(now: now)
+            if isDue || asks || !feedback.isEmpty {
+                stream.sendReport(cname: cname, now: now, asksKeyframe: asks, feedback)
+            }
+            stream.noteCaptureTime(wall)
         }
     }
 
@@ -216,6 +226,7 @@ public final class RTPInput: Node {
         for stream in streams {
             if let deadline = stream.receiver.deadline { next = min(next, deadline) }
             if let due = stream.keyframeDue { next = min(next, due) }
+            if let due = stream.feedbackDue { next = min(next, due) }
         }
         if let over { next = min(next, over) }
         if timeout > 0 { next = min(next, lastArrival + .milliseconds(Int64(timeout))) }

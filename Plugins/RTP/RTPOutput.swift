@@ -1,7 +1,7 @@
 import Glibc
 import Net
 import Pacing
-import RTPCore
+import RTP
 import Sluice
 
 /// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
@@ -41,6 +41,18 @@ public final class RTPOutput: Node {
     @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
     @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; none: random ones")
     var key: String
+    @Parameter(
+        "feedback", default: .none,
+        help: "what receivers may ask for and tell: nothing; lost packets, which go out again; when packets arrived too"
+    )
+    var feedback: Feedback
+    @Parameter(
+        "retransmit_ms", default: 500, range: 0...5_000,
+        help: "how long packets are kept to go out again, with feedback")
+    var kept: Int
+    @Parameter(
+        "capture_time", default: false, help: "packets tell when their media were captured (abs-capture-time)")
+    var tellsCaptureTime: Bool
     @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between sender reports")
     var reportInterval: Int
     @Parameter(
@@ -89,14 +101,21 @@ public final class RTPOutput: Node {
             let spread = input === video && spreadRate > 0
             let stream = try OutputStream(
                 name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                extensions: extensions, keeping: feedback == .none ? .zero : .milliseconds(Int64(kept)),
                 spread: spread ? VideoSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
             streams.append((input, stream))
-            description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc)
+            description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc, feedback, extensions)
             if let format = input.format { try open(stream, format) }
         }
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams[0].stream.ssrc)
         try tell(now: context.now)
         for (_, stream) in streams { try context.watch(stream.media.control.descriptor, for: .readable) }
+    }
+
+    private var extensions: ExtensionMap {
+        ExtensionMap(
+            (feedback == .arrivals ? [.init(1, .transportSequence)] : [])
+                + (tellsCaptureTime ? [.init(2, .absoluteCaptureTime)] : []))
     }
 
     private func checkPorts() throws {
@@ -182,7 +201,8 @@ public final class RTPOutput: Node {
             if description.isChanged { try tell(now: now) }
             description.note(packet, of: stream.name)
             let place = timeline.place(packet.header, now: now)
-            stream.begin(packet, at: place.time, followsSilence: place.beginsSegment, now: now)
+            let captured = tellsCaptureTime ? wall.ntp(at: packet.header.captured) : nil
+            stream.begin(packet, at: place.time, captured: captured, followsSilence: place.beginsSegment, now: now)
         }
     }
 
