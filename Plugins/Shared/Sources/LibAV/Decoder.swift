@@ -63,6 +63,15 @@ public final class Decoder {
     {
         LibAVLog.silence()
         let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
+        let (width, height) = (Int(parameters.pointee.width), Int(parameters.pointee.height))
+        guard
+            parameters.pointee.codec_type != AVMEDIA_TYPE_VIDEO
+                || width <= options.maxWidth && height <= options.maxHeight
+        else {
+            throw NodeError(
+                "its pictures have \(width)x\(height), and at most \(options.maxWidth)x\(options.maxHeight) are decoded",
+                advice: "Raise max_width and max_height if that is meant.", isInputError: true)
+        }
         guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
         else {
             throw NodeError(
