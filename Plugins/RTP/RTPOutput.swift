@@ -77,15 +77,19 @@ public final class RTPOutput: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        let inputs = [video, audio].filter(\.isConnected)
-        guard !inputs.isEmpty else {
+        guard video.isConnected || audio.isConnected else {
             throw NodeError("nothing is sent: neither video nor audio is connected", isInputError: true)
         }
         try checkPorts()
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         wall = WallClock.now(context.now)
-        let address = try SocketAddress.find(host, port: videoPort, isInputError: true)
+        try begin(at: SocketAddress.find(host, port: videoPort, isInputError: true))
+    }
+
+    /// Opens everything, now that it is known where packets go.
+    private func begin(at address: SocketAddress) throws {
+        var random = SystemRandomNumberGenerator()
         guard !address.isMulticast else {
             throw NodeError(
                 "\(host) is a multicast address, which rtp-output does not send to",
@@ -94,20 +98,20 @@ public final class RTPOutput: Node {
         description = OutputDescription(
             path: path, address: address.parts.host, cname: cname, isMultiplexed: isMultiplexed,
             id: UInt64.random(in: 1...0x7fff_ffff, using: &random))
-        for input in inputs {
+        for input in [video, audio].filter(\.isConnected) {
             let name = input.spec.name
             let port = input === video ? videoPort : audioPort
             let crypto = try encryption.suite.map { CryptoAttribute(suite: $0, key: try masterKey(key, for: $0)) }
             let spread = input === video && spreadRate > 0
             let stream = try OutputStream(
-                name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                name, try sockets(address, port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
                 extensions: extensions, keeping: feedback == .none ? .zero : .milliseconds(Int64(kept)),
                 spread: spread ? VideoSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
             streams.append((input, stream))
             description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc, feedback, extensions)
             if let format = input.format { try open(stream, format) }
         }
-        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams[0].stream.ssrc)
+        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams.first?.stream.ssrc ?? 0)
         try tell(now: context.now)
         for (_, stream) in streams { try context.watch(stream.media.control.descriptor, for: .readable) }
     }
@@ -129,13 +133,11 @@ public final class RTPOutput: Node {
         }
     }
 
-    private func sockets(_ port: Int, _ name: String) throws -> RTPSocketPair {
+    private func sockets(_ address: SocketAddress, _ port: Int, _ name: String) throws -> RTPSocketPair {
         do {
-            let rtp = try UDPSocket(connectedTo: SocketAddress.find(host, port: port, isInputError: true))
+            let rtp = try UDPSocket(connectedTo: address.at(port: port))
             guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
-            return RTPSocketPair(
-                rtp: rtp,
-                control: try UDPSocket(connectedTo: SocketAddress.find(host, port: port + 1, isInputError: true)))
+            return RTPSocketPair(rtp: rtp, control: try UDPSocket(connectedTo: address.at(port: port + 1)))
         } catch let fault as SocketFault {
             throw NodeError(
                 "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
