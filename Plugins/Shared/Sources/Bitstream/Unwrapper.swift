@@ -20,7 +20,7 @@ public struct Unwrapper<Number: FixedWidthInteger & UnsignedInteger & Sendable>:
         let low = UInt64(truncatingIfNeeded: number) << UInt64(shift)
         guard let last else { return Int64(bitPattern: low >> UInt64(shift)) }
         // The sign of the difference is the highest bit that counts.
-        let step = low &- UInt64(bitPattern: last) << UInt64(shift)
+        let step = low &- (UInt64(bitPattern: last) << UInt64(shift))
         return last &+ (Int64(bitPattern: step) >> Int64(shift))
     }
 

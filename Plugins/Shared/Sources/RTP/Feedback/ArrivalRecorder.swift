@@ -58,7 +58,7 @@ public struct ArrivalRecorder: Sendable {
                     TransportFeedback(
                         sender: sender, media: media, base: UInt16(truncatingIfNeeded: first + Int64(index - missed)),
                         // 24 bits with their sign.
-                        reference: Int32(truncatingIfNeeded: units << 40 >> 40), number: number, arrivals: []))
+                        reference: Int32(truncatingIfNeeded: (units << 40) >> 40), number: number, arrivals: []))
                 number &+= 1
             }
             made[made.count - 1].arrivals += repeatElement(TransportFeedback.missing, count: missed)
