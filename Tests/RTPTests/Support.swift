@@ -9,7 +9,7 @@ extension StreamSender {
         of frame: [UInt8], at time: MediaTime, isKeyframe: Bool = false, followsSilence: Bool = false
     ) -> [[UInt8]] {
         let mtu = 1_200
-        frame.withUnsafeBytes { bytes in
+        return frame.withUnsafeBytes { bytes in
             begin(bytes, at: time, isKeyframe: isKeyframe, followsSilence: followsSilence)
             var all: [[UInt8]] = []
             var room = [UInt8](repeating: 0, count: mtu)
