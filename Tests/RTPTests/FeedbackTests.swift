@@ -134,7 +134,7 @@ import Testing
         var bytes: [UInt8] = []
         RTCPPacket.lost(sender: 1, media: 2, lost).append(to: &bytes)
         // RFC 4585, section 6.2.1: a number, and a bit for each of the 16 behind it.
-        #expect(bytes == [0x81, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xfe, 0x80, 0x03, 0, 15, 0, 0, 0, 100, 0, 0])
+        #expect(bytes == [0x81, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xfe, 0x80, 0x03, 0, 15, 0, 0, 0, 100, 0, 0])
         #expect(parsed(bytes) == [.lost(sender: 1, media: 2, lost)])
     }
 
