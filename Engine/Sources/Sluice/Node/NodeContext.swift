@@ -30,6 +30,8 @@ public final class NodeContext: @unchecked Sendable {
 
     /// The node's name in the run: `listener.1/pacer`.
     public var name: String { handle.name }
+    /// Its name in its session, as the file has it: `pacer`.
+    public var nameInSession: String { engine.nameInSession }
     /// Files and the like that a user names are relative to the working directory; this is the graph file's own.
     public var graphFile: String { engine.graphFile }
     /// Virtual time: output must not depend on the machine.
@@ -106,9 +108,6 @@ public final class NodeContext: @unchecked Sendable {
         madeMailbox = made
         return made
     }
-
-    /// Wakes the node with `.post` from any thread, also after it has ended.
-    var wakeFromOutside: @Sendable () -> Void { { [handle] in handle.post() } }
 
     // MARK: Saying
 
@@ -199,9 +198,9 @@ public final class NodeContext: @unchecked Sendable {
     /// What the one who started this instance handed over.
     public var resource: (any Sendable)? { engine.resource }
 
-    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does. Throws where its plugin
-    /// cannot be used. In `prepare`.
-    public func service<Service>(_ type: Service.Type) throws -> Service? { try engine.service(type) }
+    /// What some plugin provides, by its type: the instance of this session, of the run, or of the host, as its scope says.
+    /// It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be made. In `prepare`.
+    public func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try engine.service(type) }
 
     // MARK: Engine
 

@@ -35,11 +35,17 @@ protocol NodeEngine: EdgeEnd {
     /// This call goes on with the epochs of now.
     func seeEpochs()
 
+    /// Its name in its session, as the file has it.
+    var nameInSession: String { get }
     var isInInstance: Bool { get }
     var resource: (any Sendable)? { get }
     func start(
         _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
         after predecessor: SessionHandle?
     ) -> SessionHandle
+    /// Why something behind `output` does not take `format`; nil where everything does.
+    func refusal(of format: MediaFormat, at output: String) -> String?
+    /// `input` refuses formats of which `rule` gives words.
+    func refuse(at input: String, _ rule: @escaping @Sendable (MediaFormat) -> String?)
     func service<Service>(_ type: Service.Type) throws -> Service?
 }

@@ -24,16 +24,16 @@ extension NodeContext {
         of worker: Worker = .shared, _ call: @escaping @Sendable () throws -> Value
     ) -> Answer<Value> {
         let answer = Answer<Value>()
-        let wake = wakeFromOutside
+        let node = handle
         do {
             try worker.run { [weak answer] in
                 guard let answer else { return }
                 answer.give(Result { try call() })
-                wake()
+                node.post()
             }
         } catch {
             answer.give(.failure(error))
-            wake()
+            node.post()
         }
         return answer
     }

@@ -35,6 +35,7 @@ extension NodeCore: NodeEngine {
     func nextSourceClock() -> UInt16 { run.nextSourceClock() }
 
     var currentEpoch: UInt32 { session.epoch.current }
+    var nameInSession: String { plan.name }
     var isInInstance: Bool { session.parent != nil }
     var resource: (any Sendable)? { session.resource }
     func start(
@@ -43,14 +44,13 @@ extension NodeCore: NodeEngine {
     ) -> SessionHandle {
         run.startInstance(template, parameters, resource: resource, after: predecessor, from: session)
     }
-    func service<Service>(_ type: Service.Type) throws -> Service? { try run.services.find(type) }
-}
-
-extension NodeContext {
-    private var core: NodeCore { unsafeDowncast(engine, to: NodeCore.self) }
-    var session: Session { core.session }
-    /// The key in the graph file: `pacer`.
-    var plainName: String { core.plan.name }
+    func refusal(of format: MediaFormat, at output: String) -> String? {
+        session.refusal(of: format, from: EndPlan(node: plan.name, port: output))
+    }
+    func refuse(at input: String, _ rule: @escaping @Sendable (MediaFormat) -> String?) {
+        session.refusals.set(EndPlan(node: plan.name, port: input), rule)
+    }
+    func service<Service>(_ type: Service.Type) throws -> Service? { try session.services.find(type) }
 }
 
 extension GraphRun: NodeLog {}
