@@ -25,7 +25,7 @@ import Testing
     private static func files(in root: URL) throws -> [File] {
         let names = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
         return try names.filter { $0.hasSuffix(".swift") }.sorted().map { path in
-            let storey = try #require(storey(of: path), "\(path) stands in no storey")
+            let storey = try #require(Self.storey(of: path), "\(path) stands in no storey")
             let text = try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
             return File(path: path, storey: storey, tokens: SwiftTokens(text).all)
         }
