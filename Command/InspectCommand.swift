@@ -3,7 +3,8 @@ import Sluice
 enum InspectCommand: Subcommand {
     static let help = Help(
         name: "inspect",
-        summary: "Tells what a node type takes, gives and can be told; without TYPE, all of them briefly",
+        summary:
+            "Tells what a node type takes, gives and can be told, or how a service is set up; without TYPE, all of them briefly",
         operands: "[TYPE]",
         options: [
             .init(name: "--markdown", value: nil, help: "all that is known, as a page of Markdown"), Help.pluginPath,
@@ -20,12 +21,20 @@ enum InspectCommand: Subcommand {
                 return 0
             }
             Console.answer(catalog.types.compactMap(catalog.spec(for:)).map(brief).joined())
+            Console.answer(
+                catalog.serviceNames.compactMap(catalog.service(named:)).map {
+                    "\($0.name): \($0.summary) (a service)\n"
+                }
+                .joined())
             for type in catalog.unavailableTypes { Console.answer("\(type): \(unavailable(type, catalog))") }
             Surroundings.say(catalog.refused)
             return 0
         }
         if let spec = catalog.spec(for: type) {
             let page = NodePage(spec, plugin: catalog.plugin(of: type) ?? "")
+            Console.answer(isMarkdown ? page.markdown : page.text)
+        } else if let service = catalog.service(named: type) {
+            let page = ServicePage(service, plugin: catalog.plugin(ofService: type) ?? "")
             Console.answer(isMarkdown ? page.markdown : page.text)
         } else if let spec = catalog.unavailableSpec(for: type) {
             Console.answer(unavailable(type, catalog) + "\n")
@@ -34,7 +43,7 @@ enum InspectCommand: Subcommand {
             Surroundings.say(catalog.refused)
             throw arguments.error(
                 "there is no node type \"\(type)\".",
-                Spelling.suggestion(for: type, in: catalog.types, listing: "The types are"))
+                Spelling.suggestion(for: type, in: catalog.types + catalog.serviceNames, listing: "The types are"))
         }
         return 0
     }

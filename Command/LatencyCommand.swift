@@ -23,17 +23,17 @@ enum LatencyCommand: Subcommand {
         options.duration = try arguments.interval("--for") ?? .seconds(10)
         let catalog = try Surroundings.catalog(arguments)
         options.catalog = catalog
-        let (plan, types) = try RunCommand.load(operand, catalog, arguments)
+        let plan = try RunCommand.load(operand, catalog, arguments)
         for warning in plan.warnings { Console.say("\(warning)\n") }
-        let registry = NodeRegistry()
-        try PluginLoader().load(types, from: catalog, into: registry)
+        let host = Host(catalog: catalog)
+        defer { host.close() }
         let trace = LatencyTrace()
         options.latencyTrace = trace
         let signals = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
         options.onEvent = { watcher.note($0) }
         let path = arguments.value("-o")
-        let run = GraphRun(plan, registry: registry, options: options)
+        let run = try host.run(plan, options: options)
         guard let path else { return try measure(run, trace, watcher, signals) { _ in } }
         var file = try OutputFile(path, for: "-o", arguments)
         return try measure(run, trace, watcher, signals) { try file.write($0.svg(title: "Latency of \(plan.name)")) }

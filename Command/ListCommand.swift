@@ -2,7 +2,7 @@ import Sluice
 
 enum ListCommand: Subcommand {
     static let help = Help(
-        name: "list", summary: "Lists node types and graphs, one line each", options: [Help.pluginPath],
+        name: "list", summary: "Lists node types, services and graphs, one line each", options: [Help.pluginPath],
         example: "sluice list")
 
     static func run(_ arguments: Arguments) throws -> Int32 {
@@ -11,6 +11,10 @@ enum ListCommand: Subcommand {
         var rows = catalog.types.map { ("  \($0)", catalog.spec(for: $0)?.descriptor.summary ?? "") }
         rows += catalog.unavailableTypes.map { ("  \($0)", "not available: see \"sluice inspect \($0)\"") }
         Console.answer("Node types\n" + (rows.isEmpty ? "  none\n" : table(rows)))
+        let services = catalog.serviceNames.compactMap { name in
+            catalog.service(named: name).map { ("  \(name)", $0.summary) }
+        }
+        if !services.isEmpty { Console.answer("Services\n" + table(services)) }
         let locator = Surroundings.graphs
         let graphs = locator.names.map { ("  \($0)", summary(of: $0, locator)) }
         Console.answer("Graphs\n" + (graphs.isEmpty ? "  none\n" : table(graphs)))

@@ -29,6 +29,11 @@ struct NodeList {
             text += "\n## Plugin \(plugin)\n"
             for page in pages { text += "\n" + page.markdown }
         }
+        let services = catalog.serviceNames.compactMap(catalog.service(named:))
+        if !services.isEmpty { text += "\n## Services\n" }
+        for service in services {
+            text += "\n" + ServicePage(service, plugin: catalog.plugin(ofService: service.name) ?? "").markdown
+        }
         return text
     }
 }
@@ -49,15 +54,15 @@ extension NodePage {
         let ports =
             spec.inputs.map { ["`\($0.name)`", "input", media(of: $0)] }
             + spec.outputs.map { ["`\($0.name)`", "output", media(of: $0)] }
-        text += rows(["port", "", "media"], ports)
+        text += markdownTable(["port", "", "media"], ports)
         for schema in schemas {
-            text += rows(
+            text += markdownTable(
                 ["data `\(schema.name)`", "meaning"], schema.fields.map { ["`\($0.name)`", help(of: $0)] })
         }
-        text += rows(
+        text += markdownTable(
             ["parameter", "value", "meaning"],
-            spec.parameters.map { ["`\($0.name)`", facts(of: $0).joined(separator: ", "), $0.help] })
-        text += rows(
+            spec.parameters.map { ["`\($0.name)`", ParameterFacts.of($0).joined(separator: ", "), $0.help] })
+        text += markdownTable(
             ["control", "", "meaning"],
             spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
         text += rows(
@@ -69,14 +74,14 @@ extension NodePage {
         [["`\(control.name)`", "\(verb) a \(control.kind.rawValue)", control.help]]
             + control.fields.map { ["`\(control.name).\($0.name)`", "", help(of: $0)] }
     }
+}
 
-    private func rows(_ heads: [String], _ rows: [[String]]) -> String {
-        guard !rows.isEmpty else { return "" }
-        func line(_ cells: [String]) -> String {
-            "| "
-                + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
-                .joined(separator: " | ") + " |\n"
-        }
-        return "\n" + line(heads) + line(heads.map { _ in "---" }) + rows.map(line).joined()
+func markdownTable(_ heads: [String], _ rows: [[String]]) -> String {
+    guard !rows.isEmpty else { return "" }
+    func line(_ cells: [String]) -> String {
+        "| "
+            + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+            .joined(separator: " | ") + " |\n"
     }
+    return "\n" + line(heads) + line(heads.map { _ in "---" }) + rows.map(line).joined()
 }

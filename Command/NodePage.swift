@@ -85,42 +85,12 @@ struct NodePage {
     }
 
     private func row(_ parameter: ParameterSpec) -> (String, String) {
-        ("  \(parameter.name)", "\(parameter.help) (\(facts(of: parameter).joined(separator: ", ")))")
+        ("  \(parameter.name)", "\(parameter.help) (\(ParameterFacts.of(parameter).joined(separator: ", ")))")
     }
 
     /// Its kind, and its unit where the name does not say what is counted.
     func facts(of metric: MetricSpec) -> String {
         metric.unit.map { $0 == "count" ? metric.kind.rawValue : "\(metric.kind.rawValue), \($0)" }
             ?? metric.kind.rawValue
-    }
-
-    /// Type, range, default, liveness.
-    func facts(of parameter: ParameterSpec) -> [String] {
-        var facts = [type(parameter)]
-        if let range = parameter.range { facts.append(text(range)) }
-        facts.append(parameter.defaultValue.map { "default \(shown($0))" } ?? "must be given")
-        if parameter.isLive { facts.append("may change while running") }
-        return facts
-    }
-
-    private func type(_ parameter: ParameterSpec) -> String {
-        if case .choice(let choices) = parameter.type { return choices.joined(separator: " | ") }
-        return parameter.type.name
-    }
-
-    private func text(_ range: ClosedRange<Double>) -> String {
-        func number(_ value: Double) -> String { ParameterValue.number(value).description }
-        // Ends that no number of a graph reaches are no bounds.
-        switch (range.lowerBound > -9e15, range.upperBound < 9e15) {
-        case (true, true): return "\(number(range.lowerBound)) to \(number(range.upperBound))"
-        case (true, false): return "at least \(number(range.lowerBound))"
-        case (false, true): return "at most \(number(range.upperBound))"
-        case (false, false): return "any"
-        }
-    }
-
-    private func shown(_ value: ParameterValue) -> String {
-        if case .string(let text) = value { return "\"\(text)\"" }
-        return value.description
     }
 }

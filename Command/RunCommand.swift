@@ -29,10 +29,10 @@ enum RunCommand: Subcommand {
         options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
         let catalog = try Surroundings.catalog(arguments)
         options.catalog = catalog
-        let (plan, types) = try load(operand, catalog, arguments)
+        let plan = try load(operand, catalog, arguments)
         for warning in plan.warnings { Console.say("\(warning)\n") }
-        let registry = NodeRegistry()
-        try PluginLoader().load(types, from: catalog, into: registry)
+        let host = Host(catalog: catalog)
+        defer { host.close() }
         let reportPath = arguments.value("--report")
 
         let signals = Console.catchTermination()
@@ -40,11 +40,9 @@ enum RunCommand: Subcommand {
         options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
         if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
-        guard let reportPath else {
-            return try execute(GraphRun(plan, registry: registry, options: options), watcher, signals)
-        }
+        let run = try host.run(plan, options: options)
+        guard let reportPath else { return try execute(run, watcher, signals) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
-        let run = GraphRun(plan, registry: registry, options: options)
         do {
             let status = try execute(run, watcher, signals)
             try report.write(run.report)
@@ -63,16 +61,13 @@ enum RunCommand: Subcommand {
         return outcome == .failed ? 1 : 0
     }
 
-    /// The plan, and the node types that the graph and its templates name.
     static func load(
         _ operand: String, _ catalog: PluginCatalog, _ arguments: Arguments
-    ) throws -> (GraphPlan, [String]) {
+    ) throws -> GraphPlan {
         let sources = try Surroundings.sources(arguments, missing: .isError)
         do throws(GraphError) {
             let path = try Surroundings.graphs.path(of: operand)
-            let plan = try GraphLoader.load(path: path, catalog: catalog, sources: sources)
-            let nodes = plan.allNodes
-            return (plan, nodes.map(\.spec.type))
+            return try GraphLoader.load(path: path, catalog: catalog, sources: sources)
         } catch {
             Surroundings.say(catalog.refusedUnseen)
             throw error

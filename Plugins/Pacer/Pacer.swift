@@ -72,6 +72,7 @@ public final class Pacer: Node {
 
     private var context: NodeContext!
     private var registry: PacerRegistry!
+    private var playouts: SessionPlayouts!
     private var own: SharedPlayout!
     private var ordinal = 0
     private var ledger: PacerLedger!
@@ -82,7 +83,8 @@ public final class Pacer: Node {
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         registry = try context.service(PacerRegistry.self) ?? PacerRegistry()
-        own = registry.playout(of: context.name)
+        playouts = try context.service(SessionPlayouts.self) ?? SessionPlayouts()
+        own = playouts.playout(of: context.nameInSession)
         ordinal = isSpread ? registry.takeOrdinal() : 0
         ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds), keepsSeries: keepsSeries)
         let frame = settings.frame
@@ -150,15 +152,15 @@ public final class Pacer: Node {
         }
     }
 
-    private var publisher: PlayoutPublisher { PlayoutPublisher(own, registry: registry, name: context.name) }
+    private var publisher: PlayoutPublisher { PlayoutPublisher(own, among: playouts) }
 
     /// Every pacer of the session was prepared before the first one runs.
     private func followed() throws -> SharedPlayout? {
         guard !sound.isEmpty else {
             let clock = input.peek()?.header.sourceClock ?? 0
-            return clock == 0 ? nil : registry.playout(ofClock: clock, beside: context.name)
+            return clock == 0 ? nil : playouts.playout(ofClock: clock)
         }
-        let found = registry.playout(of: PacerRegistry.session(of: context.name) + sound)
+        let found = playouts.playout(of: sound)
         guard found.isClaimed else {
             throw NodeError(
                 "\"sound\" is \"\(sound)\", and no pacer of sound beside it has that name",

@@ -43,7 +43,10 @@ import Testing
     func anAddressThatIsNone(_ url: String, _ words: String) throws {
         let run = try contribute(url)
         run.check(
-            2, says: "node \"srt\" (srt-output): \(words)\n  Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS to call, srt://:PORT to listen.")
+            2,
+            says:
+                "node \"srt\" (srt-output): \(words)\n  Write srt://HOST:PORT?streamid=NAME&latency=MILLISECONDS to call, srt://:PORT to listen."
+        )
         #expect(!run.errors.contains("hush"))
     }
 }

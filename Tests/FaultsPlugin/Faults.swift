@@ -6,6 +6,8 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
     Plugin.open(door) {
         $0.register(Fault.self)
         $0.register(StuckFault.self)
+        $0.register(Caller.self)
+        $0.services.provide(FaultyLine.self)
     }
 }
 

@@ -136,4 +136,14 @@ let catalog = NodeTable(
     unavailable: [
         "srt-sink": Unavailability(
             plugin: "SRT", reason: "libsrt-gnutls.so.1.5 cannot be opened", advice: "Install libsrt1.5-gnutls.")
+    ],
+    services: [
+        ServiceSpec(
+            name: "http", type: "Shared.HTTP", summary: "One port for all", scope: .host,
+            settings: [
+                ParameterSpec("listen", .string, default: .string("127.0.0.1:8080"), help: "address and port"),
+                ParameterSpec("token", .string, help: "what callers must show"),
+                ParameterSpec("limits.callers", .integer, default: .integer(100), range: 1...1000, help: "at most"),
+            ]),
+        ServiceSpec(name: "clock", type: "Shared.Clock", summary: "Tells the time", scope: .run),
     ])

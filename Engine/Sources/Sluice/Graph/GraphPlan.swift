@@ -9,6 +9,8 @@ public struct GraphPlan: Sendable {
     public var warnings: [Diagnostic]
     /// What lanes are given, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
     public var lanes: [String: LanePlan] = [:]
+    /// What the graph sets up, in the order of the file.
+    public var services: [ServicePlan] = []
 
     public init(
         name: String, file: String = "", summary: String = "", root: SessionPlan,
@@ -51,6 +53,26 @@ public struct GraphPlan: Sendable {
             self.parameters = parameters
             self.position = position
         }
+    }
+}
+
+/// A service as the graph sets it up.
+public struct ServicePlan: Sendable {
+    public var spec: ServiceSpec
+    /// Every setting that the file gives, converted to its type. Defaults are left to the service.
+    public var settings: [String: ParameterValue]
+    /// Settings that hold a secret: never shown.
+    public var secrets: Set<String>
+    public var position: SourcePosition
+
+    public init(
+        _ spec: ServiceSpec, settings: [String: ParameterValue] = [:], secrets: Set<String> = [],
+        position: SourcePosition = SourcePosition(line: 1, column: 1)
+    ) {
+        self.spec = spec
+        self.settings = settings
+        self.secrets = secrets
+        self.position = position
     }
 }
 

@@ -28,7 +28,8 @@ public struct GraphSchema {
         var properties = sessionProperties
         properties.insert(("$schema", ["type": "string"]), at: 0)
         properties += [
-            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it."))
+            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it.")),
+            ("services", services),
         ]
         return object([
             ("$schema", "http://json-schema.org/draft-07/schema#"),
@@ -159,6 +160,13 @@ public struct GraphSchema {
         return ["anyOf": [["type": "string", "minLength": 1, "description": "The thread that it runs on."], pool]]
     }
 
+    private var services: JSONValue {
+        let known = catalog.serviceNames.compactMap(catalog.service(named:))
+        return closed(
+            known.map { ($0.name, settings(of: $0)) },
+            description: "What plugins provide to nodes, set up for this graph.")
+    }
+
     private var start: JSONValue {
         closed(
             [
@@ -220,13 +228,22 @@ extension GraphSchema {
             ]
             properties.append(("lossless", orReference(help)))
         }
-        properties += ParameterGroups.grouped(spec.parameters).map { key, members, isGroup in
+        properties += grouped(spec.parameters)
+        let required = spec.parameters.filter { $0.defaultValue == nil }.map(\.name)
+        return closed(properties, required: ["type"] + required, description: spec.descriptor.summary)
+    }
+
+    private func settings(of spec: ServiceSpec) -> JSONValue {
+        let required = spec.settings.filter { $0.defaultValue == nil }.map(\.name)
+        return closed(grouped(spec.settings), required: required, description: spec.summary)
+    }
+
+    private func grouped(_ parameters: [ParameterSpec]) -> [(String, JSONValue)] {
+        ParameterGroups.grouped(parameters).map { key, members, isGroup in
             guard isGroup else { return (key, schema(of: members[0])) }
             let inner = members.map { (String($0.name.dropFirst(key.count + 1)), schema(of: $0)) }
             return (key, closed(inner, atLeast: 1))
         }
-        let required = spec.parameters.filter { $0.defaultValue == nil }.map(\.name)
-        return closed(properties, required: ["type"] + required, description: spec.descriptor.summary)
     }
 
     private func schema(of parameter: ParameterSpec) -> JSONValue {

@@ -4,7 +4,7 @@ extension PluginManifest {
         guard json["manifest"]?.integer == PluginManifest.version, let size = json["size"]?.integer,
             let modified = json["modified_ns"]?.integer, let stamp = json["engine"]?.string,
             let libraries = json.list("libraries", NeededLibrary.init), let types = json.list("types", NodeSpec.init),
-            let services = json.list("services", { $0["name"]?.string })
+            let services = json.list("services", ServiceSpec.init(manifest:))
         else { return nil }
         self.init(
             file: FileMark(size: size, modified: modified), stamp: stamp, libraries: libraries, types: types,
@@ -102,6 +102,17 @@ extension MetricSpec {
             let help = json["help"]?.string
         else { return nil }
         self.init(name, kind, help: help)
+    }
+}
+
+extension ServiceSpec {
+    fileprivate init?(manifest json: JSONValue) {
+        guard let type = json["type"]?.string, let scope = json["scope"]?.string.flatMap(ServiceScope.init),
+            let settings = json.list("settings", ParameterSpec.init)
+        else { return nil }
+        self.init(
+            name: json["name"]?.string ?? "", type: type, summary: json["summary"]?.string ?? "", scope: scope,
+            settings: settings)
     }
 }
 

@@ -13,7 +13,7 @@ extension PluginManifest {
                 json.key("package", library.package)
             }
             top.list("types", types) { $1.write($0) }
-            top.list("services", services) { $1.key("name", $0) }
+            top.list("services", services) { $1.write($0) }
         }
         return writer.text + "\n"
     }
@@ -56,6 +56,14 @@ extension JSONWriter {
             json.key("kind", metric.kind.rawValue)
             json.key("help", metric.help)
         }
+    }
+
+    fileprivate mutating func write(_ service: ServiceSpec) {
+        key("type", service.type)
+        if !service.name.isEmpty { key("name", service.name) }
+        if !service.summary.isEmpty { key("summary", service.summary) }
+        key("scope", service.scope.rawValue)
+        list("settings", service.settings) { $1.write($0) }
     }
 
     private mutating func write(_ port: PortSpec) {

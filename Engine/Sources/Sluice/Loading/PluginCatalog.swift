@@ -6,8 +6,10 @@ public struct PluginCatalog: NodeCatalog {
     private var specs: [String: NodeSpec] = [:]
     /// The file that offers a type.
     private var plugins: [String: String] = [:]
-    /// The file that provides a service.
+    /// The file that provides a service, by the full name of its type.
     private var providers: [String: String] = [:]
+    /// Those that graphs set up, by name.
+    private var services: [String: (spec: ServiceSpec, plugin: String)] = [:]
     private var unavailable: [String: (spec: NodeSpec, reason: Unavailability)] = [:]
     public private(set) var types: [String] = []
     /// Plugins that cannot be used, in the order of the search path.
@@ -37,7 +39,7 @@ public struct PluginCatalog: NodeCatalog {
             for spec in plugin.types where unavailable[spec.type] == nil { unavailable[spec.type] = (spec, reason) }
             return
         }
-        for service in plugin.services where providers[service] == nil { providers[service] = plugin.path }
+        for service in plugin.services { add(service, of: plugin.path) }
         for spec in plugin.types {
             if let first = plugins[spec.type] {
                 duplicates.append(
@@ -49,12 +51,26 @@ public struct PluginCatalog: NodeCatalog {
         }
     }
 
+    private mutating func add(_ service: ServiceSpec, of path: String) {
+        if providers[service.type] == nil { providers[service.type] = path }
+        guard !service.name.isEmpty else { return }
+        if let first = services[service.name]?.plugin {
+            duplicates.append("service \"\(service.name)\" is in \(first) and again in \(path); the first is used.")
+        } else {
+            services[service.name] = (service, path)
+        }
+    }
+
     public func spec(for type: String) -> NodeSpec? { specs[type] }
     public func unavailability(of type: String) -> Unavailability? { unavailable[type]?.reason }
     /// The types that would be there if their plugins could be used.
     public var unavailableTypes: [String] { unavailable.keys.sorted() }
     /// What is known of such a type.
     public func unavailableSpec(for type: String) -> NodeSpec? { unavailable[type]?.spec }
+    public func service(named name: String) -> ServiceSpec? { services[name]?.spec }
+    public var serviceNames: [String] { services.keys.sorted() }
+    /// The file of the plugin that provides a service that graphs set up.
+    public func plugin(ofService name: String) -> String? { services[name]?.plugin }
     /// The file of the plugin that provides a protocol, by the full name of its type.
     public func provider(ofService name: String) -> String? { providers[name] }
     /// The file of the plugin that offers a type.

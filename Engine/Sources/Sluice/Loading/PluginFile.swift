@@ -16,7 +16,7 @@ public struct PluginFile: Sendable {
     struct Examined {
         let path: String
         let types: [NodeSpec]
-        var services: [String] = []
+        var services: [ServiceSpec] = []
         /// Why it cannot be used; nil if it can.
         let unavailability: Unavailability?
     }
@@ -102,7 +102,7 @@ public struct PluginFile: Sendable {
         }
         let types = registry.typeNames.compactMap { registry.type(named: $0).map(NodeSpec.init(of:)) }
         let manifest = PluginManifest(
-            file: mark, stamp: stamp, libraries: libraries, types: types, services: registry.services.names)
+            file: mark, stamp: stamp, libraries: libraries, types: types, services: registry.services.specs)
         return .success(manifest)
     }
 

@@ -1,22 +1,36 @@
 import Glibc
 
 /// Brings plugins into the process, each once, for good: a node's code may be in use until the process ends.
-public final class PluginLoader {
-    private var loaded: Set<String> = []
+public final class PluginLoader: @unchecked Sendable {
+    /// Nodes of several sessions may ask for services at once, each on its thread.
+    private let lock = RecursiveLock()
+    /// What was tried, and why it cannot be used.
+    private var tried: [String: Unavailability?] = [:]
 
     public init() {}
 
     /// Loads the plugins of `types` and registers everything that they offer. Types that no plugin of the catalog offers
-    /// are left to validation. A plugin that provides a service is loaded when a node first asks for it. Throws `NodeError` for a plugin that cannot be used.
-    public func load(_ types: some Sequence<String>, from catalog: PluginCatalog, into registry: NodeRegistry) throws {
-        for path in Set(types.compactMap(catalog.plugin(of:))).sorted() { try load(path, registry) }
+    /// are left to validation. A plugin that provides a service is loaded when a node first asks for it, or now if the
+    /// service is named in `services`. Throws `NodeError` for a plugin that cannot be used.
+    public func load(
+        _ types: some Sequence<String>, services: some Sequence<String> = [String](), from catalog: PluginCatalog,
+        into registry: NodeRegistry
+    ) throws {
+        let paths = types.compactMap(catalog.plugin(of:)) + services.compactMap(catalog.plugin(ofService:))
+        for path in Set(paths).sorted() { try load(path, registry) }
         registry.services.onMissing = { [self, unowned registry] name in
             if let path = catalog.provider(ofService: name) { try load(path, registry) }
         }
     }
 
     private func load(_ path: String, _ registry: NodeRegistry) throws {
-        guard loaded.insert(path).inserted, let refusal = PluginLoader.load(path, into: registry) else { return }
+        let refusal = lock.withLock {
+            if let known = tried[path] { return known }
+            let refusal = PluginLoader.load(path, into: registry)
+            tried[path] = .some(refusal)
+            return refusal
+        }
+        guard let refusal else { return }
         throw NodeError("\(refusal.plugin): \(refusal.reason)", advice: refusal.advice, isInputError: true)
     }
 

@@ -7,8 +7,7 @@ struct PluginManifest: Equatable, Sendable {
     var stamp: String
     var libraries: [NeededLibrary]
     var types: [NodeSpec]
-    /// Protocols that it provides, by the full names of their types.
-    var services: [String]
+    var services: [ServiceSpec]
 
     /// Rises when older readers would misread what is written.
     static let version = 1
@@ -27,7 +26,7 @@ struct PluginManifest: Equatable, Sendable {
         self.init(json)
     }
 
-    init(file: FileMark, stamp: String, libraries: [NeededLibrary], types: [NodeSpec], services: [String] = []) {
+    init(file: FileMark, stamp: String, libraries: [NeededLibrary], types: [NodeSpec], services: [ServiceSpec] = []) {
         self.file = file
         self.stamp = stamp
         self.libraries = libraries

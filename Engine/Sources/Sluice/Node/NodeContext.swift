@@ -30,6 +30,8 @@ public final class NodeContext: @unchecked Sendable {
 
     /// The node's name in the run: `listener.1/pacer`.
     public var name: String { core.name }
+    /// Its name in its session, as the file has it: `pacer`.
+    public var nameInSession: String { core.plan.name }
     /// Files and the like that a user names are relative to the working directory; this is the graph file's own.
     public var graphFile: String { core.session.run.plan.file }
     /// Virtual time: output must not depend on the machine.
@@ -201,9 +203,9 @@ public final class NodeContext: @unchecked Sendable {
     /// What the one who started this instance handed over.
     public var resource: (any Sendable)? { core.session.resource }
 
-    /// A protocol that some plugin provides, as the graph's one instance of it; nil if none does. Throws where its plugin
-    /// cannot be used. In `prepare`.
-    public func service<Service>(_ type: Service.Type) throws -> Service? { try core.session.run.services.find(type) }
+    /// What some plugin provides, by its type: the instance of this session, of the run, or of the host, as its scope says.
+    /// It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be made. In `prepare`.
+    public func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try core.session.services.find(type) }
 
     // MARK: Engine
 

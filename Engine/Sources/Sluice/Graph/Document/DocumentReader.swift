@@ -15,9 +15,12 @@ struct DocumentReader {
             switch member.key {
             case "$schema": _ = string(member.value, "\"$schema\"")
             case "lanes": document.lanes = object(member.value, "\"lanes\"").compactMap(readLane)
+            case "services":
+                document.services = object(member.value, "\"services\"").compactMap(readService)
             default:
                 let keys = [
-                    "$schema", "summary", "parameters", "nodes", "edges", "controls", "lanes", "templates", "start",
+                    "$schema", "summary", "parameters", "nodes", "edges", "controls", "lanes", "services", "templates",
+                    "start",
                 ]
                 readCommon(
                     member, owner: "the graph", keys: keys, depth: 0, &document.summary, &document.parameters,
@@ -45,10 +48,10 @@ struct DocumentReader {
         guard let members = members(template.value, owner) else { return result }
         for member in members {
             let keys = ["summary", "parameters", "nodes", "edges", "controls", "templates", "start"]
-            if member.key == "lanes" {
+            if ["lanes", "services"].contains(member.key) {
                 bag.error(
-                    member.keyPosition, "\(owner): lanes are the whole graph's.",
-                    advice: "Move \"lanes\" to the top level of the graph.")
+                    member.keyPosition, "\(owner): \(member.key) are the whole graph's.",
+                    advice: "Move \(quoted(member.key)) to the top level of the graph.")
                 continue
             }
             readCommon(

@@ -7,6 +7,7 @@ public struct GraphDocument: Sendable {
     public var parameters: [ParameterDeclaration]
     public var body: SessionDocument
     public var lanes: [LaneDocument] = []
+    public var services: [ServiceDocument] = []
 }
 
 /// Nodes, edges and controls of the graph or of a template, and the templates that it holds.
@@ -72,6 +73,13 @@ public struct LaneDocument: Sendable {
     public var priority: JSONValue?
     public var lockMemory: JSONValue?
     public var pipeSize: JSONValue?
+}
+
+/// An entry of `services`.
+public struct ServiceDocument: Sendable {
+    public var name: String
+    public var position: SourcePosition
+    public var settings: [JSONMember]
 }
 
 /// One end of an edge or control link: `node`, `node.port`, `$parent.node.port`.

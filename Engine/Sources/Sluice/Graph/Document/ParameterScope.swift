@@ -97,7 +97,7 @@ extension ParameterScope {
         if resolved.isSecret, !allowsSecret {
             bag.error(
                 json.position, "\(label) cannot hold a secret: it is shown in reports and drawings.",
-                advice: "A secret may stand only in a parameter of a node.")
+                advice: "A secret may stand only in a parameter of a node or in a setting of a service.")
             return nil
         }
         guard let value = resolved.value else {

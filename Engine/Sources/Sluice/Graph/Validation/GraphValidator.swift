@@ -18,10 +18,13 @@ struct GraphValidator {
         for warning in HoleCheck(root).warnings {
             bag.warning(warning.position, warning.message, advice: warning.advice)
         }
+        let services = document.services.compactMap(ServicePlanner(catalog: catalog, scope: scope, bag: bag).plan)
         try bag.throwIfFailed()
-        return GraphPlan(
+        var plan = GraphPlan(
             name: name, file: document.file, summary: document.summary, root: root, warnings: bag.warningsInFileOrder,
             lanes: lanes)
+        plan.services = services
+        return plan
     }
 
     /// A template counts as used when `start` or any parameter of a node names it: that node will start it.

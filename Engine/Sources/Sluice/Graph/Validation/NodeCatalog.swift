@@ -6,10 +6,16 @@ public protocol NodeCatalog: Sendable {
     var types: [String] { get }
     /// Why a type that a manifest names cannot be used; nil for other types.
     func unavailability(of type: String) -> Unavailability?
+    /// nil for a service that no plugin provides, or that no graph sets up.
+    func service(named name: String) -> ServiceSpec?
+    /// Every service that `service(named:)` knows, by name.
+    var serviceNames: [String] { get }
 }
 
 extension NodeCatalog {
     public func unavailability(of type: String) -> Unavailability? { nil }
+    public func service(named name: String) -> ServiceSpec? { nil }
+    public var serviceNames: [String] { [] }
 }
 
 /// Why the types of a plugin cannot be used.
@@ -31,9 +37,13 @@ public struct Unavailability: Equatable, Sendable {
 public struct NodeTable: NodeCatalog {
     private var specs: [String: NodeSpec]
     private var unavailable: [String: Unavailability]
+    private var services: [String: ServiceSpec]
     public let types: [String]
 
-    public init(_ specs: [NodeSpec], unavailable: [String: Unavailability] = [:]) {
+    public init(
+        _ specs: [NodeSpec], unavailable: [String: Unavailability] = [:], services: [ServiceSpec] = []
+    ) {
+        self.services = Dictionary(services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.specs = Dictionary(specs.map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })
         self.unavailable = unavailable
         types = self.specs.keys.sorted()
@@ -41,4 +51,6 @@ public struct NodeTable: NodeCatalog {
 
     public func spec(for type: String) -> NodeSpec? { specs[type] }
     public func unavailability(of type: String) -> Unavailability? { unavailable[type] }
+    public func service(named name: String) -> ServiceSpec? { services[name] }
+    public var serviceNames: [String] { services.keys.sorted() }
 }

@@ -46,6 +46,7 @@ final class Assembly {
             cores.removeAll { !left.contains(ObjectIdentifier($0)) }
             guard !cores.isEmpty else {
                 run.log(.info, node: name, "left out: what it leads from is not there")
+                session.services.close()
                 return nil
             }
             try checkSomethingIsLeft(of: plan)
@@ -54,6 +55,7 @@ final class Assembly {
             settlePaths(prepared)
         } catch {
             takeBack()
+            session.services.close()
             throw error
         }
         session.adopt(cores: cores, edges: edges, incoming: incoming)

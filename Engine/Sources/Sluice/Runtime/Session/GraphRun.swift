@@ -5,8 +5,14 @@ import Synchronization
 public final class GraphRun: @unchecked Sendable {
     public let plan: GraphPlan
     public let options: RunOptions
-    let registry: NodeRegistry
-    let services: ServiceRegistry
+    let host: Host
+    /// Nobody else has it: it is closed with the run.
+    private let ownsHost: Bool
+    var registry: NodeRegistry { host.registry }
+    /// Those of the scope `run`.
+    private(set) lazy var services = ServiceStore(
+        .run, outer: host.services, registry: host.registry.services, declared: plan.services
+    ) { [weak self] level, text in self?.log(level, node: "", text) }
     let supervisor: Supervisor
     let isVirtual: Bool
     private let begun = Atomic<Int64>(0)
@@ -41,19 +47,22 @@ public final class GraphRun: @unchecked Sendable {
 
     public enum Outcome: String, Sendable { case finished, stopped, failed }
 
-    /// Every type that the plan names is registered.
-    public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) {
+    /// A run in a host of its own. Every type that the plan names is registered.
+    public convenience init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) {
+        self.init(plan, host: Host(registry: registry), options: options, ownsHost: true)
+    }
+
+    init(_ plan: GraphPlan, host: Host, options: RunOptions, ownsHost: Bool = false) {
         self.plan = plan
-        self.registry = registry
+        self.host = host
+        self.ownsHost = ownsHost
         self.options = options
-        services = registry.services
-        services.forget()
         isVirtual = options.clock == .virtual
         supervisor = Supervisor(now: isVirtual ? 0 : sys_monotonic_ns())
         begun.store(supervisor.now, ordering: .relaxed)
         let onEvent = options.onEvent
         events = EventLog(observer: onEvent)
-        _ = starts
+        _ = (starts, services)
         if options.latencyTrace != nil { registry.register(LatencyProbe.self) }
     }
 
@@ -66,6 +75,7 @@ public final class GraphRun: @unchecked Sendable {
         do { try build() } catch {
             outcome = .failed
             events.keep(EventLog.Event(time: .seconds(0), level: .error, node: "", what: "\(error)"))
+            closeServices()
             throw error
         }
         if isVirtual {
@@ -82,12 +92,23 @@ public final class GraphRun: @unchecked Sendable {
         let now = supervisor.now
         record.change { $0.endedAt = now }
         events.flush(Interval(nanoseconds: max(0, now - startedAt)))
-        if isOver { supervisor.cancelTimers() }
+        guard isOver else { return }
+        supervisor.cancelTimers()
+        closeServices()
+    }
+
+    /// Nodes that do not return may use them still, until the process ends.
+    private func closeServices() {
+        host.noteOver(self)
+        guard stuck.isEmpty else { return }
+        services.close()
+        if ownsHost { host.close() }
     }
 
     /// Builds the root session and the instances that start with it, everything prepared and nothing running.
     func build() throws {
         try supervisor.checkIsUsable()
+        try services.open(self.plan.services, file: self.plan.file)
         let plan = self.plan.root
         guard
             let graph = try Assembly(self).build(plan, name: "", parent: nil, template: nil, resource: nil)

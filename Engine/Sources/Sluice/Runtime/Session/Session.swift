@@ -15,6 +15,8 @@ final class Session: @unchecked Sendable {
     /// Who looks when that epoch is raised.
     let audience: EpochAudience
     let resource: (any Sendable)?
+    /// Those of the scope `session`: what its nodes share.
+    let services: ServiceStore
     /// `room/viewer`; nil for the graph.
     let template: String?
     /// The templates that it holds.
@@ -67,6 +69,9 @@ final class Session: @unchecked Sendable {
         id = run.nextSessionID()
         self.parent = parent
         self.resource = resource
+        services = ServiceStore(.session, outer: run.services, registry: run.registry.services) { [weak run] in
+            run?.log($0, node: name, $1)
+        }
         self.template = template
         templates = plan.templates
         let fed = Set(plan.edges.map(\.to.node))
@@ -266,7 +271,20 @@ final class Session: @unchecked Sendable {
         }
     }
 
+    /// What its nodes shared is closed, on another thread: that may take a while.
     private func end() {
+        guard services.mustClose, !run.isVirtual else {
+            services.close()
+            return leave()
+        }
+        let close: @Sendable () -> Void = { [self] in
+            services.close()
+            run.supervisor.post { [self] in leave() }
+        }
+        do { try run.builders.submit(close) } catch { close() }
+    }
+
+    private func leave() {
         for (audience, member) in memberships { audience.remove(member) }
         memberships = []
         run.noteDone(self)
@@ -300,5 +318,6 @@ final class Session: @unchecked Sendable {
         for core in cores { for control in core.ports.controlOutputs { control.links.removeAll() } }
         for edge in edges { edge.release() }
         for core in cores { run.laneRoster.release(core.lane) }
+        services.close()
     }
 }

@@ -1,0 +1,35 @@
+/// How long an instance of a service lives, and who shares it.
+public enum ServiceScope: String, Sendable, CaseIterable {
+    /// One in the process: all runs share it.
+    case host
+    /// One in a run.
+    case run
+    /// One in each session: the graph, and each instance of a template, has its own.
+    case session
+}
+
+/// Everything that is known of a service without making it: written to its plugin's manifest, and all that static
+/// validation, `list`, `inspect` and `schema` look at.
+public struct ServiceSpec: Equatable, Sendable {
+    /// As graphs write it: lower case with hyphens. Empty for one that only nodes know and no graph sets up.
+    public var name: String
+    /// The full name of the Swift type that nodes ask for.
+    public var type: String
+    /// One sentence without a full stop, for `list`.
+    public var summary: String
+    public var scope: ServiceScope
+    public var settings: [ParameterSpec]
+
+    public init(
+        name: String = "", type: String, summary: String = "", scope: ServiceScope, settings: [ParameterSpec] = []
+    ) {
+        self.name = name
+        self.type = type
+        self.summary = summary
+        self.scope = scope
+        self.settings = settings
+    }
+
+    /// As messages name it.
+    var shown: String { name.isEmpty ? "service \(type)" : "service \"\(name)\"" }
+}

@@ -1,0 +1,47 @@
+/// What a service says of itself: the name graphs use, one sentence, and how long it lives.
+public struct ServiceDescriptor: Sendable {
+    /// As graphs write it: lower case with hyphens, `http`.
+    public let name: String
+    /// One sentence without a full stop, for `list`.
+    public let summary: String
+    public let scope: ServiceScope
+
+    public init(_ name: String, summary: String, scope: ServiceScope) {
+        (self.name, self.summary, self.scope) = (name, summary, scope)
+    }
+}
+
+/// A service that graphs can set up. Its settings are `@Parameter` properties, as a node's parameters are.
+///
+///     final class Bell: Service, Ringing {
+///         static let descriptor = ServiceDescriptor("bell", summary: "Rings for visitors", scope: .run)
+///         @Parameter("tone_hz", default: 440, range: 20...20_000, help: "of the bell") var tone: Double
+///         init() {}
+///     }
+///
+/// `init` does nothing: settings are read off a fresh instance for the manifest. From then on any thread may call it.
+public protocol Service: AnyObject, Sendable {
+    static var descriptor: ServiceDescriptor { get }
+    init()
+    /// Opens what it needs; settings are set. May throw; then it is not there, and whoever asked is told why.
+    func open(_ context: ServiceContext) throws
+    /// Gives everything back, once, after the nodes of its scope are closed. Not called where `open` threw.
+    func close()
+}
+
+extension Service {
+    public func open(_ context: ServiceContext) {}
+    public func close() {}
+}
+
+/// What the engine offers a service while it opens, and for as long as it lives.
+public struct ServiceContext: Sendable {
+    let store: ServiceStore
+    let shown: String
+
+    /// A line on the terminal and, of a run's services, in its report's events. From any thread.
+    public func log(_ level: EventLog.Level, _ text: String) { store.say(level, "\(shown): \(text)") }
+
+    /// Another service, of the same scope or one around it. In `open`.
+    public func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try store.find(type) }
+}
