@@ -4,7 +4,7 @@ enum InspectCommand: Subcommand {
     static let help = Help(
         name: "inspect",
         summary:
-            "Tells what a node type takes, gives and can be told, or how a service is set up; without TYPE, all of them briefly",
+            "Tells what a node type or a service takes and gives; without TYPE, all of them briefly",
         operands: "[TYPE]",
         options: [
             .init(name: "--markdown", value: nil, help: "all that is known, as a page of Markdown"), Help.pluginPath,
