@@ -65,7 +65,7 @@ extension NodePage {
         text += markdownTable(
             ["control", "", "meaning"],
             spec.controlInputs.flatMap { rows($0, "takes") } + spec.controlOutputs.flatMap { rows($0, "sends") })
-        text += rows(
+        text += markdownTable(
             ["metric", "", "meaning"], spec.metrics.map { ["`\($0.name)`", facts(of: $0), $0.help] })
         return text
     }

@@ -251,6 +251,8 @@ extension AVSegments: SegmentConsumer {
     }
 
     private func setCalibration(_ isOn: Bool) {
+        // Told on a change alone: a link from `calibration` back to `calibrate` would go round for ever.
+        guard isOn != release.isCalibrating else { return }
         release.isCalibrating = isOn
         calibration.send(isOn ? 1 : 0)
     }

@@ -34,6 +34,26 @@ import Testing
         }
     }
 
+    @Test func aControlThatLeadsBackToTheNodeDoesNotGoRoundForEver() throws {
+        var take = Take()
+        take.message(["type": "calibration", "on": true])
+        take.segment(["segment_seq": 1], frames: 2, samples: 1_280)
+        let registry = NodeRegistry()
+        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        var graph = GraphBuilder(registry: registry)
+        graph.node("avatar", AVSegments.self, ["file": .string(try take.write(in: scratch))])
+        graph.node("video", TestSink.self)
+        graph.node("audio", TestSink.self)
+        graph.edge("avatar.video -> video.in")
+        graph.edge("avatar.audio -> audio.in")
+        graph.control("avatar.calibration -> avatar.calibrate", .value)
+        let harness = try GraphHarness(graph)
+        var steps = 0
+        while steps < 1_000, harness.step("avatar") != nil { steps += 1 }
+        #expect(steps < 100)
+        #expect(harness.run() == .finished)
+    }
+
     @Test func aTakeIsPlayedAtItsMediaTime() throws {
         var take = Take()
         take.segment(["segment_seq": 1], frames: 2, samples: 1_280)

@@ -95,7 +95,8 @@ def stacks(pid):
     if shutil.which("gdb"):
         words = ["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 12"]
         try:
-            told = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60).stdout
+            made = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60)
+            told = made.stdout
             return "\n".join(line for line in told.splitlines() if line.startswith(("#", "Thread")))
         except subprocess.TimeoutExpired:
             pass

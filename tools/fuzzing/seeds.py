@@ -219,7 +219,8 @@ a=rtcp-mux
 def addresses():
     for name, text in {
         "name": "cam", "publish": "publish:cam:user:password", "read": "read:cam",
-        "control": "#!::r=cam,m=publish,u=me", "request": "#!::m=request,r=a/b,x", "odd": "#!::", "unicode": "publish:\u00e9\U0001f600"}.items():
+        "control": "#!::r=cam,m=publish,u=me", "request": "#!::m=request,r=a/b,x", "odd": "#!::",
+        "unicode": "publish:\u00e9\U0001f600"}.items():
         seed("srt-stream-id", name, text)
     for name, text in {
         "caller": "srt://127.0.0.1:9000?streamid=publish%3Acam&latency=30&passphrase=0123456789&pbkeylen=16",
