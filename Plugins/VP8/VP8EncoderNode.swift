@@ -21,11 +21,9 @@ public final class VP8EncoderNode: Node {
     @Parameter("gop_s", default: 2, range: 0...3_600, help: "longest time between keyframes in s; 0: only on request")
     var gop: Double
     @Parameter(
-        "cpu_used", default: -8, range: -16...16, help: "speed against quality; above 0 it follows the wall clock")
+        "cpu_used", default: -8, range: -16...16, help: "speed against quality; from 0 up it follows the wall clock")
     var cpuUsed: Int
-    @Parameter(
-        "threads", default: 1, range: 1...16,
-        help: "encoder threads; with more than one, bytes may differ from run to run")
+    @Parameter("threads", default: 1, range: 1...16, help: "encoder threads")
     var threads: Int
     @Parameter("error_resilient", default: false, help: "let a decoder go on after a lost packet, for some bitrate")
     var isErrorResilient: Bool

@@ -155,8 +155,8 @@ class Recipes:
         return {"path": place.file(ending), "format": "auto"}, {}
 
     def vp8_encoder(self, dice, place, is_virtual):
-        # Above 0 it follows the wall clock.
-        return ({"cpu_used": dice.choice([-16, -8, 0]), "threads": 1} if is_virtual else {}), {}
+        # From 0 up it follows the wall clock.
+        return ({"cpu_used": dice.choice([-16, -8, -1])} if is_virtual else {}), {}
 
     def h264_encoder(self, dice, place, is_virtual):
         return ({"threads": 1} if is_virtual else {}), {}
