@@ -11,7 +11,8 @@ let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
-let rtpCore: Target.Dependency = .product(name: "RTPCore", package: "Shared")
+let rtp: Target.Dependency = .product(name: "RTP", package: "Shared")
+let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -40,7 +41,7 @@ let plugins: [Target] = [
     plugin("H264", uses: [libav]),
     plugin("Opus", uses: [bitstream, "COpus"]),
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
-    plugin("RTP", uses: [bitstream, net, rtpCore, pacing]),
+    plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
     plugin("Raw", uses: [net, pacing]),
     plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
     plugin("Segments", uses: [net]),
@@ -86,13 +87,14 @@ let tests: [Target] = [
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, mpegts, net, "TestSupport"]),
     tests("MPEGTS", of: [bitstream, libav, mpegts, "TestSupport"]),
-    tests("RTPCore", of: [bitstream, rtpCore, "TestSupport"]),
+    tests("RTP", of: [bitstream, rtp, srtp, "TestSupport"]),
     tests(
-        "RTP",
+        "RTPPlugin",
         of: [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
-            net, rtpCore, "TestSupport",
+            net, rtp, srtp, "TestSupport",
         ]),
+    tests("SRTP", of: [rtp, srtp, "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests(
         "Segments",
@@ -117,7 +119,7 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, mpegts, rtpCore, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
+        engine, bitstream, mpegts, rtp, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
         "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]

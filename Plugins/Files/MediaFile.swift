@@ -17,7 +17,7 @@ final class MediaFile: SourceMedia {
     /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
     /// damage.
     init(
-        _ reader: MediaFileReader, decode: Bool, threads: Int, wanted: [Track], damaged: CounterMetric,
+        _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: CounterMetric,
         warn: @escaping (String) -> Void
     ) throws {
         LibAVLog.silence()
@@ -35,7 +35,7 @@ final class MediaFile: SourceMedia {
             let rate = av_guess_frame_rate(context, stream, nil)
             do {
                 tracks[track.rawValue] = try MediaFileTrack(
-                    stream, frameRate: rate, decode: decode, threads: threads, damaged: damaged,
+                    stream, frameRate: rate, decode: decode, options: options, damaged: damaged,
                     warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
             } catch let error as NodeError {
                 throw NodeError(

@@ -29,7 +29,7 @@ final class MediaFileTrack {
     private let warn: (String) -> Void
 
     init(
-        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, threads: Int,
+        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, options: Decoder.Options,
         damaged: CounterMetric,
         warn: @escaping (String) -> Void
     ) throws {
@@ -51,7 +51,7 @@ final class MediaFileTrack {
             format = coded
             return
         }
-        decoder = try Decoder(parameters, timeBase: timeBase, Decoder.Options(threads: threads))
+        decoder = try Decoder(parameters, timeBase: timeBase, options)
         if let video = coded.video {
             let pixels = PixelFormat(AVPixelFormat(parameters.pointee.format)) ?? .i420
             format = MediaFormat(
@@ -176,6 +176,11 @@ final class MediaFileTrack {
         guard !hasWarned else { return }
         hasWarned = true
         let at = readUntil.isKnown ? readUntil.seconds.fixed(2) : "0"
+        if let size = decoder?.takeRefusedSize() {
+            return warn(
+                "a picture of \(size.width)x\(size.height) near \(at) s is larger than max_width and max_height allow; left out"
+            )
+        }
         warn("damaged \(format.kind.isAudio ? "audio" : "video") near \(at) s (\(error)); going on without it")
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LibAV
 import Pacing
 import Sluice
 
@@ -45,6 +46,13 @@ public final class Source: Node {
     @Parameter(
         "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
     ) var threads: Int
+    @Parameter(
+        "max_width", default: Decoder.usualLimit, range: 16...16_384, help: "wider pictures of a file are not decoded")
+    var maxWidth: Int
+    @Parameter(
+        "max_height", default: Decoder.usualLimit, range: 16...16_384, help: "higher pictures of a file are not decoded"
+    )
+    var maxHeight: Int
 
     private var context: NodeContext!
     private var media: (any SourceMedia)?
@@ -114,7 +122,9 @@ public final class Source: Node {
 
     private func file(_ reader: MediaFileReader) throws -> MediaFile {
         try MediaFile(
-            reader, decode: decode, threads: threads, wanted: tracks.map(\.track),
+            reader, decode: decode,
+            options: Decoder.Options(threads: threads, maxWidth: maxWidth, maxHeight: maxHeight),
+            wanted: tracks.map(\.track),
             damaged: context.counter("damaged_packets"), warn: { [context] in context?.log(.warning, $0) })
     }
 

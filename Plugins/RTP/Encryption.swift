@@ -1,4 +1,4 @@
-import RTPCore
+import RTP
 import Sluice
 
 /// How `rtp-output` protects what it sends.

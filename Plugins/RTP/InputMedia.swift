@@ -1,7 +1,7 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// What a session description says of one medium, checked for whether we can receive it.
@@ -15,7 +15,12 @@ struct InputMedia {
     var controlPort: Int?
     var crypto: CryptoAttribute?
     var sources: Set<UInt32>
+    /// Addresses that may send, of `a=source-filter` lines.
+    var senders: [String]
     var frameRate: FrameRate?
+    /// What the sender wants to be told.
+    var feedback: Feedback
+    var extensions: ExtensionMap
 
     /// The first medium of `kind` that is offered. nil where there is none; throws where none can be received.
     init?(_ kind: String, in description: SessionDescription, of path: String) throws {
@@ -52,6 +57,9 @@ struct InputMedia {
                 isInputError: true)
         }
         sources = Set(media.sources)
+        feedback = Feedback(media, type: payload.type)
+        extensions = ExtensionMap(media.attributes + description.attributes)
+        senders = description.includedSenders(of: media)
         frameRate = media.frameRate.map { FrameRate(perSecond: $0) }
         crypto = media.crypto.first
         if crypto == nil, media.isEncrypted || !media.cryptoFaults.isEmpty {
@@ -61,6 +69,31 @@ struct InputMedia {
                     "It needs a line a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY, or another suite that is known: "
                     + "\(CryptoSuite.allCases.map(\.rawValue).joined(separator: ", ")).", isInputError: true)
         }
+    }
+
+    /// Who may send it. `sender` is the graph's: an address, "any", or nothing, where the description says.
+    func allowed(sender: String, of path: String) throws -> SourceSelector.Settings {
+        var settings = SourceSelector.Settings()
+        settings.isTrusting = crypto != nil
+        guard sender != "any" else { return settings }
+        settings.announced = sources
+        func host(_ text: String, _ place: String) throws -> PacketOrigin.Host {
+            guard let address = SocketAddress(numeric: text, port: port) else {
+                throw NodeError(
+                    "\(place) names the sender \"\(text)\", which is no address in digits",
+                    advice: "Set \"sender\" to its address, or to \"any\".", isInputError: true)
+            }
+            return address.origin.host
+        }
+        if !sender.isEmpty {
+            settings.hosts = [try host(sender, "\"sender\"")]
+        } else if !senders.isEmpty {
+            settings.hosts = Set(try senders.map { try host($0, path) })
+        } else if crypto == nil, let address, let there = SocketAddress(numeric: address, port: 0), there.isElsewhere {
+            // It is where the sender listens for what comes back.
+            settings.hosts = [there.origin.host]
+        }
+        return settings
     }
 
     private static func words(_ faults: [CryptoAttribute.Fault]) -> String {
@@ -97,20 +130,6 @@ struct InputMedia {
         return MediaFormat(
             codec: .h264, video: VideoLayout(width: sps.width, height: sps.height, frameRate: frameRate),
             configuration: sets.flatMap { [0, 0, 0, 1] + $0 })
-    }
-}
-
-extension FrameRate {
-    /// A whole rate, one of the 1001 variants, or thousandths.
-    init(perSecond rate: Double) {
-        let near = rate.rounded()
-        if abs(rate - near) < 0.001 {
-            self.init(Int(near))
-        } else if abs(rate - (rate * 1.001).rounded() / 1.001) < 0.01 {
-            self.init(Int((rate * 1.001).rounded()) * 1_000, 1_001)
-        } else {
-            self.init(Int((rate * 1_000).rounded()), 1_000)
-        }
     }
 }
 

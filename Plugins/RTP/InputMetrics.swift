@@ -1,11 +1,11 @@
-import RTPCore
+import RTP
 import Sluice
 
 /// What `rtp-input` counts of one medium.
 struct InputMetrics {
-    let packets, bytes, frames, lost, late, reordered, duplicates, foreign, sourceChanges: CounterMetric
+    let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: CounterMetric
     let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: CounterMetric
-    let reports, badReports, asked, jitter, shift: CounterMetric
+    let reports, badReports, asked, again, tooLarge, jitter, captureAge, shift: CounterMetric
 
     init(_ context: NodeContext, _ kind: String) {
         func counter(_ name: String) -> CounterMetric { context.counter("\(kind)_\(name)") }
@@ -17,6 +17,7 @@ struct InputMetrics {
         reordered = counter("reordered")
         duplicates = counter("duplicates")
         foreign = counter("foreign")
+        strangers = counter("strangers")
         sourceChanges = counter("source_changes")
         damaged = counter("damaged_frames")
         beforeKeyframe = counter("frames_before_keyframe")
@@ -27,6 +28,9 @@ struct InputMetrics {
         reports = counter("sender_reports")
         badReports = counter("bad_reports")
         asked = counter("keyframes_asked")
+        again = counter("asked_again")
+        captureAge = counter("capture_age_us")
+        tooLarge = counter("too_large")
         jitter = counter("jitter_us")
         shift = counter("sync_shift_ms")
     }
@@ -35,6 +39,7 @@ struct InputMetrics {
     func note(_ receiver: StreamReceiver, strays: Int) {
         let counts = receiver.counts
         foreign.set(strays + counts.foreign)
+        strangers.set(counts.strangers)
         packets.set(counts.packets)
         bytes.set(counts.bytes)
         lost.set(counts.lost)

@@ -1,7 +1,8 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
+import SRTP
 import Sluice
 
 /// One incoming medium: its sockets, its receiver, its frames on the way to the output.
@@ -21,25 +22,29 @@ final class InputStream {
     private let ssrc: UInt32
     /// Where reports of this medium come from, and go to.
     private var controlPeer: SocketAddress?
-    private var report: (packet: RTCPPacket.SenderReport, isUsed: Bool)?
-    private var outgoing = DatagramBatch(capacity: 1, room: 512)
+    private var report: (packet: RTCPPacket.SenderReport, sender: SocketAddress, isUsed: Bool)?
+    private var outgoing = DatagramBatch(capacity: 1, room: 9_216)
     /// When the sender has said that nothing more comes. What it has overtaken may still be on its way.
     private(set) var overSince: Instant?
     private(set) var lastArrival: Instant?
     private(set) var peer: SocketAddress?
-    private var askedAt: Instant?
+    private let maxSize: (width: Int, height: Int)
+    private let context: NodeContext
+    private var requests = KeyframeRequests()
+    /// Where packets came from that must not.
+    private(set) var stranger: SocketAddress?
     /// Datagrams that are no packets, or too large.
     private var strays = 0
     let metrics: InputMetrics
     /// What was told of it once.
-    var said = (source: false, key: false, foreign: false, loss: false)
+    var said = (source: false, key: false, foreign: false, stranger: false, loss: false, size: false)
 
     var name: String { media.kind }
     var hasRoom: Bool { output.hasRoom }
 
     init(
-        _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>, delay: Interval,
-        release: JitterBuffer.Release, _ context: NodeContext
+        _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>,
+        _ settings: StreamReceiver.Settings, maxSize: (width: Int, height: Int), _ context: NodeContext
     ) throws {
         self.media = media
         self.sockets = sockets
@@ -48,16 +53,17 @@ final class InputStream {
         protection = try media.crypto.map {
             (try SRTPContext($0.suite, key: $0.key, .receiving), try SRTPContext($0.suite, key: $0.key, .sending))
         }
-        receiver = StreamReceiver(
-            .init(
-                format: media.format, payloadType: media.payload.type, delay: delay, release: release,
-                announcedSources: media.sources, isAuthenticated: media.crypto != nil))
+        receiver = StreamReceiver(settings)
+        self.maxSize = maxSize
+        self.context = context
         var random = SystemRandomNumberGenerator()
         ssrc = UInt32.random(in: 1 ... .max, using: &random)
         parameterSets = media.parameterSets
-        format = media.knownFormat
-        if let format { output.fix(format) }
         metrics = InputMetrics(context, media.kind)
+        if let known = media.knownFormat, isAllowed(known) {
+            format = known
+            output.fix(known)
+        }
         noteReordering()
     }
 
@@ -107,13 +113,15 @@ final class InputStream {
                 return
             }
         }
-        let before = receiver.counts.packets
+        let before = receiver.counts
+        let sender = batch.sender(index)
         receiver.receive(
-            UnsafeRawBufferPointer(rebasing: room[..<count]), now: now, restarted: { restart(&timeline) },
-            { send($0, &timeline) })
-        guard receiver.counts.packets > before else { return }
+            UnsafeRawBufferPointer(rebasing: room[..<count]), from: sender.origin, now: now,
+            restarted: { restart(&timeline) }, { send($0, &timeline) })
+        if receiver.counts.strangers > before.strangers, stranger == nil { stranger = sender }
+        guard receiver.counts.packets > before.packets else { return }
         lastArrival = now
-        if peer == nil { peer = batch.sender(index) }
+        if peer == nil || receiver.counts.sourceChanges > before.sourceChanges { peer = sender }
     }
 
     /// Frames that are due though nothing comes.
@@ -134,6 +142,7 @@ final class InputStream {
         decodeTimes.restart()
         marksDiscontinuity = true
         report = nil
+        controlPeer = nil
         overSince = nil
     }
 
@@ -149,6 +158,11 @@ final class InputStream {
         let addsSets = frame.isKeyframe && media.format.isVideo ? follow(frame) : false
         guard let format else {
             metrics.unknown.add()
+            return
+        }
+        guard isAllowed(format) else {
+            metrics.tooLarge.add()
+            marksDiscontinuity = true
             return
         }
         let prefix = addsSets ? format.configuration : []
@@ -206,6 +220,20 @@ final class InputStream {
         return false
     }
 
+    /// No larger than is asked for; said once where it is.
+    private func isAllowed(_ format: MediaFormat) -> Bool {
+        guard let video = format.video, video.width > maxSize.width || video.height > maxSize.height else {
+            return true
+        }
+        guard !said.size else { return false }
+        said.size = true
+        context.log(
+            .warning,
+            "\(name) of \(video.width)x\(video.height) is left out: max_width is \(maxSize.width), max_height \(maxSize.height). Raise them if it is meant; counted as \(name)_too_large"
+        )
+        return false
+    }
+
     private func noteReordering() {
         guard media.format == .h264, let sps = parameterSets.lazy.compactMap({ SequenceParameterSet($0) }).first else {
             return
@@ -233,16 +261,24 @@ final class InputStream {
             metrics.badReports.add()
             return
         }
+        // A stranger's reports say nothing of this stream, and get no answer.
+        guard receiver.mayReport(sender.origin) else {
+            metrics.badReports.add()
+            return
+        }
         for packet in packets {
             switch packet {
             case .senderReport(let report):
+                // Before there is a source, nobody knows yet whose report this is; it waits, the newest alone.
+                guard receiver.source == nil || report.ssrc == receiver.source else { continue }
                 metrics.reports.add()
                 receiver.note(report, at: now)
-                self.report = (report, false)
-                controlPeer = sender
+                self.report = (report, sender, false)
                 useReport(&timeline)
             case .bye(let sources):
-                if let source = receiver.source, sources.contains(source), overSince == nil { overSince = now }
+                guard let source = receiver.source, sources.contains(source) else { continue }
+                receiver.releaseSource()
+                if overSince == nil { overSince = now }
             default: break
             }
         }
@@ -251,21 +287,26 @@ final class InputStream {
     /// A report may come before the packets that it speaks of.
     private func useReport(_ timeline: inout ReceiveTimeline) {
         guard let report, !report.isUsed, report.packet.ssrc == receiver.source,
-            let timestamp = receiver.unwrapped(report.packet.timestamp)
+            receiver.mayReport(report.sender.origin), let timestamp = receiver.unwrapped(report.packet.timestamp)
         else { return }
         self.report?.isUsed = true
+        controlPeer = report.sender
         timeline.note(report.packet.ntp, timestamp: timestamp, stream: index)
     }
 
     /// A receiver report, and where `asksKeyframe` a picture loss indication, to whoever sends reports.
-    func sendReport(cname: String, now: Instant, asksKeyframe: Bool = false, farewell: Bool = false) {
+    func sendReport(
+        cname: String, now: Instant, asksKeyframe: Bool = false, _ feedback: [RTCPPacket] = [], farewell: Bool = false
+    ) {
         guard let controlPeer, let source = receiver.source else { return }
         var bytes: [UInt8] = []
         RTCPPacket.receiverReport(ssrc: ssrc, reports: receiver.report(now: now).map { [$0] } ?? []).append(to: &bytes)
         RTCPPacket.sourceDescription([.init(ssrc: ssrc, cname: cname)]).append(to: &bytes)
         if asksKeyframe { RTCPPacket.pictureLoss(sender: ssrc, media: source).append(to: &bytes) }
+        for packet in feedback { packet.append(to: &bytes) }
         if farewell { RTCPPacket.bye([ssrc]).append(to: &bytes) }
         let room = outgoing.next
+        guard bytes.count + SRTPContext.trailer <= room.count else { return }
         bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: room[..<$0.count]).copyMemory(from: $0) }
         var count = bytes.count
         if let protection {
@@ -276,13 +317,84 @@ final class InputStream {
         if asksKeyframe { metrics.asked.add() }
     }
 
-    /// The picture is lost and its sender has not been asked for a keyframe lately.
-    func wantsKeyframe(now: Instant, every interval: Interval) -> Bool {
-        guard media.format.isVideo, receiver.source != nil, receiver.depacketizer.needsKeyframe || format == nil,
-            controlPeer != nil,
-            askedAt.map({ now - $0 >= interval }) ?? true
-        else { return false }
-        askedAt = now
-        return true
+    /// Whether the sender is to be asked for a keyframe now: the picture is lost, or the graph asks (`isAsked`). Never
+    /// more often than `KeyframeRequests` allows.
+    func asksKeyframe(now: Instant, isAsked: Bool) -> Bool {
+        guard media.format.isVideo else { return false }
+        if isAsked { requests.ask() }
+        guard receiver.source != nil, controlPeer != nil else { return false }
+        if receiver.depacketizer.needsKeyframe || format == nil { requests.ask() }
+        return requests.take(now: now)
+    }
+
+    /// When packets came is told so often, where the sender wants to know it.
+    private static let feedbackInterval = Interval.milliseconds(100)
+    private var toldArrivals = Instant(nanoseconds: 0)
+
+    /// What the sender is told besides reports: packets that are missing, and when others came.
+    func feedback(now: Instant) -> [RTCPPacket] {
+        guard let source = receiver.source, controlPeer != nil else { return [] }
+        var packets: [RTCPPacket] = []
+        if let lost = receiver.missing?.take(now: now), !lost.isEmpty {
+            packets.append(.lost(sender: ssrc, media: source, lost))
+            metrics.again.add(lost.count)
+        }
+        if !receiver.arrivals.isEmpty, now >= toldArrivals + InputStream.feedbackInterval {
+            toldArrivals = now
+            packets += receiver.arrivals.take(sender: ssrc, media: source).map { .transport($0) }
+        }
+        return packets
+    }
+
+    var feedbackDue: Instant? {
+        guard controlPeer != nil else { return nil }
+        let told = receiver.arrivals.isEmpty ? nil : toldArrivals + InputStream.feedbackInterval
+        guard let asked = receiver.missing?.due else { return told }
+        return told.map { min($0, asked) } ?? asked
+    }
+
+    /// How long the media that came last were under way since their capture, if both wall clocks agree.
+    func noteCaptureTime(_ wall: WallClock) {
+        guard let captured = receiver.captured else { return }
+        metrics.captureAge.set(Int(wall.ntp(at: captured.arrival).nanoseconds(since: captured.time) / 1_000))
+    }
+
+    /// When a request that waits may go out.
+    var keyframeDue: Instant? { controlPeer == nil ? nil : requests.due }
+
+    /// Whose packets are the right ones, in words.
+    func rightful(_ path: String) -> String {
+        let allowed = receiver.settings.sources
+        if let peer, allowed.hosts.isEmpty, allowed.announced.isEmpty { return "it comes from \(peer)" }
+        if !allowed.announced.isEmpty, allowed.hosts.isEmpty {
+            let named = allowed.announced.sorted().prefix(4).map { String($0) }.joined(separator: ", ")
+            return "\(path) names the source \(named)"
+        }
+        return "\(path) or \"sender\" names another host"
+    }
+}
+
+extension SocketAddress {
+    /// The same host at another port.
+    func at(port: Int) -> SocketAddress { SocketAddress(numeric: parts.host, port: port) ?? self }
+
+    /// An address of one other machine: the kernel binds no socket to it.
+    var isElsewhere: Bool {
+        guard !isMulticast else { return false }
+        do {
+            _ = try UDPSocket(boundTo: self)
+            return false
+        } catch { return error.code == EADDRNOTAVAIL }
+    }
+
+    /// As receivers compare it.
+    var origin: PacketOrigin {
+        withPointer { address, length in
+            let bytes = UnsafeRawBufferPointer(start: address, count: Int(length))
+            // The port, then the address of IPv4; IPv6 has its flow label between (RFC 3493, section 3.3).
+            let range = family == AF_INET6 ? 8..<24 : 4..<8
+            guard bytes.count >= range.upperBound else { return PacketOrigin(host: .init([]), port: 0) }
+            return PacketOrigin(host: .init(bytes[range]), port: UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
+        }
     }
 }

@@ -1,7 +1,7 @@
 import Bitstream
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// The session description that `rtp-output` writes, as far as it is known.
@@ -19,8 +19,14 @@ struct OutputDescription {
         description = SessionDescription(id: id, address: address)
     }
 
-    mutating func add(kind: String, port: Int, crypto: CryptoAttribute?, ssrc: UInt32) {
-        var media = SessionDescription.Media(kind: kind, port: port, profile: crypto == nil ? "RTP/AVP" : "RTP/SAVP")
+    /// Feedback that packets of the profile's extension for it carry (RFC 4585, section 4.2).
+    mutating func add(
+        kind: String, port: Int, crypto: CryptoAttribute?, ssrc: UInt32, _ feedback: Feedback,
+        _ extensions: ExtensionMap
+    ) {
+        let profile = (crypto == nil ? "RTP/AVP" : "RTP/SAVP") + (feedback == .none ? "" : "F")
+        var media = SessionDescription.Media(kind: kind, port: port, profile: profile)
+        media.attributes = extensions.attributes + feedback.attributes(isVideo: kind == "video")
         media.isMultiplexed = isMultiplexed
         media.crypto = crypto.map { [$0] } ?? []
         media.sources = [ssrc]
@@ -102,19 +108,32 @@ struct OutputDescription {
         known.media.removeAll { $0.payloads.isEmpty }
         guard !known.media.isEmpty else { return nil }
         let isSecret = known.media.contains { !$0.crypto.isEmpty }
-        let temporary = path + ".part"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isSecret ? 0o600 : 0o644)
-        guard file >= 0 else { throw fault(errno) }
-        let bytes = Array(known.description.utf8)
-        let written = Glibc.write(file, bytes, bytes.count)
-        let code = errno
-        Glibc.close(file)
-        guard written == bytes.count else {
-            unlink(temporary)
-            throw fault(written < 0 ? code : ENOSPC)
-        }
-        guard rename(temporary, path) == 0 else { throw fault(errno) }
+        try replace(with: Array(known.description.utf8), isSecret: isSecret)
         return "wrote \(path)" + (isSecret ? ", which holds the keys" : "")
+    }
+
+    /// By a new file that takes the name when it is whole: nothing that lay there is written to, and no link is followed.
+    private func replace(with bytes: [UInt8], isSecret: Bool) throws {
+        var random = SystemRandomNumberGenerator()
+        let temporary = "\(path).\(String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)).part"
+        let file = open(
+            temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, isSecret ? 0o600 : 0o644)
+        guard file >= 0 else { throw fault(errno) }
+        // The umask may have left less; a directory's default list of rights may have left more.
+        var code = isSecret && fchmod(file, 0o600) != 0 ? errno : 0
+        var done = 0
+        while code == 0, done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                $0.baseAddress.map { Glibc.write(file, $0 + done, bytes.count - done) } ?? 0
+            }
+            if count > 0 { done += count } else if count == 0 || errno != EINTR { code = count == 0 ? ENOSPC : errno }
+        }
+        Glibc.close(file)
+        if code == 0, rename(temporary, path) != 0 { code = errno }
+        guard code == 0 else {
+            unlink(temporary)
+            throw fault(code)
+        }
     }
 
     private func fault(_ code: Int32) -> NodeError {

@@ -1,7 +1,8 @@
 import Glibc
 import Net
 import Pacing
-import RTPCore
+import RTP
+import SRTP
 import Sluice
 
 /// One outgoing medium: its sockets, its numbers, its datagrams on the way. The node tells it when.
@@ -16,6 +17,12 @@ final class OutputStream {
     private let protection: (send: SRTPContext, receive: SRTPContext)?
     private let batch: DatagramBatch
     private let limit: Int
+    private let extensions: SenderExtensions
+    private let keep: Interval
+    /// Packets that go out again.
+    private var again: [UInt16] = []
+    private var history: TransportHistory?
+    private var transit = TransitFloor()
     /// The frame whose packets are going out.
     private var packet: Packet?
     /// Where the packets of a picture are released evenly.
@@ -26,7 +33,7 @@ final class OutputStream {
 
     struct Metrics {
         let packets, bytes, refused, unsent, oversize, badReports, lost, roundTrip: CounterMetric
-        let fraction: CounterMetric
+        let fraction, asked, again, arrived, missing, queue: CounterMetric
 
         init(_ context: NodeContext, _ name: String) {
             packets = context.counter("\(name)_packets")
@@ -38,13 +45,18 @@ final class OutputStream {
             lost = context.counter("\(name)_lost_at_receiver")
             fraction = context.counter("\(name)_loss_percent")
             roundTrip = context.counter("\(name)_rtt_us")
+            asked = context.counter("\(name)_asked_again")
+            again = context.counter("\(name)_sent_again")
+            arrived = context.counter("\(name)_told_arrived")
+            missing = context.counter("\(name)_told_missing")
+            queue = context.counter("\(name)_queued_us")
         }
     }
 
     /// `mtu` is the most bytes of a datagram, SRTP's part included.
     init(
         _ name: String, _ sockets: RTPSocketPair, mtu: Int, crypto: CryptoAttribute?, avoiding taken: UInt32?,
-        spread: VideoSpread?, _ context: NodeContext
+        extensions map: ExtensionMap, keeping keep: Interval, spread: VideoSpread?, _ context: NodeContext
     ) throws {
         self.name = name
         self.spread = spread
@@ -57,9 +69,16 @@ final class OutputStream {
         firstSequence = UInt16.random(in: 0..<0x8000, using: &random)
         timestampOffset = UInt32.random(in: 0 ... .max, using: &random)
         protection = try crypto.map {
-            (try SRTPContext($0.suite, key: $0.key, .sending), try SRTPContext($0.suite, key: $0.key, .receiving))
+            (
+                try SRTPContext($0.suite, key: $0.key, .sending, repeats: keep > .zero),
+                try SRTPContext($0.suite, key: $0.key, .receiving)
+            )
         }
         limit = protection == nil ? mtu : mtu - 16
+        extensions = SenderExtensions(
+            transportSequence: map.id(of: .transportSequence), captureTime: map.id(of: .absoluteCaptureTime))
+        self.keep = keep
+        history = extensions.transportSequence == nil ? nil : TransportHistory()
         batch = DatagramBatch(capacity: 64, room: mtu + SRTPContext.trailer)
         metrics = Metrics(context, name)
     }
@@ -70,21 +89,24 @@ final class OutputStream {
         } else {
             sender = StreamSender(
                 format, configuration: configuration, payloadType: payloadType, ssrc: ssrc,
-                sequence: sender?.sequence ?? firstSequence, timestampOffset: timestampOffset)
+                sequence: sender?.sequence ?? firstSequence, timestampOffset: timestampOffset, mtu: limit,
+                extensions: extensions, keeping: keep > .zero ? SentPackets(keep: keep) : nil)
         }
     }
 
     // MARK: Media
 
     /// A frame is on its way, or datagrams wait for the socket.
-    var isBusy: Bool { packet != nil || !batch.isEmpty }
+    var isBusy: Bool { packet != nil || !batch.isEmpty || !again.isEmpty }
 
-    func begin(_ packet: Packet, at time: MediaTime, followsSilence: Bool, now: Instant) {
+    func begin(_ packet: Packet, at time: MediaTime, captured: NTPTime?, followsSilence: Bool, now: Instant) {
         self.packet = packet
+        if packet.header.flags.contains(.keyframe) { keyframes.serve() }
         let duration = packet.header.duration
         spread?.begin(at: now, interval: duration.isKnown ? Interval(duration) : .zero, bytes: packet.count)
         sender?.begin(
-            packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), followsSilence: followsSilence)
+            packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), captured: captured,
+            followsSilence: followsSilence)
     }
 
     enum Pumped {
@@ -95,20 +117,33 @@ final class OutputStream {
     /// Writes and sends what is due. `blocked` where the socket's buffer is full and the rest waits. A picture that the
     /// next one has caught up with (`hurries`) is released at once.
     func pump(now: Instant, hurries: Bool) -> Pumped {
-        if hurries { spread?.begin(at: now, interval: .zero, bytes: 1) }
+        if hurries, packet != nil { spread?.begin(at: now, interval: .zero, bytes: 1) }
         while true {
-            if let packet { fill(with: packet, now) }
+            fillAgain(now)
+            if packet != nil { fill(now) }
             guard send() else { return .blocked }
+            guard again.isEmpty else { continue }
             guard packet != nil else { return .done }
             if let due = spread?.due, due > now { return .waits(until: due) }
         }
     }
 
-    private func fill(with packet: Packet, _ now: Instant) {
+    /// Packets that a receiver misses, before all others.
+    private func fillAgain(_ now: Instant) {
+        while let sequence = again.first, !batch.isFull {
+            again.removeFirst()
+            let room = UnsafeMutableRawBufferPointer(rebasing: batch.next[..<limit])
+            guard let size = sender?.again(sequence, into: room, now: now) else { continue }
+            metrics.again.add()
+            add(size)
+        }
+    }
+
+    private func fill(_ now: Instant) {
         while !batch.isFull {
             if let due = spread?.due, due > now { return }
             let room = batch.next
-            let size = sender?.next(of: packet.bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[..<limit]))
+            let size = sender?.next(into: UnsafeMutableRawBufferPointer(rebasing: room[..<limit]), now: now)
             guard let size else {
                 self.packet = nil
                 return
@@ -118,18 +153,21 @@ final class OutputStream {
                 metrics.oversize.add()
                 continue
             }
-            guard let protection else {
-                metrics.bytes.add(size)
-                batch.add(size)
-                continue
-            }
-            guard let whole = protection.send.protect(room, count: size) else {
-                metrics.unsent.add()
-                continue
-            }
-            metrics.bytes.add(whole)
-            batch.add(whole)
+            if let sequence = sender?.transportSequence { history?.note(sequence &- 1, bytes: size, at: now) }
+            add(size)
         }
+    }
+
+    /// The packet of `size` bytes that was written to the batch's next place.
+    private func add(_ size: Int) {
+        guard let protection else {
+            metrics.bytes.add(size)
+            batch.add(size)
+            return
+        }
+        guard let whole = protection.send.protect(batch.next, count: size) else { return metrics.unsent.add() }
+        metrics.bytes.add(whole)
+        batch.add(whole)
     }
 
     private func send() -> Bool {
@@ -171,9 +209,11 @@ final class OutputStream {
         if code == ECONNREFUSED { metrics.refused.add() }
     }
 
-    /// Reads what receivers tell. True if one asks for a keyframe.
-    func readReports(_ wall: WallClock, now: Instant) -> Bool {
-        var asksKeyframe = false
+    /// Keyframes that receivers have asked for.
+    var keyframes = KeyframeRequests()
+
+    /// Reads what receivers tell.
+    func readReports(_ wall: WallClock, now: Instant) {
         repeat {
             guard scratch.receive(on: media.control) == 0 else { break }
             for index in 0..<scratch.count {
@@ -192,22 +232,42 @@ final class OutputStream {
                     metrics.badReports.add()
                     continue
                 }
-                for packet in packets where take(packet, wall.ntp(at: now)) { asksKeyframe = true }
+                for packet in packets { take(packet, wall.ntp(at: now)) }
             }
         } while scratch.isFull
         scratch.clear()
-        return asksKeyframe
     }
 
-    private func take(_ packet: RTCPPacket, _ ntp: NTPTime) -> Bool {
+    private func take(_ packet: RTCPPacket, _ ntp: NTPTime) {
         switch packet {
         case .receiverReport(_, let reports): note(reports, ntp)
         case .senderReport(let report): note(report.reports, ntp)
-        case .pictureLoss(_, let media): return media == ssrc
-        case .fullIntraRequest(_, let media): return media.contains(ssrc)
+        case .lost(_, let media, let sequences) where media == ssrc && keep > .zero:
+            metrics.asked.add(sequences.count)
+            again += sequences.prefix(max(0, OutputStream.mostAgain - again.count))
+        case .transport(let feedback): note(feedback)
+        case .pictureLoss(_, let media) where media == ssrc: keyframes.ask()
+        case .fullIntraRequest(_, let media) where media.contains(ssrc): keyframes.ask()
         default: break
         }
-        return false
+    }
+
+    /// Of what a receiver asks for at once.
+    private static let mostAgain = 256
+
+    /// How long the newest packet was under way beyond the least time that any was lately: what waits in the network.
+    private func note(_ feedback: TransportFeedback) {
+        for result in history?.take(feedback) ?? [] {
+            guard let arrived = result.arrived else {
+                metrics.missing.add()
+                continue
+            }
+            metrics.arrived.add()
+            let way = arrived.nanoseconds &- result.sent.nanoseconds
+            transit.note(media: result.sent.nanoseconds, at: Instant(nanoseconds: arrived.nanoseconds))
+            let least = transit.floor?.nanoseconds ?? way
+            metrics.queue.set(Int((way &- least) / 1_000))
+        }
     }
 
     private func note(_ reports: [RTCPPacket.ReportBlock], _ ntp: NTPTime) {

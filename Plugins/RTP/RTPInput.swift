@@ -1,6 +1,6 @@
 import Glibc
 import Net
-import RTPCore
+import RTP
 import Sluice
 
 /// Receives RTP or SRTP as a session description tells, puts packets in order, and gives frames that came whole.
@@ -19,6 +19,22 @@ public final class RTPInput: Node {
     @Parameter("sdp", help: "the sender's session description, a file") var path: String
     @Parameter("bind", default: "", help: "the address to listen at; none: the description's, if it is this machine's")
     var bindAddress: String
+    @Parameter(
+        "sender", default: "",
+        help: "the address that media come from; none: what the description says of it; any: whatever it says")
+    var sender: String
+    @Parameter(
+        "takeover_ms", default: 2_000, range: 0...3_600_000,
+        help: "so long without a packet another sender may take over; 0: never. With SRTP the key decides")
+    var takeover: Int
+    @Parameter("max_width", default: 8_192, range: 16...16_384, help: "wider video is left out, in pixels")
+    var maxWidth: Int
+    @Parameter("max_height", default: 8_192, range: 16...16_384, help: "higher video is left out, in pixels")
+    var maxHeight: Int
+    @Parameter("max_frame_kb", default: 8_192, range: 64...65_536, help: "a larger coded frame is left out")
+    var largestFrame: Int
+    @Parameter("max_buffer_kb", default: 16_384, range: 64...1_048_576, help: "most memory of packets that wait")
+    var mostBuffered: Int
     @Parameter(
         "jitter_ms", default: 60, range: 0...10_000,
         help: "how long a missing packet is waited for; with timed, the delay")
@@ -44,15 +60,13 @@ public final class RTPInput: Node {
     private var isWatching = false
     private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
     private var timer: ReportTimer!
+    private var wall: WallClock!
     private var began = Instant(nanoseconds: 0)
     private var cname = ""
     /// Larger than any packet of the formats here on a path without jumbo frames; Opus at its largest fits too.
     private let batch = DatagramBatch(capacity: 32, room: 9_216)
 
     private var delay: Interval { Interval(nanoseconds: Int64((jitter * 1e6).rounded())) }
-
-    /// How often the sender is asked for a keyframe while there is none.
-    private static let patience = Interval.milliseconds(500)
 
     public init() {}
 
@@ -72,8 +86,7 @@ public final class RTPInput: Node {
             }
             let stream = try InputStream(
                 media, try sockets(media), index: streams.count, output: output,
-                delay: delay,
-                release: release == .timed ? .timed : .early, context)
+                try settings(of: media), maxSize: (maxWidth, maxHeight), context)
             stream.sourceClock = context.sourceClock
             streams.append(stream)
             output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
@@ -89,6 +102,7 @@ public final class RTPInput: Node {
             reference: streams.firstIndex { !$0.media.format.isVideo } ?? 0)
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+        wall = WallClock.now(context.now)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
             let sockets =
@@ -100,6 +114,21 @@ public final class RTPInput: Node {
         context.isWaiting(
             for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
         context.wake(at: nextLook(context.now))
+    }
+
+    private func settings(of media: InputMedia) throws -> StreamReceiver.Settings {
+        var settings = StreamReceiver.Settings(
+            format: media.format, payloadType: media.payload.type, delay: delay,
+            release: release == .timed ? .timed : .early,
+            sources: try media.allowed(sender: sender, of: path))
+        settings.sources.silence = .milliseconds(Int64(takeover))
+        settings.asksAgain = media.feedback != .none
+        settings.transportSequence =
+            media.feedback == .arrivals ? media.extensions.id(of: .transportSequence) : nil
+        settings.captureTime = media.extensions.id(of: .absoluteCaptureTime)
+        settings.largestFrame = largestFrame << 10
+        settings.mostBytes = mostBuffered << 10
+        return settings
     }
 
     private func sockets(_ media: InputMedia) throws -> RTPSocketPair {
@@ -182,16 +211,23 @@ public final class RTPInput: Node {
         let isAsked = keyframe.take()
         let isDue = timer.take(now: now)
         for stream in streams {
-            let asks =
-                stream.wantsKeyframe(now: now, every: RTPInput.patience) || isAsked && stream.media.format.isVideo
-            if isDue || asks { stream.sendReport(cname: cname, now: now, asksKeyframe: asks) }
+            let asks = stream.asksKeyframe(now: now, isAsked: isAsked)
+            let feedback = stream.feedback(now: now)
+            if isDue || asks || !feedback.isEmpty {
+                stream.sendReport(cname: cname, now: now, asksKeyframe: asks, feedback)
+            }
+            stream.noteCaptureTime(wall)
         }
     }
 
     /// The next time at which something is to be done though nothing comes.
     private func nextLook(_ now: Instant) -> Instant {
         var next = timer.due ?? now + .milliseconds(Int64(reportInterval))
-        for stream in streams { if let deadline = stream.receiver.deadline { next = min(next, deadline) } }
+        for stream in streams {
+            if let deadline = stream.receiver.deadline { next = min(next, deadline) }
+            if let due = stream.keyframeDue { next = min(next, due) }
+            if let due = stream.feedbackDue { next = min(next, due) }
+        }
         if let over { next = min(next, over) }
         if timeout > 0 { next = min(next, lastArrival + .milliseconds(Int64(timeout))) }
         return next
@@ -221,6 +257,13 @@ public final class RTPInput: Node {
             context.log(
                 .warning,
                 "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of payload type \(stream.media.payload.type): counted as \(name)_foreign"
+            )
+        }
+        if let stranger = stream.stranger, !stream.said.stranger {
+            stream.said.stranger = true
+            context.log(
+                .warning,
+                "\(name): packets from \(stranger), but \(stream.rightful(path)): left out, counted as \(name)_strangers. Set \"sender\": \"any\" if they are meant"
             )
         }
         if metrics.lost.count > 0, !stream.said.loss {

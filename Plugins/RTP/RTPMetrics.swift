@@ -11,6 +11,9 @@ extension RTPInput {
             .counter("\(kind)_reordered", "packets that came after later ones"),
             .counter("\(kind)_duplicates", "packets that came twice"),
             .counter("\(kind)_foreign", "datagrams that are not of this stream"),
+            .counter("\(kind)_strangers", "packets from where they must not come"),
+            .counter("\(kind)_too_large", "frames left out because their picture is too large"),
+            .counter("\(kind)_asked_again", "lost packets that the sender was asked for, each time"),
             .counter("\(kind)_source_changes", "times that another source took over"),
             .counter("\(kind)_damaged_frames", "frames that lack a packet"),
             .counter("\(kind)_frames_before_keyframe", "frames left out because no keyframe had come"),
@@ -22,6 +25,7 @@ extension RTPInput {
             .counter("\(kind)_bad_reports", "RTCP packets that make no sense"),
             .counter("\(kind)_keyframes_asked", "picture loss indications sent"),
             .gauge("\(kind)_jitter_us", "interarrival jitter (RFC 3550)"),
+            .gauge("\(kind)_capture_age_us", "time since what came last was captured, by both wall clocks"),
             .gauge("\(kind)_sync_shift_ms", "how far sender reports have moved the stream"),
         ]
     }
@@ -39,6 +43,11 @@ extension RTPOutput {
             .counter("\(kind)_lost_at_receiver", "packets that the receiver reports as lost"),
             .gauge("\(kind)_loss_percent", "share of packets that the receiver lost lately"),
             .gauge("\(kind)_rtt_us", "round trip by the last receiver report"),
+            .counter("\(kind)_asked_again", "lost packets that the receiver asked for, each time"),
+            .counter("\(kind)_sent_again", "lost packets sent again"),
+            .counter("\(kind)_told_arrived", "packets that the receiver told to have come"),
+            .counter("\(kind)_told_missing", "packets that the receiver told to be missing"),
+            .gauge("\(kind)_queued_us", "how much longer than the fastest one the last packet was under way"),
         ]
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 import Net
 import Pacing
-import RTPCore
+import RTP
 import Sluice
 
 /// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
@@ -41,6 +41,18 @@ public final class RTPOutput: Node {
     @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
     @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; none: random ones")
     var key: String
+    @Parameter(
+        "feedback", default: .none,
+        help: "what receivers may ask for and tell: nothing; lost packets, which go out again; when packets arrived too"
+    )
+    var feedback: Feedback
+    @Parameter(
+        "retransmit_ms", default: 500, range: 0...5_000,
+        help: "how long packets are kept to go out again, with feedback")
+    var kept: Int
+    @Parameter(
+        "capture_time", default: false, help: "packets tell when their media were captured (abs-capture-time)")
+    var tellsCaptureTime: Bool
     @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between sender reports")
     var reportInterval: Int
     @Parameter(
@@ -65,15 +77,19 @@ public final class RTPOutput: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        let inputs = [video, audio].filter(\.isConnected)
-        guard !inputs.isEmpty else {
+        guard video.isConnected || audio.isConnected else {
             throw NodeError("nothing is sent: neither video nor audio is connected", isInputError: true)
         }
         try checkPorts()
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         wall = WallClock.now(context.now)
-        let address = try SocketAddress.find(host, port: videoPort, isInputError: true)
+        try begin(at: SocketAddress.find(host, port: videoPort, isInputError: true))
+    }
+
+    /// Opens everything, now that it is known where packets go.
+    private func begin(at address: SocketAddress) throws {
+        var random = SystemRandomNumberGenerator()
         guard !address.isMulticast else {
             throw NodeError(
                 "\(host) is a multicast address, which rtp-output does not send to",
@@ -82,21 +98,28 @@ public final class RTPOutput: Node {
         description = OutputDescription(
             path: path, address: address.parts.host, cname: cname, isMultiplexed: isMultiplexed,
             id: UInt64.random(in: 1...0x7fff_ffff, using: &random))
-        for input in inputs {
+        for input in [video, audio].filter(\.isConnected) {
             let name = input.spec.name
             let port = input === video ? videoPort : audioPort
             let crypto = try encryption.suite.map { CryptoAttribute(suite: $0, key: try masterKey(key, for: $0)) }
             let spread = input === video && spreadRate > 0
             let stream = try OutputStream(
-                name, try sockets(port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                name, try sockets(address, port, name), mtu: mtu, crypto: crypto, avoiding: streams.first?.stream.ssrc,
+                extensions: extensions, keeping: feedback == .none ? .zero : .milliseconds(Int64(kept)),
                 spread: spread ? VideoSpread(rate: spreadRate, burst: .seconds(burst / 1e3)) : nil, context)
             streams.append((input, stream))
-            description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc)
+            description.add(kind: name, port: port, crypto: crypto, ssrc: stream.ssrc, feedback, extensions)
             if let format = input.format { try open(stream, format) }
         }
-        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams[0].stream.ssrc)
+        timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: streams.first?.stream.ssrc ?? 0)
         try tell(now: context.now)
         for (_, stream) in streams { try context.watch(stream.media.control.descriptor, for: .readable) }
+    }
+
+    private var extensions: ExtensionMap {
+        ExtensionMap(
+            (feedback == .arrivals ? [.init(1, .transportSequence)] : [])
+                + (tellsCaptureTime ? [.init(2, .absoluteCaptureTime)] : []))
     }
 
     private func checkPorts() throws {
@@ -110,13 +133,11 @@ public final class RTPOutput: Node {
         }
     }
 
-    private func sockets(_ port: Int, _ name: String) throws -> RTPSocketPair {
+    private func sockets(_ address: SocketAddress, _ port: Int, _ name: String) throws -> RTPSocketPair {
         do {
-            let rtp = try UDPSocket(connectedTo: SocketAddress.find(host, port: port, isInputError: true))
+            let rtp = try UDPSocket(connectedTo: address.at(port: port))
             guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
-            return RTPSocketPair(
-                rtp: rtp,
-                control: try UDPSocket(connectedTo: SocketAddress.find(host, port: port + 1, isInputError: true)))
+            return RTPSocketPair(rtp: rtp, control: try UDPSocket(connectedTo: address.at(port: port + 1)))
         } catch let fault as SocketFault {
             throw NodeError(
                 "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
@@ -152,10 +173,12 @@ public final class RTPOutput: Node {
     public func process(now: Instant) throws {
         if description.isChanged || tellsAt != nil { try tell(now: now) }
         if context.reasons.contains(.descriptor) {
-            for (_, stream) in streams where stream.readReports(wall, now: now) { keyframe.send() }
+            for (_, stream) in streams { stream.readReports(wall, now: now) }
         }
+        for (_, stream) in streams where stream.keyframes.take(now: now) { keyframe.send() }
         if try send(now) { report(now) }
-        let next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
+        var next = min(timer.due ?? .distantFuture, tellsAt ?? .distantFuture, goesOnAt ?? .distantFuture)
+        for (_, stream) in streams { if let due = stream.keyframes.due { next = min(next, due) } }
         if next < .distantFuture { context.wake(at: next) }
     }
 
@@ -180,7 +203,8 @@ public final class RTPOutput: Node {
             if description.isChanged { try tell(now: now) }
             description.note(packet, of: stream.name)
             let place = timeline.place(packet.header, now: now)
-            stream.begin(packet, at: place.time, followsSilence: place.beginsSegment, now: now)
+            let captured = tellsCaptureTime ? wall.ntp(at: packet.header.captured) : nil
+            stream.begin(packet, at: place.time, captured: captured, followsSilence: place.beginsSegment, now: now)
         }
     }
 

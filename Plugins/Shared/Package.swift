@@ -12,7 +12,8 @@ let package = Package(
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
         .library(name: "Resampling", type: .dynamic, targets: ["Resampling"]),
-        .library(name: "RTPCore", type: .dynamic, targets: ["RTPCore"]),
+        .library(name: "RTP", type: .dynamic, targets: ["RTP"]),
+        .library(name: "SRTP", type: .dynamic, targets: ["SRTP"]),
     ],
     dependencies: [.package(path: "../../Engine")],
     targets: [
@@ -31,9 +32,9 @@ let package = Package(
             name: "CSwresample", pkgConfig: "libswresample", providers: [.apt(["libswresample-dev"])]),
         .target(name: "Resampling", dependencies: ["CSwresample", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
-        // With libsrtp2 inside: its start once in the process needs one copy of the code around it.
-        .target(
-            name: "RTPCore", dependencies: ["Bitstream", "CSRTP", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "RTP", dependencies: ["Bitstream", .product(name: "Sluice", package: "Engine")]),
+        // libsrtp2's start, once in the process, needs one copy of the code around it.
+        .target(name: "SRTP", dependencies: ["CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
     ],
     swiftLanguageModes: [.v6]
 )

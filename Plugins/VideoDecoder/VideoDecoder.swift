@@ -5,6 +5,8 @@ import Sluice
 /// Decodes VP8, H.264 and whatever else libavcodec knows to i420 pictures, in the decoder's own memory.
 ///
 /// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a keyframe.
+/// What cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for. A picture over
+/// `max_width` or `max_height` is refused before it has memory.
 public final class VideoDecoder: Node {
     public static let descriptor = NodeDescriptor(
         "video-decoder", summary: "Decodes coded video to i420 pictures", work: .heavy,
@@ -16,6 +18,12 @@ public final class VideoDecoder: Node {
     @Parameter(
         "threads", default: 1, range: 1...64, help: "more decode faster; each adds a frame of delay in most codecs")
     var threads: Int
+    @Parameter(
+        "max_width", default: Decoder.usualLimit, range: 16...16_384, help: "a wider picture is left out, in pixels")
+    var maxWidth: Int
+    @Parameter(
+        "max_height", default: Decoder.usualLimit, range: 16...16_384, help: "a higher picture is left out, in pixels")
+    var maxHeight: Int
 
     private var context: NodeContext!
     private var decoder: Decoder?
@@ -25,6 +33,8 @@ public final class VideoDecoder: Node {
     private var marksDiscontinuity = false
     private var damaged: CounterMetric!
     private var skipped: CounterMetric!
+    private var tooLarge: CounterMetric!
+    private var askedAt: Instant?
     private var lastEnd = MediaTime.zero
 
     public init() {}
@@ -33,7 +43,8 @@ public final class VideoDecoder: Node {
         self.context = context
         damaged = context.counter("damaged_packets")
         skipped = context.counter("skipped_before_keyframe")
-        guard let format = input.format else { return }
+        tooLarge = context.counter("too_large")
+        guard let format = input.format, isAllowed(format) else { return }
         try open(format)
         guard let video = format.video, video.width > 0 else { return }
         output.fix(
@@ -43,16 +54,18 @@ public final class VideoDecoder: Node {
     }
 
     private func open(_ format: MediaFormat) throws {
-        decoder = try Decoder(format, Decoder.Options(threads: threads, isLowDelay: true))
         opened = format
+        decoder = nil
+        decoder = try Decoder(
+            format, Decoder.Options(threads: threads, isLowDelay: true, maxWidth: maxWidth, maxHeight: maxHeight))
         pictures = VideoFrameMaker(frameRate: format.video?.frameRate, pixels: .i420)
     }
 
-    public func process(now: Instant) throws {
+    public func process(now: Instant) {
         while let packet = input.next() {
-            if input.formatChanged && opened != packet.format { try change(packet.format) }
+            if input.formatChanged && opened != packet.format { change(packet.format, now) }
             if packet.header.flags.contains(.discontinuity) {
-                try drain()
+                drain(now)
                 awaitsKeyframe = true
                 marksDiscontinuity = true
             }
@@ -61,66 +74,116 @@ public final class VideoDecoder: Node {
                 continue
             }
             awaitsKeyframe = false
-            try decode(packet)
+            decode(packet, now)
         }
     }
 
     /// What the old stream still holds comes out first.
-    private func change(_ format: MediaFormat) throws {
-        try drain()
-        try open(format)
+    private func change(_ format: MediaFormat, _ now: Instant) {
+        drain(now)
         awaitsKeyframe = true
+        opened = format
+        decoder = nil
+        guard isAllowed(format) else { return }
+        do { try open(format) } catch { lose("\(error)", now) }
     }
 
-    private func decode(_ packet: Packet) throws {
-        guard let decoder else { return }
+    private func decode(_ packet: Packet, _ now: Instant) {
+        guard let decoder else {
+            if isAllowed(packet.format) {
+                damaged.add()
+            } else {
+                refuse(packet.format.video.map { ($0.width, $0.height) })
+            }
+            // What it depends on is lost as well.
+            awaitsKeyframe = true
+            return
+        }
         do {
             // A decoder that holds frames back refuses; they are taken after every packet, so once suffices.
             if try !decoder.send(packet) {
-                try receive()
+                receive(now)
                 _ = try decoder.send(packet)
             }
-        } catch let error as AVError {
-            damaged.add()
-            if damaged.count == 1 { context.log(.warning, "damaged \(packet.format) (\(error)); going on") }
+        } catch {
+            lose("damaged \(packet.format) (\(error)); going on", now)
         }
-        try receive()
+        receive(now)
     }
 
-    private func receive() throws {
+    private func receive(_ now: Instant) {
         guard let decoder else { return }
-        while true {
+        // An error takes a picture from the decoder as well, or there is none.
+        for _ in 0..<VideoDecoder.mostAtOnce {
             do {
                 guard try decoder.receive() else { return }
+                try send(decoder)
             } catch {
-                damaged.add()
-                continue
+                lose("\(error)", now)
             }
-            let pts = decoder.framePts
-            let origin = decoder.takeOrigin()
-            let frame = try pictures.make(decoder.frame)
-            frame.header.pts = pts.isKnown ? pts : lastEnd
-            frame.header.dts = frame.header.pts
-            frame.header.duration = origin?.duration ?? .none
-            frame.header.captured = origin?.captured ?? Instant(nanoseconds: 0)
-            frame.header.epoch = origin?.epoch ?? 0
-            frame.header.sourceClock = origin?.sourceClock ?? 0
-            if marksDiscontinuity { frame.header.flags.insert(.discontinuity) }
-            marksDiscontinuity = false
-            lastEnd = frame.header.pts + (frame.header.duration.isKnown ? frame.header.duration : .zero)
-            output.send(frame)
         }
     }
 
-    private func drain() throws {
-        guard let decoder, !awaitsKeyframe else { return }
+    private func send(_ decoder: Decoder) throws {
+        let pts = decoder.framePts
+        let origin = decoder.takeOrigin()
+        let frame = try pictures.make(decoder.frame)
+        frame.header.pts = pts.isKnown ? pts : lastEnd
+        frame.header.dts = frame.header.pts
+        frame.header.duration = origin?.duration ?? .none
+        frame.header.captured = origin?.captured ?? Instant(nanoseconds: 0)
+        frame.header.epoch = origin?.epoch ?? 0
+        frame.header.sourceClock = origin?.sourceClock ?? 0
+        if marksDiscontinuity { frame.header.flags.insert(.discontinuity) }
+        marksDiscontinuity = false
+        lastEnd = frame.header.pts + (frame.header.duration.isKnown ? frame.header.duration : .zero)
+        output.send(frame)
+    }
+
+    // MARK: What cannot be decoded
+
+    /// More than any decoder holds back.
+    private static let mostAtOnce = 256
+    /// How often a keyframe is asked for while pictures are lost.
+    private static let patience = Interval.milliseconds(500)
+
+    private func lose(_ why: String, _ now: Instant) {
+        if let size = decoder?.takeRefusedSize() {
+            refuse(size)
+            awaitsKeyframe = true
+        } else {
+            damaged.add()
+            if damaged.count == 1 { context.log(.warning, "a picture is lost: \(why); counted as damaged_packets") }
+        }
+        guard askedAt.map({ now - $0 >= VideoDecoder.patience }) ?? true else { return }
+        askedAt = now
+        input.askForKeyframe()
+    }
+
+    private func isAllowed(_ format: MediaFormat) -> Bool {
+        guard let video = format.video else { return true }
+        return video.width <= maxWidth && video.height <= maxHeight
+    }
+
+    private func refuse(_ size: (width: Int, height: Int)?) {
+        tooLarge.add()
+        guard tooLarge.count == 1 else { return }
+        let claimed = size.map { "\($0.width)x\($0.height)" } ?? "unknown size"
+        context.log(
+            .warning,
+            "a picture of \(claimed) is left out: max_width is \(maxWidth), max_height \(maxHeight). Raise them if it is meant; counted as too_large"
+        )
+    }
+
+    private func drain(_ now: Instant) {
+        guard let decoder else { return }
         _ = try? decoder.send(nil)
-        try receive()
+        receive(now)
         decoder.flush()
     }
 
-    public func finish(now: Instant) throws -> Bool {
-        try drain()
+    public func finish(now: Instant) -> Bool {
+        drain(now)
         return true
     }
 

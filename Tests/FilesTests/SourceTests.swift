@@ -37,6 +37,20 @@ import Testing
         #expect(abs(Int(frame.plane(0)[0]) - 235) <= 1)
     }
 
+    @Test func picturesOverTheLimitAreNotDecoded() throws {
+        let path = Clips.plain("white-limit.mkv", "format=yuv420p", "libx264")
+        #expect {
+            _ = try harness(["open": .string(path), "max_width": 32], unconnected: ["audio"])
+        } throws: {
+            "\($0)".contains("at most 32x8192 are decoded") && "\($0)".contains("Raise max_width and max_height")
+        }
+        // Packets are handed on whatever they claim.
+        let packets = try harness(
+            ["open": .string(path), "max_width": 32, "decode": false, "pace": "fast"], unconnected: ["audio"])
+        packets.graph.run()
+        #expect(packets.sink("video").received.count == 6)
+    }
+
     // MARK: Pattern and tone
 
     @Test func thePatternComesInRealTimeByMediaTime() throws {

@@ -82,6 +82,102 @@ import VP8Plugin
         #expect(harness.events.filter { $0.what.hasPrefix("damaged") }.count <= 1)
     }
 
+    /// The same bytes, said to be of another size, or with other bytes.
+    private func copy(_ packet: Packet, width: Int, height: Int, bytes: [UInt8]? = nil) -> Packet {
+        let bytes = bytes ?? Array(packet.bytes)
+        let format = MediaFormat(codec: packet.format.codec!, video: VideoLayout(width: width, height: height))
+        let copy = Packet(format: format, count: bytes.count)
+        copy.mutableBytes.copyBytes(from: bytes)
+        copy.header = packet.header
+        copy.header.byteCount = bytes.count
+        return copy
+    }
+
+    private func run(_ packets: [Packet], _ parameters: [String: ParameterValue] = [:]) throws
+        -> NodeHarness<VideoDecoder>
+    {
+        let harness = try NodeHarness(VideoDecoder.self, parameters: parameters)
+        harness.push(packets.map { $0 as MediaItem })
+        harness.finish()
+        return harness
+    }
+
+    /// A keyframe of VP8 that claims a size and has hardly more than its head.
+    private func claim(_ width: Int, _ height: Int, like packet: Packet, format: (Int, Int)? = nil) -> Packet {
+        let head: [UInt8] = [
+            0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, UInt8(width & 255), UInt8(width >> 8), UInt8(height & 255),
+            UInt8(height >> 8),
+        ]
+        let packet = copy(
+            packet, width: format?.0 ?? width, height: format?.1 ?? height,
+            bytes: head + [UInt8](repeating: 0, count: 300))
+        packet.header.flags.insert(.keyframe)
+        return packet
+    }
+
+    @Test(arguments: [true, false]) func aPictureThatClaimsTooMuchIsLeftOutAndTheNextOnesAreShown(isTold: Bool)
+        throws
+    {
+        let packets = try Self.packets()
+        let good = packets.map { copy($0, width: 320, height: 180) }
+        // Told by the format, or by the bytes alone.
+        let format = isTold ? nil : (320, 180)
+        let bad = [(16_383, 16_383), (16_383, 16), (16, 16_383), (8_193, 8_192)].map {
+            claim($0.0, $0.1, like: packets[0], format: format)
+        }
+        let harness = try run(bad + good + bad + good)
+        #expect(harness.error == nil)
+        #expect(
+            frames(harness).filter { $0.layout.width == 320 }.map { FrameNumberCode.read($0) } == Array(0..<60)
+                + Array(0..<60))
+        #expect(frames(harness).allSatisfy { $0.layout.width <= 8_192 && $0.layout.height <= 8_192 })
+        let (tooLarge, damaged) = (
+            harness.context.counter("too_large").count, harness.context.counter("damaged_packets").count
+        )
+        #expect(tooLarge + damaged == 8 && tooLarge >= 4)
+        #expect(harness.events.filter { $0.what.contains("max_width is 8192, max_height 8192") }.count == 1)
+    }
+
+    @Test func theLimitIsTheGraphs() throws {
+        let packets = try Self.packets()
+        let told = try run(packets, ["max_width": 319])
+        #expect(told.error == nil && frames(told).isEmpty && told.context.counter("too_large").count > 0)
+        let untold = try run(packets.map { copy($0, width: 16, height: 16) }, ["max_height": 179])
+        #expect(untold.error == nil && frames(untold).isEmpty)
+        #expect(untold.events.contains { $0.what.contains("a picture of 320x180 is left out") })
+        #expect(try frames(run(packets, ["max_width": 320, "max_height": 192])).count == 60)
+    }
+
+    @Test func aStreamThatCannotBeDecodedEndsNothing() throws {
+        let packets = try Self.packets()
+        let nonsense = copy(packets[0], width: 0, height: 0, bytes: [1, 2, 3])
+        nonsense.header.flags.insert(.keyframe)
+        let harness = try run([nonsense] + packets)
+        #expect(harness.error == nil && frames(harness).count == 60)
+        #expect(harness.context.counter("damaged_packets").count == 1)
+        #expect(harness.events.filter { $0.what.contains("a picture is lost") }.count == 1)
+    }
+
+    @Test func forALostPictureAKeyframeIsAskedTwiceASecond() throws {
+        let packets = try Self.packets()
+        var graph = GraphBuilder()
+        graph.node("to", Asked.self)
+        graph.node("decoder", VideoDecoder.self)
+        graph.node("sink", TestSink.self)
+        graph.edge("to.out -> decoder.in")
+        graph.edge("decoder.out -> sink.in")
+        let harness = try GraphHarness(graph)
+        let node = harness.node("to") as! Asked
+        node.waiting = packets.enumerated().map { index, packet in
+            index % 2 == 1
+                ? copy(packet, width: 320, height: 180, bytes: [1, 2, 3]) : copy(packet, width: 320, height: 180)
+        }
+        #expect(harness.run() == .finished, "\(harness.events)")
+        #expect(harness.context(of: "decoder")?.counter("damaged_packets").count ?? 0 > 20)
+        // 30 pictures a second for two seconds, every other one damaged.
+        #expect((3...5).contains(node.count), "\(node.count)")
+    }
+
     /// Every encoder of ffmpeg's that Debian has and a decoder here is said to know.
     @Test(arguments: ["libx264", "libvpx", "libvpx-vp9", "mpeg4"]) func otherCodecsDecode(_ encoder: String) throws {
         var graph = GraphBuilder()
@@ -110,5 +206,28 @@ import VP8Plugin
         let frames = harness.sink("sink").received.compactMap { $0.item as? VideoFrame }
         #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<30))
         #expect(zip(frames, frames.dropFirst()).allSatisfy { $0.header.pts < $1.header.pts })
+    }
+}
+
+/// Sends one packet each 33 ms and counts the keyframes that are asked of it.
+private final class Asked: Node {
+    static let descriptor = NodeDescriptor("test-asked", summary: "Counts requests")
+    let output = Output<Packet>("out", .codedVideo)
+    let keyframe = RequestInput("keyframe", help: "counted")
+    var waiting: [Packet] = []
+    var count = 0
+    private var context: NodeContext!
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        context.wake(at: context.now)
+    }
+
+    func process(now: Instant) {
+        if keyframe.take() { count += 1 }
+        guard context.reasons.contains(.timer) || context.reasons.contains(.start) else { return }
+        if waiting.isEmpty { return context.finish() }
+        output.send(waiting.removeFirst())
+        context.wake(at: now + .milliseconds(33))
     }
 }

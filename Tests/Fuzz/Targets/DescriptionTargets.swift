@@ -1,4 +1,4 @@
-import RTPCore
+import RTP
 import Sluice
 
 @testable import RTPPlugin

@@ -1,5 +1,5 @@
 import Bitstream
-import RTPCore
+import RTP
 import Sluice
 
 let payloadTargets = [

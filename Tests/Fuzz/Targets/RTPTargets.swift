@@ -1,5 +1,5 @@
 import Bitstream
-import RTPCore
+import RTP
 import Sluice
 
 let rtpTargets = [
@@ -13,10 +13,12 @@ private func receiver(_ bytes: UnsafeRawBufferPointer) {
     var input = FuzzInput(bytes)
     let choice = input.byte()
     let format = [PayloadFormat.h264, .vp8, .opus, .pcmu][Int(choice & 3)]
-    let receiver = StreamReceiver(
-        .init(
-            format: format, payloadType: 96, delay: .milliseconds(20), release: choice & 4 == 0 ? .early : .timed,
-            isAuthenticated: choice & 8 == 0))
+    var settings = StreamReceiver.Settings(
+        format: format, payloadType: 96, delay: .milliseconds(20), release: choice & 4 == 0 ? .early : .timed)
+    settings.sources.isTrusting = choice & 8 == 0
+    (settings.asksAgain, settings.transportSequence, settings.captureTime) = (true, 1, 2)
+    settings.mostBytes = 100_000
+    let receiver = StreamReceiver(settings)
     var now: Int64 = 0
     func take(_ frame: ReceivedFrame) { check(frame, of: format) }
     while !input.isEmpty {
@@ -30,6 +32,8 @@ private func receiver(_ bytes: UnsafeRawBufferPointer) {
         datagram.withUnsafeBytes { receiver.receive($0, now: time, restarted: {}, take) }
         if let deadline = receiver.deadline, deadline <= time { receiver.release(now: time, take) }
         _ = receiver.report(now: time)
+        mustHold(receiver.missing?.take(now: time).count ?? 0 <= 256, "few are asked for again")
+        if choice & 32 != 0 { _ = receiver.arrivals.take(sender: 1, media: 2) }
     }
     receiver.release(now: Instant(nanoseconds: now + 1_000_000_000), take)
     receiver.drain(take)
@@ -59,6 +63,11 @@ func check(_ set: SequenceParameterSet) {
 
 private func header(_ bytes: UnsafeRawBufferPointer) {
     _ = RTPHeader.isRTCP(bytes)
+    RTPHeader.forEachExtension(of: bytes) { _, value in
+        mustHold(value.count <= 255, "an extension is short")
+        _ = (ExtensionValue.audioLevel(value), ExtensionValue.transportSequence(value), ExtensionValue.text(value))
+        _ = (ExtensionValue.captureTime(value), ExtensionValue.playoutDelay(value))
+    }
     guard let (header, payload) = RTPHeader.parse(bytes) else { return }
     mustHold(payload.lowerBound >= RTPHeader.size && payload.upperBound <= bytes.count, "the payload lies inside")
     var written = [UInt8](repeating: 0, count: RTPHeader.size)

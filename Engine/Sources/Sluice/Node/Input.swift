@@ -95,6 +95,10 @@ public class InputPort: @unchecked Sendable {
     /// Items that the edge lost so far.
     public final var dropped: Int { edge?.dropped ?? 0 }
 
+    /// Asks the nearest node before this one that makes keyframes for one, as the edge does after a loss: what came could
+    /// not be used. Nothing happens where no node before has a request `keyframe`.
+    public final func askForKeyframe() { edge?.state.pointee.requestKeyframe() }
+
     /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
     /// look at its input just now holds nothing old.
     func flushStale() { _ = state.pointee.look() }

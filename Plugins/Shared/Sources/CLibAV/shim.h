@@ -73,3 +73,31 @@ static inline int sluice_refuse_open(
   return AVERROR(EACCES);
 }
 static inline void sluice_open_nothing_else(AVFormatContext *context) { context->io_open = sluice_refuse_open; }
+
+// The largest picture that a decoder may make, and the last one that was refused. Read and written by its threads.
+typedef struct {
+  int max_width, max_height;
+  int refused_width, refused_height;
+} sluice_picture_limit;
+// For `get_buffer2`: refuses a picture over the limit that `opaque` points to before it has memory.
+static inline int sluice_get_buffer(AVCodecContext *context, AVFrame *frame, int flags) {
+  sluice_picture_limit *limit = context->opaque;
+  if (context->codec_type == AVMEDIA_TYPE_VIDEO &&
+      (frame->width > limit->max_width || frame->height > limit->max_height)) {
+    __atomic_store_n(&limit->refused_width, frame->width, __ATOMIC_RELAXED);
+    __atomic_store_n(&limit->refused_height, frame->height, __ATOMIC_RELAXED);
+    return AVERROR(E2BIG);
+  }
+  return avcodec_default_get_buffer2(context, frame, flags);
+}
+// The width of the last one that was refused, once, and its height; 0 where there is none.
+static inline int sluice_take_refused(sluice_picture_limit *limit, int *height) {
+  *height = __atomic_load_n(&limit->refused_height, __ATOMIC_RELAXED);
+  return __atomic_exchange_n(&limit->refused_width, 0, __ATOMIC_RELAXED);
+}
+static inline void sluice_limit_pictures(AVCodecContext *context, sluice_picture_limit *limit) {
+  context->opaque = limit;
+  // What a decoder keeps for itself grows with the pixels, and is made before the first picture asks for memory.
+  context->max_pixels = (int64_t)limit->max_width * limit->max_height;
+  context->get_buffer2 = sluice_get_buffer;
+}

@@ -10,6 +10,7 @@ public final class Decoder {
     /// What `receive` fills.
     public let frame: UnsafeMutablePointer<AVFrame>
     private var origins: [Origin] = []
+    private let limit: UnsafeMutablePointer<sluice_picture_limit>
 
     /// What a frame inherits of the packet it came from.
     public struct Origin: Sendable {
@@ -25,11 +26,22 @@ public final class Decoder {
         public var threads = 1
         /// Hands out each frame as soon as the codec allows.
         public var isLowDelay = false
-        public init(threads: Int = 1, isLowDelay: Bool = false) {
+        /// The largest picture in pixels: a larger one is refused before it has memory.
+        public var maxWidth = Decoder.usualLimit
+        public var maxHeight = Decoder.usualLimit
+        public init(
+            threads: Int = 1, isLowDelay: Bool = false, maxWidth: Int = Decoder.usualLimit,
+            maxHeight: Int = Decoder.usualLimit
+        ) {
             self.threads = threads
             self.isLowDelay = isLowDelay
+            self.maxWidth = maxWidth
+            self.maxHeight = maxHeight
         }
     }
+
+    /// Of each side of a picture where nothing else is said: 8K and a little.
+    public static let usualLimit = 8_192
 
     /// For packets of `format`, with times in ticks of `MediaTime`.
     public convenience init(_ format: MediaFormat, _ options: Options = Options()) throws {
@@ -51,6 +63,15 @@ public final class Decoder {
     {
         LibAVLog.silence()
         let name = String(cString: avcodec_get_name(parameters.pointee.codec_id))
+        let (width, height) = (Int(parameters.pointee.width), Int(parameters.pointee.height))
+        guard
+            parameters.pointee.codec_type != AVMEDIA_TYPE_VIDEO
+                || width <= options.maxWidth && height <= options.maxHeight
+        else {
+            throw NodeError(
+                "its pictures have \(width)x\(height), and at most \(options.maxWidth)x\(options.maxHeight) are decoded",
+                advice: "Raise max_width and max_height if that is meant.", isInputError: true)
+        }
         guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
         else {
             throw NodeError(
@@ -61,13 +82,21 @@ public final class Decoder {
         made.pointee.thread_count = Int32(clamping: options.threads)
         made.pointee.pkt_timebase = timeBase
         if options.isLowDelay { made.pointee.flags |= sluice_codec_flag_low_delay() }
+        let limit = UnsafeMutablePointer<sluice_picture_limit>.allocate(capacity: 1)
+        limit.initialize(
+            to: sluice_picture_limit(
+                max_width: Int32(clamping: options.maxWidth), max_height: Int32(clamping: options.maxHeight),
+                refused_width: 0, refused_height: 0))
+        sluice_limit_pictures(made, limit)
         var code = avcodec_parameters_to_context(made, parameters)
         if code >= 0 { code = avcodec_open2(made, codec, nil) }
         guard code >= 0 else {
             avcodec_free_context(&opened)
+            limit.deallocate()
             throw NodeError("the \(name) decoder does not open: \(AVError.text(code))")
         }
         context = made
+        self.limit = limit
         scratch = av_packet_alloc()
         frame = av_frame_alloc()
     }
@@ -79,6 +108,14 @@ public final class Decoder {
         avcodec_free_context(&context)
         av_packet_free(&scratch)
         av_frame_free(&frame)
+        limit.deallocate()
+    }
+
+    /// The size of a picture that was too large, once; nil while there was none.
+    public func takeRefusedSize() -> (width: Int, height: Int)? {
+        var height: Int32 = 0
+        let width = sluice_take_refused(limit, &height)
+        return width > 0 ? (Int(width), Int(height)) : nil
     }
 
     public var timeBase: AVRational { context.pointee.pkt_timebase }

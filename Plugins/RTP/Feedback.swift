@@ -1,0 +1,28 @@
+import RTP
+import Sluice
+
+/// What receivers are told that they may say of packets one by one.
+enum Feedback: String, CaseIterable, ParameterConvertible {
+    case none
+    /// Which are missing (RFC 4585).
+    case lost
+    /// That, and when each came (transport-wide congestion control).
+    case arrivals
+
+    /// `a=rtcp-fb` for every payload type.
+    func attributes(isVideo: Bool) -> [SessionDescription.Attribute] {
+        guard self != .none else { return [] }
+        let words = ["nack"] + (isVideo ? ["nack pli", "ccm fir"] : []) + (self == .arrivals ? ["transport-cc"] : [])
+        return words.map { .init("rtcp-fb", "* \($0)") }
+    }
+
+    /// What a description asks for of this payload type.
+    init(_ media: SessionDescription.Media, type: UInt8) {
+        let words = media.attributes.values(of: "rtcp-fb").compactMap { value -> Substring? in
+            let sides = value.split(separator: " ", maxSplits: 1)
+            guard sides.count == 2, sides[0] == "*" || sides[0] == String(type) else { return nil }
+            return sides[1]
+        }
+        self = words.contains("transport-cc") ? .arrivals : words.contains("nack") ? .lost : .none
+    }
+}

@@ -1,0 +1,136 @@
+extension SessionDescription {
+    /// What is wrong in a description, and where.
+    public struct Fault: Error, Equatable {
+        public var line: Int
+        public var what: String
+    }
+
+    /// Payload types that need no `a=rtpmap` (RFC 3551, table 4), of those that we know.
+    private static let staticTypes: [UInt8: (String, Int)] = [0: ("PCMU", 8_000)]
+
+    /// Reads a description. Lines that say nothing to us are passed over; those that are needed and broken are faults.
+    public init(parsing text: String) throws(Fault) {
+        self.init(name: "")
+        var sawVersion = false
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            guard !line.isEmpty else { continue }
+            let bytes = line.utf8
+            guard bytes.count >= 2, bytes[bytes.index(after: bytes.startIndex)] == UInt8(ascii: "="),
+                let type = line.first
+            else { throw Fault(line: index + 1, what: "a line is a letter, = and a value, not \"\(line.prefix(40))\"") }
+            let value = line[line.index(line.startIndex, offsetBy: 2)...]
+            if !sawVersion {
+                guard type == "v", value == "0" else {
+                    throw Fault(line: index + 1, what: "it does not begin with v=0")
+                }
+                sawVersion = true
+            }
+            do { try take(type, value) } catch { throw Fault(line: index + 1, what: error.what) }
+        }
+        guard sawVersion else { throw Fault(line: 1, what: "it is empty") }
+        for index in media.indices { media[index].payloads = SessionDescription.known(media[index].payloads) }
+    }
+
+    private struct Problem: Error { var what: String }
+
+    /// Of payload types that were listed, those that something tells about.
+    private static func known(_ payloads: [Payload]) -> [Payload] { payloads.filter { !$0.encodingName.isEmpty } }
+
+    private mutating func take(_ type: Character, _ value: Substring) throws(Problem) {
+        switch type {
+        case "s": name = String(value)
+        case "o":
+            let words = value.split(separator: " ")
+            if words.count > 1 { id = UInt64(words[1]) ?? 0 }
+        case "c":
+            let words = value.split(separator: " ")
+            guard words.count == 3, words[0] == "IN", words[1] == "IP4" || words[1] == "IP6" else {
+                throw Problem(what: "c= is not \"IN IP4 ADDRESS\"")
+            }
+            // A multicast address may have a time to live behind it.
+            let found = words[2].split(separator: "/").first.map(String.init)
+            if media.isEmpty { address = found } else { media[media.count - 1].address = found }
+        case "m": try addMedia(value)
+        case "a" where !media.isEmpty: try setAttribute(value, &media[media.count - 1])
+        case "a": Attribute(line: value).map { attributes.append($0) }
+        default: break
+        }
+    }
+
+    private mutating func addMedia(_ value: Substring) throws(Problem) {
+        let words = value.split(separator: " ")
+        // The port may have a count behind it: 5004/2.
+        guard words.count >= 3, let port = words[1].split(separator: "/").first.flatMap({ Int($0) }),
+            (0...65_535).contains(port)
+        else { throw Problem(what: "m= is not \"KIND PORT PROFILE TYPES\"") }
+        var made = Media(kind: String(words[0]), port: port, profile: String(words[2]))
+        for word in words.dropFirst(3) {
+            guard let type = UInt8(word), type < 128 else { continue }
+            let (name, rate) = SessionDescription.staticTypes[type] ?? ("", 0)
+            made.payloads.append(Payload(type: type, encodingName: name, clockRate: rate))
+        }
+        media.append(made)
+    }
+
+    private func setAttribute(_ text: Substring, _ media: inout Media) throws(Problem) {
+        let sides = text.split(separator: ":", maxSplits: 1)
+        guard let name = sides.first else { return }
+        let value = sides.count == 2 ? sides[1] : ""
+        func keep() { Attribute(line: text).map { media.attributes.append($0) } }
+        switch name {
+        case "rtpmap": try setMap(value, &media)
+        case "fmtp": setParameters(value, &media)
+        case "rtcp-mux": media.isMultiplexed = true
+        case "rtcp":
+            let words = value.split(separator: " ")
+            guard let port = words.first.flatMap({ Int($0) }), (1...65_535).contains(port) else {
+                throw Problem(what: "a=rtcp names no port")
+            }
+            media.rtcpPort = port
+            if words.count == 4 { media.rtcpAddress = String(words[3]) }
+        case "framerate":
+            if let rate = Double(value), rate > 0, rate <= 1_000 { media.frameRate = rate } else { keep() }
+        case "crypto":
+            do { media.crypto.append(try CryptoAttribute(value)) } catch { media.cryptoFaults.append(error) }
+        case "ssrc":
+            let words = value.split(separator: " ", maxSplits: 1)
+            guard let source = words.first.flatMap({ UInt32($0) }) else { return keep() }
+            if !media.sources.contains(source) { media.sources.append(source) }
+            guard words.count == 2 else { return }
+            let cname = words[1].hasPrefix("cname:") ? String(words[1].dropFirst(6)) : nil
+            // One name for all sources of a medium has a field; what else a line says is kept as it stands.
+            if media.cname == nil { media.cname = cname }
+            if cname == nil || cname != media.cname { keep() }
+        default: keep()
+        }
+    }
+
+    private func setMap(_ value: Substring, _ media: inout Media) throws(Problem) {
+        let words = value.split(separator: " ")
+        let parts = words.count == 2 ? words[1].split(separator: "/") : []
+        guard parts.count >= 2, let type = UInt8(words[0]), let rate = Int(parts[1]), (1...10_000_000).contains(rate)
+        else {
+            throw Problem(what: "a=rtpmap is not \"TYPE NAME/RATE\"")
+        }
+        guard let index = media.payloads.firstIndex(where: { $0.type == type }) else { return }
+        media.payloads[index].encodingName = String(parts[0])
+        media.payloads[index].clockRate = rate
+        if parts.count > 2, let channels = Int(parts[2]), (1...64).contains(channels) {
+            media.payloads[index].channels = channels
+        }
+    }
+
+    private func setParameters(_ value: Substring, _ media: inout Media) {
+        let words = value.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, let type = UInt8(words[0]),
+            let index = media.payloads.firstIndex(where: { $0.type == type })
+        else { return }
+        for pair in words[1].split(separator: ";") {
+            let sides = pair.split(separator: "=", maxSplits: 1)
+            guard let name = sides.first?.drop(while: { $0 == " " }), !name.isEmpty else { continue }
+            var text = sides.count == 2 ? sides[1] : ""
+            while text.last == " " { text.removeLast() }
+            media.payloads[index].parameters.append(.init(String(name), String(text)))
+        }
+    }
+}

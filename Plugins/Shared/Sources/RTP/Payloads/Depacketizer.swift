@@ -1,0 +1,160 @@
+import Bitstream
+import Sluice
+
+/// One RTP packet as the jitter buffer hands it on: in order, with what is missing before it.
+public struct OrderedPacket {
+    public var payload: UnsafeRawBufferPointer
+    /// Unwrapped, in units of the media clock.
+    public var timestamp: Int64
+    public var isMarked: Bool
+    /// Packets before it that never came.
+    public var lost: Int
+    public var arrival: Instant
+
+    public init(payload: UnsafeRawBufferPointer, timestamp: Int64, isMarked: Bool, lost: Int, arrival: Instant) {
+        self.payload = payload
+        self.timestamp = timestamp
+        self.isMarked = isMarked
+        self.lost = lost
+        self.arrival = arrival
+    }
+}
+
+/// A frame that came out whole. `bytes` last for the call that hands it out.
+public struct ReceivedFrame {
+    public var bytes: UnsafeRawBufferPointer
+    public var timestamp: Int64
+    public var isKeyframe: Bool
+    /// Of video: frames before it are missing. Audio tells that by its timestamps, so that a decoder conceals the hole.
+    public var isDiscontinuous: Bool
+    /// When its first packet came.
+    public var arrival: Instant
+    /// Samples of audio, 0 for video.
+    public var samples: Int
+}
+
+/// Puts frames together out of packets in order. Pure; any bytes may come.
+///
+/// Audio packets are frames. A frame of video that lacks a packet, or whose pieces do not fit, is dropped, and so is
+/// everything behind it until a keyframe that came whole: `needsKeyframe`.
+public struct Depacketizer {
+    public let format: PayloadFormat
+    /// Nothing can be handed out before a keyframe.
+    public private(set) var needsKeyframe: Bool
+    /// Frames of video that were begun but dropped.
+    public private(set) var damagedFrames = 0
+    /// Whole frames that were dropped because they depend on lost ones.
+    public private(set) var framesBeforeKeyframe = 0
+    /// Payloads that are not what the format says.
+    public private(set) var malformedPackets = 0
+
+    private var h264 = H264Depacketizer()
+    private var isOpen = false
+    private var isDamaged = false
+    private var timestamp: Int64 = 0
+    private var arrival = Instant(nanoseconds: 0)
+    private var lacksFrames = false
+    private let assembly: ByteAssembly
+
+    /// `largestFrame` in bytes: a frame of video that grows beyond it is dropped.
+    public init(_ format: PayloadFormat, largestFrame: Int = 8 << 20) {
+        self.format = format
+        assembly = ByteAssembly(most: largestFrame)
+        needsKeyframe = format.isVideo
+    }
+
+    /// Takes the next packet and hands out what it completes, two frames at most.
+    public mutating func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+        // Empty payloads keep a path open (RFC 6263); they are no media.
+        guard !packet.payload.isEmpty || packet.lost > 0 else { return }
+        if format.isVideo { pushVideo(packet, emit) } else { pushAudio(packet, emit) }
+    }
+
+    /// The source is another from here on: what was begun is dropped.
+    public mutating func restart() {
+        if isOpen { damagedFrames += 1 }
+        isOpen = false
+        needsKeyframe = format.isVideo
+        lacksFrames = true
+    }
+
+    private mutating func pushAudio(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+        guard !packet.payload.isEmpty else { return }
+        let samples = format == .opus ? OpusPacket.samples(packet.payload) : packet.payload.count
+        guard let samples else {
+            malformedPackets += 1
+            return
+        }
+        emit(
+            ReceivedFrame(
+                bytes: packet.payload, timestamp: packet.timestamp, isKeyframe: true, isDiscontinuous: false,
+                arrival: packet.arrival, samples: samples))
+    }
+
+    // MARK: Video
+
+    private mutating func pushVideo(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+        if packet.lost > 0 {
+            // The lost packets belonged to the frame that is open, to those between, or to the beginning of this one.
+            needsKeyframe = true
+            lacksFrames = true
+            if isOpen { isDamaged = true }
+        }
+        if isOpen, packet.timestamp != timestamp { finish(emit) }
+        if !isOpen { open(packet) }
+        if !packet.payload.isEmpty, !isDamaged { append(packet.payload) }
+        if packet.isMarked { finish(emit) }
+    }
+
+    private mutating func open(_ packet: OrderedPacket) {
+        (isOpen, isDamaged) = (true, false)
+        (timestamp, arrival) = (packet.timestamp, packet.arrival)
+        assembly.removeAll()
+        h264.begin()
+        guard !packet.payload.isEmpty else {
+            isDamaged = true
+            return
+        }
+        let begins =
+            format == .vp8 ? VP8Descriptor(packet.payload)?.beginsFrame ?? false : h264.mayBegin(packet.payload)
+        // Without a loss before it the first packet of a timestamp is the frame's first whatever it says.
+        if !begins && (lacksFrames || format == .vp8) { isDamaged = true }
+    }
+
+    private mutating func append(_ payload: UnsafeRawBufferPointer) {
+        let fits: Bool
+        if format == .vp8 {
+            if let descriptor = VP8Descriptor(payload) {
+                fits = assembly.append(payload.part(descriptor.size..<payload.count))
+            } else {
+                fits = false
+            }
+        } else {
+            fits = h264.append(payload, to: assembly)
+        }
+        guard !fits else { return }
+        malformedPackets += 1
+        isDamaged = true
+    }
+
+    private mutating func finish(_ emit: (ReceivedFrame) -> Void) {
+        isOpen = false
+        let isWhole = !isDamaged && assembly.count > 0 && (format == .vp8 || h264.isWhole)
+        guard isWhole else {
+            damagedFrames += 1
+            (needsKeyframe, lacksFrames) = (true, true)
+            return
+        }
+        let isKeyframe = format == .vp8 ? VP8Frame.isKeyframe(assembly.bytes) : h264.hasKeyframe
+        guard isKeyframe || !needsKeyframe else {
+            framesBeforeKeyframe += 1
+            lacksFrames = true
+            return
+        }
+        emit(
+            ReceivedFrame(
+                bytes: assembly.bytes, timestamp: timestamp, isKeyframe: isKeyframe, isDiscontinuous: lacksFrames,
+                arrival: arrival, samples: 0))
+        (needsKeyframe, lacksFrames) = (false, false)
+    }
+}

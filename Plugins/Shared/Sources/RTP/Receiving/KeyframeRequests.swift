@@ -1,0 +1,27 @@
+import Sluice
+
+/// Requests for keyframes that go on no more often than once in `interval`: everybody may ask, and each picture that is
+/// a keyframe costs all others their bits. What is asked meanwhile goes on as one when the time has passed, unless a
+/// keyframe came that serves it.
+public struct KeyframeRequests: Sendable {
+    private let interval: Interval
+    private var isAsked = false
+    private var last: Instant?
+
+    public init(interval: Interval = .milliseconds(500)) { self.interval = interval }
+
+    public mutating func ask() { isAsked = true }
+
+    /// True where one is to go on now.
+    public mutating func take(now: Instant) -> Bool {
+        guard isAsked, last.map({ now - $0 >= interval }) ?? true else { return false }
+        (isAsked, last) = (false, now)
+        return true
+    }
+
+    /// When one that waits may go on; nil while none waits.
+    public var due: Instant? { isAsked ? last.map { $0 + interval } ?? Instant(nanoseconds: .min) : nil }
+
+    /// A keyframe has come: what was asked before is served.
+    public mutating func serve() { isAsked = false }
+}

@@ -1,0 +1,97 @@
+import Sluice
+
+/// Which synchronization source a port listens to, and from where.
+///
+/// A stranger's packets must not take a stream over. Where the session description names the sender's hosts or its
+/// sources, others are strangers whatever they send. Otherwise the first source that is believed holds the port, by its
+/// address and its number, until nothing has come from there for `silence`. From the same address another number may
+/// follow at any time: a sender that began anew.
+///
+/// A source that was not announced is believed when a second packet of it comes from the same place, none of the
+/// present source between them, with a sequence number near the first one's (RFC 3550, appendix A.1 calls it
+/// probation). The first source is believed at once where packets are authenticated. Then addresses say nothing: a key
+/// proves more.
+public struct SourceSelector: Sendable {
+    public struct Settings: Sendable {
+        /// Sources that the description names; empty where it names none.
+        public var announced: Set<UInt32> = []
+        /// Hosts that the description names; empty where it names none.
+        public var hosts: Set<PacketOrigin.Host> = []
+        /// Packets were authenticated before they come here.
+        public var isTrusting = false
+        /// How long the present source must be silent before another place may follow; zero: it never may.
+        public var silence = Interval.milliseconds(2_000)
+
+        public init() {}
+    }
+
+    public enum Verdict: Equatable, Sendable {
+        case current
+        /// From here on this source is the one; the packet is its first, or `held` its first and this its second.
+        case new
+        /// Perhaps the first of a new source: keep the packet.
+        case held
+        /// It must not be listened to.
+        case stranger
+    }
+
+    public private(set) var current: UInt32?
+    /// Where the present source sends from.
+    public private(set) var origin: PacketOrigin?
+    private let settings: Settings
+    private var heard = Instant(nanoseconds: 0)
+    private var hasLeft = false
+    private var candidate: (ssrc: UInt32, origin: PacketOrigin?, sequence: UInt16)?
+
+    private static let nearby: UInt16 = 64
+
+    public init(_ settings: Settings = Settings()) { self.settings = settings }
+
+    /// `origin` is nil only where there is one way in, as in a connected socket.
+    public mutating func judge(_ header: RTPHeader, from origin: PacketOrigin?, now: Instant) -> Verdict {
+        let isHere = settings.isTrusting || origin == self.origin
+        if header.ssrc == current, isHere {
+            (candidate, heard, hasLeft) = (nil, now, false)
+            self.origin = origin
+            return .current
+        }
+        if let origin, !settings.hosts.isEmpty, !settings.hosts.contains(origin.host) { return .stranger }
+        let isAnnounced = settings.announced.contains(header.ssrc)
+        if !settings.isTrusting, !settings.announced.isEmpty, !isAnnounced { return .stranger }
+        if let current {
+            guard isHere || isFree(now) else { return .stranger }
+            if isAnnounced && !settings.announced.contains(current) { return take(header, origin, now) }
+        } else if settings.isTrusting || isAnnounced {
+            return take(header, origin, now)
+        }
+        if let candidate, candidate.ssrc == header.ssrc, candidate.origin == origin {
+            let step = header.sequence &- candidate.sequence
+            if step != 0, step <= SourceSelector.nearby || step >= 0 &- SourceSelector.nearby {
+                return take(header, origin, now)
+            }
+        }
+        candidate = (header.ssrc, origin, header.sequence)
+        return .held
+    }
+
+    /// The present source has said goodbye: another may follow at once.
+    public mutating func release() { hasLeft = true }
+
+    /// Whether a report from `origin` may speak for the present source: it comes from the same host, as reports often
+    /// have a port of their own, or before there is a source from a host that may be one.
+    public func mayReport(_ origin: PacketOrigin?) -> Bool {
+        if settings.isTrusting { return true }
+        if let origin, !settings.hosts.isEmpty, !settings.hosts.contains(origin.host) { return false }
+        return current == nil || self.origin?.host == origin?.host
+    }
+
+    private func isFree(_ now: Instant) -> Bool {
+        hasLeft || settings.silence > .zero && now - heard >= settings.silence
+    }
+
+    private mutating func take(_ header: RTPHeader, _ origin: PacketOrigin?, _ now: Instant) -> Verdict {
+        (current, self.origin, heard) = (header.ssrc, origin, now)
+        (candidate, hasLeft) = (nil, false)
+        return .new
+    }
+}
