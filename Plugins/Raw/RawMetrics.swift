@@ -7,7 +7,7 @@ private let readingMetrics: [MetricSpec] = [
     .counter("corrections", "times that the timestamps were set anew"),
     .counter("cut_units", "frames that came in part"),
     .counter("late_frames_dropped", "frames that were late and left out"),
-    .gauge("late_ms_max", "the most that the stream was behind while it was held up"),
+    .gauge("late_max_ms", "the most that the stream was behind while it was held up"),
 ]
 
 /// Of both raw outputs.

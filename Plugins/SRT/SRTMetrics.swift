@@ -10,6 +10,7 @@ extension SRTInput {
         .counter("stray_bytes", "bytes that are no MPEG-TS"),
         .counter("ts_packets_scrambled", "MPEG-TS packets that are scrambled"),
         .counter("before_keyframe", "frames left out because no keyframe had come"),
+        .counter("program_changes", "changes of the sender's program map"),
     ]
 }
 

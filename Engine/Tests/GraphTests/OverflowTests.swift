@@ -97,7 +97,7 @@ import Testing
         ),
         (
             #""capacity": { "seconds": 3 }"#,
-            "\"capacity\" has no key \"seconds\".\n  Its keys are: items, ms, bytes."
+            "\"capacity\" has no key \"seconds\".\n  Its keys are: bytes, items, ms."
         ),
         (#""capacity": {}"#, "\"capacity\" gives neither items, ms nor bytes."),
         (#""capacity": 16"#, "\"capacity\" takes an object, found a number.\n  Write { … }."),

@@ -258,7 +258,7 @@ import Testing
         #expect(
             errors(text(#""path": "x", "lane": "${key}""#), environment: ["KEY": secret]) == """
                 t.json:2:94: node "tape": lane cannot hold a secret: it is shown in reports and drawings.
-                  A secret may stand only in a parameter of a node.
+                  A secret may stand only in a parameter of a node or in a setting of a service.
                 """)
     }
 

@@ -88,7 +88,8 @@ import Testing
         let planner = ServicePlanner(catalog: NodeTable([]), scope: ParameterScope(), bag: bag)
         let position = SourcePosition(line: 1, column: 1)
         #expect(planner.plan(ServiceDocument(name: "clock", position: position, settings: [])) == nil)
-        #expect("\(bag.errors)".contains("No plugin that was found provides a service"))
+        let error = #expect(throws: GraphError.self) { try bag.throwIfFailed() }
+        #expect("\(String(describing: error))".contains("No plugin that was found provides a service"))
     }
 
     @Test func `The schema completes services and their settings`() {

@@ -27,7 +27,7 @@ final class RawLateness {
     init(_ rule: WhenLate, _ clock: RawClock, member: Int, _ context: NodeContext) {
         (self.rule, self.clock, self.member, self.context) = (rule, clock, member, context)
         left = context.counter("late_frames_dropped")
-        behind = context.gauge("late_ms_max")
+        behind = context.gauge("late_max_ms")
     }
 
     /// `next` is the time of the next frame by the count, since the graph's start; `isFull` that nothing can be sent.

@@ -47,5 +47,5 @@ protocol NodeEngine: EdgeEnd {
     func refusal(of format: MediaFormat, at output: String) -> String?
     /// `input` refuses formats of which `rule` gives words.
     func refuse(at input: String, _ rule: @escaping @Sendable (MediaFormat) -> String?)
-    func service<Service>(_ type: Service.Type) throws -> Service?
+    func service<Wanted>(_ type: Wanted.Type) throws -> Wanted?
 }

@@ -20,7 +20,8 @@ import Testing
     @Test func everyCallIsRunOnceByAFewThreads() throws {
         let worker = Worker(threads: 3, capacity: 10_000)
         let calls = 5_000
-        let (sum, done) = (Mutex(0), Countdown(calls))
+        let sum = Mutex(0)
+        let done = Countdown(calls)
         for number in 1...calls {
             try worker.run {
                 sum.withLock { $0 += number }

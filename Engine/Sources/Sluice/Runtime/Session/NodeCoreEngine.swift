@@ -50,7 +50,7 @@ extension NodeCore: NodeEngine {
     func refuse(at input: String, _ rule: @escaping @Sendable (MediaFormat) -> String?) {
         session.refusals.set(EndPlan(node: plan.name, port: input), rule)
     }
-    func service<Service>(_ type: Service.Type) throws -> Service? { try session.services.find(type) }
+    func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try session.services.find(type) }
 }
 
 extension GraphRun: NodeLog {}
