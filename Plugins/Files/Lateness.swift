@@ -62,8 +62,9 @@ final class Lateness {
     func conclude(_ now: Instant) {
         if total > .zero {
             let whole = decimal((now - context.started).seconds, places: 1)
+            // The run warns of it, with its cause.
             context.log(
-                .warning,
+                .info,
                 "was too slow: of \(whole) s the clock slipped \(decimal(total.seconds, places: 1)) s, so what was sent is so much shorter. \(WhenLate.advice)"
             )
         }
@@ -78,7 +79,7 @@ final class Lateness {
 
     private func slip(_ late: Interval) {
         if total == .zero {
-            context.log(.warning, "more than 500 ms behind: all is sent so much later. \(WhenLate.advice)")
+            context.log(.info, "more than 500 ms behind: all is sent so much later. \(WhenLate.advice)")
         }
         total = total + late
         slipped.add(Int(late.milliseconds))

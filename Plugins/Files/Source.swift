@@ -107,7 +107,7 @@ public final class Source: Node {
             let reader = try MediaFileReader(
                 open, shouldStop: { [unowned context] in context.isStopping },
                 isWaiting: { [unowned context, open] in
-                    context.isWaiting(for: $0 ? "the writer of \"\(open)\"" : nil)
+                    context.isWaiting(for: $0 ? "a writer of \"\(open)\"" : nil)
                 })
             self.reader = reader
             guard reader.isRegular || whenLate == .slip else {

@@ -68,8 +68,8 @@ import Testing
         try waitUntil("three callers to leave", run) {
             run.report.components(separatedBy: "ended the connection").count == 4
         }
+        try waitUntil("three files to be written", run) { run.report.components(separatedBy: ": \"wrote ").count == 4 }
         run.stop()
-        try waitUntil("the run to stop", run) { run.report.contains("\"outcome\": \"stopped\"") }
         for name in ["one", "two", "three"] { try checkClip(place.file("\(name).ts")) }
         #expect(nodeMetrics(run.report, "desk")["connections"] == 3, "\(run.report)")
     }

@@ -7,7 +7,7 @@ import Synchronization
 /// They come when there is work that nobody has taken, and stay until the run ends. They have a lower priority than the
 /// lanes: a guest who joins takes nothing from those who are there.
 final class Builders: @unchecked Sendable {
-    static let most = 4
+    static let most = 3
     /// Of the threads.
     private static let nice: Int32 = 5
 
