@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a command says of itself; the parser of its arguments works from the same lines.
+/// A command's description of itself; the parser of its arguments works from the same lines.
 struct Help {
     let name: String
     /// One sentence without a full stop.
@@ -15,7 +15,7 @@ struct Help {
     struct Option {
         /// `--for`
         let name: String
-        /// What its value is called; nil for a flag.
+        /// The name of its value; nil for a flag.
         let value: String?
         let help: String
         var repeats = false

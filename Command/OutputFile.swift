@@ -6,7 +6,7 @@ struct OutputFile: ~Copyable {
     private let path: String
     private let file: WrittenFile
 
-    /// `option` named it. What the file holds stays until `write`.
+    /// `option` named it. Its contents stay until `write`.
     init(_ path: String, for option: String, _ arguments: Arguments) throws(UsageError) {
         self.path = path
         do { file = try WrittenFile.open(path, isShared: true) } catch {

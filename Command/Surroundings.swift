@@ -1,7 +1,7 @@
 import Glibc
 import Sluice
 
-/// What surrounds the command: the environment, plugins and graphs.
+/// The surroundings of the command: the environment, plugins and graphs.
 enum Surroundings {
     static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 

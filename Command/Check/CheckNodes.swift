@@ -138,7 +138,7 @@ final class CheckSink: Node {
     }
 }
 
-/// What the sink of one run has seen, for the one who started it.
+/// The items that the sink of one run has seen, for its starter.
 final class CheckTape: Sendable {
     private let seen = Mutex<Seen>(Seen())
 

@@ -1,7 +1,7 @@
 import Sluice
 import Synchronization
 
-/// What was found out about one encoder.
+/// The findings about one encoder.
 struct CodecResult {
     let type: String
     /// Which of the encoders that the node type can use; nil where it has one.
@@ -27,8 +27,8 @@ struct CodecResult {
     }
 }
 
-/// Runs each encoder that the plugins offer on a second of media, in a graph of three nodes on one lane, an item at a time:
-/// then the time from sending to receiving is the encoder's.
+/// Runs each encoder that the plugins offer on a second of media, in a graph of three nodes on one lane, an item at a
+/// time: then the time from sending to receiving is the encoder's.
 struct CodecCheck {
     private let catalog: PluginCatalog
     private let width: Int
@@ -53,7 +53,7 @@ struct CodecCheck {
         return taken.allSatisfy(\.kind.isRaw) && given.allSatisfy { $0.kind.isCoded }
     }
 
-    /// What the parameter `encoders` names by default; nil alone where there is no such parameter.
+    /// The default of the parameter `encoders`; nil alone where there is no such parameter.
     private func encoders(of spec: NodeSpec) -> [String?] {
         guard case .string(let names)? = spec.parameters.first(where: { $0.name == "encoders" })?.defaultValue else {
             return [nil]
@@ -86,7 +86,8 @@ struct CodecCheck {
         return result
     }
 
-    /// The encoder's own words, without the place in a graph that nobody has written and without what the line says anyway.
+    /// The encoder's own words, without the place in a graph that nobody has written and without what the line says
+    /// anyway.
     private func reason(_ error: any Error, _ spec: NodeSpec, _ encoder: String?) -> String {
         var words = (error as? GraphError)?.diagnostics.first?.message ?? (error as? NodeError)?.message ?? "\(error)"
         let place = "node \"encoder\" (\(spec.type)): "

@@ -1,4 +1,4 @@
-/// What a packet's own bytes say that the stream is; nothing is taken from what the encoder was asked for.
+/// The stream as a packet's own bytes describe it; nothing is taken from what the encoder was asked for.
 struct StreamFacts: Equatable, Sendable {
     /// `Constrained Baseline`; of VP8 the version; of Opus mode, bandwidth, length and channels.
     let profile: String

@@ -1,6 +1,6 @@
 import CPcap
 
-/// What timing needs of an RTP packet inside a captured frame.
+/// The fields that timing needs of an RTP packet inside a captured frame.
 struct RTPHeader: Equatable {
     var ssrc: UInt32
     var payloadType: UInt8

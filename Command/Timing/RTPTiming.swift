@@ -2,10 +2,10 @@ import Sluice
 
 /// The streams of a capture: what came when, by its time in the capture and its RTP timestamp.
 ///
-/// A stream is an SSRC from one address to another. Its clock rate is not in the packets, so it is the usual one that fits
-/// best: a clock is off by less than 10 %, and the usual ones differ by more. Drift is how much later a packet came than
-/// the first one by its timestamp; depth is what a player that began with the first packet then holds: the media that
-/// have come less the time that has passed.
+/// A stream is an SSRC from one address to another. Its clock rate is not in the packets, so it is the usual one that
+/// fits best: a clock is off by less than 10 %, and the usual ones differ by more. Drift is how much later a packet
+/// came than the first one by its timestamp; depth is what a player that began with the first packet then holds: the
+/// media that have come less the time that has passed.
 struct RTPTiming {
     static let clocks = [8_000.0, 12_000, 16_000, 24_000, 44_100, 48_000, 90_000]
     /// Fewer packets in order are no stream but bytes that look like RTP.

@@ -1,7 +1,7 @@
 import Sluice
 
-/// The timing that a run's report tells: of each node that kept numbers over time or has counted lateness, gaps, drift or
-/// depth, and of the edges.
+/// The timing that a run's report tells: of each node that kept numbers over time or has counted lateness, gaps, drift
+/// or depth, and of the edges.
 enum ReportTiming {
     static func streams(_ report: JSONValue) -> [TimingStream] {
         let nodes = (report["nodes"]?.members ?? []).compactMap { stream($0.key, $0.value) }

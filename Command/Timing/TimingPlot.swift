@@ -36,7 +36,7 @@ struct TimingPlot {
             """
     }
 
-    /// What an axis shows, and round numbers in it.
+    /// The range of an axis, and round numbers in it.
     struct Span {
         let least: Double
         let most: Double

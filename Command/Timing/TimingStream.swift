@@ -3,7 +3,7 @@ import Sluice
 /// One stream over time, as `sluice timing` prints and plots it: lines of gaps, drift and depth in milliseconds.
 struct TimingStream {
     let name: String
-    /// What is printed of it, in order.
+    /// Its printed columns, in order.
     var figures: [(name: String, value: String)] = []
     var lines: [Line] = []
 

@@ -1,8 +1,8 @@
 import Resampling
 import Sluice
 
-/// Gives PCM another rate, number of channels or sample format. What already is as it should be passes untouched, and a
-/// format that changes in mid-stream is followed.
+/// Gives PCM another rate, number of channels or sample format. A frame that already is as it should be passes
+/// untouched, and a format that changes in mid-stream is followed.
 ///
 /// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. A resampler
 /// holds a few samples back; where the samples end, jump or change epoch they are pushed out, so that as many come out

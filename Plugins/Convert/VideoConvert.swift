@@ -1,7 +1,7 @@
 import Sluice
 
-/// Gives pictures another size, pixel format and colour matrix. What already is as it should be passes untouched, and a
-/// format that changes in mid-stream is followed.
+/// Gives pictures another size, pixel format and colour matrix. A frame that already is as it should be passes
+/// untouched, and a format that changes in mid-stream is followed.
 ///
 /// YUV keeps its matrix, whatever its new size would imply, and says it where that differs; YUV made of RGB always says
 /// it.
@@ -96,7 +96,7 @@ public final class VideoConvert: Node {
         }
     }
 
-    /// What the pictures that come out say of their matrix: nothing where nothing was said and their height implies it.
+    /// The matrix that the outgoing pictures name: nothing where nothing was said and their height implies it.
     private func matrix(of from: VideoLayout, height: Int) -> ColorMatrix? {
         if let asked = ColorMatrix(rawValue: matrix.rawValue), asked != from.impliedMatrix || !isYUV(from) {
             return asked

@@ -4,8 +4,8 @@ import Sluice
 /// An encoder of libavcodec, and how to ask it for what all give alike: Constrained Baseline at a constant bitrate over
 /// half a second, no B-frames, no keyframes but the regular and the asked ones, every picture out at once.
 ///
-/// The names and values of the options are those of libavcodec 59 to 61 (its nvenc_h264.c, qsvenc_h264.c, amfenc_h264.c,
-/// vaapi_encode_h264.c, videotoolboxenc.c and libx264.c).
+/// The names and values of the options are those of libavcodec 59 to 61 (its nvenc_h264.c, qsvenc_h264.c,
+/// amfenc_h264.c, vaapi_encode_h264.c, videotoolboxenc.c and libx264.c).
 struct Backend: Sendable {
     let name: String
     /// Pictures that it takes as they are. Every one takes nv12.
@@ -14,8 +14,8 @@ struct Backend: Sendable {
     var takesSurfaces = false
     /// Whether another bitrate takes a new encoder, and so a keyframe.
     var reopensForBitrate = true
-    /// What makes a picture that is asked to be coded by itself a keyframe; nil where each such one is. Without this
-    /// option, which h264_amf has not had for long, a keyframe takes a new encoder.
+    /// The option that makes a picture a keyframe where it is asked to be coded by itself; nil where each such one is.
+    /// Without this option, which h264_amf has not had for long, a keyframe takes a new encoder.
     var keyframeOption: String?
     /// Of the context and of the encoder.
     let options: @Sendable (Settings) -> [(String, String)]
@@ -78,7 +78,7 @@ struct Backend: Sendable {
             ]
         })
 
-    /// What pictures of this format are handed over as.
+    /// The form in which pictures of this format are handed over.
     func pixels(for format: PixelFormat) -> PixelFormat { pixels.contains(format) ? format : .nv12 }
 
     /// Those that a graph names, `h264_vaapi, libx264`, in its order.

@@ -29,8 +29,9 @@ final class Encoder {
         }
         makesKeyframes = Encoder.makesKeyframes(codec, backend)
         surfaces = backend.takesSurfaces ? try Surfaces(width: settings.width, height: settings.height) : nil
-        // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late joiner needs them; asked for
-        // both, it puts a message before the first ones that must not stand there. So one encoder tells, another encodes.
+        // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late joiner needs them; asked
+        // for both, it puts a message before the first ones that must not stand there. So one encoder tells, another
+        // encodes.
         let told = try Encoder.makeContext(codec, settings, backend, surfaces, tellsConfiguration: true)
         configuration = [UInt8](
             UnsafeBufferPointer(start: told.pointee.extradata, count: Int(max(0, told.pointee.extradata_size))))
@@ -114,8 +115,8 @@ final class Encoder {
         return true
     }
 
-    /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets each
-    /// packet's bytes, which last for the call, and the header of its picture.
+    /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets
+    /// each packet's bytes, which last for the call, and the header of its picture.
     func encode(
         _ frame: VideoFrame, asKeyframe: Bool, _ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void
     ) throws {
@@ -133,7 +134,7 @@ final class Encoder {
         } catch { throw failure(error) }
     }
 
-    /// What the encoder still holds.
+    /// The packets that the encoder still holds.
     func finish(_ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void) throws {
         do {
             try AVError.check(avcodec_send_frame(context, nil))

@@ -3,9 +3,10 @@ import Sluice
 /// Encodes pictures to H.264 Constrained Baseline at a constant bitrate: no B-frames, no keyframes but the regular and
 /// the asked ones, one packet a picture and no delay. Every keyframe carries the parameter sets (Annex B).
 ///
-/// The encoder is the first of `encoders` that opens. The level is the lowest that holds size, rate and bitrate, a bitrate
-/// of 10 Mb/s at least, so that a live one seldom outgrows it: a stream cannot take another level without a new start.
-/// libx264 writes the profile as 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like WebRTC's 42 e0.
+/// The encoder is the first of `encoders` that opens. The level is the lowest that holds size, rate and bitrate, a
+/// bitrate of 10 Mb/s at least, so that a live one seldom outgrows it: a stream cannot take another level without a new
+/// start. libx264 writes the profile as 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like WebRTC's 42
+/// e0.
 public final class H264EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "h264-encoder", summary: "Encodes pictures to H.264 Constrained Baseline", work: .heavy,
@@ -172,8 +173,8 @@ public final class H264EncoderNode: Node {
     /// In kb/s: up to this a live bitrate stays within the level that was chosen.
     private static let liveBitrate = 10_000
 
-    /// Without a break where the encoder can, else in a new one that begins with a keyframe; within the level, which the
-    /// stream has declared. The format stays: nobody downstream has to follow a bitrate.
+    /// Without a break where the encoder can, else in a new one that begins with a keyframe; within the level, which
+    /// the stream has declared. The format stays: nobody downstream has to follow a bitrate.
     private func changeBitrate() throws {
         guard let encoder else { return }
         var settings = encoder.settings

@@ -48,7 +48,7 @@ struct Level: Equatable, CustomStringConvertible {
 
     var description: String { "\(code / 10).\(code % 10)" }
 
-    /// What a stream asks of a decoder.
+    /// The demands of a stream on a decoder.
     struct Load: CustomStringConvertible {
         let columns: Int
         let rows: Int

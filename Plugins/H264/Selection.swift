@@ -2,8 +2,8 @@ import CLibAV
 import LibAV
 import Sluice
 
-/// The first encoder of several that really opens, and why those before it do not: that libavcodec lists one says nothing
-/// of its driver and device.
+/// The first encoder of several that really opens, and why those before it do not: that libavcodec lists one says
+/// nothing of its driver and device.
 struct Selection {
     let encoder: Encoder
     private let refusals: [Refusal]

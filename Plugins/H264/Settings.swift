@@ -1,12 +1,12 @@
 import Sluice
 
-/// What an encoder is opened with.
+/// The settings that an encoder is opened with.
 struct Settings: Equatable {
     var width: Int
     var height: Int
     var pixelFormat: PixelFormat
     var frameRate: FrameRate
-    /// What the stream says of it; nil for nothing.
+    /// The stream's word for it; nil for none.
     var colorMatrix: ColorMatrix?
     /// Thousands of bits a second.
     var bitrate: Int

@@ -29,8 +29,8 @@ final class Decoder {
         return count > 0 ? Int(count) : nil
     }
 
-    /// Decodes `packet` into the whole of `frame`; false if libopus refuses the packet. With `recovering`, what the packet
-    /// tells of the frame before it.
+    /// Decodes `packet` into the whole of `frame`; false if libopus refuses the packet. With `recovering`, what the
+    /// packet tells of the frame before it.
     func decode(_ packet: Packet, into frame: AudioFrame, recovering: Bool = false) -> Bool {
         let bytes = packet.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
         let count = opus_decode(

@@ -3,10 +3,10 @@ import Sluice
 
 /// Decodes Opus to s16 at 48 kHz.
 ///
-/// Samples are counted from the last discontinuity on. A hole between two packets of at most `conceal_ms` is filled to the
-/// sample: its end with the copy that the next packet may carry of it (in-band FEC), the rest with what libopus makes up.
-/// A longer hole, or a discontinuity, starts the count anew with a fresh decoder. The pre-skip that the configuration
-/// names is thrown away at every start.
+/// Samples are counted from the last discontinuity on. A hole between two packets of at most `conceal_ms` is filled to
+/// the sample: its end with the copy that the next packet may carry of it (in-band FEC), the rest with what libopus
+/// makes up. A longer hole, or a discontinuity, starts the count anew with a fresh decoder. The pre-skip that the
+/// configuration names is thrown away at every start.
 public final class OpusDecoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-decoder", summary: "Decodes Opus to PCM at 48 kHz", example: #""decoder": { "type": "opus-decoder" }"#)

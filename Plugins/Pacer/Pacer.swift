@@ -102,7 +102,7 @@ public final class Pacer: Node {
         if input.format?.kind != .codedVideo { own.claim() }
     }
 
-    /// What the edge cannot hold it would drop before it is due.
+    /// Items that the edge cannot hold it would drop before they are due.
     private func checkDepth(_ frame: Interval) throws {
         let wanted = max(targetDepth, startDepth) + frame.milliseconds
         guard let capacity = input.capacity, input.overflow != .block, Double(capacity.milliseconds) < wanted else {
@@ -180,7 +180,7 @@ struct PacerSettings {
     var ordinal: Int
 }
 
-/// What a kind of media works with.
+/// The parts that a kind of media works with.
 struct PacerEnds {
     let context: NodeContext
     let input: Input<MediaItem>

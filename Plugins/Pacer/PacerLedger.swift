@@ -1,7 +1,7 @@
 import Pacing
 import Sluice
 
-/// What a pacer counts and says.
+/// The counters and lines of a pacer.
 final class PacerLedger {
     private let context: NodeContext
     private let statusEvery: Interval

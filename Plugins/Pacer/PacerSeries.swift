@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// What a pacer was like over the run's time, for `sluice timing`: from one frame or picture to the next, how late each
-/// left, what waited then, and how far the source's clock has run away from this one since the first media.
+/// The figures of a pacer over the run's time, for `sluice timing`: from one frame or picture to the next, how late
+/// each left, what waited then, and how far the source's clock has run away from this one since the first media.
 final class PacerSeries {
     private let gap, late, depth, drift: SeriesMetric
     private var last: Instant?

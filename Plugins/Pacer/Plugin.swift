@@ -8,7 +8,7 @@ public func plugin(_ door: UnsafeMutableRawPointer) {
     }
 }
 
-/// What the nodes of this plugin look up: for tests that build a graph without loading it.
+/// The services that the nodes of this plugin look up: for tests that build a graph without loading it.
 public func provideServices(to registry: NodeRegistry) {
     registry.services.provide(PacerRegistry.self) { PacerRegistry() }
     registry.services.provide(SessionPlayouts.self, scope: .session) { SessionPlayouts() }

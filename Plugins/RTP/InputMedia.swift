@@ -4,7 +4,7 @@ import Net
 import RTP
 import Sluice
 
-/// What a session description says of one medium, checked for whether we can receive it.
+/// One medium of a session description, checked for whether we can receive it.
 struct InputMedia {
     var kind: String
     var format: PayloadFormat

@@ -1,7 +1,7 @@
 import RTP
 import Sluice
 
-/// What `rtp-input` counts of one medium.
+/// The counters of `rtp-input` for one medium.
 struct InputMetrics {
     let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: CounterMetric
     let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: CounterMetric

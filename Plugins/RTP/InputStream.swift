@@ -24,7 +24,7 @@ final class InputStream {
     private var controlPeer: SocketAddress?
     private var report: (packet: RTCPPacket.SenderReport, sender: SocketAddress, isUsed: Bool)?
     private var outgoing = DatagramBatch(capacity: 1, room: 9_216)
-    /// When the sender has said that nothing more comes. What it has overtaken may still be on its way.
+    /// When the sender has said that nothing more comes. Packets that it has overtaken may still be on their way.
     private(set) var overSince: Instant?
     private(set) var lastArrival: Instant?
     private(set) var peer: SocketAddress?
@@ -36,7 +36,7 @@ final class InputStream {
     /// Datagrams that are no packets, or too large.
     private var strays = 0
     let metrics: InputMetrics
-    /// What was told of it once.
+    /// The facts that were said of it once.
     var said = (source: false, key: false, foreign: false, stranger: false, loss: false, size: false)
 
     var name: String { media.kind }

@@ -36,14 +36,14 @@ struct OutputDescription {
 
     mutating func forgetChange() { isChanged = false }
 
-    /// What is not known enough to be written.
+    /// The media that are not known enough to be written.
     var missing: [String] {
         path.isEmpty ? [] : description.media.filter { $0.payloads.isEmpty }.map(\.kind)
     }
 
     var knowsSomething: Bool { description.media.contains { !$0.payloads.isEmpty } }
 
-    /// What `kind` is from now on; gives its payload type. Throws what the receivers could not be told.
+    /// Sets the format of `kind` from now on; gives its payload type. Throws where the receivers could not be told.
     mutating func set(_ format: MediaFormat, _ payload: PayloadFormat, of kind: String) throws -> UInt8 {
         let type: UInt8 = payload == .pcmu ? 0 : payload.isVideo ? 96 : 97
         guard let index = description.media.firstIndex(where: { $0.kind == kind }) else { return type }
@@ -99,8 +99,8 @@ struct OutputDescription {
         return words
     }
 
-    /// Writes the file, whole or not at all; readable for its owner alone where keys are in it. Gives a line for the log,
-    /// nil where no file is asked for.
+    /// Writes the file, whole or not at all; readable for its owner alone where keys are in it. Gives a line for the
+    /// log, nil where no file is asked for.
     mutating func write() throws -> String? {
         isChanged = false
         guard !path.isEmpty else { return nil }
@@ -112,7 +112,8 @@ struct OutputDescription {
         return "wrote \(path)" + (isSecret ? ", which holds the keys" : "")
     }
 
-    /// By a new file that takes the name when it is whole: nothing that lay there is written to, and no link is followed.
+    /// By a new file that takes the name when it is whole: nothing that lay there is written to, and no link is
+    /// followed.
     private func replace(with bytes: [UInt8], isSecret: Bool) throws {
         var random = SystemRandomNumberGenerator()
         let temporary = "\(path).\(String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)).part"

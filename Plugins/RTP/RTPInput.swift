@@ -276,8 +276,8 @@ public final class RTPInput: Node {
 
     private var lastArrival: Instant { streams.reduce(began) { max($0, $1.lastArrival ?? began) } }
 
-    /// When all that have begun have said goodbye and what was on its way has had its time; nil while one goes on. A stream
-    /// that has not begun when the others end will not.
+    /// When all that have begun have said goodbye and what was on its way has had its time; nil while one goes on. A
+    /// stream that has not begun when the others end will not.
     private var over: Instant? {
         guard onEnd == .finish else { return nil }
         var latest: Instant?

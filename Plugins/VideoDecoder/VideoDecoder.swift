@@ -4,9 +4,9 @@ import Sluice
 
 /// Decodes VP8, H.264 and whatever else libavcodec knows to i420 pictures, in the decoder's own memory.
 ///
-/// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a keyframe.
-/// What cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for. A picture over
-/// `max_width` or `max_height` is refused before it has memory.
+/// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a
+/// keyframe. What cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for. A picture
+/// over `max_width` or `max_height` is refused before it has memory.
 public final class VideoDecoder: Node {
     public static let descriptor = NodeDescriptor(
         "video-decoder", summary: "Decodes coded video to i420 pictures", work: .heavy,
@@ -78,7 +78,7 @@ public final class VideoDecoder: Node {
         }
     }
 
-    /// What the old stream still holds comes out first.
+    /// Pictures that the old stream still holds come out first.
     private func change(_ format: MediaFormat, _ now: Instant) {
         drain(now)
         awaitsKeyframe = true

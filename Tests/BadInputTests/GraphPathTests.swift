@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What is no graph file is refused at once, with status 2 and one message, whatever stands at the path.
+/// A file that is no graph is refused at once, with status 2 and one message, whatever stands at the path.
 @Suite(.timeLimit(.minutes(2))) struct GraphPathTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }

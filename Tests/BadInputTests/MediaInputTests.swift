@@ -42,7 +42,7 @@ import Testing
         try scratch.run(graph).check(2, says: "./graph.json:2:39: found \\u0000 in a string.")
     }
 
-    /// What is whole of it is recorded; where nothing is, the file is refused.
+    /// The whole part of it is recorded; where there is none, the file is refused.
     @Test(arguments: Clips.all, [0.0, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99999])
     func aFileThatIsCut(_ name: String, _ share: Double) throws {
         let size = try Clips.size(name)

@@ -10,7 +10,7 @@ final class Running: @unchecked Sendable {
     private let lock = NSLock()
     private var wasTooLong = false
 
-    /// What no input may need; a run that is stopped by hand takes a second or two.
+    /// A time that no input may need; a run that is stopped by hand takes a second or two.
     static let limit = 60.0
 
     /// - Parameters:
@@ -124,7 +124,7 @@ struct Ended {
     let errors: String
     let wasTooLong: Bool
 
-    /// What was said at the end of the run or instead of it, without the times that lines of a run begin with.
+    /// The lines at the end of the run or instead of it, without the times that lines of a run begin with.
     var lines: [String] {
         errors.split(separator: "\n").map { String($0.replacing(#/^\d+\.\d s /#, with: "")) }
     }
@@ -180,8 +180,8 @@ extension Scratch {
     func fifo(_ name: String) { #expect(mkfifo(path(name), 0o600) == 0) }
 }
 
-/// Seconds that a file plays, all of it decoded by ffmpeg without a word of complaint; `isCut` allows it to say that the
-/// file ends early.
+/// Seconds that a file plays, all of it decoded by ffmpeg without a word of complaint; `isCut` allows it to say that
+/// the file ends early.
 func playable(_ path: String, isCut: Bool = false, _ place: SourceLocation = #_sourceLocation) throws -> Double {
     let level = isCut ? "fatal" : "error"
     let told: [UInt8]

@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 @Suite struct TimingTests {
-    /// 20 s of Opus in packets of 20 ms from a clock that is 200 ppm slow, number 500 lost, 700 and 701 changed over, and of
-    /// VP8 at 25 a second without a fault.
+    /// 20 s of Opus in packets of 20 ms from a clock that is 200 ppm slow, number 500 lost, 700 and 701 changed over,
+    /// and of VP8 at 25 a second without a fault.
     private var capture: Capture {
         var capture = Capture()
         let audio = Capture.Sender()

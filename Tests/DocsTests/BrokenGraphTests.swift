@@ -6,9 +6,10 @@ import Testing
 @Suite struct BrokenGraphTests {
     struct Case: CustomStringConvertible {
         let file: String
-        /// What a JSON Schema validator says: `refuses`, `accepts` where the schema cannot see the mistake, `no JSON`.
+        /// The verdict of a JSON Schema validator: `refuses`, `accepts` where the schema cannot see the mistake, `no
+        /// JSON`.
         let schema: String
-        /// What `sluice validate` says, after the file's name.
+        /// The words of `sluice validate`, after the file's name.
         let message: String
 
         var path: String { "Tests/Fixtures/broken-graphs/\(file)" }

@@ -16,8 +16,8 @@ import Testing
         }
     }
 
-    /// Words with hyphens that stand in code spans are names: of node types, of schemas of data, of graphs, or of these other
-    /// things.
+    /// Words with hyphens that stand in code spans are names: of node types, of schemas of data, of graphs, or of these
+    /// other things.
     private static let otherNames: Set<String> = [
         "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate", "take-over",
     ]
@@ -35,7 +35,7 @@ import Testing
     }
 }
 
-/// What the command knows of node types.
+/// The node types that the command knows.
 enum Catalog {
     /// Of data, as the page of node types heads their fields.
     static var schemas: Set<String> {

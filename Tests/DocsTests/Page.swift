@@ -8,7 +8,7 @@ struct Page: CustomStringConvertible {
     private(set) var links: [String] = []
     /// Code spans outside of blocks.
     private(set) var spans: [String] = []
-    /// What headings are linked to by.
+    /// The anchors of headings.
     private(set) var anchors: Set<String> = []
 
     var description: String { path }
@@ -53,7 +53,7 @@ struct Page: CustomStringConvertible {
         }
     }
 
-    /// What a console block shows below a command; nil if none shows it.
+    /// The lines that a console block shows below a command; nil if none shows it.
     func answer(to command: String) -> String? {
         for block in blocks where block.language == "console" {
             for entry in ("\n" + block.text).split(separator: "\n$ ", omittingEmptySubsequences: true)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What docs/ shows of Swift is compiled: each block stands, line for line, in a file in `Examples`, or is what
+/// The Swift in docs/ is compiled: each block stands, line for line, in a file in `Examples`, or is what
 /// `tools/new-plugin` writes, which tests of its own build and run.
 @Suite struct SwiftExampleTests {
     private static var blocks: [Page.Block] {

@@ -91,9 +91,9 @@ import Testing
         packets.reduce(0) { $0 + $1.count } * 8 * 30 / max(1, packets.count) / 1_000
     }
 
-    /// Up and down over the whole range that a live bitrate has, in one stream. x264 comes down within its buffer of half a
-    /// second; upwards it takes that long before it begins, is near after a second, and there after its rate window of
-    /// some seconds.
+    /// Up and down over the whole range that a live bitrate has, in one stream. x264 comes down within its buffer of
+    /// half a second; upwards it takes that long before it begins, is near after a second, and there after its rate
+    /// window of some seconds.
     @Test func aNewBitrateChangesTheRateWithoutAKeyframeOrANewFormat() throws {
         let steps: [(at: Int, kilobits: Int, near: ClosedRange<Double>)] = [
             (0, 400, 0.9...1.15), (90, 1_500, 0.65...1.1), (420, 100, 0.9...1.15), (510, 10_000, 0.65...1.1),
@@ -118,7 +118,8 @@ import Testing
         #expect(decoded.count == 320 * 240 * 3 / 2 * 720)
     }
 
-    /// A receiver's buffer of half a second that fills at the bitrate, from nine tenths on as x264 assumes, never runs dry.
+    /// A receiver's buffer of half a second that fills at the bitrate, from nine tenths on as x264 assumes, never runs
+    /// dry.
     @Test func theBufferOfHalfASecondIsKept() throws {
         let packets = try encode(Noise.moving(640, 360, count: 150), ["bitrate_kbps": .number(2_000)])
         let (perPicture, size) = (2_000_000.0 / 30, 1_000_000.0)

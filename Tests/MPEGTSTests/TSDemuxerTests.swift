@@ -91,8 +91,8 @@ enum Streams {
         #expect(found.packets.map(\.packet.header.pts) == usual.packets.map(\.packet.header.pts))
     }
 
-    /// Where a picture's last transport packet ends, from the bytes themselves: before the next of its PID that begins a
-    /// unit.
+    /// Where a picture's last transport packet ends, from the bytes themselves: before the next of its PID that begins
+    /// a unit.
     private func ends(_ bytes: [UInt8], pid: Int) -> [Int] {
         var (ends, last) = ([Int](), 0)
         for start in stride(from: 0, to: bytes.count, by: 188) {

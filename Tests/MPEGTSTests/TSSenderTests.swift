@@ -26,7 +26,7 @@ private final class Bytes: ByteSink {
     /// The clip's packets, as the demuxer finds them.
     private let source = Findings.of(Streams.withLength).0
 
-    /// What a receiver has got after each packet written.
+    /// The packets that a receiver has got after each one written.
     private func send(_ packets: [(packet: Packet, track: TSTrack)], offset: MediaTime = .zero) throws -> (
         found: Findings, behind: [Int]
     ) {

@@ -13,7 +13,7 @@ import Testing
         try NodeBench(OpusEncoderNode.self, parameters).run(items).packets
     }
 
-    /// What libopus makes of the packets, pre-skip dropped and cut to their durations.
+    /// The samples that libopus makes of the packets, pre-skip dropped and cut to their durations.
     private func decode(_ packets: [Packet]) throws -> [Int16] {
         let head = try #require(OpusHead(packets[0].format.configuration))
         let decoder = try Decoder(channels: head.channels)

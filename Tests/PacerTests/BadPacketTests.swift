@@ -3,8 +3,8 @@ import Sluice
 import SluiceTesting
 import Testing
 
-/// Bad input in packets: what `BadInputTests` is for PCM. Whatever comes, Opus stays on its grid and pictures leave in order
-/// and in time, and one event says what happened.
+/// Bad input in packets: what `BadInputTests` is for PCM. With any input, Opus stays on its grid and pictures leave in
+/// order and in time, and one event says what happened.
 @Suite struct BadPacketTests {
     /// One packet of a source: when it comes and what its timestamp is, in ms.
     struct Coming: Sendable {
@@ -16,7 +16,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let coming: [Coming]
-        /// What is said, beside the first frame.
+        /// The lines, beside the first frame.
         let said: [String]
         /// Of the packets that came, how many may be missing from what went out.
         var lost = 0

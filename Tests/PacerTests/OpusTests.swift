@@ -43,7 +43,7 @@ import Testing
         try Rig(["drift": .string(drift)], format: OpusTests.mono)
     }
 
-    /// What libopus makes of the packets, all of one decoder.
+    /// The samples that libopus makes of the packets, all of one decoder.
     private func decoded(_ tape: [Rig.Got], samples: Int = 960) -> [[Int16]] {
         var code: Int32 = 0
         let decoder = opus_decoder_create(48_000, 1, &code)!

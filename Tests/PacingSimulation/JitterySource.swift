@@ -1,8 +1,8 @@
 import Glibc
 import Sluice
 
-/// A tone, or pictures, of a source whose clock is off, as they come over a network: see `Arrivals`. `captured` is when each
-/// item came.
+/// A tone, or pictures, of a source whose clock is off, as they come over a network: see `Arrivals`. `captured` is when
+/// each item came.
 public final class JitterySource: Node {
     public static let descriptor = NodeDescriptor(
         "jittery-source", summary: "Media of a clock that is off, late and lost")

@@ -2,7 +2,8 @@ import PacerPlugin
 import Sluice
 import SluiceTesting
 
-/// The real graph in virtual time: a source over a bad network, pacers of its sound and its pictures, a sink that checks.
+/// The real graph in virtual time: a source over a bad network, pacers of its sound and its pictures, a sink that
+/// checks.
 public struct PacedGraph {
     public var ppm = 200.0
     public var jitterMilliseconds = 40.0

@@ -18,7 +18,8 @@ public final class PacedSink: Node {
     public private(set) var first: (pts: MediaTime, at: Instant)?
     /// The last second, −1 … 1.
     public private(set) var tail: [Float] = []
-    /// What frames tell of their first sample's time on the source's clock, as a part of a second, where their samples do.
+    /// The time of their first sample that frames tell on the source's clock, as a part of a second, where their
+    /// samples do.
     public private(set) var told: [(pts: MediaTime, second: Double)] = []
     /// Called with each frame of sound.
     public var onFrame: ((Int, Instant) -> Void)?
@@ -33,7 +34,8 @@ public final class PacedSink: Node {
         if told.count > 3_000 { told.removeFirst(1_500) }
     }
 
-    /// The last frame was made up, if only in part: a period that is repeated counts up as time does, and tells another.
+    /// The last frame was made up, if only in part: a period that is repeated counts up as time does, and tells
+    /// another.
     public func forgetLastTold() {
         if let last, told.last?.pts == last.pts { told.removeLast() }
     }

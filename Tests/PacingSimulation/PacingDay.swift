@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// A day of a pacer in front of a source whose clock is off, without the media: what `AudioPacing` and `VideoPacing` decide
-/// is done by counting. Edge, grid, concealment and drops are those of the node; the resampler is a fraction.
+/// A day of a pacer in front of a source whose clock is off, without the media: what `AudioPacing` and `VideoPacing`
+/// decide is done by counting. Edge, grid, concealment and drops are those of the node; the resampler is a fraction.
 public struct PacingDay: Sendable {
     public var seed: UInt64
     public var hours = 24.0

@@ -15,8 +15,8 @@ import VideoDecoderPlugin
 
 /// From rtp-output to rtp-input, through a path that loses, doubles, delays and reorders.
 @Suite("A path between rtp-output and rtp-input", .serialized, .realPeers) struct PathTests {
-    /// Takes datagrams at one port and passes them on to another as `plan` says, by the number of the datagram: not at all,
-    /// once, or several times, each so many datagrams later.
+    /// Takes datagrams at one port and passes them on to another as `plan` says, by the number of the datagram: not at
+    /// all, once, or several times, each so many datagrams later.
     final class Path: @unchecked Sendable {
         private let inlet: UDPSocket
         private let outlet: UDPSocket

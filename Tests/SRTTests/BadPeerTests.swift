@@ -9,13 +9,13 @@ import Testing
 
 @testable import SRTPlugin
 
-/// What peers do that they should not. Real sockets on the loopback.
+/// Mistakes of peers. Real sockets on the loopback.
 @Suite("Bad peers and bad settings", .serialized, .realPeers) struct BadPeerTests {
     private let place: Place
 
     init() throws { place = try Place() }
 
-    /// What building a graph throws.
+    /// The error that building a graph throws.
     private func refusal(_ graph: GraphBuilder) -> String {
         do {
             _ = try GraphRun(graph.plan, registry: graph.registry, options: boundedRun).execute()

@@ -105,7 +105,7 @@ private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: millise
 }
 
 @Suite("A round trip is probed") struct RoundTripProbeTests {
-    /// What a listener answers to an induction: the caller's socket id stands in the header.
+    /// The answer of a listener to an induction: the caller's socket id stands in the header.
     private func answer(_ question: [UInt8]) -> [UInt8] {
         var bytes = question
         bytes.replaceSubrange(12..<16, with: question[40..<44])

@@ -38,8 +38,8 @@ func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) thro
 /// Whether somebody on this machine has the UDP port.
 func isTaken(_ port: Int) -> Bool { Ports.isBound(port) }
 
-/// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the first
-/// event whose text holds its words. What `during` throws is thrown at the end.
+/// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the
+/// first event whose text holds its words. What `during` throws is thrown at the end.
 func execute(
     _ graph: GraphBuilder, on events: [String: @Sendable (EventLog.Event) -> Void] = [:],
     during: (@Sendable (GraphRun) throws -> Void)? = nil
@@ -89,8 +89,8 @@ func eventLines(_ report: String) -> String {
     return events.map { "\($0["t_s"] ?? "") \($0["node"] ?? ""): \($0["what"] ?? "")" }.joined(separator: "\n")
 }
 
-/// Every picture of the clip once and in order, and its sound. `cut`: so many may be missing at the end, since the sender, on
-/// a busy machine, has closed its socket before they left it.
+/// Every picture of the clip once and in order, and its sound. `cut`: so many may be missing at the end, since the
+/// sender, on a busy machine, has closed its socket before they left it.
 func checkClip(_ file: URL, cut: Int = 0) throws {
     let pictures = try FFmpeg.run(
         [

@@ -6,7 +6,7 @@ import TestSupport
 
 @testable import SRTPlugin
 
-/// What a test on the loopback starts from: a folder of its own with the clip in it, gone with it, and a free port.
+/// The beginning of a test on the loopback: a folder of its own with the clip in it, gone with it, and a free port.
 final class Place: Sendable {
     let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
     let port = freePort()
@@ -43,7 +43,7 @@ final class Place: Sendable {
         return graph
     }
 
-    /// What `srt-input` gets goes into `file`, without it into the tape; it listens at `port` unless `parameters` say
+    /// The media of `srt-input` go into `file`, without it into the tape; it listens at `port` unless `parameters` say
     /// otherwise.
     func receiver(_ parameters: [String: ParameterValue] = [:], into file: URL? = nil) -> GraphBuilder {
         var graph = GraphBuilder()
@@ -64,7 +64,7 @@ final class Place: Sendable {
     func transmit(from url: String) -> [String] { ["srt-live-transmit", "-q", "-a:no", url, "file://con"] }
 }
 
-/// What every run of the tests is bound by: a peer that never comes, or hangs, must not hold them.
+/// The bound of every run of the tests: a peer that never comes, or hangs, must not hold them.
 var boundedRun: RunOptions {
     var options = RunOptions()
     options.duration = .milliseconds(60_000)

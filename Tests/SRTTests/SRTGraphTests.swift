@@ -11,7 +11,7 @@ import Testing
 
     private func graph(_ name: String) -> String { Built.root.appending(path: "graphs/\(name).json").path }
 
-    /// What the command has said until now.
+    /// The words of the command until now.
     private var said: String { (try? String(contentsOf: place.file("said"), encoding: .utf8)) ?? "" }
 
     private func sluice(_ graph: String, _ settings: [String]) throws -> PeerProcess {

@@ -7,7 +7,7 @@ import Testing
 @testable import SyncPlugin
 
 @Suite struct ChirpDetectorTests {
-    /// What is heard in sound that `sample` makes, index counting samples.
+    /// The marks heard in audio that `sample` makes, index counting samples.
     private func heard(_ seconds: Double, rate: Int = 48_000, _ sample: (Int) -> Double) -> [ChirpDetector.Chirp] {
         var ears = ChirpDetector(start: .milliseconds(1_000), rate: rate)
         return (0..<Int(seconds * Double(rate))).compactMap { ears.note(sample($0)) }

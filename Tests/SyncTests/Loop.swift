@@ -73,7 +73,7 @@ struct Loop {
     var noiseFrom = 0.0
     var fps = 25.0
     var bitrate = 400.0
-    /// What packets of both media go through, each with a seed of its own.
+    /// The impairment that packets of both media go through, each with a seed of its own.
     var network: Impairment.Settings?
 
     func run() throws -> GraphHarness {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the build has put beside the engine that this process uses: the command and the plugins.
+/// The products beside the engine that this process uses: the command and the plugins.
 public enum Built {
     public static let directory: URL = {
         let engine = mappedFiles().first { $0.hasSuffix("/libSluice.so") }

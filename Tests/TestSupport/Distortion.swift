@@ -1,6 +1,6 @@
 import Glibc
 
-/// What is left of `samples` when the sine in them, of about `hertz`, is taken out, against that sine, in dB: total
+/// The rest of `samples` when the sine in them, of about `hertz`, is taken out, against that sine, in dB: total
 /// harmonic distortion and noise as AES17 measures it, the notch being a least-squares fit whose frequency is searched.
 public func distortionDecibels(_ samples: [Double], hertz: Double, rate: Double) -> Double {
     func residual(_ frequency: Double) -> (rest: Double, tone: Double) {

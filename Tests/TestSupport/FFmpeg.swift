@@ -3,7 +3,8 @@ import Sluice
 
 /// Debian's ffmpeg, as an independent reader.
 public enum FFmpeg {
-    /// The decoded pictures of an elementary stream, i420 without padding, one behind the other. `kind` is `ivf` or `h264`.
+    /// The decoded pictures of an elementary stream, i420 without padding, one behind the other. `kind` is `ivf` or
+    /// `h264`.
     public static func decode(_ stream: [UInt8], kind: String) throws -> [UInt8] {
         try run(
             [
@@ -12,8 +13,8 @@ public enum FFmpeg {
             ], feeding: stream)
     }
 
-    /// Runs a command with `bytes` as its input and gives back its output. Anything said on stderr is an error. It gets a
-    /// minute.
+    /// Runs a command with `bytes` as its input and gives back its output. Anything said on stderr is an error. It gets
+    /// a minute.
     public static func run(_ command: [String], feeding bytes: [UInt8]) throws -> [UInt8] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

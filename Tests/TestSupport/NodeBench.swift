@@ -7,7 +7,7 @@ public struct NodeBench<N: Node> {
     public struct Result {
         public var items: [MediaItem]
         public var outcome: GraphRun.Outcome
-        /// What was logged, in order.
+        /// The logged lines, in order.
         public var events: [String]
         public var report: [String: Any]
 

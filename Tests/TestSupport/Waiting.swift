@@ -3,7 +3,7 @@ import Testing
 
 /// Something that a test waited for has not come.
 public struct NotInTime: Error, CustomStringConvertible {
-    /// What was waited for, how long, and what everybody said meanwhile.
+    /// The wait's aim, its length, and the words of all sides meanwhile.
     public let description: String
 }
 

@@ -16,7 +16,8 @@ import Testing
         }
     }
 
-    /// Seconds of CPU that an edge takes to leave, the first one first, where `count` are there; the least of five tries.
+    /// Seconds of CPU that an edge takes to leave, the first one first, where `count` are there; the least of five
+    /// tries.
     private func cost(at count: Int) -> Double {
         func cpu() -> Double {
             var time = timespec()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sluice
 
-/// What many members cost, in steps, and what they give.
+/// The cost of many members, in steps, and their values.
 @Suite struct ManyMembersTests {
     private final class Member {}
 

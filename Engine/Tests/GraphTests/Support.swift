@@ -15,7 +15,7 @@ func load(
             }, missing: missing))
 }
 
-/// What loading says is wrong; empty when nothing is.
+/// The mistakes that loading tells; empty when there are none.
 func errors(
     _ text: String, set: [String: String] = [:], environment: [String: String] = [:], files: [String: String] = [:],
     missing: ParameterSources.Missing = .isError

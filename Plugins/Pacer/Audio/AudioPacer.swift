@@ -316,8 +316,8 @@ final class AudioPacer: PacedMedia {
         ledger.say(dryWatch.note(isSilence: isSilence))
     }
 
-    /// What was taken before the session's epoch rose would be thrown away behind this node and leave a hole there: it
-    /// is let go, and one frame fades out.
+    /// Audio that was taken before the session's epoch rose would be thrown away behind this node and leave a hole
+    /// there: it is let go, and one frame fades out.
     private func dropStale() {
         let current = ends.context.epoch
         guard current != epoch else { return }

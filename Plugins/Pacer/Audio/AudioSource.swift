@@ -134,7 +134,7 @@ final class AudioSource {
         return skipped
     }
 
-    /// What is in hand, or was heard last, was taken before the epoch rose to `current`.
+    /// The audio in hand, or heard last, was taken before the epoch rose to `current`.
     func isStale(_ current: UInt32) -> Bool {
         let oldest = item?.header.epoch ?? lastEpoch
         return oldest != 0 && oldest < current

@@ -67,7 +67,7 @@ final class Concealer {
         }
     }
 
-    /// What comes next does not continue what was heard.
+    /// The next audio does not continue the audio that was heard.
     func seam() { if made < 0 { begin(fade: 0.02, length: 0.08) } else { blended = 0 } }
 
     /// Makes up `count` samples. `isEnd`: nothing more comes of what was heard, so it fades out within 10 ms.

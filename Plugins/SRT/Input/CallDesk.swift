@@ -13,8 +13,8 @@ final class CallDesk {
     private var lookup: AddressLookup?
     private var listener: SRTListener?
     private var news: CallerNews
-    /// The latest session of each name, until it is over. The next one of that name is built after it: both may write the
-    /// same file.
+    /// The latest session of each name, until it is over. The next one of that name is built after it: both may write
+    /// the same file.
     private var latest: [String: SessionHandle] = [:]
     private var purgeAt = 64
     private(set) var due = Instant.distantFuture

@@ -1,7 +1,7 @@
 import Sluice
 
-/// Receives MPEG-TS over SRT and hands on its first video and its first audio stream, each packet as soon as its last byte
-/// is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
+/// Receives MPEG-TS over SRT and hands on its first video and its first audio stream, each packet as soon as its last
+/// byte is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
 ///
 /// With `template` it listens for many callers and starts an instance of that template for each; there an `srt-input`
 /// without `url` receives what its caller sends, and ends with it.
@@ -153,7 +153,8 @@ public final class SRTInput: SRTNode, Node {
         return .distantFuture
     }
 
-    /// What the peer sends cannot be taken by what stands behind: its connection ends, not the run. `why` follows its name.
+    /// What the peer sends cannot be taken by what stands behind: its connection ends, not the run. `why` follows its
+    /// name.
     private func refuse(_ why: String, _ now: Instant) throws {
         note()
         endConnection(isCut: true)

@@ -65,7 +65,7 @@ final class TSReceiver: TSDemuxerClient {
         context.isWaiting(for: "media from \(peer)")
     }
 
-    /// What was whole goes out; of a connection that was cut, nothing more.
+    /// Whole units go out; of a connection that was cut, nothing more.
     func end(isCut: Bool = false) {
         if !isCut { demuxer.finish() }
         tellMaps(now, atEnd: true)

@@ -2,10 +2,10 @@ import Net
 import Sluice
 import Synchronization
 
-/// Who may come in where callers call: decided in two steps. `judge` answers on libsrt's thread while the caller waits for
-/// its answer and has not shown yet that it knows the passphrase; so it takes no name and no place, it only counts those
-/// who are in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again: many may
-/// have been judged before the first one came in.
+/// Who may come in where callers call: decided in two steps. `judge` answers on libsrt's thread while the caller waits
+/// for its answer and has not shown yet that it knows the passphrase; so it takes no name and no place, it only counts
+/// those who are in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again:
+/// many may have been judged before the first one came in.
 final class Admission: Sendable {
     struct Rules: Sendable {
         /// What this side does with media, so a caller does the other.
@@ -15,8 +15,8 @@ final class Admission: Sendable {
         var takesOver: Bool
         /// Callers at a time.
         var most = Int.max
-        /// Callers at a time in the handshake; a quarter of them from one host. Each costs memory of libsrt, also where its
-        /// passphrase turns out to be wrong.
+        /// Callers at a time in the handshake; a quarter of them from one host. Each costs memory of libsrt, also where
+        /// its passphrase turns out to be wrong.
         var mostHandshakes = 32
         /// There is a passphrase: those who were judged well may still fail.
         var isEncrypted = false

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a link counts of its connections.
+/// The counters of a link over its connections.
 struct LinkMetrics {
     let connections, failed, refused, takenOver: CounterMetric
     private let outages, outage, longest, latency: CounterMetric

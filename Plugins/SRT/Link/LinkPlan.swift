@@ -2,7 +2,7 @@ import Sluice
 
 /// When a connection is opened, with which latency, and what an interruption is: a machine without sockets and clocks.
 ///
-/// Whoever drives it asks `step` what to do, does it, and says what came of it: `probed`, `opened`, `failed`, `lost`. It
+/// Its driver asks `step` for the next step, takes it, and tells the result: `probed`, `opened`, `failed`, `lost`. It
 /// tries for ever. After an interruption it tries at once; then it pauses for an eighth of the time that the
 /// interruption has lasted, at least 50 ms and at most 5 s: a peer that restarts is found within a moment, one that is
 /// away for a day is not called ten times a second. A latency is chosen when a connection is opened, and no connection
@@ -65,11 +65,11 @@ struct LinkPlan {
         return .open(choice)
     }
 
-    /// What a connection that is opened now would get.
+    /// The settings of a connection that is opened now.
     var choice: LatencyRule.Choice { rule.choice(roundTrip?.milliseconds, roundTrip?.source ?? .probe) }
 
-    /// `roundTrip` in ms; nil where nobody answered. Then the peer is called all the same, for its answer may tell more,
-    /// and asked again before the next call.
+    /// `roundTrip` in ms; nil where nobody answered. Then the peer is called all the same, for its answer may tell
+    /// more, and asked again before the next call.
     mutating func probed(_ found: Double?, at now: Instant) {
         guard state == .probing else { return }
         if let found { roundTrip = (found, .probe) }
@@ -93,7 +93,8 @@ struct LinkPlan {
         rest(now)
     }
 
-    /// `roundTrip` in ms, as the connection measured it; nil where it measured none. The next one is opened after `pause`.
+    /// `roundTrip` in ms, as the connection measured it; nil where it measured none. The next one is opened after
+    /// `pause`.
     mutating func lost(at now: Instant, roundTrip measured: Double?, pause: Interval = .zero) {
         guard state == .up else { return }
         if let measured { roundTrip = (measured, .connection) }

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What the parameters of a node say about its connection; what the url says counts first.
+/// The settings of a connection by the parameters of its node; the url counts first.
 struct LinkSettings {
     let address: SRTAddress
     let options: SRTOptions
@@ -34,7 +34,7 @@ struct LinkSettings {
     }
 }
 
-/// What is done with a caller who comes while another is connected.
+/// The policy for a caller that comes while another is connected.
 enum SecondCaller: String, CaseIterable, ParameterConvertible {
     case takeOver = "take-over"
     case refuse

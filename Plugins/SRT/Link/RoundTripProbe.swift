@@ -3,8 +3,8 @@ import Sluice
 /// Measures the round trip to an SRT listener before a connection: sends the first packet of SRT's handshake (the
 /// induction of draft-sharabayko-srt-01, section 4.3.1.1) some times and takes the shortest time to an answer.
 ///
-/// A listener answers an induction with a cookie and remembers nothing, so no connection comes to be that a server would
-/// take for a second publisher of the same name, or count, or log. Bytes and times in, bytes and times out.
+/// A listener answers an induction with a cookie and remembers nothing, so no connection comes to be that a server
+/// would take for a second publisher of the same name, or count, or log. Bytes and times in, bytes and times out.
 struct RoundTripProbe {
     private var sent: [Instant] = []
     /// The shortest round trip so far.
@@ -53,8 +53,9 @@ struct RoundTripProbe {
 
     private static let firstID = 0x2a5c_0000
 
-    /// A handshake packet (section 3.2.1): header of 16 bytes, then version 4, type of socket 2, 0x0 as the first sequence
-    /// number, 1,500 bytes, a window of 8,192 packets, request 1 (induction), our socket id, no cookie, no address.
+    /// A handshake packet (section 3.2.1): header of 16 bytes, then version 4, type of socket 2, 0x0 as the first
+    /// sequence number, 1,500 bytes, a window of 8,192 packets, request 1 (induction), our socket id, no cookie, no
+    /// address.
     static func induction(number: Int) -> [UInt8] {
         let words: [UInt32] = [
             0x8000_0000, 0, 0, 0, 4, 2, 0, 1_500, 8_192, 1, UInt32(firstID + number), 0, 0, 0, 0, 0,

@@ -238,7 +238,7 @@ final class SRTLink {
         return round
     }
 
-    /// Who is at the other end, for messages.
+    /// The other end, for messages.
     var peerName: String {
         guard listener != nil, let socket else { return address.peer }
         return "the caller \(socket.peerAddress)"

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What `srt-input` and `srt-output` say of their connection with the same parameters.
+/// The parameters for the connection that `srt-input` and `srt-output` share.
 public class SRTNode {
     @Parameter var url: String
     @Parameter(

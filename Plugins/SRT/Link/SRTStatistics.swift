@@ -7,7 +7,7 @@ import Sluice
 struct SRTStatistics {
     private typealias Reading = @Sendable (SRT_TRACEBSTATS) -> Int
 
-    /// What adds up over connections.
+    /// The figures that add up over connections.
     private static let totals: [(String, Reading)] = [
         ("packets_sent", { Int($0.pktSentTotal) }),
         ("packets_sent_unique", { Int($0.pktSentUniqueTotal) }),

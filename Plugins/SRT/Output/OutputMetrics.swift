@@ -1,6 +1,6 @@
 import Sluice
 
-/// What `srt-output` counts besides libsrt.
+/// The counters of `srt-output` besides those of libsrt.
 struct OutputMetrics {
     /// Packets.
     let sent, congestions: CounterMetric

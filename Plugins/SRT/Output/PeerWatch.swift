@@ -9,8 +9,8 @@ struct PeerWatch {
 
     init(patience: Interval) { self.patience = patience }
 
-    /// `acknowledged` counts the acknowledgements that came, `waiting` what waits for one. The time of silence where it is
-    /// over `patience`, or over four round trips if those are longer; else nil.
+    /// `acknowledged` counts the acknowledgements that came, `waiting` what waits for one. The time of silence where it
+    /// is over `patience`, or over four round trips if those are longer; else nil.
     mutating func note(acknowledged count: Int, waiting: Int, roundTrip: Interval, at now: Instant) -> Interval? {
         if count != acknowledged || waiting == 0 {
             acknowledged = count

@@ -6,8 +6,9 @@ import Synchronization
 /// Sends packets as MPEG-TS over SRT: calls, listens or meets, and goes on doing so for ever.
 ///
 /// Packets go out as they come, each at once: MPEG-TS orders nothing across its streams, and waiting for the other one
-/// would only add delay. A connection begins with a video keyframe; `keyframe` asks for one. What comes while there is no
-/// connection goes by, so that a live source is never held; only before the first one it waits, as long as `hold_ms` says.
+/// would only add delay. A connection begins with a video keyframe; `keyframe` asks for one. Media pass by
+/// while there is no connection, so that a live source is never held; only before the first connection they wait, as
+/// long as `hold_ms` says.
 public final class SRTOutput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
         "srt-output", summary: "Sends packets as MPEG-TS over SRT", traits: .live,

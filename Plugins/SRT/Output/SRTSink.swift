@@ -2,12 +2,13 @@ import Glibc
 import LibAV
 import Sluice
 
-/// Datagrams of MPEG-TS on their way into an SRT socket. What the socket's buffer does not take waits here in order.
+/// Datagrams of MPEG-TS on their way into an SRT socket. Datagrams that the socket's buffer does not take wait here in
+/// order.
 ///
-/// SRT's latency counts from the time that a datagram carries. Given the time at which its media were captured, not that
-/// at which the encoder was done with them, the receiver hands them out on the camera's cadence, whatever each picture
-/// took to encode, and sooner by that. What is taken from the latency so is missing for retransmission; therefore it is at
-/// most a quarter of it and 5 ms.
+/// SRT's latency counts from the time that a datagram carries. Given the time at which its media were captured, not
+/// that at which the encoder was done with them, the receiver hands them out on the camera's cadence, whatever each
+/// picture took to encode, and sooner by that. The part that is taken from the latency so is missing for
+/// retransmission; therefore it is at most a quarter of it and 5 ms.
 final class SRTSink: ByteSink {
     private let socket: SRTSocket
     private var waiting: [[UInt8]] = []
@@ -28,7 +29,7 @@ final class SRTSink: ByteSink {
         min(mostAge, .microseconds(Int64(latencyMilliseconds) * 250))
     }
 
-    /// What is written from now on was captured so long ago.
+    /// Datagrams that are written from now on were captured so long ago.
     func begin(age: Interval) {
         origin = max(origin, SRTSocket.clock - max(.zero, min(age, mostAge)).nanoseconds / 1_000)
     }

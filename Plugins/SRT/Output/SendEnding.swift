@@ -1,7 +1,7 @@
 import Sluice
 
-/// How long a sender stays after its last packet: until the peer has acknowledged everything, at most two seconds, then as
-/// long as it holds packets back. A receiver drops what it has not handed out when the connection closes. Pure.
+/// How long a sender stays after its last packet: until the peer has acknowledged everything, at most two seconds, then
+/// as long as it holds packets back. A receiver drops what it has not handed out when the connection closes. Pure.
 struct SendEnding {
     private var end: Instant?
     private var isAcknowledged = false

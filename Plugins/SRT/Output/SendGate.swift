@@ -4,10 +4,10 @@ import Sluice
 /// decode it. Pure.
 ///
 /// While there is no connection everything goes by. One begins with a video keyframe. When more than `bound` of media
-/// wait in the send buffer the network takes less than is sent: then nothing passes until half of the bound is left and a
-/// keyframe comes, since what is late would be thrown away by the receiver in pieces.
+/// wait in the send buffer the network takes less than is sent: then nothing passes until half of the bound is left and
+/// a keyframe comes, since what is late would be thrown away by the receiver in pieces.
 struct SendGate {
-    /// What the send buffer may hold.
+    /// The time that the send buffer may hold.
     let bound: Interval
     private(set) var isOpen = false
     private(set) var isCongested = false

@@ -1,7 +1,7 @@
 import Sluice
 
-/// Where an SRT connection begins or ends, and how: `srt://HOST:PORT?mode=…&streamid=…&latency=…&passphrase=…&pbkeylen=…`.
-/// Without a host it listens.
+/// Where an SRT connection begins or ends, and how:
+/// `srt://HOST:PORT?mode=…&streamid=…&latency=…&passphrase=…&pbkeylen=…`. Without a host it listens.
 ///
 /// Latency counts milliseconds, as in libsrt's own tools; ffmpeg alone counts microseconds.
 struct SRTAddress: Equatable {
@@ -105,7 +105,7 @@ struct SRTAddress: Equatable {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// What stands behind the ? is not repeated: it may hold a passphrase.
+    /// The text behind the ? is not repeated: it may hold a passphrase.
     private static func error(_ text: String, _ what: String) -> NodeError {
         let shown = text.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
         return NodeError(
@@ -117,7 +117,7 @@ struct SRTAddress: Equatable {
     /// Without options, for messages.
     var peer: String { host.contains(":") ? "srt://[\(host)]:\(port)" : "srt://\(host):\(port)" }
 
-    /// What the url says counts before what parameters say.
+    /// The url counts before the parameters.
     func options(_ others: SRTOptions) throws -> SRTOptions {
         var options = others
         if let latencyMilliseconds { options.latencyMilliseconds = latencyMilliseconds }

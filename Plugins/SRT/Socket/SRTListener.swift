@@ -3,7 +3,7 @@ import Glibc
 import Net
 import Sluice
 
-/// A port that SRT callers call. Who may come in is decided while a caller still waits for its answer, on libsrt's
+/// A port that SRT callers call. A caller is accepted or refused while it still waits for its answer, on libsrt's
 /// thread; those who may are picked up with `accept` on the lane.
 final class SRTListener: @unchecked Sendable {
     /// Somebody who calls.

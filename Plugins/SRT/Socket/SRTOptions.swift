@@ -1,8 +1,8 @@
-/// What a connection is to be like, whoever opens it.
+/// The options of a connection, whichever side opens it.
 struct SRTOptions: Equatable, Sendable {
     /// Time for retransmission; the larger of both ends' counts.
     var latencyMilliseconds = 120
-    /// What the caller names; a listener is told.
+    /// The name that the caller gives; a listener is told.
     var streamID = ""
     /// 10 to 79 bytes; empty does not encrypt.
     var passphrase = ""

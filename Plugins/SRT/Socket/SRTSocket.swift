@@ -81,8 +81,8 @@ final class SRTSocket: @unchecked Sendable {
     /// libsrt's clock in microseconds.
     static var clock: Int64 { srt_time_now() }
 
-    /// One datagram of at most `payload` bytes. The receiver hands it out its latency after `origin`, an instant of `clock`
-    /// that is not before the connection; 0 stands for now.
+    /// One datagram of at most `payload` bytes. The receiver hands it out its latency after `origin`, an instant of
+    /// `clock` that is not before the connection; 0 stands for now.
     func send(_ bytes: UnsafeRawBufferPointer, origin: Int64) -> Sent {
         let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         var control = SRT_MSGCTRL()
@@ -113,7 +113,7 @@ final class SRTSocket: @unchecked Sendable {
 
     // MARK: What is known of it
 
-    /// What both ends agreed on for what is sent, in ms; 0 while not connected.
+    /// The latency that both ends agreed on for sending, in ms; 0 while not connected.
     var sendLatencyMilliseconds: Int { Int(flag(SRTO_PEERLATENCY) ?? 0) }
     /// The same for what is received.
     var receiveLatencyMilliseconds: Int { Int(flag(SRTO_RCVLATENCY) ?? 0) }
@@ -138,7 +138,7 @@ final class SRTSocket: @unchecked Sendable {
         return address
     }
 
-    /// What a caller named.
+    /// The name that a caller gave.
     var streamID: String {
         var bytes = [CChar](repeating: 0, count: 513)
         var size = Int32(512)

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a caller's stream id asks for: `NAME`, `publish:NAME` and `read:NAME` as MediaMTX spells them, or
+/// The request in a caller's stream id: `NAME`, `publish:NAME` and `read:NAME` as MediaMTX spells them, or
 /// `#!::r=NAME,m=publish` (libsrt, "SRT Access Control Guidelines").
 struct StreamID: Equatable {
     var name: String
@@ -37,8 +37,8 @@ struct StreamID: Equatable {
         }
     }
 
-    /// For messages: only what is sure to be no password, and cut. A stream id that cannot be read is not shown at all, and
-    /// of one whose name holds a colon or a question mark, as other servers' credentials do, the part before it.
+    /// For messages: only what is sure to be no password, and cut. A stream id that cannot be read is not shown at all,
+    /// and of one whose name holds a colon or a question mark, as other servers' credentials do, the part before it.
     static func shown(_ text: String) -> String {
         guard !text.isEmpty else { return "no stream id" }
         guard let id = StreamID(text) else { return "a stream id that cannot be read" }

@@ -43,7 +43,7 @@ struct CalibrationSchedule {
     /// A mark has begun and is not finished.
     var isBusy: Bool { !chirps.isEmpty || mark.map { !$0.isFlagged && $0.pictures < Flash.pictures } ?? false }
 
-    /// What the pictures so far say covers the sound up to `end` and a fade more.
+    /// The marks of the pictures so far cover the audio up to `end` and a fade more.
     func settles(audioUpTo end: MediaTime) -> Bool { end + Chirp.fade <= videoEnd }
 
     /// The next picture; true if it carries the flash. `isOn` lets a new mark begin, `isAsked` wants one at once.

@@ -10,7 +10,7 @@ struct DelayLine {
         /// nil once it has left: memory is not held for the place in line.
         var item: MediaItem?
         let due: Instant
-        /// What must have come in.
+        /// The audio that must have come in.
         let release: Int64
         /// Samples or pictures, for the counters.
         let amount: Int

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a viewer's browser tells about its lip sync.
+/// The lip sync that a viewer's browser tells.
 struct AVSyncFeedback: Equatable {
     /// The turn that it was measured in; 0 or less: not known.
     var turn: Int
@@ -34,7 +34,7 @@ extension AVSyncFeedback {
 struct DelayTarget: Equatable {
     /// Milliseconds.
     private(set) var target = 0
-    /// What has been reached of it.
+    /// The part of it that has been reached.
     private(set) var current = 0
     private var lastFeedback: Instant?
 

@@ -79,7 +79,7 @@ final class SmoothAudio {
         if step > 0 { inserted += step } else { cut -= step }
     }
 
-    /// What the resampler holds comes out, trimmed to what was planned. At a hole, a new epoch, the end.
+    /// The samples that the resampler holds come out, trimmed to what was planned. At a hole, a new epoch, the end.
     func endStretch(_ send: Send) throws {
         guard resampler != nil, let last else { return }
         let due = planned - sent.count
@@ -144,8 +144,8 @@ final class SmoothAudio {
         discard = count - (try swallow(before, before.sampleCount - count..<before.sampleCount))
     }
 
-    /// What lay in the filter's reach comes out, at the speed at which it was sent. Returns how much of the frame it
-    /// took.
+    /// The samples in the filter's reach come out, at the speed at which they were sent. Returns how much of the frame
+    /// it took.
     private func prime(with frame: AudioFrame) throws -> Int {
         let count = min(discard, frame.sampleCount)
         if count > 0 { discard -= try swallow(frame, 0..<count) }

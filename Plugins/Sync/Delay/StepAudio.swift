@@ -2,9 +2,9 @@ import Sluice
 
 /// Moves PCM by whole steps: silence put in where the delay grows, samples cut out where it falls.
 ///
-/// What is put in begins where the sound was and fades to nothing in rate / 200 samples, and what follows fades in as
-/// long. A cut is a cross-fade as long, from the samples that are left out to those that follow. In front of a hole in
-/// time nothing needs to be put in or, as far as the hole reaches, cut out: the hole grows or shrinks.
+/// The inserted audio begins where the audio was and fades to nothing in rate / 200 samples, and what follows fades in
+/// as long. A cut is a cross-fade as long, from the samples that are left out to those that follow. In front of a hole
+/// in time nothing needs to be put in or, as far as the hole reaches, cut out: the hole grows or shrinks.
 ///
 /// samples out = samples in + inserted − cut.
 struct StepAudio {
@@ -19,7 +19,7 @@ struct StepAudio {
     private var fade = Fade()
     private var carriedFlags = Header.Flags()
 
-    /// What is being faded in, over what.
+    /// The audio that is being faded in, and the audio under it.
     private struct Fade {
         var position = 0
         var length = 0

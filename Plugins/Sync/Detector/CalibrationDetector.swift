@@ -35,7 +35,7 @@ public final class CalibrationDetector: Node {
     /// Of the last picture.
     private var epoch: UInt32 = 0
     private var isBelieved: Bool?
-    /// What the last line said.
+    /// The figures of the last line.
     private var saidOffset = 0.0
     private var deafTo: MediaFormat?
     private var found: CounterMetric!

@@ -39,7 +39,7 @@ struct ChirpDetector {
     private var peak: (amplitude: Double, share: Double, step: Int)?
     /// A tone that stays must have come down to this before another is looked for.
     private var mustFallBelow: Double?
-    /// What is left of a chirp in the window is none of its own.
+    /// The rest of a chirp in the window is none of its own.
     private var deafUntil = 0
 
     private static let memory = 1_024

@@ -2,7 +2,7 @@ import Sluice
 
 /// Finds calibration flashes among pictures: a jump of the top-left block towards magenta that is over soon.
 ///
-/// What is looked at is how far the block's mean colour lies from grey in magenta's direction, 1 being pure magenta. It
+/// The measure is how far the block's mean colour lies from grey in magenta's direction, 1 being pure magenta. It
 /// is compared with what was there lately, so that a picture that is magenta by itself hides flashes and does not feign
 /// them.
 struct FlashDetector {

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What flashes and chirps say together: how far sound leads the picture, how that drifts, and how far it can be
+/// The offset by flashes and chirps together: how far sound leads the picture, how that drifts, and how far it can be
 /// believed.
 ///
 /// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to

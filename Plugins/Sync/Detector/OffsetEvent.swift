@@ -1,6 +1,6 @@
 import Sluice
 
-/// What `calibration-detector` tells after each mark, as data.
+/// The data that `calibration-detector` sends after each mark.
 enum OffsetEvent {
     static let schema = DataSchema(
         "av-offset",

@@ -1,6 +1,6 @@
 import Sluice
 
-/// What one plugin provides and others use: somebody rings, on a thread of the provider's.
+/// A protocol that one plugin provides and others use: somebody rings, on a thread of the provider's.
 public protocol Bell: Sendable {
     func onRing(_ body: @escaping @Sendable (_ visitor: UInt64) -> Void)
 }

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `tools/fuzz` starts from and what it once found, without a fuzzer. A case that does not hold ends the run: its
-/// name stands in the last line before.
+/// The seeds of `tools/fuzz` and the cases that it once found, without a fuzzer. A case that does not hold ends the
+/// run: its name stands in the last line before.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ReplayTests {
     private static let folder = Built.root.appending(path: "Tests/Fuzz")
 

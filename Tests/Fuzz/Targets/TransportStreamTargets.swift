@@ -10,7 +10,7 @@ let transportStreamTargets = [
     FuzzTarget("ts-opus", "The Opus packets in a PES packet", run: opusUnits),
 ]
 
-/// What a demuxer said, in words that can be compared.
+/// A demuxer's events, in words that can be compared.
 private final class Listener: TSDemuxerClient {
     var said: [String] = []
 

@@ -7,7 +7,7 @@ public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
     public var severity: Severity
     /// A whole sentence that names the node or both ends of the edge, what was offered and what was wanted.
     public var message: String
-    /// What to do, one sentence; may be empty.
+    /// The advice, one sentence; may be empty.
     public var advice: String
 
     public enum Severity: String, Sendable { case error, warning }
@@ -60,7 +60,7 @@ public struct SourcePosition: Hashable, Comparable, Sendable {
 /// The graph cannot run: at most 20 diagnostics in file order.
 public struct GraphError: Error, CustomStringConvertible, Sendable {
     public var diagnostics: [Diagnostic]
-    /// What the user gave is wrong: exit status 2. False where a node failed as it was prepared: status 1.
+    /// The user's input is wrong: exit status 2. False where a node failed as it was prepared: status 1.
     public var isInputError = true
     public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
     public var description: String { diagnostics.map(\.description).joined(separator: "\n") }

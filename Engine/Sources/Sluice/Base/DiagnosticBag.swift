@@ -8,7 +8,7 @@ final class DiagnosticBag {
     private var known: Set<Known> = []
     private(set) var warnings: [Diagnostic] = []
 
-    /// What makes two errors one.
+    /// The key by which two errors are one.
     private struct Known: Hashable {
         let position: SourcePosition?
         let message: String
@@ -66,7 +66,7 @@ final class DiagnosticBag {
         return all.prefix(limit) + [Diagnostic("... and \(all.count - limit) more.")]
     }
 
-    /// What concerns no line comes first; equal positions keep the order in which they were found.
+    /// An error that concerns no line comes first; equal positions keep the order in which they were found.
     private static func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
         let start = SourcePosition(line: 0, column: 0)
         return diagnostics.enumerated()

@@ -42,7 +42,7 @@ public struct Histogram: ~Copyable, @unchecked Sendable {
         return ((8 + bucket % 8) << shift) + (1 << shift) / 2
     }
 
-    /// What `other` has recorded counts here too.
+    /// The records of `other` count here too.
     func add(_ other: borrowing Histogram) {
         for index in 0..<Histogram.bucketCount { buckets[index].add(other.buckets[index].count) }
         largest.raise(to: other.largest.count)

@@ -6,8 +6,8 @@ import Glibc
 public enum OpenFiles {
     public enum Use: Sendable { case reading, writing }
 
-    /// What another descriptor does with the file behind `descriptor`, writing first; nil where no other has it open, or
-    /// where it is no regular file. A few microseconds for each open file (proc_pid_fd(5)).
+    /// The use that another descriptor makes of the file behind `descriptor`, writing first; nil where no other has it
+    /// open, or where it is no regular file. A few microseconds for each open file (proc_pid_fd(5)).
     public static func otherUse(of descriptor: Int32) -> Use? {
         guard let file = identity(of: descriptor) else { return nil }
         var use: Use?

@@ -18,7 +18,7 @@ public struct EdgeCapacity: Hashable, Sendable {
     public static let standard = EdgeCapacity(items: 16, milliseconds: 500)
 }
 
-/// What a full edge does.
+/// The policy of a full edge.
 public enum Overflow: String, Sendable, CaseIterable {
     case block
     case dropOldest = "drop-oldest"
@@ -26,5 +26,5 @@ public enum Overflow: String, Sendable, CaseIterable {
     case dropToKeyframe = "drop-to-keyframe"
 }
 
-/// What an edge does with items older than its session's epoch.
+/// The policy of an edge for items older than its session's epoch.
 public enum EpochPolicy: String, Sendable, CaseIterable { case flush, keep }

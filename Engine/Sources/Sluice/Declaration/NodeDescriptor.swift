@@ -1,4 +1,4 @@
-/// What a node type says of itself: the name graphs use, one sentence, and how it wants to be run.
+/// A node type's description of itself: the name graphs use, one sentence, and how it wants to be run.
 public struct NodeDescriptor: Equatable, Sendable {
     /// As graphs write it: lower case with hyphens, `opus-encoder`.
     public let type: String
@@ -37,7 +37,7 @@ public struct NodeDescriptor: Equatable, Sendable {
         self.unpacedIf = unpacedIf
     }
 
-    /// What one call of `process` costs, which decides the lane.
+    /// The cost of one call of `process`, which decides the lane.
     public enum Work: String, Sendable, CaseIterable {
         /// Microseconds: shares the session's lane.
         case light

@@ -37,8 +37,8 @@ public struct PortSpec: Equatable, Sendable {
     public var isMany: Bool
     /// A graph may leave it unconnected.
     public var isOptional: Bool
-    /// The edge into this input is the node's buffer: unless the graph says otherwise it holds so much, and drops rather
-    /// than blocks when it is full, the oldest or to a keyframe.
+    /// The edge into this input is the node's buffer: unless the graph says otherwise it holds so much, and drops
+    /// rather than blocks when it is full, the oldest or to a keyframe.
     public var buffer: EdgeCapacity?
 
     public struct Variant: Equatable, Sendable {
@@ -66,7 +66,7 @@ public struct PortSpec: Equatable, Sendable {
         self.buffer = buffer
     }
 
-    /// What the port gives or takes in a node with these parameter values, defaults filled in.
+    /// The formats of the port in a node with these parameter values, defaults filled in.
     public func formats(with values: [String: ParameterValue]) -> FormatSet {
         variants.first { values[$0.parameter] == $0.value }?.formats ?? formats
     }

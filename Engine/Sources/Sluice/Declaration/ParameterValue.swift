@@ -34,7 +34,7 @@ extension ParameterValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
 }
 
-/// What a parameter accepts.
+/// The values that a parameter accepts.
 public enum ParameterType: Hashable, Sendable {
     case string
     case integer

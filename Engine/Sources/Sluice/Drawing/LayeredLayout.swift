@@ -43,7 +43,7 @@ struct LayeredLayout {
     private(set) var width = 0.0
     private(set) var height = 0.0
 
-    /// What occupies a place in a column: a box or a line that passes.
+    /// The occupant of a place in a column: a box or a line that passes.
     private enum Item: Hashable {
         case box(String)
         case slot(route: Int, column: Int)

@@ -1,5 +1,5 @@
 /// A graph as it will be built: parsed, parameters and secrets filled in, every name resolved, every static check
-/// passed. What validation hands to the runtime, and what drawing and the report show.
+/// passed. Validation hands it to the runtime; drawing and the report show it.
 public struct GraphPlan: Sendable {
     /// The name that the report shows: the file's without `.json`.
     public var name: String
@@ -7,7 +7,7 @@ public struct GraphPlan: Sendable {
     public var summary: String
     public var root: SessionPlan
     public var warnings: [Diagnostic]
-    /// What lanes are given, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
+    /// The settings of lanes, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
     public var lanes: [String: LanePlan] = [:]
     /// What the graph sets up, in the order of the file.
     public var services: [ServicePlan] = []
@@ -115,7 +115,7 @@ public struct TemplatePlan: Sendable {
     ///
     /// `instance` (an integer, counted from 1) is what `${instance}` stands for; it is 1 when left out.
     public var instance: @Sendable ([String: ParameterValue]) throws -> SessionPlan
-    /// What an instance may be given, `instance` aside.
+    /// The parameters that an instance may be given, `instance` aside.
     public var parameters: [ParameterSpec] = []
     public var summary: String = ""
     /// An instance with the template's defaults, for drawing; parameters that have none are left open.
@@ -182,7 +182,7 @@ public struct LanePool: Hashable, Sendable {
     public static let range = 1...1_024
 }
 
-/// What a lane's thread is given where the system allows it.
+/// The settings that a lane's thread gets where the system allows them.
 public struct LanePlan: Equatable, Sendable {
     /// CPUs that it may run on, counted from 0, rising; empty for all.
     public var cpus: [Int] = []
@@ -225,7 +225,7 @@ public struct EdgePlan: Sendable {
     public var position: SourcePosition
     /// The file leaves `overflow` to the media: once the format is known, `Overflow.standard` settles it.
     public var isOverflowStandard: Bool = false
-    /// What may pass, as far as it is known before the start.
+    /// The formats that may pass, as far as they are known before the start.
     public var formats: FormatSet = .any
 
     public init(

@@ -1,4 +1,4 @@
-/// What the parser says of broken input.
+/// The parser's sentences about broken input.
 extension JSONParser {
     mutating func failure(at offset: Int, _ message: String, _ advice: String = "") -> GraphError {
         GraphError([Diagnostic(file: file, position: position(at: offset), message, advice: advice)])

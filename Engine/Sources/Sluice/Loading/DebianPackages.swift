@@ -1,6 +1,6 @@
 /// Which Debian package holds a file, from dpkg's own lists.
 enum DebianPackages {
-    /// What every Debian machine with Swift has.
+    /// The libraries that every Debian machine with Swift has.
     static let alwaysThere: Set = ["libc6", "libgcc-s1", "libstdc++6"]
 
     private static let lists = "/var/lib/dpkg/info"

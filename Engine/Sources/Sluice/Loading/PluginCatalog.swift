@@ -65,7 +65,7 @@ public struct PluginCatalog: NodeCatalog {
     public func unavailability(of type: String) -> Unavailability? { unavailable[type]?.reason }
     /// The types that would be there if their plugins could be used.
     public var unavailableTypes: [String] { unavailable.keys.sorted() }
-    /// What is known of such a type.
+    /// The facts known of such a type.
     public func unavailableSpec(for type: String) -> NodeSpec? { unavailable[type]?.spec }
     public func service(named name: String) -> ServiceSpec? { services[name]?.spec }
     public var serviceNames: [String] { services.keys.sorted() }

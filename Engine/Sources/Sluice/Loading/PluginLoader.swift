@@ -9,9 +9,9 @@ public final class PluginLoader: @unchecked Sendable {
 
     public init() {}
 
-    /// Loads the plugins of `types` and registers everything that they offer. Types that no plugin of the catalog offers
-    /// are left to validation. A plugin that provides a service is loaded when a node first asks for it, or now if the
-    /// service is named in `services`. Throws `NodeError` for a plugin that cannot be used.
+    /// Loads the plugins of `types` and registers everything that they offer. Types that no plugin of the catalog
+    /// offers are left to validation. A plugin that provides a service is loaded when a node first asks for it, or now
+    /// if the service is named in `services`. Throws `NodeError` for a plugin that cannot be used.
     public func load(
         _ types: some Sequence<String>, services: some Sequence<String> = [String](), from catalog: PluginCatalog,
         into registry: NodeRegistry
@@ -52,7 +52,7 @@ public final class PluginLoader: @unchecked Sendable {
         return nil
     }
 
-    /// What the dynamic linker's words mean for who uses the plugin.
+    /// The meaning of the dynamic linker's words for the plugin's user.
     static func refusal(of path: String, linkerSays words: String) -> Unavailability {
         if let stamp = SharedObject.stamp(inSymbol: words) {
             return .wrongEngine(plugin: path, stamp: stamp)

@@ -1,4 +1,4 @@
-/// What is known of a plugin without loading it. It lies beside the plugin: `GainPlugin.manifest.json` beside
+/// The facts known of a plugin without loading it. It lies beside the plugin: `GainPlugin.manifest.json` beside
 /// `libGainPlugin.so`.
 struct PluginManifest: Equatable, Sendable {
     /// The plugin's file as it was when this was written; another one makes the manifest stale.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// What a shared library's ELF tables say without loading it (System V ABI, chapters 4 and 5): the libraries it needs,
-/// and of a plugin the engine and sanitizer it was built with. Nothing in the file is trusted.
+/// The facts in a shared library's ELF tables, read without loading it (System V ABI, chapters 4 and 5): the libraries
+/// it needs, and of a plugin the engine and sanitizer it was built with. Nothing in the file is trusted.
 struct SharedObject {
     /// DT_NEEDED: `libopus.so.0`.
     private(set) var needed: [String] = []

@@ -5,12 +5,12 @@ public enum ColorMatrix: String, Sendable, CaseIterable {
     /// ITU-R BT.709: high definition.
     case bt709
 
-    /// What pictures that do not say it are taken to have: BT.709 above 576 rows, as GStreamer takes it
+    /// The matrix of pictures that do not name one: BT.709 above 576 rows, as GStreamer takes it
     /// (`gst_video_info_set_format`).
     public static func implied(height: Int) -> ColorMatrix { height > 576 ? .bt709 : .bt601 }
 }
 
 extension VideoLayout {
-    /// What the picture says, else what its height implies.
+    /// The matrix that the picture names, else the one that its height implies.
     public var impliedMatrix: ColorMatrix { colorMatrix ?? .implied(height: height) }
 }

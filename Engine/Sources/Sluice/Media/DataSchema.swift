@@ -1,8 +1,9 @@
-/// What data items of one name say: both ends of an edge know them by the name.
+/// The fields of data items of one name: both ends of an edge know them by the name.
 public struct DataSchema: Hashable, Sendable {
     /// Lower case with hyphens: `transcript`, `av-offset`.
     public let name: String
-    /// What an item may say. Readers that know a name may meet fields that they do not know, and leave them alone.
+    /// The fields that an item may have. Readers that know a name may meet fields that they do not know, and leave them
+    /// alone.
     public let fields: [FieldSpec]
 
     public init(_ name: String, fields: [FieldSpec] = []) {

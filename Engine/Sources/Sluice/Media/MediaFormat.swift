@@ -1,6 +1,6 @@
-/// What a frame, packet or data item is: immutable, and every item points to its own. So a change of format travels in
-/// order with the items and no drop can lose it. Items of one stream share one instance; comparing identities is the
-/// fast path.
+/// The description of a frame, packet or data item: immutable, and every item points to its own. So a change of format
+/// travels in order with the items and no drop can lose it. Items of one stream share one instance; comparing
+/// identities is the fast path.
 public final class MediaFormat: Sendable {
     public let kind: MediaKind
     /// nil for raw media and data.

@@ -1,11 +1,11 @@
-/// What travels on an edge: a frame of raw media, a packet of coded media, or a data item.
+/// An item on an edge: a frame of raw media, a packet of coded media, or a data item.
 ///
 /// Immutable once sent, reference counted, shared freely between lanes. The one who made it, and holds the only
 /// reference, may write to it; `Pool` hands out such ones. The header is small and stored inline, so that an edge reads
 /// duration, epoch and flags without knowing which kind of item it carries.
 ///
-/// Each kind of media has its class: `AudioFrame`, `VideoFrame`, `Packet`. An input hands out nothing whose format is not
-/// its class's, so that a node may cast by the format's kind.
+/// Each kind of media has its class: `AudioFrame`, `VideoFrame`, `Packet`. An input hands out nothing whose format is
+/// not its class's, so that a node may cast by the format's kind.
 public class MediaItem: @unchecked Sendable {
     // Exclusivity holds by the contract above; checking it at run time would cost more than a hop.
     @exclusivity(unchecked) public final var header: Header
@@ -19,7 +19,7 @@ public class MediaItem: @unchecked Sendable {
         header = Header()
     }
 
-    /// What a port of this type carries unless it says more.
+    /// The formats that a port of this type carries unless it narrows them.
     public class var possibleFormats: FormatSet { .any }
 
     /// The class is the one that belongs to the format.
@@ -75,12 +75,12 @@ public struct Header: Sendable {
 
         /// Decoding can begin here. Every raw frame and every audio packet may be treated as one.
         @inlinable public static var keyframe: Flags { Flags(rawValue: 1) }
-        /// What follows does not continue what came before.
+        /// The following media do not continue those before.
         @inlinable public static var discontinuity: Flags { Flags(rawValue: 2) }
         /// A decoder must be fed it, but what comes out is not to be shown.
         @inlinable public static var decodeOnly: Flags { Flags(rawValue: 4) }
-        /// The first frame of a segment, in each of its streams; video encoders keep it. What is done once a segment
-        /// (a delay that moves, a trace) is done here.
+        /// The first frame of a segment, in each of its streams; video encoders keep it. Work that is done once a
+        /// segment (a delay that moves, a trace) is done here.
         @inlinable public static var segmentStart: Flags { Flags(rawValue: 8) }
         /// A picture that is to carry a calibration flash. The chirp belongs to the media time of the first of them.
         @inlinable public static var marker: Flags { Flags(rawValue: 16) }

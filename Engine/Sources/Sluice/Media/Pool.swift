@@ -14,8 +14,8 @@ public struct Pool<Item: MediaItem> {
 
     public init() {}
 
-    /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`. While few are
-    /// under way the same few are handed out again and again, whose memory is still in the cache.
+    /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`. While few
+    /// are under way the same few are handed out again and again, whose memory is still in the cache.
     public mutating func take(reuse: (Item) -> Void, make: () -> Item) -> Item {
         for index in 0..<min(items.count, Pool.favourites) where isKnownUniquelyReferenced(&items[index]) {
             reuse(items[index])
@@ -48,8 +48,8 @@ extension Pool where Item == VideoFrame {
         take(reuse: { $0.reset(format: format) }) { VideoFrame(format: format) }
     }
 
-    /// A frame over the picture of `frame`, to give it another header. Keep such frames in a pool of their own: those that
-    /// are reused for other pictures get memory again.
+    /// A frame over the picture of `frame`, to give it another header. Keep such frames in a pool of their own: those
+    /// that are reused for other pictures get memory again.
     public mutating func take(showing frame: VideoFrame) -> VideoFrame {
         take(reuse: { $0.show(frame) }) { VideoFrame(showing: frame) }
     }

@@ -1,5 +1,5 @@
-/// Timestamps of a stream of samples by counting them: start + count / rate, exact for every rate that divides the tick,
-/// so they step by exactly the samples sent however roughly a container has rounded the source's.
+/// Timestamps of a stream of samples by counting them: start + count / rate, exact for every rate that divides the
+/// tick, so they step by exactly the samples sent however roughly a container has rounded the source's.
 public struct SampleTimeline: Sendable {
     public private(set) var start = MediaTime.none
     public private(set) var rate = 0

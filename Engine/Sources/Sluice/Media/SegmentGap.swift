@@ -4,7 +4,7 @@
 /// `origin + time`. A segment begins where the one before was planned to end. If it comes later than that, by more than
 /// two frames and more than 40 ms, media time steps over the gap, by one number for audio and video; a shorter gap is
 /// not stepped over: the segment's first frames are late and the line stays where it was. A step is a whole number of
-/// 1/6,000 s, which is whole at 48 kHz (8 samples) and at 90 kHz (15 ticks). What is left over of the gap, less than
+/// 1/6,000 s, which is whole at 48 kHz (8 samples) and at 90 kHz (15 ticks). The rest of the gap, less than
 /// 167 µs, is not lost: the gap is counted from the planned end, so the next one contains it.
 ///
 /// Pure: the time is an argument.
@@ -28,8 +28,8 @@ public struct SegmentGap: Equatable, Sendable {
     /// When what is at this media time is due; nil before the first segment.
     public func instant(of time: MediaTime) -> Instant? { origin.map { $0 + Interval(time) } }
 
-    /// A segment of frames of this length is ready at `now`: it begins at `end`, which has stepped over the gap. Returns
-    /// how far it has; zero for the first segment, for one that is in time, and for one that is hardly late.
+    /// A segment of frames of this length is ready at `now`: it begins at `end`, which has stepped over the gap.
+    /// Returns how far it has; zero for the first segment, for one that is in time, and for one that is hardly late.
     @discardableResult
     public mutating func begin(at now: Instant, frame: Interval) -> MediaTime {
         guard let plannedEnd else {
@@ -47,6 +47,6 @@ public struct SegmentGap: Equatable, Sendable {
     /// The segment that has begun lasts so long by plan.
     public mutating func advance(by duration: MediaTime) { end += duration }
 
-    /// What was planned beyond `time` is not coming: the segments so far end there.
+    /// Media planned beyond `time` are not coming: the segments so far end there.
     public mutating func cut(at time: MediaTime) { end = min(end, time) }
 }

@@ -101,8 +101,8 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         header.byteCount = planes.byteCount
     }
 
-    /// Makes this frame show the picture of `other`, which is not copied, with the same header. Only for the holder of the
-    /// only reference.
+    /// Makes this frame show the picture of `other`, which is not copied, with the same header. Only for the holder of
+    /// the only reference.
     public func show(_ other: VideoFrame) {
         shown = other
         buffer = other.buffer

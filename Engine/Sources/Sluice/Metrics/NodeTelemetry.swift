@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What is counted of one node. Written on its lane, read by the report.
+/// The counters of one node. Written on its lane, read by the report.
 final class NodeTelemetry: Sendable {
     let dispatches = Counter()
     /// Nanoseconds spent in the node, by the lane's clock: preemption counts too.

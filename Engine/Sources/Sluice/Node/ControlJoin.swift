@@ -12,7 +12,7 @@ final class ControlJoin: Sendable {
         self.cell = cell
     }
 
-    /// What is no number counts for nothing.
+    /// A value that is no number counts for nothing.
     func set(_ value: Double, by member: Int) {
         guard !value.isNaN else { return }
         guard how == .min || how == .max else { return cell.post(value: value) }

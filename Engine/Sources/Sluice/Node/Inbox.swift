@@ -47,8 +47,8 @@ public final class Inbox<Message: Sendable>: @unchecked Sendable {
         messages.deallocate()
     }
 
-    /// From any thread. False when the inbox is full: the message is not taken, and counted. The node is behind then, and
-    /// what came before wakes it anyway. Harmless after the node has ended.
+    /// From any thread. False when the inbox is full: the message is not taken, and counted. The node is behind then,
+    /// and what came before wakes it anyway. Harmless after the node has ended.
     @discardableResult
     public func post(_ message: Message) -> Bool {
         var position = tail.load(ordering: .relaxed)

@@ -1,4 +1,5 @@
-/// What every input shares, whatever it carries. Created as a stored property of a node; connected by the engine.
+/// The part that every input shares, whatever it carries. Created as a stored property of a node; connected by the
+/// engine.
 public class InputPort: @unchecked Sendable {
     /// The port as validation sees it.
     public let spec: PortSpec
@@ -48,7 +49,7 @@ public class InputPort: @unchecked Sendable {
     /// In the assembly: what the producer fixed.
     func announce(_ format: MediaFormat?) { state.pointee.announced = format }
 
-    /// What this port takes in its node, parameters considered. Set in the assembly.
+    /// The formats that this port takes in its node, parameters considered. Set in the assembly.
     final var formats: FormatSet { state.pointee.formats }
     final func narrow(_ formats: FormatSet) { state.pointee.formats = formats }
     func accepts(_ format: MediaFormat) -> Bool { formats.contains(format) }
@@ -66,14 +67,15 @@ public class InputPort: @unchecked Sendable {
     /// All media were taken and no more come; also true while unconnected.
     @inlinable public final var isEnded: Bool { state.pointee.isEnded }
 
-    /// True once where the producer has placed a fence, everything before it was handed out and nothing has come since: what
-    /// the node holds back for more should go out. Look after `next()` has returned nil; the fence wakes the node.
+    /// True once where the producer has placed a fence, everything before it was handed out and nothing has come since:
+    /// what the node holds back for more should go out. Look after `next()` has returned nil; the fence wakes the node.
     public final func takeFence() -> Bool {
         guard let edge = state.pointee.edge, state.pointee.peeked == nil else { return false }
         return edge.pointee.takeFence()
     }
 
-    /// What the producer said in its `prepare`, then the format of the last item handed out. nil while unknown.
+    /// The format that the producer fixed in its `prepare`, then the format of the last item handed out. nil while
+    /// unknown.
     public final var format: MediaFormat? { state.pointee.handedOut ?? state.pointee.announced }
 
     /// The last item handed out has another format than the one before, or is the first.
@@ -90,13 +92,13 @@ public class InputPort: @unchecked Sendable {
     public final var depthTime: MediaTime { MediaTime.milliseconds(Int64(edge?.heldMilliseconds ?? 0)) }
     /// The edge's bounds; nil while unconnected.
     public final var capacity: EdgeCapacity? { edge?.plan.capacity }
-    /// What the edge does when it is full; nil while unconnected.
+    /// The policy of the edge when it is full; nil while unconnected.
     public final var overflow: Overflow? { edge?.overflow }
     /// Items that the edge lost so far.
     public final var dropped: Int { edge?.dropped ?? 0 }
 
-    /// Asks the nearest node before this one that makes keyframes for one, as the edge does after a loss: what came could
-    /// not be used. Nothing happens where no node before has a request `keyframe`.
+    /// Asks the nearest node before this one that makes keyframes for one, as the edge does after a loss: what came
+    /// could not be used. Nothing happens where no node before has a request `keyframe`.
     public final func askForKeyframe() { edge?.state.pointee.requestKeyframe() }
 
     /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
@@ -106,8 +108,8 @@ public class InputPort: @unchecked Sendable {
 
 /// A media input. Only the node's own lane uses it, inside `process` and `finish`.
 public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
-    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected. `buffer`: the edge is the node's
-    /// buffer, see `PortSpec.buffer`.
+    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected. `buffer`: the edge is the
+    /// node's buffer, see `PortSpec.buffer`.
     public init(
         _ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false,
         buffer: EdgeCapacity? = nil
@@ -149,8 +151,8 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
 }
 
 extension PortSpec {
-    /// Why a port of `type` cannot have these formats; nil where it can. An item's format tells its class, so a port that
-    /// takes formats of another class would read items as what they are not.
+    /// Why a port of `type` cannot have these formats; nil where it can. An item's format tells its class, so a port
+    /// that takes formats of another class would read items as what they are not.
     func misfit(_ port: String, _ type: MediaItem.Type) -> String? {
         let carried = Set(type.possibleFormats.patterns.map(\.kind))
         let foreign = ([formats] + variants.map(\.formats)).flatMap(\.patterns).filter { !carried.contains($0.kind) }

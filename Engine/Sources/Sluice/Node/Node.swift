@@ -1,13 +1,13 @@
 /// One processing step of a graph.
 ///
 /// A type has three stages. `init()` does nothing: ports and parameters are stored properties, read off a fresh
-/// instance. `prepare` opens resources and fixes output formats. `process` moves media: it is called on the node's lane,
-/// never on two threads at once, when something that it waits for has happened, and must return soon (see
+/// instance. `prepare` opens resources and fixes output formats. `process` moves media: it is called on the node's
+/// lane, never on two threads at once, when something that it waits for has happened, and must return soon (see
 /// `NodeDescriptor.Work`). Time is an argument: a node reads no clock.
 ///
-/// What wakes a node: the start, an input of which `next()` or `peek()` said that it is empty, room in an output that
-/// was full, a time asked for with `NodeContext.wake(at:)`, a descriptor, a control, a post. `NodeContext.reasons` says
-/// which.
+/// The reasons for which a node is woken: the start, an input of which `next()` or `peek()` said that it is empty, room
+/// in an output that was full, a time asked for with `NodeContext.wake(at:)`, a descriptor, a control, a post.
+/// `NodeContext.reasons` says which.
 public protocol Node: AnyObject, SendableMetatype {
     static var descriptor: NodeDescriptor { get }
 

@@ -1,5 +1,5 @@
-/// What the engine offers a node. Used on the node's lane, inside `prepare`, `process` and `finish`, except where it says
-/// otherwise.
+/// The engine as a node sees it. Used on the node's lane, inside `prepare`, `process` and `finish`, except where it
+/// says otherwise.
 public final class NodeContext: @unchecked Sendable {
     unowned let engine: any NodeEngine
     /// Why `process` or `finish` was called.
@@ -20,8 +20,8 @@ public final class NodeContext: @unchecked Sendable {
         handle = engine.makeHandle()
     }
 
-    /// Debug builds stop at a call from a thread that is in no call of the node. In virtual time all run on one, and the
-    /// test that drives them too.
+    /// Debug builds stop at a call from a thread that is in no call of the node. In virtual time all run on one, and
+    /// the test that drives them too.
     private func mustBeInCall(_ call: StaticString = #function) {
         assert(
             engine.isInCall || engine.isVirtual,
@@ -52,8 +52,8 @@ public final class NodeContext: @unchecked Sendable {
     }
 
     /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
-    /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In virtual
-    /// time, and on a lane with very many that ask, there is no call before `instant`.
+    /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In
+    /// virtual time, and on a lane with very many that ask, there is no call before `instant`.
     public func wake(aheadOf instant: Instant) {
         mustBeInCall()
         if engine.isIdle { asked.wake = instant } else { engine.arm(aheadOf: instant) }
@@ -114,7 +114,8 @@ public final class NodeContext: @unchecked Sendable {
     /// A line in the report's events, and on the terminal.
     public func log(_ level: EventLog.Level, _ text: String) { handle.log(level, text) }
 
-    /// What the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not wait.
+    /// Names the thing that the node waits for just now, for the watchdog's sentence: "its peer". nil when it does not
+    /// wait.
     public func isWaiting(for what: String?) {
         engine.telemetry.note(waitingFor: what, since: engine.clockNow)
     }
@@ -123,9 +124,9 @@ public final class NodeContext: @unchecked Sendable {
     /// when they were due. The run says which node holds it up. Costs no more than a store.
     public func isBehind(by time: Interval) { engine.telemetry.behind.set(Int(max(0, time.nanoseconds))) }
 
-    /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names what
-    /// the time since the item came to the node, or since the last mark, was spent on: "mux". `instant` is when, where that
-    /// was before the item was known. Costs nothing in other runs.
+    /// For `sluice latency`: the node has just done `what` with the item of that pts, before the item goes on. Names
+    /// what the time since the item came to the node, or since the last mark, was spent on: "mux". `instant` is when,
+    /// where that was before the item was known. Costs nothing in other runs.
     public func mark(_ what: String, pts: MediaTime, at instant: Instant? = nil) {
         guard let at = instant ?? traceInstant else { return }
         engine.note(mark: what, pts: pts, at: at)
@@ -139,15 +140,16 @@ public final class NodeContext: @unchecked Sendable {
     /// The same, of one whose present value says something.
     public func gauge(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
     public func histogram(_ name: String) -> HistogramMetric { engine.telemetry.histogram(name) }
-    /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes 16 KB.
+    /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes
+    /// 16 KB.
     public func series(_ name: String) -> SeriesMetric { engine.telemetry.series(name, started: started) }
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { engine.pipeBytes }
 
-    /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`), so
-    /// that whoever paces its sound and its pictures knows that they belong together. From 1 on; 65,535 in a run, then
-    /// they repeat.
+    /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`),
+    /// so that whoever paces its sound and its pictures knows that they belong together. From 1 on; 65,535 in a run,
+    /// then they repeat.
     public var sourceClock: UInt16 {
         if clock == 0 { clock = engine.nextSourceClock() }
         return clock
@@ -158,8 +160,8 @@ public final class NodeContext: @unchecked Sendable {
     /// The node has nothing more to send: `finish` is called next, then its outputs end.
     public func finish() { isFinishRequested = true }
 
-    /// In `prepare`: what the node sends has no end of its own. Without a duration the run then says how to stop it, and
-    /// virtual time, which would never end, refuses to begin.
+    /// In `prepare`: what the node sends has no end of its own. Without a duration the run then says how to stop it,
+    /// and virtual time, which would never end, refuses to begin.
     public func runsUntilStopped() { engine.noteEndless() }
 
     /// How often the node was restarted before this instance of it.
@@ -168,13 +170,13 @@ public final class NodeContext: @unchecked Sendable {
     /// The graph is stopping.
     public var isStopping: Bool { engine.isStopping }
 
-    /// The current epoch of the media that this node handles, the same in all of one call. A source stamps its items with
-    /// it.
+    /// The current epoch of the media that this node handles, the same in all of one call. A source stamps its items
+    /// with it.
     public var epoch: UInt32 { engine.isInCall ? engine.hot.pointee.epoch : engine.currentEpoch }
 
     /// Makes everything older stale at once, on every edge of the session that flushes. To `epoch`, or to one more than
-    /// the current. False if `epoch` is not above the current one. This call of the node sees it at once, other nodes with
-    /// their next one.
+    /// the current. False if `epoch` is not above the current one. This call of the node sees it at once, other nodes
+    /// with their next one.
     @discardableResult
     public func raiseEpoch(to epoch: UInt32? = nil) -> Bool {
         guard handle.raiseEpoch(to: epoch) else { return false }
@@ -183,8 +185,8 @@ public final class NodeContext: @unchecked Sendable {
     }
 
     /// Starts an instance of a template of the graph. It is built on another thread; what goes wrong with it is an
-    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`. `after` names an instance that it
-    /// takes the place of: it is built when that one has ended and given back its files and sockets.
+    /// event, and ends that instance alone. `resource` reaches its nodes as `resource`. `after` names an instance that
+    /// it takes the place of: it is built when that one has ended and given back its files and sockets.
     public func start(
         _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil,
         after predecessor: SessionHandle? = nil
@@ -195,11 +197,12 @@ public final class NodeContext: @unchecked Sendable {
     /// The node belongs to an instance of a template, not to the graph itself.
     public var isInInstance: Bool { engine.isInInstance }
 
-    /// What the one who started this instance handed over.
+    /// The resource that the starter of this instance handed over.
     public var resource: (any Sendable)? { engine.resource }
 
-    /// What some plugin provides, by its type: the instance of this session, of the run, or of the host, as its scope says.
-    /// It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be made. In `prepare`.
+    /// What some plugin provides, by its type: the instance of this session, of the run, or of the host, as its scope
+    /// says. It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be made. In
+    /// `prepare`.
     public func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try engine.service(type) }
 
     // MARK: Engine

@@ -46,7 +46,7 @@ protocol NodeLog: AnyObject, Sendable {
     func log(_ level: EventLog.Level, node: String, place: String?, _ what: String)
 }
 
-/// What an epoch belongs to: a session. From any thread.
+/// The owner of an epoch: a session. From any thread.
 protocol EpochRaiser: AnyObject, Sendable {
     /// False if `new` is not above the current one. Both ends of every edge that flushes are woken.
     func raiseEpoch(to new: UInt32?) -> Bool

@@ -1,5 +1,5 @@
-/// The ports, parameters and controls of a node instance, found among its stored properties in the order of declaration,
-/// those of its superclasses first.
+/// The ports, parameters and controls of a node instance, found among its stored properties in the order of
+/// declaration, those of its superclasses first.
 struct NodePorts {
     private(set) var inputs: ContiguousArray<InputPort> = []
     private(set) var outputs: ContiguousArray<OutputPort> = []

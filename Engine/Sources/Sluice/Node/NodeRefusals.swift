@@ -1,7 +1,7 @@
 extension NodeContext {
-    /// Why what stands behind `output` would not take `format`, in words that follow "and": "decoder.in takes audio opus".
-    /// nil where everything takes it, as far as it is known. A source that strangers send to asks before it hands on
-    /// something new, and refuses the sender rather than let the run fail. On the lane.
+    /// Why what stands behind `output` would not take `format`, in words that follow "and": "decoder.in takes audio
+    /// opus". nil where everything takes it, as far as it is known. A source that strangers send to asks before it
+    /// hands on something new, and refuses the sender rather than let the run fail. On the lane.
     public func refusal(of format: MediaFormat, at output: OutputPort) -> String? {
         engine.refusal(of: format, at: output.spec.name)
     }

@@ -1,4 +1,4 @@
-/// What every output shares. Created as a stored property of a node; connected by the engine.
+/// The part that every output shares. Created as a stored property of a node; connected by the engine.
 public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
     public let spec: PortSpec
@@ -63,7 +63,7 @@ public class OutputPort: @unchecked Sendable {
     public final var isConnected: Bool { state.pointee.live > 0 }
     /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
     public private(set) final var isAbsent = false
-    /// What was fixed in `prepare` or sent last; nil while open.
+    /// The format fixed in `prepare` or sent last; nil while open.
     public final var format: MediaFormat? { state.pointee.format }
 
     /// Fixes the format of what is going to be sent. In `prepare`; later the items' own formats tell.
@@ -72,8 +72,8 @@ public class OutputPort: @unchecked Sendable {
     /// In `prepare`: there is no such stream.
     public final func markAbsent() { isAbsent = true }
 
-    /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The next
-    /// node may take some while this is looked at.
+    /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The
+    /// next node may take some while this is looked at.
     public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
 
     /// Items sent. From any thread.
@@ -82,8 +82,8 @@ public class OutputPort: @unchecked Sendable {
     /// The most items that have waited in the node for room. From any thread.
     var waitingMost: Int { state.pointee.waitingMost.count }
 
-    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is asked
-    /// for, or with the next packet whatever it is. In `prepare`.
+    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is
+    /// asked for, or with the next packet whatever it is. In `prepare`.
     public final var joinsAtKeyframe = true
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
@@ -99,9 +99,9 @@ public class OutputPort: @unchecked Sendable {
         }
     }
 
-    /// Asks to be woken, with `.fence`, when everything sent so far has left the edges: taken by the next node, dropped or
-    /// flushed. One fence is kept, the last; on an output without edges it is passed at once. The next node sees it too, as
-    /// `InputPort.takeFence`.
+    /// Asks to be woken, with `.fence`, when everything sent so far has left the edges: taken by the next node, dropped
+    /// or flushed. One fence is kept, the last; on an output without edges it is passed at once. The next node sees it
+    /// too, as `InputPort.takeFence`.
     public final func placeFence() { state.pointee.placeFence() }
 
     /// Everything sent before the last `placeFence` has left the edges.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What every parameter shares: the engine finds it on the node and sets it before `prepare`.
+/// The part that every parameter shares: the engine finds it on the node and sets it before `prepare`.
 public protocol NodeParameter: AnyObject {
     var spec: ParameterSpec { get }
     /// False if the value is of another type. Range and choices were checked before.

@@ -33,8 +33,8 @@ public final class RecordOutput: ControlOutput {
     }
 }
 
-/// Takes records. The fields that it declares are what it wants: a graph connects it to senders that have them all, those
-/// that are optional aside.
+/// Takes records. The fields that it declares are what it wants: a graph connects it to senders that have them all,
+/// those that are optional aside.
 public final class RecordInput: ControlInput {
     public let control: ControlSpec
     public var cell: ControlCell
@@ -63,7 +63,7 @@ extension ControlSpec {
         receiver.fields.map { wanted in fields.firstIndex { $0.name == wanted.name } ?? -1 }
     }
 
-    /// What a receiver needs and this sender does not give.
+    /// The fields that a receiver needs and this sender does not give.
     func lacks(for receiver: ControlSpec) -> [String] {
         receiver.fields.filter { wanted in !wanted.isOptional && !fields.contains { $0.name == wanted.name } }
             .map(\.name)

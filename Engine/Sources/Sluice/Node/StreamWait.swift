@@ -1,6 +1,6 @@
 /// Waits until every stream is there, at most `most` from the first one on, then goes on without those that are silent.
-/// For what is begun once for all streams: the header of a file, the tables of a transport stream, a description. `Join`
-/// does the same for items that go on. Pure.
+/// For what is begun once for all streams: the header of a file, the tables of a transport stream, a description.
+/// `Join` does the same for items that go on. Pure.
 public struct StreamWait: Sendable {
     public let most: Interval
     /// When the first stream was there and others were not.

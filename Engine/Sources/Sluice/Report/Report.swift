@@ -1,6 +1,6 @@
 import CSys
 
-/// What a run has counted, as JSON. Under the virtual clock everything that depends on the machine is absent, so equal
+/// The figures of a run, as JSON. Under the virtual clock everything that depends on the machine is absent, so equal
 /// runs give equal bytes.
 struct Report {
     private let run: GraphRun

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What a worker is asked for: there is nothing until `take` gives it, once. A node that drops it does not care any more;
-/// a call that has not begun by then is left out.
+/// What a worker is asked for: there is nothing until `take` gives it, once. A node that drops it does not care any
+/// more; a call that has not begun by then is left out.
 public final class Answer<Value: Sendable>: Sendable {
     private let given = Mutex<Result<Value, any Error>?>(nil)
 
@@ -14,8 +14,8 @@ public final class Answer<Value: Sendable>: Sendable {
 }
 
 extension NodeContext {
-    /// Runs `call`, which may wait, on a thread of `worker`; the node is woken with `.post` when its answer is there. For
-    /// names, files and servers. A call that no worker takes is answered at once with the reason.
+    /// Runs `call`, which may wait, on a thread of `worker`; the node is woken with `.post` when its answer is there.
+    /// For names, files and servers. A call that no worker takes is answered at once with the reason.
     ///
     ///     lookup = context.ask { try SocketAddress.find(host, port: port) }
     ///     …

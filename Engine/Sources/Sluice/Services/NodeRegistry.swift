@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The node types and services that plugins have registered. From any thread: a plugin that provides a service may come in
-/// while instances are built.
+/// The node types and services that plugins have registered. From any thread: a plugin that provides a service may come
+/// in while instances are built.
 public final class NodeRegistry: Sendable {
     public let services = ServiceRegistry()
     private let state = Mutex(State())

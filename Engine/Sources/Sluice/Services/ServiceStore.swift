@@ -36,8 +36,8 @@ public final class ServiceStore: @unchecked Sendable {
         self.say = say
     }
 
-    /// nil if no plugin provides it. Throws `NodeError` where its plugin cannot be used, it cannot be made, or it belongs
-    /// to a narrower scope than who asks.
+    /// nil if no plugin provides it. Throws `NodeError` where its plugin cannot be used, it cannot be made, or it
+    /// belongs to a narrower scope than who asks.
     func find<Wanted>(_ type: Wanted.Type) throws -> Wanted? {
         guard let provider = try registry.provider(of: type) else { return nil }
         let found = try instance(of: provider)

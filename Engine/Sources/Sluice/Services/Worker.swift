@@ -2,8 +2,8 @@ import CSys
 import Glibc
 import Synchronization
 
-/// A small pool of threads for calls that wait: name servers, file systems, servers. A lane never waits; it asks, goes on,
-/// and gets the answer as a post. See `NodeContext.ask`.
+/// A small pool of threads for calls that wait: name servers, file systems, servers. A lane never waits; it asks, goes
+/// on, and gets the answer as a post. See `NodeContext.ask`.
 ///
 /// Threads start when there is work and stay. Of the calls that wait in line no more than `capacity` are kept.
 public final class Worker: Sendable {

@@ -101,7 +101,7 @@ public final class GraphHarness {
 
     public var isOver: Bool { stepped.isOver }
     public var outcome: GraphRun.Outcome { stepped.outcome }
-    /// What ended the graph's own session.
+    /// The error that ended the graph's own session.
     public var failure: (any Error)? { stepped.failure }
     public var events: [EventLog.Event] { stepped.events }
     public var report: String { stepped.run.report }

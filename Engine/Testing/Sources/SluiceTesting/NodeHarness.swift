@@ -116,7 +116,7 @@ public final class NodeHarness<N: Node> {
 
     public var isOver: Bool { graph.isOver }
     public var state: String? { graph.state(of: "node") }
-    /// What the node threw, unless it was restarted.
+    /// The error that the node threw, unless it was restarted.
     public var error: (any Error)? { graph.failure }
     public var events: [EventLog.Event] { graph.events }
     public var report: String { graph.report }

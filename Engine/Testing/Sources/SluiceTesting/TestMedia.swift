@@ -10,8 +10,8 @@ public enum TestMedia {
         MediaFormat(audio: AudioLayout(sampleFormat, rate: rate, channels: channels))
     }
 
-    /// `count` frames of a sine of `frequency` Hz at `amplitude` of full scale, alike in all channels, the phase going on
-    /// from frame to frame. `first` counts frames, so that calls can be strung together.
+    /// `count` frames of a sine of `frequency` Hz at `amplitude` of full scale, alike in all channels, the phase going
+    /// on from frame to frame. `first` counts frames, so that calls can be strung together.
     public static func sine(
         _ frequency: Double = 440, format: MediaFormat = audio(), samples: Int = 960, first: Int = 0, count: Int,
         amplitude: Double = 0.5, epoch: UInt32 = 0

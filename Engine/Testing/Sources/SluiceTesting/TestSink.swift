@@ -15,11 +15,12 @@ public final class TestSink: Node {
     public private(set) var received: [(item: MediaItem, at: Instant)] = []
     /// Formats in the order in which they came, as `formatChanged` told.
     public private(set) var formats: [MediaFormat] = []
-    /// What the producer said before media came, then the last item's.
+    /// The format that the producer announced before media came, then the last item's.
     public var format: MediaFormat? { input.format }
     public var isEnded: Bool { input.isEnded }
 
-    /// How many more items it takes before it leaves them on its edge; nil takes all. On the thread that drives the run.
+    /// How many more items it takes before it leaves them on its edge; nil takes all. On the thread that drives the
+    /// run.
     public var appetite: Int? { didSet { mailbox?.post() } }
 
     /// Takes the oldest received item away.

@@ -10,7 +10,7 @@ public final class TestSource: Node {
     private var mailbox: Mailbox?
     private var context: NodeContext?
 
-    /// What each source's output announces before media come, by the node's name; a service of the run.
+    /// The format that each source's output announces before media come, by the node's name; a service of the run.
     struct Announcements: Sendable { var formats: [String: MediaFormat] }
 
     public init() {}

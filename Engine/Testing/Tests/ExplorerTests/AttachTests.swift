@@ -2,8 +2,8 @@
 import SluiceTesting
 import Testing
 
-/// An edge that comes and goes while its producer runs, as `Assembly.attach` and `Session.detach` do it: messages to the
-/// producer's lane, the end of the edge to the consumer, and the ring freed when both have answered.
+/// An edge that comes and goes while its producer runs, as `Assembly.attach` and `Session.detach` do it: messages to
+/// the producer's lane, the end of the edge to the consumer, and the ring freed when both have answered.
 extension RingTests {
     enum DetachFlaw: Sendable { case none, freesAfterOneAnswer }
 

@@ -1,9 +1,9 @@
 @_spi(Testing) import Sluice
 import SluiceTesting
 
-/// An edge between two threads: the engine's own `Ring`, and around it what `InputState`, `OutputState`, `EdgeState` and
-/// `NodeCore.settle` do with it, line by line but without media. `Flaw` leaves out or breaks one thing at a time, to
-/// show that the explorer would notice.
+/// An edge between two threads: the engine's own `Ring`, and around it what `InputState`, `OutputState`, `EdgeState`
+/// and `NodeCore.settle` do with it, line by line but without media. `Flaw` leaves out or breaks one thing at a time,
+/// to show that the explorer would notice.
 final class EdgeModel {
     enum Flaw: Sendable {
         case none
@@ -135,8 +135,8 @@ final class EdgeModel {
         if flaw == .wakeNotTaken ? ring.consumerSignal == 1 : ring.takeItemsWanted() { wakeConsumer() }
     }
 
-    /// `OutputState.announce`, the fence, `OutputState.lookAgain`. True if the producer need not wait. `wasFull`: what the
-    /// dispatch found last.
+    /// `OutputState.announce`, the fence, `OutputState.lookAgain`. True if the producer need not wait. `wasFull`: what
+    /// the dispatch found last.
     func producerSettles(wasFull: Bool) -> Bool {
         if wasFull { ring.announceRoomWanted() }
         if flaw != .noFence { ExplorerWord.fence() }
@@ -172,8 +172,8 @@ final class EdgeModel {
         _ = producerBell.exchange(0)
     }
 
-    /// Sends `count` items over a block edge, and ends it when all have been taken: a live stream, whose end comes too late
-    /// to wake anybody up who missed an item.
+    /// Sends `count` items over a block edge, and ends it when all have been taken: a live stream, whose end comes too
+    /// late to wake anybody up who missed an item.
     func produce(_ count: Int, sent: Int = 0) {
         var sent = sent
         while sent < count {

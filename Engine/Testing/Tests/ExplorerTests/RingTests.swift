@@ -3,8 +3,8 @@ import Sluice
 import SluiceTesting
 import Testing
 
-/// Every interleaving of the engine's ring and its handshakes, for small sizes, under x86's store buffers. A flaw put in
-/// on purpose is found each time.
+/// Every interleaving of the engine's ring and its handshakes, for small sizes, under x86's store buffers. A flaw put
+/// in on purpose is found each time.
 @Suite(.serialized) struct RingTests {
     typealias Flaw = EdgeModel.Flaw
 

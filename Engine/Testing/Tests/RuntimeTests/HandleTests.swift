@@ -71,7 +71,7 @@ import Testing
         #expect(inbox.post(Call(name: "again", token: nil)))
     }
 
-    /// What nobody takes is let go of with the inbox.
+    /// A message that nobody takes is let go of with the inbox.
     @Test func messagesThatNobodyTakesAreReleased() throws {
         let released = Atomic<Int>(0)
         try withoutActuallyEscaping({ _ = released.wrappingAdd(1, ordering: .relaxed) } as @Sendable () -> Void) {

@@ -5,7 +5,8 @@ import Testing
 
 /// When a lane wakes before a node's time, and what that may cost.
 @Suite struct HeadStartTests {
-    /// A stream of 20 ms for a minute, whose wake-ups take `took` nanoseconds; returns how many frames had no head start.
+    /// A stream of 20 ms for a minute, whose wake-ups take `took` nanoseconds; returns how many frames had no head
+    /// start.
     private func minute(_ start: inout HeadStart, from begin: Int64 = 0, took: (Int) -> Int64) -> (Int, watched: Int64)
     {
         var (refused, watched) = (0, Int64(0))

@@ -3,7 +3,7 @@ import Sluice
 import Synchronization
 import Testing
 
-/// What a graph gives its lanes, under the system clock.
+/// The settings that a graph gives its lanes, under the system clock.
 @Suite(.serialized) struct LaneTests {
     /// Notes what its thread has been given.
     final class Witness: Node {
@@ -26,7 +26,7 @@ import Testing
             context.finish()
         }
 
-        /// What the kernel says of the calling thread (proc_pid_status(5)).
+        /// The kernel's facts about the calling thread (proc_pid_status(5)).
         private static func status(_ key: String) -> String {
             guard let file = fopen("/proc/thread-self/status", "r") else { return "" }
             defer { fclose(file) }

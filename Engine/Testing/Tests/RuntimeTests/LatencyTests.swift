@@ -2,7 +2,7 @@ import Sluice
 import SluiceTesting
 import Testing
 
-/// What `sluice latency` finds out, in virtual time: nodes that hold each picture for a known time.
+/// The figures of `sluice latency`, in virtual time: nodes that hold each picture for a known time.
 @Suite struct LatencyTests {
     /// Sends 25 numbered pictures a second, each captured 3 ms before it goes out.
     final class Camera: Node {

@@ -2,8 +2,8 @@ import Glibc
 @_spi(Testing) import Sluice
 import Testing
 
-/// What a wait has found is delivered only to the node that still watches it: between the two another lane may have run
-/// this one's nodes.
+/// The findings of a wait are delivered only to the node that still watches it: between the two another lane may have
+/// run this one's nodes.
 @Suite struct PollerTests {
     final class Waiter: DescriptorWaiter {
         var calls = 0

@@ -2,7 +2,7 @@ import Sluice
 import SluiceTesting
 import Testing
 
-/// What a node sends onto a full edge waits in it, within a bound.
+/// An item that a node sends onto a full edge waits in it, within a bound.
 @Suite struct WaitingTests {
     /// Sends `count` packets in one call and asks nobody.
     final class Flood: Node {

@@ -5,8 +5,8 @@ import SluiceTesting
 import Synchronization
 import Testing
 
-/// Real threads. Meant for `swift test --sanitize=thread --filter StressTests` too: no race, and at the end every counter
-/// balances.
+/// Real threads. Meant for `swift test --sanitize=thread --filter StressTests` too: no race, and at the end every
+/// counter balances.
 @Suite(.serialized) struct StressTests {
     /// Runs a graph under the system clock and checks its report.
     func run(_ graph: GraphBuilder, options: RunOptions = RunOptions(), _ meanwhile: (GraphRun) -> Void = { _ in })
@@ -107,7 +107,8 @@ import Testing
         }
     }
 
-    /// Viewers join and leave by posts from a foreign thread while media run; then memory and descriptors are as before.
+    /// Viewers join and leave by posts from a foreign thread while media run; then memory and descriptors are as
+    /// before.
     @Test func aThousandInstancesJoinAndLeaveWhileMediaRun() throws {
         func round(_ count: Int) throws -> Int {
             var graph = GraphBuilder()

@@ -11,8 +11,8 @@ public enum NALUnits {
     /// Whether a unit that begins with `header` is a sequence or a picture parameter set.
     public static func isParameterSet(_ header: UInt8) -> Bool { [sps, pps].contains(type(header)) }
 
-    /// The units between start codes of three or four bytes (Annex B), without the zero bytes behind them. Empty ones are
-    /// left out.
+    /// The units between start codes of three or four bytes (Annex B), without the zero bytes behind them. Empty ones
+    /// are left out.
     public static func splitByStartCode(_ bytes: UnsafeRawBufferPointer, into units: inout [Range<Int>]) {
         var start: Int?
         var at = 0
@@ -38,7 +38,8 @@ public enum NALUnits {
         if end > range.lowerBound { units.append(range.lowerBound..<end) }
     }
 
-    /// The units behind lengths of `lengthSize` bytes, as mp4 and Matroska keep them. What does not add up ends it.
+    /// The units behind lengths of `lengthSize` bytes, as mp4 and Matroska keep them. A length that does not add up
+    /// ends it.
     public static func splitByLength(
         _ bytes: UnsafeRawBufferPointer, lengthSize: Int, into units: inout [Range<Int>]
     ) {

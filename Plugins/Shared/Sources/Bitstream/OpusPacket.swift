@@ -1,4 +1,4 @@
-/// What the first bytes of an Opus packet say (RFC 6716, section 3.1).
+/// The facts in the first bytes of an Opus packet (RFC 6716, section 3.1).
 public struct OpusPacket: Equatable, Sendable {
     /// Table of contents: configuration, stereo flag and code.
     public let contents: UInt8

@@ -1,4 +1,4 @@
-/// What we need of an H.264 sequence parameter set (ITU-T H.264, section 7.3.2.1.1).
+/// The fields that we need of an H.264 sequence parameter set (ITU-T H.264, section 7.3.2.1.1).
 public struct SequenceParameterSet: Equatable, Sendable {
     public var profile: UInt8
     public var constraints: UInt8

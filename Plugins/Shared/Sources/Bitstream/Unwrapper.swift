@@ -1,15 +1,15 @@
 /// Turns a counter that wraps around (16-bit sequence numbers, 32-bit and 33-bit timestamps) into one that does not.
 ///
-/// Each number is taken as the one nearest to the last (RFC 1982's serial arithmetic), so reordered numbers, also across
-/// the wrap, come out below it. The first is itself; earlier ones may come out negative.
+/// Each number is taken as the one nearest to the last (RFC 1982's serial arithmetic), so reordered numbers, also
+/// across the wrap, come out below it. The first is itself; earlier ones may come out negative.
 public struct Unwrapper<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
     /// What the next number is compared with.
     public private(set) var last: Int64?
     private let shift: Int
     private let followsLatest: Bool
 
-    /// `bits` is how many of the low ones count, at most 62. With `followsLatest` numbers are compared with the one before
-    /// them, for counters that may be set back; otherwise with the highest so far.
+    /// `bits` is how many of the low ones count, at most 62. With `followsLatest` numbers are compared with the one
+    /// before them, for counters that may be set back; otherwise with the highest so far.
     public init(bits: Int = Number.bitWidth, followsLatest: Bool = false) {
         shift = 64 - max(1, min(bits, 62, Number.bitWidth))
         self.followsLatest = followsLatest

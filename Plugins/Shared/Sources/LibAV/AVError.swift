@@ -37,8 +37,9 @@ public enum LibAVLog {
     private static let silenced: Void = sluice_log_quiet()
     public static func silence() { silenced }
 
-    /// What `body` throws, with the gravest that libav told on this thread meanwhile, in its own words and on one line; ""
-    /// where it told nothing. A code alone seldom says why: an encoder without its driver gives "Unknown error".
+    /// The error that `body` throws, with the gravest that libav told on this thread meanwhile, in its own words and on
+    /// one line; "" where it told nothing. A code alone seldom says why: an encoder without its driver gives "Unknown
+    /// error".
     public static func gravest<Result>(
         during body: () throws -> Result, otherwise: (_ error: any Error, _ words: String) -> Result
     ) -> Result {

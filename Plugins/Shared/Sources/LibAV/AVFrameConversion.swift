@@ -19,7 +19,8 @@ public final class AVFrameOwner: @unchecked Sendable {
 
 extension VideoFrame {
     /// A picture in the memory of `picture`, which is moved out of it: nothing is copied. nil where the engine has no
-    /// word for its pixel format, where `format` says another, or where its rows run upwards. Header times are left to the caller.
+    /// word for its pixel format, where `format` says another, or where its rows run upwards. Header times are left to
+    /// the caller.
     public convenience init?(moving picture: UnsafeMutablePointer<AVFrame>, format: MediaFormat) {
         guard let pixels = PixelFormat(AVPixelFormat(picture.pointee.format)), format.video?.pixelFormat == pixels,
             let video = format.video, video.width == Int(picture.pointee.width),

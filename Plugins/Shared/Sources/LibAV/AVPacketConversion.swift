@@ -19,7 +19,8 @@ public final class AVPacketOwner: @unchecked Sendable {
 
 extension Packet {
     /// A packet in the memory of `other`, which is moved out of it: nothing is copied. libav pads its packets as ours
-    /// are. Fills pts, dts, duration and the keyframe flag from `timeBase`; the rest of the header is left to the caller.
+    /// are. Fills pts, dts, duration and the keyframe flag from `timeBase`; the rest of the header is left to the
+    /// caller.
     public convenience init?(moving other: UnsafeMutablePointer<AVPacket>, format: MediaFormat, timeBase: AVRational) {
         guard other.pointee.data != nil, other.pointee.size >= 0, av_packet_make_refcounted(other) >= 0 else {
             return nil

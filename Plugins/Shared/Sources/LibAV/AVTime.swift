@@ -7,8 +7,8 @@ extension AVRational {
 }
 
 extension MediaTime {
-    /// `value` units of `timeBase`, exact where the tick divides the unit; AV_NOPTS_VALUE and a base that makes no sense
-    /// give `.none`.
+    /// `value` units of `timeBase`, exact where the tick divides the unit; AV_NOPTS_VALUE and a base that makes no
+    /// sense give `.none`.
     public init(_ value: Int64, _ timeBase: AVRational) {
         guard value != sluice_no_pts(), timeBase.num > 0, timeBase.den > 0 else {
             self = .none

@@ -7,12 +7,12 @@ import Sluice
 public final class Decoder {
     private let context: UnsafeMutablePointer<AVCodecContext>
     private let scratch: UnsafeMutablePointer<AVPacket>
-    /// What `receive` fills.
+    /// The frame that `receive` fills.
     public let frame: UnsafeMutablePointer<AVFrame>
     private var origins: [Origin] = []
     private let limit: UnsafeMutablePointer<sluice_picture_limit>
 
-    /// What a frame inherits of the packet it came from.
+    /// The header that a frame inherits of the packet it came from.
     public struct Origin: Sendable {
         public var pts: Int64
         public var duration: MediaTime
@@ -158,7 +158,8 @@ public final class Decoder {
         frame.pointee.pkt_duration > 0 ? MediaTime(frame.pointee.pkt_duration, timeBase) : .none
     }
 
-    /// What the frame inherits of its packet; nil for packets that were not sent as `Packet`, or have no times.
+    /// The header that the frame inherits of its packet; nil for packets that were not sent as `Packet`, or have no
+    /// times.
     public func takeOrigin() -> Origin? {
         guard let index = origins.firstIndex(where: { $0.pts == frame.pointee.best_effort_timestamp }) else {
             return origins.last

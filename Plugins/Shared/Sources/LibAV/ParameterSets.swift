@@ -2,8 +2,8 @@ import Bitstream
 import Sluice
 
 extension MediaFormat {
-    /// This format with the H.264 parameter sets that `packet`, its first keyframe, carries in Annex B form (ITU-T H.264,
-    /// Annex B), where the format has none of its own: mp4 and Matroska want them before the first packet.
+    /// This format with the H.264 parameter sets that `packet`, its first keyframe, carries in Annex B form (ITU-T
+    /// H.264, Annex B), where the format has none of its own: mp4 and Matroska want them before the first packet.
     public func withParameterSets(of packet: Packet) -> MediaFormat {
         guard codec == .h264, configuration.isEmpty, let video else { return self }
         let bytes = packet.bytes

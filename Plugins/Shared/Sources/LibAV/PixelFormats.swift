@@ -11,7 +11,8 @@ extension PixelFormat {
         }
     }
 
-    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420, which its range aside it is.
+    /// nil for formats that the engine has no word for. JPEG's full-range 4:2:0 counts as i420, which its range aside
+    /// it is.
     public init?(_ format: AVPixelFormat) {
         switch format {
         case AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P: self = .i420

@@ -2,8 +2,8 @@ import CLibAV
 import Sluice
 
 /// Makes `VideoFrame`s of decoded AVFrames: in the decoder's own memory where the engine has a word for them, else
-/// converted by libswscale into pooled memory. Pictures in full range (0–255), as cameras and JPEG make them, come out in
-/// the limited range that all YUV here has.
+/// converted by libswscale into pooled memory. Pictures in full range (0–255), as cameras and JPEG make them, come out
+/// in the limited range that all YUV here has.
 public final class VideoFrameMaker {
     private var format: MediaFormat?
     private var pool = Pool<VideoFrame>()

@@ -8,7 +8,7 @@ import Sluice
 /// by chance (one in 184), and others are not, so a stuffed packet is taken for the last. Where a stream stuffs in
 /// the middle, that shows by what follows, and from then on the next PES packet is waited for.
 public struct PESAssembler {
-    /// What a stream's payload, one PES packet, was; its bytes are in `bytes` until the next call.
+    /// The content of a stream's payload, one PES packet; its bytes are in `bytes` until the next call.
     public struct Unit: Equatable, Sendable {
         /// In units of 1/90,000 s modulo 2³³; nil where it says none.
         public var pts: Int64?

@@ -63,7 +63,7 @@ struct TSSection {
     }
 }
 
-/// What a program association table says: where each program's map is (2.4.4.3).
+/// The content of a program association table: where each program's map is (2.4.4.3).
 struct TSPrograms: Equatable {
     /// The PID of the first program's map; the others are not looked at.
     var mapPID: Int
@@ -80,7 +80,7 @@ struct TSPrograms: Equatable {
     }
 }
 
-/// What a program map says: which PID carries what (2.4.4.8).
+/// The content of a program map: which PID carries what (2.4.4.8).
 struct TSProgramMap: Equatable {
     var streams: [Stream] = []
 

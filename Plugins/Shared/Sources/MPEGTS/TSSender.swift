@@ -2,9 +2,9 @@ import Bitstream
 import LibAV
 import Sluice
 
-/// Packets of one or two streams to MPEG-TS, each written and flushed as it comes: nothing is held for its own stream or
-/// for the other one. Times are kept as they are; streams that begin before 0, as Opus does by its encoder's delay, are
-/// moved by what is missing, once and for all connections.
+/// Packets of one or two streams to MPEG-TS, each written and flushed as it comes: nothing is held for its own stream
+/// or for the other one. Times are kept as they are; streams that begin before 0, as Opus does by its encoder's delay,
+/// are moved by what is missing, once and for all connections.
 public final class TSSender {
     private let sink: any ByteSink
     private var muxer: Muxer
@@ -28,7 +28,8 @@ public final class TSSender {
 
     public var tracks: [TSTrack] { formats.map(\.track) }
 
-    /// Whether a receiver that read the tables before can read packets of `format`: pictures carry their size with them.
+    /// Whether a receiver that read the tables before can read packets of `format`: pictures carry their size with
+    /// them.
     public func goesOn(with format: MediaFormat, of track: TSTrack) -> Bool {
         guard let known = formats.first(where: { $0.track == track })?.format else { return false }
         return known.codec == format.codec && known.audio == format.audio
@@ -42,8 +43,8 @@ public final class TSSender {
 
     public func finish() throws(AVError) { try muxer.finish() }
 
-    /// What becomes 0 of the transport stream, chosen from the first packets: the earliest time that may come, if that is
-    /// before 0.
+    /// The time that becomes 0 of the transport stream, chosen from the first packets: the earliest time that may come,
+    /// if that is before 0.
     public static func offset(_ heads: [Packet], _ formats: [MediaFormat]) -> MediaTime {
         let first = heads.map { $0.header.dts.isKnown ? $0.header.dts : $0.header.pts }.filter(\.isKnown).min()
         guard let first else { return .zero }

@@ -2,8 +2,8 @@ import CNet
 import Glibc
 import Sluice
 
-/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two; one
-/// lane only.
+/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two;
+/// one lane only.
 public final class DatagramBatch {
     public let capacity: Int
     /// Bytes that a datagram may have.

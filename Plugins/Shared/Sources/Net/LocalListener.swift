@@ -4,9 +4,9 @@ import Sluice
 
 /// The listening end of a stream socket in the file system. On the lane of the node that has it.
 ///
-/// Where descriptors run out a connection that waits to be accepted would keep the socket readable, and the lane busy. So
-/// one descriptor is kept in reserve to accept and refuse it with; where that is gone too, the socket rests until another
-/// connection comes.
+/// Where descriptors run out a connection that waits to be accepted would keep the socket readable, and the lane busy.
+/// So one descriptor is kept in reserve to accept and refuse it with; where that is gone too, the socket rests until
+/// another connection comes.
 public final class LocalListener {
     /// Readable when a connection waits.
     public let descriptor: Int32
@@ -21,8 +21,8 @@ public final class LocalListener {
     /// Of those, the ones that were refused since the last connection that was accepted.
     private var refusedLately = 0
 
-    /// Makes the socket. One that a dead process has left there is replaced; anything else is an error. `say` gets a line
-    /// when connections are refused for want of descriptors, and when they are accepted again.
+    /// Makes the socket. One that a dead process has left there is replaced; anything else is an error. `say` gets a
+    /// line when connections are refused for want of descriptors, and when they are accepted again.
     public convenience init(_ path: String, backlog: Int = 8, say: @escaping (String) -> Void = { _ in }) throws {
         try self.init(path, backlog: backlog, system: System(), say: say)
     }

@@ -58,7 +58,7 @@ public final class UDPSocket {
     }
 }
 
-/// What the kernel said to a call on a socket.
+/// The kernel's answer to a call on a socket.
 public struct SocketFault: Error {
     /// An errno.
     public var code: Int32

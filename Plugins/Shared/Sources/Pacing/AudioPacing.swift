@@ -1,10 +1,10 @@
 import Sluice
 
-/// The timing of a paced stream of sound: its grid, which samples each frame takes, how fast the source is followed. Knows
-/// no sample and reads no clock; `PCM` and packets are done with what it says.
+/// The timing of a paced stream of sound: its grid, which samples each frame takes, how fast the source is followed.
+/// Knows no sample and reads no clock; `PCM` and packets are done with what it says.
 ///
-/// The depth is how long media wait on the average from their arrival until they go out. It is held by comparing, at every
-/// frame, the source's time that is due with the time at which the source's clock says that those media came.
+/// The depth is how long media wait on the average from their arrival until they go out. It is held by comparing, at
+/// every frame, the source's time that is due with the time at which the source's clock says that those media came.
 public struct AudioPacing: Sendable {
     public enum Drift: String, CaseIterable, ParameterConvertible {
         /// Takes the source's samples a little faster or slower.
@@ -30,8 +30,8 @@ public struct AudioPacing: Sendable {
     /// The source is held back, so its arrivals tell nothing.
     private var heldUntil: Instant?
 
-    /// Holes that are concealed; what is missing beyond that is silence. Five packets of 20 ms in a row are lost once in
-    /// half a year where one in a hundred is.
+    /// Holes that are concealed; what is missing beyond that is silence. Five packets of 20 ms in a row are lost once
+    /// in half a year where one in a hundred is.
     public static let longestConcealed = Interval.milliseconds(100)
 
     /// - Parameters:
@@ -69,8 +69,8 @@ public struct AudioPacing: Sendable {
         }
     }
 
-    /// From the mean arrival of an item's end to when that end is due. Items shorter than a frame wait for their frame to
-    /// be complete.
+    /// From the mean arrival of an item's end to when that end is due. Items shorter than a frame wait for their frame
+    /// to be complete.
     private static func wait(_ target: Interval, _ frame: Interval, _ item: Interval) -> Interval {
         target + max(item, frame)
     }
@@ -103,8 +103,8 @@ public struct AudioPacing: Sendable {
         return placement
     }
 
-    /// A blocking edge was full when the frame that is due began: the source goes at this pace and has no clock of its own.
-    /// What arrives within the next ten seconds is no evidence, and nothing is steered.
+    /// A blocking edge was full when the frame that is due began: the source goes at this pace and has no clock of its
+    /// own. An arrival within the next ten seconds is no evidence, and nothing is steered.
     public mutating func noteHeld() { heldUntil = grid.next + .seconds(10) }
     private var isHeld: Bool { heldUntil.map { grid.next < $0 } ?? false }
 
@@ -117,8 +117,8 @@ public struct AudioPacing: Sendable {
     // MARK: Frames
 
     /// At each frame that is due, first: how many parts per million faster than nominal its samples are to be taken.
-    /// `pending`: samples that were handed on but not heard, as a resampler holds them. `isAble`: whether they can be taken
-    /// at another rate now.
+    /// `pending`: samples that were handed on but not heard, as a resampler holds them. `isAble`: whether they can be
+    /// taken at another rate now.
     public mutating func begin(pending: Double = 0, isAble: () -> Bool = { true }) -> Double {
         guard intake.isStarted, clock.isStarted, !isHeld else {
             behind = 0
@@ -130,8 +130,8 @@ public struct AudioPacing: Sendable {
         return steering.steer(behind: behind, clock: clock, step: frame.seconds, isAble: isAble)
     }
 
-    /// Where drift is skipped: whole frames by which the media are late (positive: one may be left out) or early (one may
-    /// be repeated); half a frame is let pass.
+    /// Where drift is skipped: whole frames by which the media are late (positive: one may be left out) or early (one
+    /// may be repeated); half a frame is let pass.
     public var surplus: Double {
         guard drift == .skip, clock.isSettled, !isHeld else { return 0 }
         return behind / frame.seconds

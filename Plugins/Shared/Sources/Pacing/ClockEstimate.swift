@@ -1,20 +1,21 @@
 import Sluice
 
-/// A source's clock as its items' arrivals tell it: when media of a time come on the average, and how much longer one of
-/// the source's seconds lasts here, in parts per million.
+/// A source's clock as its items' arrivals tell it: when media of a time come on the average, and how much longer one
+/// of the source's seconds lasts here, in parts per million.
 ///
 /// A Kalman filter of two states, phase and rate (Kalman 1960; of clocks: Zucca and Tavella, "The clock model and its
 /// relationship with the Allan and related variances", IEEE T-UFFC 52, 2005). An arrival is the media's time on the
-/// source's clock plus jitter, whose variance is estimated along the way: a source without jitter is known after a second,
-/// one with ±20 ms of it to about 10 ppm after two minutes. Single arrivals far off (250 ms) are left out; when they go on
-/// for a second, time has jumped and the phase begins anew, the rate is kept. Pure: every time is an argument.
+/// source's clock plus jitter, whose variance is estimated along the way: a source without jitter is known after a
+/// second, one with ±20 ms of it to about 10 ppm after two minutes. Single arrivals far off (250 ms) are left out; when
+/// they go on for a second, time has jumped and the phase begins anew, the rate is kept. Pure: every time is an
+/// argument.
 public struct ClockEstimate: Sendable {
     /// Media that are that far off do not belong to the clock as it is known.
     static let farOff = 0.25
     /// Seconds for which they have to go on.
     static let persistence = 1.0
-    /// Variance of the rate's random walk in 1/s: 1.5 ppm in a second, so that the filter follows a crystal that warms up
-    /// and its bandwidth stays at 0.005 Hz under 12 ms of jitter.
+    /// Variance of the rate's random walk in 1/s: 1.5 ppm in a second, so that the filter follows a crystal that warms
+    /// up and its bandwidth stays at 0.005 Hz under 12 ms of jitter.
     static let wander = 2.1e-12
     /// Of one arrival, in s²: 0.1 ms.
     static let leastJitter = 1e-8
@@ -104,7 +105,7 @@ public struct ClockEstimate: Sendable {
         if (arrival - since).seconds >= ClockEstimate.persistence { restart(at: mark, arrival) }
     }
 
-    /// Time has jumped: `mark` came at `arrival`. What is known of the rate is kept.
+    /// Time has jumped: `mark` came at `arrival`. The known rate is kept.
     public mutating func restart(at mark: MediaTime, _ arrival: Instant) {
         guard mark.isKnown else { return }
         if !isStarted { p11 = ClockEstimate.firstRateVariance }
@@ -114,7 +115,8 @@ public struct ClockEstimate: Sendable {
         count = min(count, 64)
     }
 
-    /// How much later media come, on the average, than their time says; nil before the first, or where that is nonsense.
+    /// How much later media come, on the average, than their time says; nil before the first, or where that is
+    /// nonsense.
     public var behindMedia: Interval? {
         guard isStarted else { return nil }
         let behind = Double(phase) / 1e9 + fraction / 1e9 - time.seconds

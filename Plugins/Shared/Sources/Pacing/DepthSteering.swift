@@ -1,11 +1,11 @@
 import Sluice
 
-/// How much faster than the source's nominal rate its samples are taken, so that the depth before a pacer stays where it
-/// was asked to be and the source's clock is followed: the clock's rate, and a slow pull towards the target.
+/// How much faster than the source's nominal rate its samples are taken, so that the depth before a pacer stays where
+/// it was asked to be and the source's clock is followed: the clock's rate, and a slow pull towards the target.
 ///
-/// Nothing happens while the clock is not known, nor before the depth has left the target by `slack`: a source that runs
-/// on this clock is passed on as it is, to the bit. Once it acts it goes on. What it asks for stays within 1,000 ppm, 1.7
-/// cents of pitch, and changes by at most 100 ppm in a second; nobody hears either.
+/// Nothing happens while the clock is not known, nor before the depth has left the target by `slack`: a source that
+/// runs on this clock is passed on as it is, to the bit. Once it acts it goes on. The change that it asks for stays
+/// within 1,000 ppm, 1.7 cents of pitch, and changes by at most 100 ppm in a second; nobody hears either.
 public struct DepthSteering: Sendable {
     public static let largest = 1_000.0
     static let slew = 100.0
@@ -20,8 +20,8 @@ public struct DepthSteering: Sendable {
 
     public init() {}
 
-    /// `behind`: seconds by which the media that are due now should have gone out before. `step`: seconds since the last
-    /// call. `isAble`: whether what is asked for can be done now; asked when there is something to do.
+    /// `behind`: seconds by which the media that are due now should have gone out before. `step`: seconds since the
+    /// last call. `isAble`: whether what is asked for can be done now; asked when there is something to do.
     public mutating func steer(
         behind: Double, clock: ClockEstimate, step: Double, isAble: () -> Bool = { true }
     ) -> Double {

@@ -12,8 +12,8 @@ public struct FrameGrid: Equatable, Sendable {
     public private(set) var elapsed = Interval.zero
 
     public static let patience = Interval.seconds(1)
-    /// The grid begins on a multiple of this part of the frame: pacers that start together wake together, and those that
-    /// are spread share as many phases.
+    /// The grid begins on a multiple of this part of the frame: pacers that start together wake together, and those
+    /// that are spread share as many phases.
     static let phases: Int64 = 20
 
     /// The first frame is due at `earliest` and not before `now`, at the next multiple of a twentieth of the frame that
@@ -48,8 +48,8 @@ public struct FrameGrid: Equatable, Sendable {
     }
 
     /// One of twenty parts of the frame for each of many pacers, spread evenly however many there are: multiples of the
-    /// golden ratio, modulo 1 (Knuth, The Art of Computer Programming, volume 3, section 6.4). Few distinct phases, so that
-    /// a thousand pacers wake their lane twenty times a frame and not a thousand times.
+    /// golden ratio, modulo 1 (Knuth, The Art of Computer Programming, volume 3, section 6.4). Few distinct phases, so
+    /// that a thousand pacers wake their lane twenty times a frame and not a thousand times.
     public static func phase(of instance: Int, frame: Interval) -> Interval {
         let part = UInt64(truncatingIfNeeded: instance) &* 0x9E37_79B9_7F4A_7C15
         let slot = Int64(UInt64(phases).multipliedFullWidth(by: part).high)

@@ -8,8 +8,8 @@ public struct Playout: Equatable, Sendable {
     public var at: Instant
     public var out: MediaTime
     public var ppm: Double
-    /// The source has nothing there at the moment: media of a time before `source` that come now go out at `at`, if they
-    /// are still wanted.
+    /// The source has nothing there at the moment: media of a time before `source` that come now go out at `at`, if
+    /// they are still wanted.
     public var isDry: Bool
 
     public init(source: MediaTime, at: Instant, out: MediaTime, ppm: Double, isDry: Bool = false) {
@@ -38,9 +38,9 @@ public struct Playout: Equatable, Sendable {
     }
 }
 
-/// A `Playout` that one lane writes and others read: how the pictures of a source follow its sound. One writer. No locks: a
-/// reader that meets a write tries again (a sequence lock; Boehm, "Can seqlocks get along with programming language memory
-/// models?", MSPC 2012).
+/// A `Playout` that one lane writes and others read: how the pictures of a source follow its sound. One writer. No
+/// locks: a reader that meets a write tries again (a sequence lock; Boehm, "Can seqlocks get along with programming
+/// language memory models?", MSPC 2012).
 public final class SharedPlayout: Sendable {
     private let sequence = Atomic<Int>(0)
     private let source = Atomic<Int64>(0)

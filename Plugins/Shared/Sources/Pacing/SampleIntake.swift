@@ -4,15 +4,15 @@ import Sluice
 /// missing. Counts and times alone; the samples themselves are somebody else's.
 ///
 /// The position counts every sample that was handed on, made-up ones included, and stands for a time of the source. An
-/// item that continues the one before it follows without looking at the position, so timestamps that are rounded, or run
-/// a little differently from the samples, cost nothing. Otherwise its timestamp says what to do:
+/// item that continues the one before it follows without looking at the position, so timestamps that are rounded, or
+/// run a little differently from the samples, cost nothing. Otherwise its timestamp says what to do:
 ///
 /// - a hole in front of it is filled to the sample;
 /// - where the input had run dry, the position went on with the clock meanwhile: media whose time has not come by then
 ///   follow where they belong, so a loss costs as many samples as were lost. Media that are late by then are not thrown
 ///   away: the position goes back to them. If silence was heard already, they wait first until the depth is rebuilt;
-/// - timestamps that go back, repeat, or jump by more than they can have been late do not move what is heard: it goes on
-///   without a hole, and the position takes the new time.
+/// - timestamps that go back, repeat, or jump by more than they can have been late do not move what is heard: it goes
+///   on without a hole, and the position takes the new time.
 public struct SampleIntake: Sendable {
     public let rate: Int
     /// Positions are multiples of this: 1 for samples of PCM, a packet's samples where packets cannot be cut.
@@ -49,7 +49,7 @@ public struct SampleIntake: Sendable {
         case wantsItem
     }
 
-    /// What happened to time when an item was placed.
+    /// The effect on time of placing an item.
     public enum Placement: Equatable, Sendable {
         case follows
         /// So many samples are missing before it.
@@ -63,7 +63,7 @@ public struct SampleIntake: Sendable {
     }
 
     public var isStarted: Bool { anchor.isKnown }
-    /// What was handed on last was made up, and nothing is there to follow it.
+    /// The audio that was handed on last was made up, and nothing is there to follow it.
     public var isDry: Bool { madeInRow > 0 && !hasItem }
     /// The item's time, and when it begins, where it waits until the depth is rebuilt.
     public var held: (time: MediaTime, until: Instant)? { heldUntil.map { (heldTime, $0) } }
@@ -77,7 +77,7 @@ public struct SampleIntake: Sendable {
         return anchor + MediaTime(position, timescale: Int64(rate)) - behind
     }
 
-    /// What comes next of up to `wanted` samples, at the time `now` of the grid.
+    /// The next samples, up to `wanted`, at the time `now` of the grid.
     public mutating func next(_ wanted: Int, now: Instant) -> Piece {
         guard hasItem else { return .wantsItem }
         if let until = heldUntil {
@@ -171,8 +171,8 @@ public struct SampleIntake: Sendable {
         return .hole(missing)
     }
 
-    /// Two readings of a timestamp ahead of its turn: media are missing, then it came when the clock says; or time jumped,
-    /// then it came early by about as much.
+    /// Two readings of a timestamp ahead of its turn: media are missing, then it came when the clock says; or time
+    /// jumped, then it came early by about as much.
     private func isHole(_ offset: MediaTime, _ early: Interval?) -> Bool {
         guard offset > SampleIntake.believed else { return true }
         guard let early else { return offset.ticks <= MediaTime.ticksPerSecond }

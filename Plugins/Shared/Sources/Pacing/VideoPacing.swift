@@ -1,13 +1,13 @@
 import Sluice
 
-/// When pictures go out and which timestamps they get: on the clock of the source's sound where there is one, else on one
-/// of their own, estimated from their arrivals and followed as slowly as sound would be.
+/// When pictures go out and which timestamps they get: on the clock of the source's sound where there is one, else on
+/// one of their own, estimated from their arrivals and followed as slowly as sound would be.
 ///
 /// Pictures keep their distance to the sound exactly, because both use one mapping of the source's time. A picture is
-/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile sound that came late with it may
-/// have moved the mapping. Where the sound has run dry, a picture that came too late waits for the frame of sound that takes
-/// up what came with it. Decoding times always rise: a picture whose time would go back (a source that jumped) gets
-/// the least step after the one before.
+/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile sound that came late with it
+/// may have moved the mapping. Where the sound has run dry, a picture that came too late waits for the frame of sound
+/// that takes up what came with it. Decoding times always rise: a picture whose time would go back (a source that
+/// jumped) gets the least step after the one before.
 public struct VideoPacing: Sendable {
     public let target: Interval
     public private(set) var clock = ClockEstimate()

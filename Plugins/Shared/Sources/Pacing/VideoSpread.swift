@@ -2,12 +2,12 @@ import Sluice
 
 /// When each packet of a picture leaves, so that a keyframe is no burst at line rate.
 ///
-/// The packets of one picture are released evenly over its interval: a packet is due when its share of the picture's bytes
-/// that lie before it has passed. `rate` makes that shorter: at 2.5, what libwebrtc paces with before it has feedback, the
-/// picture is out after 40 % of its interval. Packets that fall due within `burst` of each other leave together, which
-/// spares wake-ups. The rate follows the picture's own size, so a keyframe of any size is out within the interval, and
-/// nothing waits longer than that. Pure: time is an argument, and a packet is due at a time that depends on its picture
-/// alone.
+/// The packets of one picture are released evenly over its interval: a packet is due when its share of the picture's
+/// bytes that lie before it has passed. `rate` makes that shorter: at 2.5, what libwebrtc paces with before it has
+/// feedback, the picture is out after 40 % of its interval. Packets that fall due within `burst` of each other leave
+/// together, which spares wake-ups. The rate follows the picture's own size, so a keyframe of any size is out within
+/// the interval, and nothing waits longer than that. Pure: time is an argument, and a packet is due at a time that
+/// depends on its picture alone.
 public struct VideoSpread: Equatable, Sendable {
     /// The interval is divided by this; 1 or more.
     public let rate: Double

@@ -4,13 +4,14 @@ import Sluice
 
 /// One direction of SRTP and SRTCP under one master key (RFC 3711), by libsrtp2. Used by one lane at a time.
 ///
-/// Of the sources that share the key each has its own state, made when its first packet is sent or has proved authentic.
+/// Of the sources that share the key each has its own state, made when its first packet is sent or has proved
+/// authentic.
 public final class SRTPContext {
     private let handle: srtp_t
 
     public enum Direction: Sendable { case sending, receiving }
 
-    /// What became of a packet that was received.
+    /// The result for a packet that was received.
     public enum Verdict: Equatable, Sendable {
         /// Decrypted in place, so many bytes.
         case packet(Int)
@@ -74,8 +75,8 @@ public final class SRTPContext {
         }
     }
 
-    /// Encrypts the packet in the first `count` bytes of `room`, which has `trailer` more; its new size, nil where libsrtp2
-    /// refuses.
+    /// Encrypts the packet in the first `count` bytes of `room`, which has `trailer` more; its new size, nil where
+    /// libsrtp2 refuses.
     public func protect(_ room: UnsafeMutableRawBufferPointer, count: Int, isControl: Bool = false) -> Int? {
         guard count >= 8, count + SRTPContext.trailer <= room.count else { return nil }
         var size = Int32(count)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The process's standard streams and signals: Swift's strict concurrency refuses Glibc's.
 public enum Console {
-    /// To standard output: the answer to the command. What does not go out is lost; `answerError` tells. Blocks.
+    /// To standard output: the answer to the command. Text that does not go out is lost; `answerError` tells. Blocks.
     public static func answer(_ text: String) {
         guard answerError == 0 else { return }
         failed.store(write(text, sys_write_stdout), ordering: .relaxed)

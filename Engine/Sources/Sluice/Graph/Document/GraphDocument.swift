@@ -60,11 +60,11 @@ public struct NodeDocument: Sendable {
     public var lossless: JSONValue?
     /// For which values of parameters the node is there; nil: always.
     public var when: JSONValue?
-    /// What is left: the parameters of the type.
+    /// The other members: the parameters of the type.
     public var parameters: [JSONMember]
 }
 
-/// What a lane's thread is to be given.
+/// The settings of a lane's thread.
 public struct LaneDocument: Sendable {
     public var name: String
     public var position: SourcePosition

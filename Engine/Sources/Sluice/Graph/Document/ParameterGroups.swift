@@ -5,8 +5,8 @@ enum ParameterGroups {
         name.firstIndex(of: ".").map { String(name[..<$0]) }
     }
 
-    /// A node's members with those of its groups taken out of their objects. What is no group is left as it is, and is
-    /// refused by its type.
+    /// A node's members with those of its groups taken out of their objects. A member that is no group is left as it
+    /// is, and is refused by its type.
     static func flattened(_ members: [JSONMember], _ parameters: [ParameterSpec]) -> [JSONMember] {
         let groups = Set(parameters.compactMap { group(of: $0.name) })
         return members.flatMap { member in

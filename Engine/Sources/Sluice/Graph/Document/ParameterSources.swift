@@ -6,7 +6,7 @@ public struct ParameterSources: Sendable {
     public var environment: @Sendable (String) -> String?
     /// The bytes of a file; throws `FileProblem`.
     public var readFile: @Sendable (String) throws -> [UInt8]
-    /// What a parameter without any value means.
+    /// The meaning of a parameter without any value.
     public var missing: Missing
 
     public enum Missing: Sendable {

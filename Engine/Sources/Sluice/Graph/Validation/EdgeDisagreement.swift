@@ -30,7 +30,7 @@ extension EdgePlan {
 }
 
 extension FormatPattern {
-    /// What matches this format and nothing else.
+    /// The set that matches this format and nothing else.
     public init(_ format: MediaFormat) {
         self.init(
             format.kind, codecs: format.codec.map { [$0] }, sampleFormats: format.audio?.sampleFormat.map { [$0] },

@@ -1,4 +1,4 @@
-/// What to do when the two ends of an edge cannot agree: another port, or nodes to put between them.
+/// The advice where the two ends of an edge cannot agree: another port, or nodes to put between them.
 struct FormatAdvice {
     let catalog: any NodeCatalog
     let edges: [ResolvedEdge]

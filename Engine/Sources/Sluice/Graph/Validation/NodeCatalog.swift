@@ -23,7 +23,7 @@ public struct Unavailability: Equatable, Sendable {
     public var plugin: String
     /// A clause without a full stop: `libvpx.so.7 is missing`.
     public var reason: String
-    /// What to do, one sentence; may be empty.
+    /// The advice, one sentence; may be empty.
     public var advice: String
 
     public init(plugin: String, reason: String, advice: String = "") {

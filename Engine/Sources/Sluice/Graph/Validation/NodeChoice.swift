@@ -13,7 +13,7 @@ extension SessionDocument {
         return chosen
     }
 
-    /// Whether every parameter named has one of the values given. What is wrong is reported, and counts as holding: the
+    /// Whether every parameter named has one of the values given. A mistake is reported, and counts as holding: the
     /// node is checked on.
     private func holds(_ when: JSONValue, _ node: String, _ scope: ParameterScope, _ bag: DiagnosticBag) -> Bool {
         let label = "node \(quoted(node)): when"

@@ -11,7 +11,7 @@ struct NodeState: Sendable {
     var lane: String?
     var isLossless = false
 
-    /// What the port gives or takes by its declaration: all variants where the deciding parameter is open.
+    /// The formats of the port by its declaration: all variants where the deciding parameter is open.
     func declared(_ port: PortSpec) -> FormatSet {
         let undecided = port.variants.filter { open.contains($0.parameter) }
         if undecided.isEmpty { return port.formats(with: values) }
@@ -19,14 +19,14 @@ struct NodeState: Sendable {
     }
 }
 
-/// What the templates of a session need to know of it.
+/// The facts about a session that its templates need.
 struct SessionView: Sendable {
     /// `the graph`, `template "room"`
     var owner = "the graph"
     /// Nodes on named lanes, those of the sessions around it too.
     var onLanes: [NodeState] = []
     var nodes: [String: NodeState] = [:]
-    /// What each output really gives, as far as it follows from the edges before it.
+    /// The formats that each output really gives, as far as it follows from the edges before it.
     var offered: [EndPlan: FormatSet] = [:]
 }
 
@@ -39,7 +39,7 @@ struct ResolvedEdge {
     var target: NodeState
     var output: PortSpec
     var input: PortSpec
-    /// What can pass: offered by one end, taken by the other.
+    /// The formats that can pass: offered by one end, taken by the other.
     var carried = FormatSet.any
 
     var label: String { "edge \(quotedText)" }

@@ -2,7 +2,7 @@
 struct TemplatePlanner: Sendable {
     let template: TemplateDocument
     let bodies: BodyPlanner
-    /// What the session that holds it sees.
+    /// The view of the session that holds it.
     let outerScope: ParameterScope
     let parent: SessionView
     /// Those that nodes of an instance may start, its own aside.
@@ -52,7 +52,7 @@ struct TemplatePlanner: Sendable {
         sources.missing == .isOpen && (parameter.environmentVariable != nil || parameter.file != nil)
     }
 
-    /// What is wrong with an instance of these parameters.
+    /// The mistakes of an instance with these parameters.
     func problems(with parameters: [String: ParameterValue]) -> DiagnosticBag {
         let bag = DiagnosticBag(file: file)
         _ = instance(parameters, bag, isStarting: false)

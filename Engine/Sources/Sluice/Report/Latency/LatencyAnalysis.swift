@@ -31,7 +31,8 @@ public struct LatencyAnalysis: Sendable {
     /// The pictures came back from a transport: the total is glass to glass.
     public let isGlassToGlass: Bool
 
-    /// Pictures of the first second after the first that came through are not counted: connections and codecs begin then.
+    /// Pictures of the first second after the first that came through are not counted: connections and codecs begin
+    /// then.
     static let warmUp: Int64 = 1_000_000_000
 
     /// nil where no picture carries a number.

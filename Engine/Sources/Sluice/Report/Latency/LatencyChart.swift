@@ -5,7 +5,8 @@ extension LatencyAnalysis {
     private static let width = 860.0
     private static let margin = 24.0
 
-    /// A picture that stands by itself: a bar of the stages' means, a line a stage, and every picture's total over time.
+    /// A picture that stands by itself: a bar of the stages' means, a line a stage, and every picture's total over
+    /// time.
     public func svg(title: String) -> String {
         let bar = 168.0
         let lines = Double(stages.count) * 20

@@ -1,5 +1,5 @@
-/// The way of the pictures through the places of a trace: from the node that first shows their numbers to where they are
-/// seen last, and between, where the path leaves the graph, what a transport takes.
+/// The way of the pictures through the places of a trace: from the node that first shows their numbers to where they
+/// are seen last, and between, where the path leaves the graph, what a transport takes.
 struct LatencyPath {
     /// A place, and what the time since the one before it was spent on.
     struct Step: Equatable {
@@ -99,7 +99,7 @@ struct LatencyPath {
         }
     }
 
-    /// With the marks of the nodes on the way. What lies between a node's last mark and its output belongs to that mark.
+    /// With the marks of the nodes on the way. The time between a node's last mark and its output belongs to that mark.
     private func steps(_ path: [Int]) -> [Step] {
         var steps: [Step] = []
         for place in path {

@@ -134,7 +134,7 @@ final class Assembly {
         }
     }
 
-    /// What a node threw, with its place in the file.
+    /// The error that a node threw, with its place in the file.
     private func told(_ error: any Error, of plan: NodePlan, named name: String) -> GraphError {
         if let error = error as? GraphError { return error }
         let error = error as? NodeError ?? NodeError("\(error)")
@@ -325,7 +325,7 @@ final class Assembly {
 
     // MARK: Controls
 
-    /// What leads in from the parent is linked when the session is attached. A link to or from a node that was left out
+    /// Links in from the parent are made when the session is attached. A link to or from a node that was left out
     /// goes with it.
     private func link(_ plan: ControlPlan, in session: Session) {
         func core(_ end: EndPlan) -> NodeCore? { end.isParent ? session.parent?.core(end.node) : byName[end.node] }

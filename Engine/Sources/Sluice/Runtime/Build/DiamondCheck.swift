@@ -109,7 +109,7 @@ extension DiamondCheck {
 }
 
 extension Edge {
-    /// What its producer has fixed; nil while that is open.
+    /// The format that its producer has fixed; nil while that is open.
     fileprivate var fixedFormat: MediaFormat? { producer?.portsFromOutside.output(plan.from.port)?.formatFromOutside }
 }
 

@@ -1,10 +1,11 @@
-/// What the consumer's lane does with an edge.
+/// The consumer's side of an edge, on the consumer's lane.
 extension EdgeState {
     /// Written by the consumer's lane alone.
     @usableFromInline
     struct ConsumerSide: ~Copyable {
         @usableFromInline let popped = Counter()
-        /// 1 while the input holds an item that the node has seen at most: it is out of the ring, and still on the edge.
+        /// 1 while the input holds an item that the node has seen at most: it is out of the ring, and still on the
+        /// edge.
         @usableFromInline let peeked = Counter()
         @usableFromInline let flushed = Counter()
         @usableFromInline let dropped = Counter()
@@ -18,8 +19,8 @@ extension EdgeState {
         @usableFromInline let transit = Histogram()
         @usableFromInline let slot = ReferenceSlot()
         @usableFromInline var knownTail = 0
-        /// The present epoch as the consumer's dispatch sees it, less one; 0, which makes nothing stale, on an edge that
-        /// keeps. So one comparison of `epoch &- 1` finds what is stale, and 0 never is.
+        /// The present epoch as the consumer's dispatch sees it, less one; 0, which makes nothing stale, on an edge
+        /// that keeps. So one comparison of `epoch &- 1` finds what is stale, and 0 never is.
         @usableFromInline var staleBelow: UInt32 = 0
         /// A flush broke the chain: only a keyframe may pass.
         @usableFromInline var awaitsKeyframe = false
@@ -165,8 +166,8 @@ extension EdgeState {
         if !isLocal && (ring.tail &- ring.head) &* 2 <= itemLimit { wakeWaitingProducer() }
     }
 
-    /// At the end of a dispatch after which the consumer goes on: a producer on another lane that is woken for each item
-    /// costs both a wake-up an item, so it waits until half of the edge is free.
+    /// At the end of a dispatch after which the consumer goes on: a producer on another lane that is woken for each
+    /// item costs both a wake-up an item, so it waits until half of the edge is free.
     var mayLetProducerWait: Bool { !isLocal && (ring.tail &- ring.head) &* 2 > itemLimit }
 
     /// All items were taken and no more come.

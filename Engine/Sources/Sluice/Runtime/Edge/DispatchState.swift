@@ -1,4 +1,5 @@
-/// What the ports and edges of a node look at in one dispatch of it: plain memory that only the node's lane touches.
+/// The state that the ports and edges of a node share in one dispatch of it: plain memory that only the node's lane
+/// touches.
 public struct DispatchState {
     /// Items that the node may still take, or send if it is a source, in this dispatch.
     @usableFromInline var budget = 0

@@ -4,7 +4,7 @@
 public class EdgeEnd: @unchecked Sendable {
     /// `listener.1/pacer`: unique in the run.
     final let name: String
-    /// What ports and edges look at for every item.
+    /// The state that ports and edges look at for every item.
     @usableFromInline final let hot: UnsafeMutablePointer<DispatchState>
 
     init(name: String) {

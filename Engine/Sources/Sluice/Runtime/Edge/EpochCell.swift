@@ -23,8 +23,8 @@ public final class EpochCell: Sendable {
     }
 }
 
-/// The epochs as one dispatch sees them: each cell is read once, so that all inputs of a node agree, and what `peek` has
-/// shown is not stale when `next` hands it out. A wake for `.epoch` follows where one is raised meanwhile.
+/// The epochs as one dispatch sees them: each cell is read once, so that all inputs of a node agree, and what `peek`
+/// has shown is not stale when `next` hands it out. A wake for `.epoch` follows where one is raised meanwhile.
 struct EpochView {
     private let ownCell: EpochCell
     /// Of the node's session.

@@ -1,4 +1,4 @@
-/// What the producer's lane does with an edge.
+/// The producer's side of an edge, on the producer's lane.
 extension EdgeState {
     /// Written by the producer's lane alone.
     @usableFromInline
@@ -190,8 +190,8 @@ extension EdgeState {
         if isLocal || isEarly { wakeWaitingConsumer() }
     }
 
-    /// At the end of a dispatch, after the fence; `rouseConsumer` follows. A consumer that was woken earlier and has taken
-    /// everything waits for more; it is left alone.
+    /// At the end of a dispatch, after the fence; `rouseConsumer` follows. A consumer that was woken earlier and has
+    /// taken everything waits for more; it is left alone.
     func wakeConsumerThatWaits() {
         guard ring.consumerSignal == 1, ring.head != ring.tailForProducer, ring.takeItemsWanted() else { return }
         consumerEnd._withUnsafeGuaranteedRef { isLocal ? $0.wakeLocal(.input) : $0.wakeAsleep(.input) }

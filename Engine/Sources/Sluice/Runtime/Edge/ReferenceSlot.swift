@@ -1,5 +1,5 @@
-/// Turns an owned reference into a word and back by moving it through one place in memory: neither direction touches the
-/// reference count, which `Unmanaged` does twice each way.
+/// Turns an owned reference into a word and back by moving it through one place in memory: neither direction touches
+/// the reference count, which `Unmanaged` does twice each way.
 @frozen
 @usableFromInline
 struct ReferenceSlot: ~Copyable {

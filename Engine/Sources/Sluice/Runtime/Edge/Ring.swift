@@ -17,9 +17,9 @@
 /// **Fences.** A fence is the position that the producer asks to be told about, answered once `head` has passed it: by
 /// whoever moves `head`, whether items were popped, dropped or flushed. It is the third word of that handshake.
 ///
-/// **The end.** `end` holds the position after the last item, or −1; who sets it wakes the consumer in any case. The consumer's announcement word also carries
-/// `closed`: it has left and what is pushed from then on is dropped by the producer. An item pushed in the instant of
-/// closing stays held and is released with the ring.
+/// **The end.** `end` holds the position after the last item, or −1; who sets it wakes the consumer in any case. The
+/// consumer's announcement word also carries `closed`: it has left and what is pushed from then on is dropped by the
+/// producer. An item pushed in the instant of closing stays held and is released with the ring.
 @frozen
 public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Control words, far enough apart that no two written by different sides share a cache line.
@@ -128,8 +128,8 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     @inlinable
     public func announceRoomWanted() { words[Ring.roomWord].storeRelaxed(Ring.wanted) }
 
-    /// Asks to be told when the consumer has passed what was pushed so far. One fence is kept, the last. The producer must
-    /// then fence and look itself.
+    /// Asks to be told when the consumer has passed what was pushed so far. One fence is kept, the last. The producer
+    /// must then fence and look itself.
     @inlinable
     public func placeFence() { words[Ring.fenceWord].storeRelaxed(words[Ring.tailWord].loadRelaxed()) }
 
@@ -185,8 +185,9 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     @inlinable
     public func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
 
-    /// After the fence: true if items came meanwhile, and nobody else is going to wake this side for them. The end is no
-    /// part of this: whoever ends an edge wakes the consumer, announced or not, and one that ended earlier is no news.
+    /// After the fence: true if items came meanwhile, and nobody else is going to wake this side for them. The end is
+    /// no part of this: whoever ends an edge wakes the consumer, announced or not, and one that ended earlier is no
+    /// news.
     @inlinable
     public func findsNews() -> Bool { !isClosed && tail != head && takeItemsWanted() }
 

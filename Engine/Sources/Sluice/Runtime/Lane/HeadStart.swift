@@ -1,22 +1,23 @@
-/// How long before its time a lane wakes for a node that keeps time, so that it is awake and ready when the moment comes.
+/// How long before its time a lane wakes for a node that keeps time, so that it is awake and ready when the moment
+/// comes.
 ///
 /// A thread that sleeps until an instant runs twenty to sixty microseconds after it on an idle virtual machine, now and
 /// then several times that, and then has its work to do with cold caches. A lane that wakes before, lets the node make
 /// ready what it is to send, and watches the clock for the rest is late by a microsecond.
 ///
-/// To watch the clock is to use a core for nothing. So the time goes down to what waking and making ready need, and a lane
-/// is to watch for a fiftieth of its time at most. Where more is asked than that nobody gets any: a stream that is on time
-/// in half of its frames is as late as one that never is.
+/// To watch the clock is to use a core for nothing. So the time goes down to what waking and making ready need, and a
+/// lane is to watch for a fiftieth of its time at most. Where more is asked than that nobody gets any: a stream that is
+/// on time in half of its frames is as late as one that never is.
 @_spi(Testing)
 public struct HeadStart {
     /// Nanoseconds: what waking and making ready took in 99.5 of 100 cases, by stochastic approximation (Robbins and
-    /// Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22, 1951): up by a step where it was
-    /// too little, down by a two-hundredth of that where it was enough.
+    /// Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22, 1951): up by a step where it
+    /// was too little, down by a two-hundredth of that where it was enough.
     public private(set) var time: Int64 = 100_000
     /// Nanoseconds that may be watched; below zero where more is asked than is earned.
     private var allowance = HeadStart.most
     private var refilledAt = Int64.min
-    /// What the lane is awake for; `Int.min` when it is not ahead of anything.
+    /// The moment that the lane is awake for; `Int.min` when it is not ahead of anything.
     private var due = Int.min
     private var isReady = false
 
@@ -50,7 +51,8 @@ public struct HeadStart {
     /// Whether the lane stays awake until its next timer, which falls at `earliest`.
     public func watches(for earliest: Int) -> Bool { earliest <= due }
 
-    /// Everything is ready at `now`, and the clock is watched from here on. What was not needed for that is given back.
+    /// Everything is ready at `now`, and the clock is watched from here on. Time that was not needed for that is given
+    /// back.
     public mutating func ready(now: Int64) {
         guard !isReady else { return }
         isReady = true

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// A lane is passive: `LaneThread` runs one on a thread of its own under the system clock, `VirtualRunner` runs all of
 /// them in turn under the virtual one. In one turn a lane serves what is due in this order: timers, messages and wakes
-/// from other threads, descriptors, then each node that is ready, once. A node that used its budget up goes to the back.
+/// from other threads, descriptors, then each node that is ready, once. A node that used its budget up goes to the
+/// back.
 final class Lane: @unchecked Sendable {
     let name: String
     /// Nanoseconds. Refreshed before each dispatch under the system clock, set by the runner under the virtual one.
@@ -16,7 +17,7 @@ final class Lane: @unchecked Sendable {
     let keepsTime = Atomic<Bool>(false)
     /// Has heavy or blocking nodes: no other lane may run this one.
     let needsOwnThread = Atomic<Bool>(false)
-    /// What the graph gives it.
+    /// Its settings in the graph.
     let plan: LanePlan
 
     // Only the thread that runs the lane touches these: its own, or one that has borrowed it.
@@ -41,7 +42,7 @@ final class Lane: @unchecked Sendable {
     let watched = Counter()
     /// How often another lane ran this one in its sleep.
     let lent = Counter()
-    /// What runs now and since when, for the watchdog: the node's address, and nanoseconds.
+    /// The node that runs now and since when, for the watchdog: the node's address, and nanoseconds.
     let runningNode = Atomic<UInt>(0)
     let runningSince = Atomic<Int>(0)
 
@@ -68,8 +69,8 @@ final class Lane: @unchecked Sendable {
     /// After nodes were put before the lane.
     func rouseForIncoming() { if door.mustRingForIncoming() { poller?.signal() } }
 
-    /// On this lane, after nodes were put before `other`: rouses it before this one does anything long or sleeps. A lane
-    /// that wakes on the same core runs at once, so it should find all that the nodes ready here have for it.
+    /// On this lane, after nodes were put before `other`: rouses it before this one does anything long or sleeps. A
+    /// lane that wakes on the same core runs at once, so it should find all that the nodes ready here have for it.
     func rouseSoon(_ other: Lane) {
         guard other.door.isAsleepWithIncoming, !toRouse.contains(where: { $0 === other }) else { return }
         if toRouse.isEmpty { rousesBefore = now + Lane.longestHold }
@@ -97,7 +98,8 @@ final class Lane: @unchecked Sendable {
 
     func stop() { if door.noteStop() { poller?.signal() } }
 
-    /// When the lane's thread has ended: lets go of nodes that were woken too late. They hold the lane as it holds them.
+    /// When the lane's thread has ended: lets go of nodes that were woken too late. They hold the lane as it holds
+    /// them.
     func forget() {
         takeIncoming()
         while ready.popFirst() != nil {}

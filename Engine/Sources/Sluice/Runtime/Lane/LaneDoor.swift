@@ -1,8 +1,8 @@
 /// How other threads reach a lane: the nodes that they woke, and the bell that ends its sleep.
 ///
 /// **Nodes.** `incoming` is a stack of woken nodes. A node is on it at most once, because only the first reason since
-/// its last turn puts it there (`PendingReasons`); so the link to the next one lives in the node, and the lane takes the
-/// whole stack by one exchange.
+/// its last turn puts it there (`PendingReasons`); so the link to the next one lives in the node, and the lane takes
+/// the whole stack by one exchange.
 ///
 /// **Sleep.** A lane that has nothing to do says so in `asleep`, then looks again at everything that others write. They
 /// write first and look at `asleep` then. All four accesses are sequentially consistent, so whichever side is later
@@ -10,8 +10,9 @@
 /// bell is rung once for each sleep, and not at all while the lane is awake.
 ///
 /// **Lending.** Another lane may take a sleeping one over by a swap, run its nodes and give it back, asleep as it was.
-/// Whoever finds it lent leaves what they brought: the borrower says `asleep` again before it looks, as a lane does that
-/// falls asleep. A lane whose sleep ends meanwhile claims itself back by a swap and waits until the borrower has seen that.
+/// A thread that finds it lent leaves what it brought: the borrower says `asleep` again before it looks, as a lane does
+/// that falls asleep. A lane whose sleep ends meanwhile claims itself back by a swap and waits until the borrower has
+/// seen that.
 @_spi(Testing)
 public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
     private let incoming = Word(0)
@@ -69,8 +70,8 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     public enum Return { case sleepsOn, mustRing, isAwaited }
 
-    /// `hasWork`: something is left that the lane must do itself. Unless it sleeps on, the caller rings the bell, or lets
-    /// the lane go on that waits for its return.
+    /// `hasWork`: something is left that the lane must do itself. Unless it sleeps on, the caller rings the bell, or
+    /// lets the lane go on that waits for its return.
     public func giveBack(hasWork: Bool) -> Return {
         guard asleep.compareExchange(expected: Self.lent, desired: hasWork ? Self.awake : Self.sleeping) else {
             asleep.storeSequential(Self.awake)
@@ -107,8 +108,8 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
         incoming.loadSequential() != 0 || messages.loadSequential() != 0 || stop.loadSequential() != 0
     }
 
-    /// The wait is over, by the bell or by something else. False if the lane is lent: then it must wait until the borrower
-    /// lets it go on.
+    /// The wait is over, by the bell or by something else. False if the lane is lent: then it must wait until the
+    /// borrower lets it go on.
     public func wakeUp() -> Bool {
         while true {
             if asleep.loadSequential() == Self.awake { return true }

@@ -2,10 +2,10 @@
 ///
 /// Going to sleep and being woken costs both lanes ten to twenty microseconds, and on an idle core of a virtual machine
 /// takes fifty. Where two lanes hand full edges to each other on two cores, the next work is there sooner. Where media
-/// are paced every sleep is long, and no lane lingers. Where both lanes share one core lingering is in vain, and is tried
-/// less and less: competitive spinning (Karlin, Li, Manasse and Owicki, "Empirical studies of competitive spinning for a
-/// shared-memory multiprocessor", SOSP 1991). Two lanes that wake each other in turn are never awake together, so the
-/// attempt after a failure is long enough for the other one to wake up and hand something over.
+/// are paced every sleep is long, and no lane lingers. Where both lanes share one core lingering is in vain, and is
+/// tried less and less: competitive spinning (Karlin, Li, Manasse and Owicki, "Empirical studies of competitive
+/// spinning for a shared-memory multiprocessor", SOSP 1991). Two lanes that wake each other in turn are never awake
+/// together, so the attempt after a failure is long enough for the other one to wake up and hand something over.
 struct Lingering {
     /// Nanoseconds: about what a sleep and its end cost the two lanes.
     static let patience: Int64 = 20_000

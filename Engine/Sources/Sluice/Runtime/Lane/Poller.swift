@@ -1,7 +1,7 @@
 import CSys
 import Glibc
 
-/// What a lane tells of a descriptor that is ready: a node.
+/// The receiver of a descriptor's readiness: a node.
 @_spi(Testing)
 public protocol DescriptorWaiter: AnyObject {
     /// On the lane.
@@ -84,8 +84,8 @@ public final class Poller: @unchecked Sendable {
 
     /// Wakes the nodes whose descriptors the last `wait` found ready and that watch them still.
     public func deliver() {
-        // The eventfd is edge-triggered: each write wakes once, so nobody has to read it. Its count would need 2⁶⁴ writes
-        // to be full (eventfd(2), epoll(7)).
+        // The eventfd is edge-triggered: each write wakes once, so nobody has to read it. Its count would need 2⁶⁴
+        // writes to be full (eventfd(2), epoll(7)).
         for index in 0..<count where tokens[index] != Poller.bell {
             let place = Int(tokens[index] & 0xFFFF_FFFF)
             guard table[place].generation == UInt32(tokens[index] >> 32) else { continue }

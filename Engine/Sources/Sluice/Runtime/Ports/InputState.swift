@@ -6,7 +6,7 @@ public struct InputState: ~Copyable {
     @usableFromInline var peeked: MediaItem?
     /// Nanoseconds: when the last item popped was pushed.
     @usableFromInline var arrival = 0
-    /// What the producer announced in its `prepare`.
+    /// The format that the producer announced in its `prepare`.
     var announced: MediaFormat?
     /// The format of the last item that the node got.
     var handedOut: MediaFormat?
@@ -19,7 +19,7 @@ public struct InputState: ~Copyable {
     /// The node was woken for the end of the edge.
     var wasToldEnd = false
 
-    /// What the port takes in its node.
+    /// The formats that the port takes in its node.
     var formats: FormatSet
     /// The last format that was found to fit, kept so that its identity stays its own.
     private var admitted: MediaFormat?
@@ -57,7 +57,7 @@ public struct InputState: ~Copyable {
         return item
     }
 
-    /// What `advance` would give, kept for it.
+    /// The item that `advance` would give, kept for it.
     @usableFromInline
     mutating func look() -> MediaItem? {
         peeked = advance()
@@ -111,8 +111,8 @@ public struct InputState: ~Copyable {
         handedOutID = ObjectIdentifier(new)
     }
 
-    /// An item of a format or a class that was not looked at yet. False if the port does not take it, or it is not of the
-    /// class that its format says; then the node fails with both ends named.
+    /// An item of a format or a class that was not looked at yet. False if the port does not take it, or it is not of
+    /// the class that its format says; then the node fails with both ends named.
     @usableFromInline
     mutating func admit(_ item: MediaItem) -> Bool {
         guard let edge else { return false }
@@ -135,7 +135,7 @@ public struct InputState: ~Copyable {
         admittedID == item.formatID && admittedClass == ObjectIdentifier(type(of: item))
     }
 
-    /// What was peeked at is lost.
+    /// The item that was peeked at is lost.
     @usableFromInline
     mutating func dropPeeked() { if peeked.take() != nil { edge?.pointee.dropPeeked() } }
 

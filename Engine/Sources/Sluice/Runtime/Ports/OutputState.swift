@@ -3,9 +3,9 @@ import Synchronization
 
 /// The working part of an output: its edges in plain memory.
 ///
-/// Edges come and go while media run, thousands of them at a relay. An item goes to them in the order in which they came,
-/// so that runs repeat; one that leaves makes a hole, and when half of the places are holes the rest moves together. So to
-/// join and to leave cost the same however many there are.
+/// Edges come and go while media run, thousands of them at a relay. An item goes to them in the order in which they
+/// came, so that runs repeat; one that leaves makes a hole, and when half of the places are holes the rest moves
+/// together. So to join and to leave cost the same however many there are.
 public struct OutputState: ~Copyable {
     @usableFromInline let slot = ReferenceSlot()
     /// Each holds its edge.
@@ -116,7 +116,8 @@ public struct OutputState: ~Copyable {
         return full
     }
 
-    /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something changed.
+    /// Before the fence: says that the node waits for room. True if an edge leads to another lane and something
+    /// changed.
     func announce() -> Bool {
         guard sentItems || isFull else { return false }
         if isFull { lastBlocking { $0.pointee.seemsFull }?.pointee.ring.announceRoomWanted() }
@@ -133,8 +134,8 @@ public struct OutputState: ~Copyable {
         return nil
     }
 
-    /// After the fence. The node waits for one of its full edges at a time, or each of many would wake it in vain: for the
-    /// last, which has got its items last. False if all have room.
+    /// After the fence. The node waits for one of its full edges at a time, or each of many would wake it in vain: for
+    /// the last, which has got its items last. False if all have room.
     private func waitsForRoom() -> Bool {
         while let last = lastBlocking({ $0.pointee.isFull }) {
             if last.pointee.ring.isRoomWanted { return true }
@@ -214,7 +215,7 @@ public struct OutputState: ~Copyable {
         }
     }
 
-    /// What only some items need: a duration, a new format, the mark of a restart.
+    /// The work that only some items need: a duration, a new format, the mark of a restart.
     @usableFromInline
     mutating func complete(_ item: MediaItem) {
         if !item.header.duration.isKnown { fillDuration(item) }
@@ -225,8 +226,8 @@ public struct OutputState: ~Copyable {
         }
     }
 
-    /// `word` is an owned reference. Not inlined: the conversion to a word is, into the node's code, so that a reference
-    /// that the node gives away is not counted up and down around the call.
+    /// `word` is an owned reference. Not inlined: the conversion to a word is, into the node's code, so that a
+    /// reference that the node gives away is not counted up and down around the call.
     @inlinable @inline(never)
     mutating func send(_ word: Int) {
         let item = EdgeState.owned(word)

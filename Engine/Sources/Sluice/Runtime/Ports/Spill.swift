@@ -1,5 +1,5 @@
-/// What a node has sent onto a full edge: a batch of an encoder, an item of many outputs. It goes out before the node is
-/// called again, first in, first out.
+/// The items that a node has sent onto a full edge: a batch of an encoder, an item of many outputs. They go out before
+/// the node is called again, first in, first out.
 ///
 /// Bounded, so that a node that forgets `hasRoom` fails with a sentence before it has eaten the memory.
 struct Spill {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What inputs of a session refuse beyond what they declare, as they have found out while they run: a recording that has
-/// begun keeps its formats. Written on the lanes of those inputs, asked on those of sources.
+/// What inputs of a session refuse beyond what they declare, as they have found out while they run: a recording that
+/// has begun keeps its formats. Written on the lanes of those inputs, asked on those of sources.
 final class FormatRefusals: Sendable {
     private let rules = Mutex<[EndPlan: @Sendable (MediaFormat) -> String?]>([:])
 
@@ -15,8 +15,8 @@ final class FormatRefusals: Sendable {
 }
 
 extension Session {
-    /// Why some input that `format` would reach from `output` does not take it, in words that follow "and": through nodes
-    /// that hand on what they get, within this session. nil where all take it.
+    /// Why some input that `format` would reach from `output` does not take it, in words that follow "and": through
+    /// nodes that hand on what they get, within this session. nil where all take it.
     func refusal(of format: MediaFormat, from output: EndPlan) -> String? {
         var seen: Set<EndPlan> = []
         var next = [output]

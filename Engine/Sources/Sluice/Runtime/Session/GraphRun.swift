@@ -18,7 +18,7 @@ public final class GraphRun: @unchecked Sendable {
     private let begun = Atomic<Int64>(0)
 
     public let events: EventLog
-    /// What others than the supervisor look at.
+    /// The state that other threads than the supervisor's look at.
     let record = RunRecord()
     let laneRoster = LaneRoster()
     let builders = Builders()
@@ -281,7 +281,7 @@ public final class GraphRun: @unchecked Sendable {
         return try body()
     }
 
-    /// What `NodeContext.now` is in `prepare`.
+    /// The value of `NodeContext.now` in `prepare`.
     var timeOfPreparation: Int64 { isVirtual || !isStarted ? supervisor.now : sys_monotonic_ns() }
 
     func log(_ level: EventLog.Level, node: String, _ what: String) { events.add(event(level, node, what)) }

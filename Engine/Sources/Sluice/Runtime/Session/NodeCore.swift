@@ -39,7 +39,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     /// The node below this one on its lane's stack, as a word; 0 for none.
     @exclusivity(unchecked) var nextIncoming = 0
     var timerIndex = -1
-    /// What its timer is to wake it ahead of, in nanoseconds; `Int.min` where it wakes at its time.
+    /// The moment that its timer is to wake it ahead of, in nanoseconds; `Int.min` where it wakes at its time.
     @exclusivity(unchecked) var aheadOf = Int.min
     @exclusivity(unchecked) private var isStopRequested = false
     /// `finish` has said that nothing is left; what it could not send may still wait.
@@ -50,8 +50,8 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
     static let itemBudget = 32
     static let timeBudget = 200_000
-    /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each item
-    /// woke the next node at once, which sleeps again before the second one comes.
+    /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each
+    /// item woke the next node at once, which sleeps again before the second one comes.
     static let longItem = 5_000
     /// Nanoseconds: about what a wake-up takes on an idle core.
     static let lendableItem = 30_000
@@ -199,7 +199,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         return inputStates.allSatisfy { $0.pointee.isEnded }
     }
 
-    /// What this dispatch takes for the present epochs.
+    /// The epochs that this dispatch takes for the present ones.
     func seeEpochs() {
         var view = EpochView(session.epoch)
         for input in inputStates { input.pointee.see(&view) }
@@ -280,8 +280,8 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         session.noteDone(self, error: error)
     }
 
-    /// Ends the outputs, lets the inputs go, gives the node's resources back. The node counts as done only afterwards: one
-    /// that blocks in `close` is named as it would be in any other call.
+    /// Ends the outputs, lets the inputs go, gives the node's resources back. The node counts as done only afterwards:
+    /// one that blocks in `close` is named as it would be in any other call.
     private func leave() {
         context.release()
         context.isWaiting(for: nil)

@@ -5,7 +5,7 @@ public struct RunOptions: Sendable {
     public var duration: Interval?
     /// How long a draining graph may stand still before the nodes that hold it are interrupted, then left.
     public var stopDeadline = Interval.seconds(5)
-    /// What errors may propose to put between two nodes; nil proposes nothing.
+    /// The nodes that errors may propose to put between two others; nil proposes nothing.
     public var catalog: (any NodeCatalog)?
     /// Everything is prepared and about to run. On the supervisor's thread.
     public var onStart: (@Sendable (GraphRun) -> Void)?
@@ -21,7 +21,7 @@ public struct RunOptions: Sendable {
     public var startLimit = 4_096
     /// Lanes that the run may have at a time. Each is a thread and two descriptors.
     public var laneLimit = 1_024
-    /// What a test lets the system answer when a lane of that name asks for a thread: 0, or errno.
+    /// The answer that a test gives for the system when a lane of that name asks for a thread: 0, or errno.
     @_spi(Testing) public var threadRefusal: (@Sendable (_ lane: String) -> Int32)?
 
     public init() {}

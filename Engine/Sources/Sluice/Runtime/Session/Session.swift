@@ -12,7 +12,7 @@ final class Session: @unchecked Sendable {
     let parent: Session?
     /// Its own, or its parent's where all of its media come from there: then an interruption of the parent reaches it.
     let epoch: EpochCell
-    /// Who looks when that epoch is raised.
+    /// The nodes that look when that epoch is raised.
     let audience: EpochAudience
     let resource: (any Sendable)?
     /// Those of the scope `session`: what its nodes share.
@@ -86,7 +86,7 @@ final class Session: @unchecked Sendable {
 
     func qualified(_ node: String) -> String { name.isEmpty ? node : "\(name)/\(node)" }
 
-    /// What the assembly made. The session owns it from now on.
+    /// The nodes and edges that the assembly made. The session owns it from now on.
     func adopt(cores: [NodeCore], edges: [Edge], incoming: [IncomingLink]) {
         self.cores = cores
         self.edges = edges
@@ -168,7 +168,7 @@ final class Session: @unchecked Sendable {
 
     func expect() { unborn += 1 }
 
-    /// What was expected has come, or everything of it was taken back.
+    /// The expected sessions have come, or everything of them was taken back.
     func expectNoLonger() {
         unborn -= 1
         leaveIfAlone()

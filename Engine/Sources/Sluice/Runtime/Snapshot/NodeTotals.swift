@@ -1,4 +1,4 @@
-/// What all ended instances of one node of a template have counted. Its size does not depend on how many there were.
+/// The totals of all ended instances of one node of a template. Its size does not depend on how many there were.
 struct NodeTotals: Sendable {
     private let type: String
     private var framesIn = 0

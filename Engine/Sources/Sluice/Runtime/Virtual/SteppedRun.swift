@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A run in virtual time that its holder drives, dispatch by dispatch. What the test kit stands on; not for plugins.
+/// A run in virtual time that its holder drives, dispatch by dispatch. The test kit stands on it; it is not for
+/// plugins.
 @_spi(Testing)
 public final class SteppedRun {
     public let run: GraphRun

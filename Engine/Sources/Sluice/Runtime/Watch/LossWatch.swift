@@ -1,7 +1,7 @@
 /// Says when an edge first drops what a node should keep whole, as a recording, and at the end how much is missing.
 struct LossWatch {
     private struct Loss {
-        /// What was dropped before the first item came through: the beginning is not part of what is kept.
+        /// Items dropped before the first one came through: the beginning is not part of what is kept.
         let before: Int
         var dropped: Int
     }

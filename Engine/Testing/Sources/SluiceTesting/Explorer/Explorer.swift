@@ -9,15 +9,15 @@ import Synchronization
 ///
 /// **Memory.** Under `.sequential` an access takes effect at once. Under `.storeBuffers` every thread has a first-in
 /// first-out buffer that its plain stores wait in, invisible to the others, until they are let through at any later
-/// moment; a compare-and-swap, an exchange or a fence waits until the buffer is empty. That is x86's model (Owens, Sarkar,
-/// Sewell: "A better x86 memory model: x86-TSO", 2009), under which a missing fence shows.
+/// moment; a compare-and-swap, an exchange or a fence waits until the buffer is empty. That is x86's model (Owens,
+/// Sarkar, Sewell: "A better x86 memory model: x86-TSO", 2009), under which a missing fence shows.
 ///
 /// **Reduction.** Two accesses are dependent if they are of one word and one of them writes. Schedules that differ only
 /// in the order of independent accesses end alike, so one of each class suffices: dynamic partial-order reduction
 /// by source sets and sleep sets (Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014). `.everySchedule` switches it off.
 ///
-/// **What it finds.** A check that fails in a thread or at the end, a thread that waits when nobody is left to wake it, an
-/// access to a word that was freed. The schedule that led there is part of the failure.
+/// **What it finds.** A check that fails in a thread or at the end, a thread that waits when nobody is left to wake it,
+/// an access to a word that was freed. The schedule that led there is part of the failure.
 public final class Explorer {
     public enum Memory: Sendable { case sequential, storeBuffers }
     public enum Reduction: Sendable { case partialOrder, everySchedule }
@@ -188,7 +188,7 @@ public final class Explorer {
         return true
     }
 
-    /// What an actor of `enabledSet` would do.
+    /// The step that an actor of `enabledSet` would take.
     func access(of actor: Int) -> Access {
         if actor < threads.count { return threads[actor].next }
         guard let first = threads[actor - threads.count].buffer.first else { return Access(kind: .local, cell: -1) }

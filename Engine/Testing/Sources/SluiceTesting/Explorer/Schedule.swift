@@ -45,7 +45,7 @@ struct Schedule {
 
     func clock(of actor: Int) -> [Int32] { clocks.row(actor) }
 
-    /// Who goes next; nil if everything that could follow is known.
+    /// The actor that goes next; nil if everything that could follow is known.
     mutating func choose(_ explorer: Explorer, _ enabled: UInt64) -> Int? {
         let isReduced = explorer.reduction == .partialOrder
         if depth == nodes.count {
@@ -116,9 +116,9 @@ struct Schedule {
     }
 
     /// The step being taken races with an earlier one if they depend on each other and nothing in between orders them.
-    /// Then the other order is wanted too: somebody who leads to it must be tried from where the earlier step was taken.
-    /// That is whoever could begin what does not come after the earlier step, this one at its end (source sets: Abdulla,
-    /// Aronsson, Jonsson, Sagonas, POPL 2014).
+    /// Then the other order is wanted too: somebody who leads to it must be tried from where the earlier step was
+    /// taken. That is whoever could begin what does not come after the earlier step, this one at its end (source sets:
+    /// Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014).
     private mutating func noteRaces(_ actor: Int, _ access: Explorer.Access) {
         scratch.repeatFirstRow()
         for step in history[access.cell].reversed() {

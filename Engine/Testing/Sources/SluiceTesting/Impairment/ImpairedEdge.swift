@@ -16,7 +16,7 @@ public final class ImpairedEdge: Node {
     @Parameter("rate_kbps", default: 0, range: 0...10_000_000, help: "of the line; 0: not limited") var rate: Int
     @Parameter("queue_ms", default: 200, range: 0...60_000, help: "the longest wait for the line") var queue: Double
 
-    /// What was done so far.
+    /// The impairments done so far.
     public private(set) var impairment = Impairment(Impairment.Settings())
     private var context: NodeContext!
     /// On their way, the first to arrive last.

@@ -1,11 +1,11 @@
 import Sluice
 
-/// What a bad network does to a stream, from a seed: the same in every run.
+/// The effects of a bad network on a stream, from a seed: the same in every run.
 ///
 /// An item first waits for the line, if its rate is limited: items leave one behind the other, and one that would wait
-/// longer than `queue` is lost, as at a full router. Then it is lost by chance, or takes `delay` and a part of `jitter`,
-/// each part as likely as another. Items keep their order, so that one that is late makes those behind it late too,
-/// except `reorder` of them, by chance: these come `reorderBy` later, and others overtake them.
+/// longer than `queue` is lost, as at a full router. Then it is lost by chance, or takes `delay` and a part of
+/// `jitter`, each part as likely as another. Items keep their order, so that one that is late makes those behind it
+/// late too, except `reorder` of them, by chance: these come `reorderBy` later, and others overtake them.
 ///
 /// Pure: the time is an argument.
 public struct Impairment: Sendable {

@@ -1,4 +1,4 @@
-/// What protects SRTP, by the names that session descriptions use (RFC 4568, section 6.2; RFC 6188; RFC 7714).
+/// The protection of SRTP, by the names that session descriptions use (RFC 4568, section 6.2; RFC 6188; RFC 7714).
 public enum CryptoSuite: String, Sendable, CaseIterable {
     case aesCM128SHA80 = "AES_CM_128_HMAC_SHA1_80"
     case aesCM128SHA32 = "AES_CM_128_HMAC_SHA1_32"
@@ -30,7 +30,7 @@ public struct CryptoAttribute: Equatable, Sendable {
         self.key = key
     }
 
-    /// What stands behind `a=`.
+    /// The text behind `a=`.
     public var text: String { "crypto:\(tag) \(suite.rawValue) inline:\(Base64.encode(key))" }
 
     public enum Fault: Error, Equatable {

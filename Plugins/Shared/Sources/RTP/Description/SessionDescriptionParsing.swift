@@ -1,5 +1,5 @@
 extension SessionDescription {
-    /// What is wrong in a description, and where.
+    /// The mistake in a description, and its place.
     public struct Fault: Error, Equatable {
         public var line: Int
         public var what: String

@@ -3,8 +3,9 @@ import Sluice
 
 /// Which packets a receiver asks its sender for again (RFC 4585, section 6.2.1), and when.
 ///
-/// A number that was passed over is asked for after `patience`, as reordering needs no help, then again each `interval`,
-/// until it comes or the jitter buffer has given it up. Bounded: no more than `most` numbers are waited for, the newest.
+/// A number that was passed over is asked for after `patience`, as reordering needs no help, then again each
+/// `interval`, until it comes or the jitter buffer has given it up. Bounded: no more than `most` numbers are waited
+/// for, the newest.
 public struct MissingPackets: Sendable {
     private struct Hole: Sendable {
         var sequence: Int64

@@ -1,8 +1,8 @@
 import Bitstream
 import Sluice
 
-/// When the packets of a transport were sent, so that the receiver's feedback can be read: what came, how late, and what is
-/// lost. What congestion control goes by. Bounded to the last 2,048 packets.
+/// When the packets of a transport were sent, so that the receiver's feedback can be read: what came, how late, and
+/// what is lost. What congestion control goes by. Bounded to the last 2,048 packets.
 public struct TransportHistory: Sendable {
     /// A packet that the feedback speaks of.
     public struct Result: Equatable, Sendable {

@@ -37,7 +37,7 @@ public enum RTCPPacket: Equatable, Sendable {
         }
     }
 
-    /// What a receiver tells of one source (section 6.4.1).
+    /// A receiver's report of one source (section 6.4.1).
     public struct ReportBlock: Equatable, Sendable {
         public var ssrc: UInt32
         /// Of the packets since the last report, in 1/256.

@@ -50,7 +50,8 @@ public struct RTPHeader: Equatable, Sendable {
         packet.put(big32: ssrc, at: 8)
     }
 
-    /// What a datagram is where RTP and RTCP share a port: payload types 64 to 95 belong to RTCP (RFC 5761, section 4).
+    /// The kind of a datagram where RTP and RTCP share a port: payload types 64 to 95 belong to RTCP (RFC 5761, section
+    /// 4).
     public static func isRTCP(_ packet: UnsafeRawBufferPointer) -> Bool {
         packet.count >= 4 && packet[0] >> 6 == 2 && (192...223).contains(packet[1])
     }

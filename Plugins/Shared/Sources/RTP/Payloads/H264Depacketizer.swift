@@ -1,7 +1,7 @@
 import Bitstream
 
-/// Makes Annex B access units of H.264 payloads in packetization-mode 0 or 1 (RFC 6184): single NAL units, STAP-A, FU-A.
-/// The interleaved mode's packets are refused.
+/// Makes Annex B access units of H.264 payloads in packetization-mode 0 or 1 (RFC 6184): single NAL units, STAP-A,
+/// FU-A. The interleaved mode's packets are refused.
 struct H264Depacketizer {
     /// A NAL unit came in pieces and its last one has not.
     private var isInFragment = false
@@ -16,8 +16,8 @@ struct H264Depacketizer {
         hasKeyframe = false
     }
 
-    /// Whether an access unit surely begins with this payload, though packets before it are missing: with parameter sets or
-    /// a delimiter, or, in a stream that has sent no parameter sets so far, with the first slice.
+    /// Whether an access unit surely begins with this payload, though packets before it are missing: with parameter
+    /// sets or a delimiter, or, in a stream that has sent no parameter sets so far, with the first slice.
     func mayBegin(_ payload: UnsafeRawBufferPointer) -> Bool {
         switch payload[0] & 31 {
         case 24: payload.count > 3 && begins(payload[3] & 31, slice: payload.part(3..<payload.count))

@@ -1,4 +1,5 @@
-/// Cuts coded frames into RTP payloads: `begin`, then `next` until it gives nil. Pure, and without allocation once warm.
+/// Cuts coded frames into RTP payloads: `begin`, then `next` until it gives nil. Pure, and without allocation once
+/// warm.
 public struct Packetizer: Sendable {
     private var h264: H264Packetizer
     private var vp8 = VP8Packetizer()

@@ -2,9 +2,9 @@ import Sluice
 
 /// Decoding times for frames that come in decoding order with only the times at which they are shown.
 ///
-/// Without reordering they are the same. Where up to n frames are shown later than others behind them, a frame's decoding
-/// time is the lowest of the last n + 1 presentation times, which is never later than its own and never falls; the
-/// first frames stand before their own by the least step that keeps them apart.
+/// Without reordering they are the same. Where up to n frames are shown later than others behind them, a frame's
+/// decoding time is the lowest of the last n + 1 presentation times, which is never later than its own and never falls;
+/// the first frames stand before their own by the least step that keeps them apart.
 public struct DecodeTimes: Sendable {
     private var latest: [MediaTime] = []
     private var last = MediaTime.none
@@ -13,8 +13,8 @@ public struct DecodeTimes: Sendable {
 
     public init(reordered: Int) { self.reordered = max(0, min(16, reordered)) }
 
-    /// `step` is the distance of two frames, where it is known. A frame that is shown before the one in front of it tells
-    /// of reordering that the stream has not announced; that frame's own decoding time then falls back to `pts`.
+    /// `step` is the distance of two frames, where it is known. A frame that is shown before the one in front of it
+    /// tells of reordering that the stream has not announced; that frame's own decoding time then falls back to `pts`.
     public mutating func time(of pts: MediaTime, step: MediaTime) -> MediaTime {
         if reordered == 0 {
             guard last.isKnown, pts < last else {

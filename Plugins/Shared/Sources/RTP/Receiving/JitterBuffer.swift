@@ -3,12 +3,12 @@ import Sluice
 /// Puts the packets of one source in order and waits for those that are missing, no longer than `delay`.
 ///
 /// With `.early` a packet goes on as soon as all before it have, and a missing one is waited for from the moment when a
-/// later one came. With `.timed` each goes on at its media time plus `delay`, counted from the packets that were fastest
-/// lately (`TransitFloor`), so that what comes out is as even as what was sent; a missing one is given up when the next
-/// that is there is due. In neither does a packet stay longer than `delay`.
+/// later one came. With `.timed` each goes on at its media time plus `delay`, counted from the packets that were
+/// fastest lately (`TransitFloor`), so that what comes out is as even as what was sent; a missing one is given up when
+/// the next that is there is due. In neither does a packet stay longer than `delay`.
 ///
-/// Pure: time comes with each call, `deadline` says when `release` wants to be called. Payloads are copied only when they
-/// have to wait; memory is kept for the next ones.
+/// Pure: time comes with each call, `deadline` says when `release` wants to be called. Payloads are copied only when
+/// they have to wait; memory is kept for the next ones.
 public final class JitterBuffer {
     public enum Release: String, Sendable, CaseIterable { case early, timed }
 
@@ -52,7 +52,8 @@ public final class JitterBuffer {
     private var hasBegun = false
     private var transit = TransitFloor()
 
-    /// `capacity`, made a power of two, is how many sequence numbers wait at most, `mostBytes` how much memory they take.
+    /// `capacity`, made a power of two, is how many sequence numbers wait at most, `mostBytes` how much memory they
+    /// take.
     public init(
         delay: Interval, mode: Release = .early, clockRate: Int, capacity: Int = 2_048, mostBytes: Int = 16 << 20
     ) {

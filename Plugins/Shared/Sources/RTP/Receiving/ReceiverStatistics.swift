@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a receiver counts of one source: RFC 3550, appendices A.1 (sequence numbers), A.3 (loss) and A.8 (jitter).
+/// A receiver's counters for one source: RFC 3550, appendices A.1 (sequence numbers), A.3 (loss) and A.8 (jitter).
 public struct ReceiverStatistics: Sendable {
     public enum Verdict: Equatable, Sendable {
         case inOrder

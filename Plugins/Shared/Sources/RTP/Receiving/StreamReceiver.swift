@@ -1,8 +1,8 @@
 import Bitstream
 import Sluice
 
-/// One stream of RTP from datagrams to frames: source selection, statistics, jitter buffer, depacketizer. Pure: time comes
-/// with each call, and any bytes may come.
+/// One stream of RTP from datagrams to frames: source selection, statistics, jitter buffer, depacketizer. Pure: time
+/// comes with each call, and any bytes may come.
 public final class StreamReceiver {
     public struct Settings: Sendable {
         public var format: PayloadFormat
@@ -206,7 +206,7 @@ public final class StreamReceiver {
         if report.ssrc == source { statistics.note(report, at: now) }
     }
 
-    /// What a receiver report sent now says of the source; nil before there is one.
+    /// The source's part of a receiver report that is sent now; nil before there is one.
     public func report(now: Instant) -> RTCPPacket.ReportBlock? {
         source.map { statistics.report(on: $0, now: now) }
     }

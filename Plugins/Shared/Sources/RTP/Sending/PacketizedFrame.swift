@@ -1,5 +1,5 @@
-/// A coded frame cut into RTP payloads, once for all who send it: immutable while anybody else holds it, so that viewers on
-/// any lane may share it. Numbers, sources and protection are each viewer's own (`StreamSender`).
+/// A coded frame cut into RTP payloads, once for all who send it: immutable while anybody else holds it, so that
+/// viewers on any lane may share it. Numbers, sources and protection are each viewer's own (`StreamSender`).
 public final class PacketizedFrame: @unchecked Sendable {
     public struct Piece: Sendable {
         var start: Int

@@ -1,7 +1,7 @@
 import Sluice
 
-/// One outgoing stream of RTP, to one receiver: numbers, timestamps, header extensions, what was sent lately, and what its
-/// sender reports say. Pure.
+/// One outgoing stream of RTP, to one receiver: numbers, timestamps, header extensions, what was sent lately, and what
+/// its sender reports say. Pure.
 ///
 /// `begin` a frame, then `next` until it gives nil. A frame may be cut here, or be one that several senders share. A
 /// sequence number is given when a packet is written, so what was flushed before leaves no hole.
@@ -27,8 +27,9 @@ public struct StreamSender {
     /// Of payload.
     public private(set) var octets: UInt32 = 0
 
-    /// `sequence` and `timestampOffset` are where the numbers begin: random (RFC 3550, section 5.1), the first below 2¹⁵
-    /// so that an SRTP receiver cannot miss its first wrap (RFC 3711, section 3.3.1). `mtu` is the most bytes of a packet.
+    /// `sequence` and `timestampOffset` are where the numbers begin: random (RFC 3550, section 5.1), the first below
+    /// 2¹⁵ so that an SRTP receiver cannot miss its first wrap (RFC 3711, section 3.3.1). `mtu` is the most bytes of a
+    /// packet.
     public init(
         _ format: PayloadFormat, configuration: [UInt8] = [], payloadType: UInt8, ssrc: UInt32, sequence: UInt16,
         timestampOffset: UInt32, mtu: Int = 1_200, extensions: SenderExtensions = SenderExtensions(),
@@ -65,8 +66,8 @@ public struct StreamSender {
             followsSilence: followsSilence)
     }
 
-    /// `followsSilence` marks the first packet of audio (RFC 3551, section 4.1); the last one of a frame of video always
-    /// is marked. `captured` stands in the frame's first packet, where the extensions have it.
+    /// `followsSilence` marks the first packet of audio (RFC 3551, section 4.1); the last one of a frame of video
+    /// always is marked. `captured` stands in the frame's first packet, where the extensions have it.
     public mutating func begin(
         _ frame: PacketizedFrame, at time: MediaTime, captured: NTPTime? = nil, followsSilence: Bool = false
     ) {
@@ -104,8 +105,8 @@ public struct StreamSender {
         return size
     }
 
-    /// Writes a packet that was sent before, to the bit: under one key the same numbers never stand for other bytes. nil
-    /// where it is not kept any more, or has just gone out again.
+    /// Writes a packet that was sent before, to the bit: under one key the same numbers never stand for other bytes.
+    /// nil where it is not kept any more, or has just gone out again.
     public mutating func again(_ sequence: UInt16, into room: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
         guard let entry = sent?.take(sequence, now: now), let frame = entry.frame else { return nil }
         let payload = frame.payload(frame.pieces[entry.piece])
@@ -123,7 +124,7 @@ public struct StreamSender {
         room.put(payload, at: RTPHeader.size + extensions.size(entry.extensions))
     }
 
-    /// What a sender report says whose instant is `ntp` on the wall clock and `time` of the session.
+    /// The content of a sender report whose instant is `ntp` on the wall clock and `time` of the session.
     public func report(ntp: NTPTime, at time: MediaTime) -> RTCPPacket.SenderReport {
         RTCPPacket.SenderReport(
             ssrc: ssrc, ntp: ntp, timestamp: timestamp(at: time), packets: packets, octets: octets)
