@@ -30,6 +30,7 @@ import Testing
 
     @Test func itCallsSrtLiveTransmitWithAPassphrase() throws {
         let peer = try Transmitter(place, to: place.listening + "?passphrase=correct-horse&pbkeylen=32&latency=200")
+        try waitUntil("srt-live-transmit to listen") { isTaken(place.port) }
         let (outcome, report) = try execute(
             graph(place.address, ["passphrase": "correct-horse"]), on: ["connected to": { _ in peer.feed() }])
         #expect(outcome == .finished, "\(report)")
