@@ -88,7 +88,8 @@ public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// True once for the messages noted so far; they are to be fetched after this.
     public func takeMessages() -> Bool {
         guard messages.loadRelaxed() != 0 else { return false }
-        messages.storeSequential(0)
+        // Acquires what was written before `noteMessage`.
+        _ = messages.exchange(0)
         return true
     }
 

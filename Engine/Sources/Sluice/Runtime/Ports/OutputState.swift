@@ -215,24 +215,30 @@ public struct OutputState: ~Copyable {
         }
     }
 
-    /// The work that only some items need: a duration, a new format, the mark of a restart.
+    /// The work that only some items need: a duration, a new format.
     @usableFromInline
     mutating func complete(_ item: MediaItem) {
         if !item.header.duration.isKnown { fillDuration(item) }
         if formatID != item.formatID { note(item.format) }
-        if marksDiscontinuity {
-            item.header.flags.insert(.discontinuity)
-            marksDiscontinuity = false
-        }
+    }
+
+    /// The first item after a restart, as one that does not continue what came before.
+    @usableFromInline
+    mutating func marked(_ item: Unmanaged<MediaItem>) -> Unmanaged<MediaItem> {
+        marksDiscontinuity = false
+        let copy = item.takeRetainedValue().withHeaderOfItsOwn()
+        copy.header.flags.insert(.discontinuity)
+        return .passRetained(copy)
     }
 
     /// `word` is an owned reference. Not inlined: the conversion to a word is, into the node's code, so that a
     /// reference that the node gives away is not counted up and down around the call.
     @inlinable @inline(never)
     mutating func send(_ word: Int) {
-        let item = EdgeState.owned(word)
+        var item = EdgeState.owned(word)
+        if marksDiscontinuity { item = marked(item) }
         item._withUnsafeGuaranteedRef {
-            if !$0.header.duration.isKnown || formatID != $0.formatID || marksDiscontinuity { complete($0) }
+            if !$0.header.duration.isKnown || formatID != $0.formatID { complete($0) }
             lastDts = $0.header.dts
             lastDuration = $0.header.duration
         }
