@@ -105,7 +105,7 @@ struct ActionHeap {
     private var entries: [(at: Int64, order: Int, action: () -> Void)] = []
     private var order = 0
 
-    var earliest: Int64 { entries.first?.at ?? .max }
+    var earliest: Int64 { entries.isEmpty ? .max : entries[0].at }
 
     mutating func push(at: Int64, _ action: @escaping () -> Void) {
         order += 1
@@ -119,7 +119,9 @@ struct ActionHeap {
 
     /// nil if none is due.
     mutating func popDue(_ now: Int64) -> (() -> Void)? {
-        guard let first = entries.first, first.at <= now else { return nil }
+        // By subscript: an optional of an entry would allocate a thunk for its closure.
+        guard !entries.isEmpty, entries[0].at <= now else { return nil }
+        let action = entries[0].action
         let last = entries.removeLast()
         if !entries.isEmpty {
             entries[0] = last
@@ -134,7 +136,7 @@ struct ActionHeap {
                 parent = least
             }
         }
-        return first.action
+        return action
     }
 
     private func comesFirst(_ a: Int, _ b: Int) -> Bool {

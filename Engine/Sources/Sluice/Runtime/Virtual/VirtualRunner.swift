@@ -72,7 +72,7 @@ struct VirtualRunner {
     /// When something is going to happen next; nil if no timer is armed.
     var nextTimer: Int64? {
         var next = run.supervisor.earliestTimer
-        for lane in run.lanes { next = min(next, Int64(lane.earliestTimer)) }
+        for lane in lanes { next = min(next, Int64(lane.earliestTimer)) }
         return next == .max ? nil : next
     }
 
@@ -85,6 +85,6 @@ struct VirtualRunner {
 
     func jump(to next: Int64) {
         run.supervisor.now = max(next, run.supervisor.now)
-        for lane in run.lanes { lane.now = run.supervisor.now }
+        for lane in lanes { lane.now = run.supervisor.now }
     }
 }
