@@ -172,7 +172,10 @@ public final class NodeContext: @unchecked Sendable {
 
     /// The current epoch of the media that this node handles, the same in all of one call. A source stamps its items
     /// with it.
-    public var epoch: UInt32 { engine.isInCall ? engine.hot.pointee.epoch : engine.currentEpoch }
+    public var epoch: UInt32 {
+        let engine = engine
+        return engine.isInCall ? engine.hot.pointee.epoch : engine.currentEpoch
+    }
 
     /// Makes everything older stale at once, on every edge of the session that flushes. To `epoch`, or to one more than
     /// the current. False if `epoch` is not above the current one. This call of the node sees it at once, other nodes

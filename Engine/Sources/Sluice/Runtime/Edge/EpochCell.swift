@@ -24,24 +24,26 @@ public final class EpochCell: Sendable {
 }
 
 /// The epochs as one dispatch sees them: each cell is read once, so that all inputs of a node agree, and what `peek`
-/// has shown is not stale when `next` hands it out. A wake for `.epoch` follows where one is raised meanwhile.
+/// has shown is not stale when `next` hands it out. A wake for `.epoch` follows where one is raised meanwhile. The
+/// cells outlive it.
 struct EpochView {
-    private let ownCell: EpochCell
+    private let ownCell: Unmanaged<EpochCell>
     /// Of the node's session.
     let own: UInt32
     private var otherCell: Unmanaged<EpochCell>?
     private var other: UInt32 = 0
 
     init(_ cell: EpochCell) {
-        ownCell = cell
+        ownCell = .passUnretained(cell)
         own = cell.current
     }
 
     /// An edge from the parent session carries the parent's.
     mutating func epoch(of cell: EpochCell) -> UInt32 {
-        if cell === ownCell { return own }
-        if otherCell?.toOpaque() != Unmanaged.passUnretained(cell).toOpaque() {
-            otherCell = .passUnretained(cell)
+        let asked = Unmanaged.passUnretained(cell)
+        if asked.toOpaque() == ownCell.toOpaque() { return own }
+        if otherCell?.toOpaque() != asked.toOpaque() {
+            otherCell = asked
             other = cell.current
         }
         return other

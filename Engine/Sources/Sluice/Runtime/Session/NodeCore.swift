@@ -6,6 +6,8 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     let plan: NodePlan
     let lane: Lane
     unowned let session: Session
+    /// The session's.
+    private let epoch: EpochCell
     @exclusivity(unchecked) private(set) var node: any Node
     // These change only on the lane, when the node is restarted; no need to check that at run time.
     @exclusivity(unchecked) private(set) var ports: NodePorts
@@ -61,6 +63,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         self.node = node
         self.lane = lane
         self.session = session
+        epoch = session.epoch
         ports = NodePorts(of: node)
         (inputStates, outputStates) = (ports.inputStates, ports.outputStates)
         super.init(name: name)
@@ -203,7 +206,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
 
     /// The epochs that this dispatch takes for the present ones.
     func seeEpochs() {
-        var view = EpochView(session.epoch)
+        var view = EpochView(epoch)
         for input in inputStates { input.pointee.see(&view) }
         hot.pointee.epoch = view.own
     }
