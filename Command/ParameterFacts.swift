@@ -1,6 +1,6 @@
 import Sluice
 
-/// What is said of a parameter, or of a setting, beside its help.
+/// The facts that are told of a parameter or a setting beside its help.
 enum ParameterFacts {
     /// Type, range, default, liveness.
     static func of(_ parameter: ParameterSpec) -> [String] {

@@ -3,7 +3,7 @@ import Sluice
 enum ValidateCommand: Subcommand {
     static let help = Help(
         name: "validate", summary: "Checks graphs without running them", operands: "GRAPH…", options: [Help.pluginPath],
-        details: "Nothing is opened. What a parameter without a default would decide is not checked.",
+        details: "Nothing is opened. Values that hang on a parameter without a default are not checked.",
         example: "sluice validate graphs/*.json")
 
     static func run(_ arguments: Arguments) throws -> Int32 {

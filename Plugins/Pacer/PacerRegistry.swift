@@ -1,8 +1,8 @@
 import Sluice
 import Synchronization
 
-/// What the pacers of a run share, whatever session they are in: which place each has among all, so that their phases
-/// are spread, and whose turn it is to make a resampler. Used in `prepare` and when the first media come.
+/// The knowledge that all pacers of a run share, whatever session they are in: which place each has among all, so that
+/// their phases are spread, and whose turn it is to make a resampler. Used in `prepare` and when the first media come.
 final class PacerRegistry: Sendable {
     private struct State {
         var count = 0

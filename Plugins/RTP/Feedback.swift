@@ -1,7 +1,7 @@
 import RTP
 import Sluice
 
-/// What receivers are told that they may say of packets one by one.
+/// The feedback on single packets that receivers are told they may send.
 enum Feedback: String, CaseIterable, ParameterConvertible {
     case none
     /// Which are missing (RFC 4585).
@@ -16,7 +16,7 @@ enum Feedback: String, CaseIterable, ParameterConvertible {
         return words.map { .init("rtcp-fb", "* \($0)") }
     }
 
-    /// What a description asks for of this payload type.
+    /// The feedback that a description asks for of this payload type.
     init(_ media: SessionDescription.Media, type: UInt8) {
         let words = media.attributes.values(of: "rtcp-fb").compactMap { value -> Substring? in
             let sides = value.split(separator: " ", maxSplits: 1)

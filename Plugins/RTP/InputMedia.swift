@@ -18,7 +18,7 @@ struct InputMedia {
     /// Addresses that may send, of `a=source-filter` lines.
     var senders: [String]
     var frameRate: FrameRate?
-    /// What the sender wants to be told.
+    /// The feedback that the sender wants.
     var feedback: Feedback
     var extensions: ExtensionMap
 
@@ -71,7 +71,8 @@ struct InputMedia {
         }
     }
 
-    /// Who may send it. `sender` is the graph's: an address, "any", or nothing, where the description says.
+    /// The sources that may send it. `sender` is the graph's: an address, "any", or nothing, where the description
+    /// says.
     func allowed(sender: String, of path: String) throws -> SourceSelector.Settings {
         var settings = SourceSelector.Settings()
         settings.isTrusting = crypto != nil

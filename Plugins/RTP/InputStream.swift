@@ -331,7 +331,7 @@ final class InputStream {
     private static let feedbackInterval = Interval.milliseconds(100)
     private var toldArrivals = Instant(nanoseconds: 0)
 
-    /// What the sender is told besides reports: packets that are missing, and when others came.
+    /// Feedback to the sender besides reports: packets that are missing, and when others came.
     func feedback(now: Instant) -> [RTCPPacket] {
         guard let source = receiver.source, controlPeer != nil else { return [] }
         var packets: [RTCPPacket] = []

@@ -5,8 +5,8 @@ import Sluice
 /// Decodes VP8, H.264 and whatever else libavcodec knows to i420 pictures, in the decoder's own memory.
 ///
 /// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a
-/// keyframe. What cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for. A picture
-/// over `max_width` or `max_height` is refused before it has memory.
+/// keyframe. A packet that cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for.
+/// A picture over `max_width` or `max_height` is refused before it has memory.
 public final class VideoDecoder: Node {
     public static let descriptor = NodeDescriptor(
         "video-decoder", summary: "Decodes coded video to i420 pictures", work: .heavy,
@@ -95,7 +95,7 @@ public final class VideoDecoder: Node {
             } else {
                 refuse(packet.format.video.map { ($0.width, $0.height) })
             }
-            // What it depends on is lost as well.
+            // Pictures that depend on it are lost as well.
             awaitsKeyframe = true
             return
         }
@@ -140,7 +140,7 @@ public final class VideoDecoder: Node {
         output.send(frame)
     }
 
-    // MARK: What cannot be decoded
+    // MARK: Lost pictures
 
     /// More than any decoder holds back.
     private static let mostAtOnce = 256

@@ -21,7 +21,7 @@ import Testing
                 """)
         run.check(0, says: "the graph stopped before srt://127.0.0.1:1 answered: nothing was sent")
         #expect(run.errors.components(separatedBy: "does not answer").count == 2, "\(run.errors)")
-        // Who is held behind it is not told one by one.
+        // The nodes that are held behind it are not told one by one.
         #expect(run.errors.components(separatedBy: "warning").count <= 5, "\(run.errors)")
     }
 

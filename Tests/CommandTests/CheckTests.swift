@@ -95,7 +95,7 @@ import Testing
         #expect(run.output.split(separator: "\n").count == 2)
     }
 
-    // MARK: What bytes say
+    // MARK: Facts from bytes
 
     private func facts(_ bytes: [UInt8], _ codec: String) -> StreamFacts? {
         bytes.withUnsafeBytes { StreamFacts($0, codec: codec) }

@@ -184,7 +184,7 @@ import Testing
         let made = try convert(
             [plain(1_280, 720, .bgra, [50, 100, 200, 255])], ["pixel_format": "i420", "color_matrix": "bt601"])
         #expect(off(made[0], from: Self.yuv(.bt601)) <= 2)
-        // What is so already passes untouched.
+        // A frame that is so already passes untouched.
         #expect(try convert([large], ["color_matrix": "bt709"])[0] === large)
         #expect(try convert([saying(.bt601, large)], ["color_matrix": "bt601"]).first?.layout.colorMatrix == .bt601)
     }

@@ -59,7 +59,7 @@ import Testing
             push(harness, number..<number + 7)
             number += 7
         }
-        // Who came with number 7 × n has everything from the next keyframe on.
+        // A listener that came with number 7 × n has everything from the next keyframe on.
         for listener in 1...20 {
             let first = ((listener - 1) * 7 + 9) / 10 * 10
             #expect(numbers(harness, listener) == Array(min(first, number)..<number))

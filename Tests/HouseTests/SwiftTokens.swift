@@ -1,4 +1,4 @@
-/// Swift source as words and marks, comments and the text of strings left out. What stands in an interpolation is code.
+/// Swift source as words and marks, comments and the text of strings left out. The text of an interpolation is code.
 struct SwiftTokens {
     enum Token: Equatable {
         case word(String)

@@ -57,7 +57,7 @@ import Testing
             let rig = try Rig(["target_depth_ms": .number(depth)])
             rig.feed(100, from: 7)
             #expect(rig.tape.first?.at == Rig.at(7 + depth))
-            // What is left when a frame has gone: one frame less than the wait.
+            // The rest when a frame has gone is one frame less than the wait.
             #expect(abs(Double(rig.metric("depth_ms")) - (depth - 20)) <= 20)
             #expect(rig.metric("silence_frames") == 0)
         }

@@ -103,7 +103,7 @@ import Testing
         #expect(audible[0].s16.suffix(480).allSatisfy { $0 == 0 })
         #expect(largestStep(rig.tape.flatMap(\.s16)) < 700)
         #expect(after.allSatisfy { $0.header.epoch == 2 })
-        // What comes next waits until the depth is there again.
+        // The next media wait until the depth is there again.
         rig.epoch = 2
         rig.feed(20, from: 1_505, wave: tone)
         #expect(rig.tape.filter { $0.at > Rig.at(1_500) }.first { $0.s16.contains { $0 != 0 } }?.at == Rig.at(1_720))

@@ -101,7 +101,7 @@ public struct PacedGraph {
         var checked = 0
         while harness.now.nanoseconds < Int64(seconds * 1e9) - 1_000_000_000 {
             harness.advance(by: .seconds(10))
-            // What is left when a frame has gone, rounded down; half a frame more over time.
+            // The rest when a frame has gone, rounded down; it is half a frame more over time.
             if count > 0 { found.depths.append(Double(sum) / Double(count) + 10.5) }
             (sum, count) = (0, 0)
             compare(sink, &checked, &found, harness.now)

@@ -95,7 +95,7 @@ import Testing
                 [UInt8]((try? Data(contentsOf: URL(filePath: file))) ?? Data()), width: Rig.size.width,
                 height: Rig.size.height)
         }
-        // What was sent last leaves the jitter buffer 20 ms later.
+        // The last picture sent leaves the jitter buffer 20 ms later.
         try? rig.wait(for: "the last picture") { found().last == Rig.size.frames - 1 }
         receiver.terminate()
         receiver.waitUntilExit()

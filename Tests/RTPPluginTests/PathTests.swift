@@ -148,7 +148,7 @@ import VideoDecoderPlugin
         let video = Collector.take("lossy.video")
         #expect(!video.isEmpty && video.count < Rig.size.frames)
         #expect(got.metric("in", "video_lost") > 0 && got.metric("in", "video_lost") <= lost.video)
-        // What comes out after a loss begins with a keyframe, and decodes without a word.
+        // The stream after a loss begins with a keyframe, and decodes without a word.
         let packets = video.compactMap { $0.item as? Packet }
         let stream = clip == .vp8 ? FFmpeg.ivf(packets) : packets.flatMap { Array($0.bytes) }
         let raw = try FFmpeg.decode(stream, kind: clip == .vp8 ? "ivf" : "h264")

@@ -6,8 +6,8 @@ import Testing
 @Suite struct FeedbackTests {
     private func parsed(_ bytes: [UInt8]) -> [RTCPPacket]? { bytes.withUnsafeBytes { RTCPPacket.parse($0) } }
 
-    /// What rtpbin of GStreamer 1.22 told of packets 20 ms apart, from 65,530 on, of which 7, 8, 20 and 33 to 35 were
-    /// not sent and 41 came 180 ms later.
+    /// The feedback of rtpbin of GStreamer 1.22 on packets 20 ms apart, from 65,530 on, of which 7, 8, 20 and 33 to 35
+    /// were not sent and 41 came 180 ms later.
     private static let captured = [
         "8fcd000b5768d95f00001234fffa0014000016002007c255d5548b6060606050510110515e50515f5051515151000000",
         "8fcd000a5768d95f00001234000f001300001d01200cc095a1515151565b5151515051510162515e60000000",

@@ -157,7 +157,7 @@ private final class Bench {
         arrivals.sort { $0.at < $1.at }
         var verdicts: [JitterBuffer.Insertion: Int] = [:]
         var taken: [Int: Double] = [:]
-        // What the first packet has overtaken.
+        // The packets that the first one has overtaken.
         var beforeFirst = 0
         for (number, at) in arrivals {
             let verdict = bench.insert(number, at: at, timestamp: number * 5)

@@ -122,7 +122,7 @@ import Testing
         #expect(
             PacketOrigin.Host(six) == PacketOrigin.Host(six)
                 && PacketOrigin.Host(six) != PacketOrigin.Host([1, 2, 3, 4]))
-        // What IPv6 sockets say of hosts of IPv4.
+        // IPv6 sockets say this of hosts of IPv4.
         #expect(
             PacketOrigin.Host([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4]) == PacketOrigin.Host([1, 2, 3, 4]))
     }

@@ -39,7 +39,7 @@ func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) thro
 func isTaken(_ port: Int) -> Bool { Ports.isBound(port) }
 
 /// Runs a graph to its end on the calling thread. `during` is called beside it at the start, each of `events` on the
-/// first event whose text holds its words. What `during` throws is thrown at the end.
+/// first event whose text holds its words. An error of `during` is thrown at the end.
 func execute(
     _ graph: GraphBuilder, on events: [String: @Sendable (EventLog.Event) -> Void] = [:],
     during: (@Sendable (GraphRun) throws -> Void)? = nil

@@ -73,7 +73,7 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
     }
 }
 
-@Suite("Who may come in") struct AdmissionTests {
+@Suite("Admission of callers") struct AdmissionTests {
     private func caller(_ name: String, _ host: String = "192.0.2.1", port: Int = 5_000) throws -> SRTListener.Caller {
         SRTListener.Caller(address: try #require(SocketAddress(numeric: host, port: port)), streamID: name)
     }

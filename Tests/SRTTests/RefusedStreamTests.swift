@@ -9,7 +9,7 @@ import Testing
 
 @testable import SRTPlugin
 
-/// What a remote sender sends and nothing behind `srt-input` takes: its connection ends, not the run.
+/// A remote sender sends media that nothing behind `srt-input` takes: its connection ends, not the run.
 @Suite("Streams that nothing takes", .serialized, .realPeers) struct RefusedStreamTests {
     private let place: Place
 

@@ -129,7 +129,7 @@ import Testing
             context?.counter("inserted_samples").count ?? 0, context?.counter("cut_samples").count ?? 0
         )
         #expect(inserted == 240 * 16)
-        // What the turn had left when it was interrupted went with it.
+        // The rest of the turn went with it when it was interrupted.
         #expect(cut > 0 && samples <= (1_200 + 400) * 16 + 20 * 16 + inserted - cut)
     }
 }

@@ -56,7 +56,7 @@ public final class PeerProcess: @unchecked Sendable {
     /// To the program behind `timeout`, which would not survive it.
     public func signal(_ number: Int32) { if let id = childID { kill(id, number) } }
 
-    /// What every peer that some test holds has said.
+    /// The words of every peer that some test holds.
     public static var allSaid: [String: String] {
         let peers = running.all.compactMap(\.peer).map { ("\($0.name) (\($0.process.processIdentifier))", $0.said) }
         return Dictionary(peers, uniquingKeysWith: { $1 })

@@ -81,7 +81,7 @@ class AVSegments:
         if on_microphone:
             self.send("microphone", on=True)
 
-    # What goes out
+    # Sending
 
     def send(self, type, **fields):
         self._write(message_bytes(type, **fields))
@@ -96,7 +96,7 @@ class AVSegments:
         self._write(data)
 
     def interrupt(self, epoch=None):
-        """What is older than epoch (default: the next one) becomes stale everywhere, at once."""
+        """Makes everything older than epoch (default: the next one) stale everywhere, at once."""
         self.send("interrupt", **({} if epoch is None else {"epoch": epoch}))
 
     def calibration(self, on):
@@ -145,7 +145,7 @@ class AVSegments:
         with self._writing:
             self._socket.sendall(data)
 
-    # What comes in
+    # Receiving
 
     def _read(self):
         try:

@@ -1,4 +1,4 @@
-"""What the engine adds to encoding.
+"""The cost that the engine adds to encoding.
 
 A graph of a raw source, an encoder and a null-sink against a bare loop in C with the same settings, against ffmpeg and
 GStreamer asked for the same, all on the same file and with one encoder thread. Both read, encode and drop in one

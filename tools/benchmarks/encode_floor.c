@@ -1,4 +1,4 @@
-// What encoding costs without an engine: a bare loop over libavcodec (libx264), libvpx or libopus with the settings of
+// The cost of encoding without an engine: a bare loop over libavcodec (libx264), libvpx or libopus with the settings of
 // the nodes h264-encoder, vp8-encoder and opus-encoder. Its packets are to be theirs, byte for byte.
 //
 //   encode_floor h264 FILE WIDTH HEIGHT FPS KBPS OUT      i420 pictures without padding; GOP 1 s, CBR over 0.5 s

@@ -43,7 +43,7 @@ class Workshop:
         return path
 
     def command(self, graph, *options, report=None):
-        """What runs `graph`; `report` is where it tells what it counted."""
+        """The command that runs `graph` and writes its counters to `report`."""
         reporting = ["--report", report] if report else []
         return [executable(), "run", graph, *options, *reporting]
 

@@ -1,4 +1,4 @@
-"""What a delivery costs where one source reaches eight sinks through a relay.
+"""The cost of a delivery where one source reaches eight sinks through a relay.
 
 CPU of the whole process by frame and by sink, so the hop from the source to the relay is in it, as the source's work is
 in the peer's.

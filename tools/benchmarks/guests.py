@@ -1,7 +1,7 @@
-"""What guests cost those who are there: joining and leaving among ten and among thousands, and interruptions meanwhile.
+"""The cost of guests to those who are there: joining and leaving among ten and thousands, and interruptions meanwhile.
 
 A node starts so many instances of a template at once, each a reader of a relay, waits until all run, stops them, and
-takes the time and the CPU of the process for one. What one costs must not grow with the number of the others.
+takes the time and the CPU of the process for one. The cost of one must not grow with the number of the others.
 
 Then a node sleeps until the epoch is raised, while instances are started one after the other whose preparation takes half
 a second of CPU each. How soon it wakes is what an interruption lasts at least.

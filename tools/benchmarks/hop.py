@@ -1,4 +1,4 @@
-"""What one more trivial node in a chain costs.
+"""The cost of one more trivial node in a chain.
 
 CPU of the whole process against the number of nodes in the chain: the slope is the cost of a hop, and what is at the
 ends of the chain falls out. Edges are the default ones and telemetry is on, as it always is.

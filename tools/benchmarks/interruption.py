@@ -125,7 +125,7 @@ def once(workshop, turns, has_priority=False):
 
 
 def check_full(report, turns):
-    """What was flushed is what the queues held when the calls came."""
+    """The items flushed are those that the queues held when the calls came."""
     for edge in report["edges"]:
         held = edge["flushed"] / turns
         if held < 0.75 * QUEUE:
@@ -143,7 +143,7 @@ def measure(workshop, options):
     figures = []
     for name, found in rounds.items():
         video, sound = ([round[kind] for round in found] for kind in (0, 1))
-        # What is wanted holds where the encoder and the reader get a core.
+        # The limits hold where the encoder and the reader get a core.
         limits = (PICTURE_MS, 2 * SOUND_MS) if name != "both cores busy" else (None, None)
         figures += [
             Figure(f"last old picture after the call, p99, {name}", "ms", Spread([p99(values) for values in video]), limits[0]),

@@ -143,7 +143,7 @@ class Bench:
         self.frames = build("latency_frames.c", workshop.path / "latency_frames")
 
     def pipe(self):
-        """What the measuring itself takes: both ends joined by a pipe."""
+        """The time that the measuring itself takes: both ends joined by a pipe."""
         sent_log, seen_log = self.workshop.path / "sent.log", self.workshop.path / "seen.log"
         writer = subprocess.Popen(
             [self.frames, "send", "1280", "720", str(pairs.RATE), "60", sent_log], stdout=subprocess.PIPE)

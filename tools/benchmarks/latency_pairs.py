@@ -15,7 +15,7 @@ RATE, KBPS = 30, 3000
 
 @dataclass
 class Task:
-    """What one case is about."""
+    """The settings of one case."""
 
     width: int
     height: int

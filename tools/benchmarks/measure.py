@@ -53,7 +53,7 @@ def run(command, timeout_s=300.0, environment=None, directory=None):
 
 @dataclass
 class Spread:
-    """What the rounds gave."""
+    """The results of the rounds."""
 
     values: list
 

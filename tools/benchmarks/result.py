@@ -1,4 +1,4 @@
-"""What a bench found, as JSON, as a table for a terminal and as one for a page."""
+"""The figures of a bench, as JSON, as a table for a terminal and as one for a page."""
 from dataclasses import dataclass, field
 
 from measure import Spread, rounded

@@ -1,4 +1,4 @@
-"""What a packet of RTP costs.
+"""The cost of a packet of RTP.
 
 Sending: one H.264 file, packet by packet and as fast as it goes, to ports that nobody reads, by us, ffmpeg and GStreamer,
 plain and as SRTP. Receiving: the datagrams of such a stream from a program that has them ready, at an even rate, into a
@@ -38,7 +38,7 @@ def clip(workshop, seconds):
 
 
 class Ports:
-    """A pair of UDP ports of the loopback with sockets on them. What nobody reads the kernel drops."""
+    """A pair of UDP ports of the loopback with sockets on them. The kernel drops datagrams that nobody reads."""
 
     def __init__(self):
         while True:

@@ -1,4 +1,4 @@
-"""What SRT contribution survives.
+"""The losses that SRT contribution survives.
 
 First: a sender runs on while its receiver, srt-live-transmit, is stopped and started at random times, every second time
 without a word (SIGKILL). Counted from each start: how long until a whole picture has come. Then: sender and receiver with
@@ -175,7 +175,7 @@ def loss_figures(workshop, multiple, seconds):
         yield Figure(f"{name}: datagrams lost for good", "", dropped, 0, relation="exactly")
     else:
         yield Figure(f"{name}: datagrams lost for good", "", dropped)
-    # What was sent once is received or counted as dropped.
+    # Each datagram sent is received or counted as dropped.
     missing = theirs["packets_sent_unique"] - ours["datagrams"] - dropped
     yield Figure(f"{name}: neither received nor counted as lost", "", missing, 0, relation="exactly")
     yield Figure(f"{name}: sent again", "of all %", 100 * theirs["packets_retransmitted"] / theirs["packets_sent_unique"])

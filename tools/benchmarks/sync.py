@@ -13,7 +13,7 @@ OFFSETS = [-300, -200, -100, 0, 100, 200, 300]
 
 
 def loop(workshop, offset):
-    """What detectors say before and behind the delays, and when the second one first found them together."""
+    """The reports of detectors before and behind the delays, and when the second one first found them together."""
     report = workshop.path / "report.json"
     run(workshop.command(
         GRAPHS / "lip-sync.json", "--clock", "virtual", "--set", f"picture_late_ms={max(0, offset)}",

@@ -1,5 +1,5 @@
-// What it costs to pass a wake-up from thread to thread without an engine: COUNT threads that each wait in epoll for an
-// eventfd and write the next one's, started RATE times a second. The way a paced frame goes through lanes.
+// The cost of passing a wake-up from thread to thread without an engine: COUNT threads that each wait in epoll for an
+// eventfd and write the next one's, started RATE times a second. A paced frame goes through lanes in this way.
 //
 //   wake_floor COUNT RATE TICKS
 // Build: cc -O2 wake_floor.c -o wake_floor -lpthread

@@ -171,7 +171,7 @@ def compare(first, second, files_first, files_second):
 
 
 def outputs(folder, place):
-    """What a run wrote; the folder is as it was before."""
+    """The files that a run wrote; the folder is as it was before."""
     found = {}
     keep = {"graph.json", *(os.path.basename(path) for path in place.inputs)}
     for name in os.listdir(folder):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random graphs of the node types of a build: none crashes, none hangs, counters balance, virtual runs are equal.
 
-Graph number N of a seed is the same in every run with the same node types. What fails is kept with its graph, the words
+Graph number N of a seed is the same in every run with the same node types. A failed graph is kept with the words
 of the command and what it said, in .build/fuzz-graphs/SEED-N.
 """
 

@@ -1,4 +1,4 @@
-"""What a random value cannot be: paths, addresses, and numbers that would only cost time."""
+"""Values that cannot be random: paths, addresses, and numbers that would only cost time."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes Tests/Fuzz/Seeds anew: python3 tools/fuzzing/seeds.py [DIRECTORY-OF-A-BUILD]
 
-What encoders and muxers make comes from Debian's ffmpeg; the rest is written here by hand, from the specifications.
+The output of encoders and muxers comes from Debian's ffmpeg; the rest is written here by hand, from the specifications.
 Fuzzing begins with small inputs, so each is as short as it can be. The directory, .build/debug unless it is given, has
 the manifests that are seeds too.
 """

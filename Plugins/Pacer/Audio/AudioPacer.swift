@@ -180,7 +180,7 @@ final class AudioPacer: PacedMedia {
             given += try made.convert(heard + taken * size, part, into: scratch!.bytes, room: frameSamples + 64)
             taken += part
         }
-        // What lies in the filter's reach was sent already: it comes out with what follows, and is thrown away then.
+        // Samples in the filter's reach were sent already: they come out with what follows, and are thrown away then.
         discard = count - given
         resampler = made
     }
@@ -291,7 +291,7 @@ final class AudioPacer: PacedMedia {
         frame.header.duration = step
         frame.header.sourceClock = source!.sourceClock
         frame.header.captured = source!.captured ?? pacing!.grid.next
-        // What was made up after an interruption belongs to what comes.
+        // Samples that were made up after an interruption belong to those that come.
         frame.header.epoch = source!.epoch ?? epoch
         frame.header.flags = .keyframe
         pts += step

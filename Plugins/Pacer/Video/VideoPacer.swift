@@ -1,8 +1,8 @@
 import Pacing
 import Sluice
 
-/// Coded pictures at their time, on the clock of the source's sound where the graph names it. What belongs to one
-/// decoding time (one packet, or the slices of a picture) is released evenly over the picture's interval.
+/// Sends coded pictures at their time, on the clock of the source's audio where the graph names it. The packets of one
+/// decoding time (one packet, or the slices of a picture) are released evenly over the picture's interval.
 final class VideoPacer: PacedMedia {
     private let ends: PacerEnds
     private let ledger: PacerLedger

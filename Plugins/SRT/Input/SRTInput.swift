@@ -137,7 +137,7 @@ public final class SRTInput: SRTNode, Node {
             return .distantFuture
         case .ended: break
         }
-        // What libsrt holds back for the latency can be read after the end, each datagram at its time.
+        // The datagrams that libsrt holds back for the latency can be read after the end, each at its time.
         let until =
             drainsUntil ?? now + .milliseconds(Int64(socket.receiveLatencyMilliseconds)) + SRTInput.drainLook * 2
         drainsUntil = until
@@ -153,8 +153,7 @@ public final class SRTInput: SRTNode, Node {
         return .distantFuture
     }
 
-    /// What the peer sends cannot be taken by what stands behind: its connection ends, not the run. `why` follows its
-    /// name.
+    /// The nodes behind cannot take the peer's media: its connection ends, not the run. `why` follows its name.
     private func refuse(_ why: String, _ now: Instant) throws {
         note()
         endConnection(isCut: true)

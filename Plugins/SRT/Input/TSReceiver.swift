@@ -23,7 +23,7 @@ final class TSReceiver: TSDemuxerClient {
     /// Of this connection nothing has come.
     private var isWaiting = false
     private var saidGarbage = false
-    /// What this connection was said to send, and what may still be said of it.
+    /// The streams that this connection was said to send, and the lines that may still be said of it.
     private var saidStreams = ""
     private var gossip = Gossip(most: 4)
     /// The formats that what stands behind the outputs takes.
@@ -80,7 +80,7 @@ final class TSReceiver: TSDemuxerClient {
 
     enum Result: Equatable {
         case goesOn, ended
-        /// What comes cannot be taken: `why` follows the sender's name.
+        /// The media cannot be taken: `why` follows the sender's name.
         case refused(_ why: String)
     }
 

@@ -2,13 +2,13 @@ import Net
 import Sluice
 import Synchronization
 
-/// Who may come in where callers call: decided in two steps. `judge` answers on libsrt's thread while the caller waits
-/// for its answer and has not shown yet that it knows the passphrase; so it takes no name and no place, it only counts
-/// those who are in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again:
-/// many may have been judged before the first one came in.
+/// Decides in two steps which callers may come in. `judge` answers on libsrt's thread while the caller waits for its
+/// answer and has not shown yet that it knows the passphrase; so it takes no name and no place, it only counts those
+/// who are in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again: many
+/// may have been judged before the first one came in.
 final class Admission: Sendable {
     struct Rules: Sendable {
-        /// What this side does with media, so a caller does the other.
+        /// This side's direction of media; a caller has the other one.
         var direction: StreamID.Direction
         var names: Names
         /// A second caller of a name replaces the first one, else it is refused.
@@ -31,10 +31,10 @@ final class Admission: Sendable {
         case each
     }
 
-    /// What a caller holds between `enter` and `leave`.
+    /// The place that a caller holds between `enter` and `leave`.
     struct Place: Equatable, Sendable {
         var number: Int
-        /// What nobody else may hold; nil for a caller in nobody's way.
+        /// The key that nobody else may hold; nil for a caller in nobody's way.
         var key: String?
     }
 
@@ -64,7 +64,7 @@ final class Admission: Sendable {
 
     init(_ rules: Rules) { self.rules = rules }
 
-    /// What the next caller gets, in ms; nil leaves it to the listener's options.
+    /// The latency that the next caller gets, in ms; nil leaves it to the listener's options.
     var latency: Int? {
         get { state.withLock { $0.latency } }
         set { state.withLock { $0.latency = newValue } }
@@ -118,7 +118,7 @@ final class Admission: Sendable {
         case refused(Int32)
     }
 
-    /// What a caller would hold.
+    /// The key that a caller would hold.
     private func key(_ caller: SRTListener.Caller) -> Asked {
         guard let id = StreamID(caller.streamID) else { return .refused(SRTRejection.badRequest) }
         var key: String? = ""
@@ -192,7 +192,7 @@ final class Admission: Sendable {
     /// Somebody was let in and has not come yet: look again soon.
     var isSomebodyComing: Bool { state.withLock { !$0.handshakes.isEmpty } }
 
-    /// Who was refused since the last call, and with which code; how many more there were.
+    /// The callers that were refused since the last call, each with its code; and how many more there were.
     func takeRefused() -> (callers: [(SRTListener.Caller, Int32)], more: Int) {
         state.withLock { state in
             defer { (state.refused, state.untold) = ([], 0) }

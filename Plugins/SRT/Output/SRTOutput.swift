@@ -147,7 +147,7 @@ public final class SRTOutput: SRTNode, Node {
         goesOnAt = .distantFuture
         nextLook = now + SRTOutput.look
         peerWatch = PeerWatch(patience: peerWatch.patience)
-        // What was held begins with a keyframe already.
+        // Nothing is asked for where the media held begin with a keyframe.
         if wentBy || video.peek().map({ !$0.header.flags.contains(.keyframe) }) == true { askForKeyframe() }
     }
 

@@ -63,7 +63,7 @@ final class SRTListener: @unchecked Sendable {
         return (accepted, Caller(address: address, streamID: streamID))
     }
 
-    /// What libsrt's thread calls.
+    /// The part that libsrt's thread calls.
     private final class Gate: Sendable {
         private let admission: Admission
         private let mailbox: Mailbox

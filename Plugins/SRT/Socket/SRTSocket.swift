@@ -111,7 +111,7 @@ final class SRTSocket: @unchecked Sendable {
         return srt_getsndbuffer(handle, &blocks, &bytes) == SRT_ERROR ? 0 : blocks
     }
 
-    // MARK: What is known of it
+    // MARK: State and options
 
     /// The latency that both ends agreed on for sending, in ms; 0 while not connected.
     var sendLatencyMilliseconds: Int { Int(flag(SRTO_PEERLATENCY) ?? 0) }

@@ -28,7 +28,7 @@ struct StreamID: Equatable {
             }
             return
         }
-        // What follows a second colon is a user's name and password.
+        // A user's name and password follow a second colon.
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         if parts.count > 1, let direction = Direction(rawValue: String(parts[0])) {
             (name, self.direction) = (String(parts[1]), direction)

@@ -95,7 +95,7 @@ struct SegmentSchedule {
         active.isEmpty && queue.isEmpty && gap.plannedEnd.map { $0 <= now } ?? true
     }
 
-    // MARK: What is next
+    // MARK: The next step
 
     mutating func next(_ now: Instant, pictureFits: Bool, audioFits: Bool) -> Step {
         skipLost(now)

@@ -97,7 +97,7 @@ public final class AVDelay: Node {
         return line.isEmpty
     }
 
-    // MARK: What sets the delay
+    // MARK: Setting the delay
 
     private func takeControls(_ now: Instant) {
         if let value = offset.take(), value.isFinite { lastOffset = value }

@@ -40,7 +40,7 @@ struct StepAudio {
         if !isContinued { received = SampleTimeline(start: pts.isKnown ? pts : .zero, rate: layout.rate) }
         if wanted != delay {
             let step = wanted - delay
-            // What was still to be cut need not be put in.
+            // Samples that were still to be cut need not be put in.
             let spared = min(left, max(0, step))
             left -= spared
             if step > spared, isContinued, !isFirst {

@@ -1,4 +1,5 @@
-// What libFuzzer offers to a program that has its own main (llvm.org/docs/LibFuzzer.html, "Using libFuzzer as a library").
+// The entry of libFuzzer for a program that has its own main (llvm.org/docs/LibFuzzer.html, "Using libFuzzer as a
+// library").
 #include <stddef.h>
 #include <stdint.h>
 

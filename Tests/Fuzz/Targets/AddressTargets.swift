@@ -3,7 +3,7 @@ import Sluice
 @testable import SRTPlugin
 
 let addressTargets = [
-    FuzzTarget("srt-stream-id", "What a caller asks for", longest: 600, run: streamID),
+    FuzzTarget("srt-stream-id", "A caller's stream id", longest: 600, run: streamID),
     FuzzTarget("srt-url", "Where an SRT connection begins or ends", longest: 1_024, run: address),
 ]
 

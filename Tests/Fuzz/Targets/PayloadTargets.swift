@@ -7,7 +7,7 @@ let payloadTargets = [
     FuzzTarget("vp8", "Payloads of VP8 in RTP") { depacketize($0, .vp8) },
     FuzzTarget("opus", "Payloads of Opus in RTP") { depacketize($0, .opus) },
     FuzzTarget("h264-sets", "Parameter sets of H.264 and the boxes that hold them", longest: 1_024, run: parameterSets),
-    FuzzTarget("audio-headers", "What stands before Opus and AAC", longest: 64, run: audioHeaders),
+    FuzzTarget("audio-headers", "Headers before Opus and AAC", longest: 64, run: audioHeaders),
 ]
 
 /// Each piece has a byte before it: marker, new timestamp, packets lost before it.

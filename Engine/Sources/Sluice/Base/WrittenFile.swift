@@ -65,7 +65,7 @@ public final class WrittenFile {
     private static let mostParts = 10_000
 
     private init(_ path: String, _ isShared: Bool) throws(Refusal) {
-        // What is removed between the opening and the lock is opened anew.
+        // A file that is removed between the opening and the lock is opened anew.
         for _ in 0..<100 {
             let (opened, isNew) = try WrittenFile.open(path)
             do throws(Refusal) {

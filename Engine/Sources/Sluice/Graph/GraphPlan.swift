@@ -9,7 +9,7 @@ public struct GraphPlan: Sendable {
     public var warnings: [Diagnostic]
     /// The settings of lanes, by their name; `TEMPLATE/NODE` stands for that node's own lane in every instance.
     public var lanes: [String: LanePlan] = [:]
-    /// What the graph sets up, in the order of the file.
+    /// The services that the graph sets up, in the order of the file.
     public var services: [ServicePlan] = []
 
     public init(

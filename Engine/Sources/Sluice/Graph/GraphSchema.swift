@@ -28,7 +28,7 @@ public struct GraphSchema {
         var properties = sessionProperties
         properties.insert(("$schema", ["type": "string"]), at: 0)
         properties += [
-            ("lanes", map(of: "lane", names: "laneName", "What threads are given where the system allows it.")),
+            ("lanes", map(of: "lane", names: "laneName", "Settings of threads, given where the system allows it.")),
             ("services", services),
         ]
         return object([
@@ -45,7 +45,7 @@ public struct GraphSchema {
     private var sessionProperties: [(String, JSONValue)] {
         [
             ("summary", ["type": "string", "description": "One sentence on what it is for."]),
-            ("parameters", map(of: "parameter", names: "parameterName", "What ${name} stands for.")),
+            ("parameters", map(of: "parameter", names: "parameterName", "The value that ${name} stands for.")),
             ("nodes", map(of: "node", names: "name", "The steps by name.", atLeast: 1)),
             (
                 "edges",
@@ -93,8 +93,8 @@ public struct GraphSchema {
                 closed(
                     [
                         ("from", reference("end")), ("to", reference("end")), ("capacity", capacity),
-                        ("overflow", choice(Overflow.allCases.map(\.rawValue), "What it does when it is full.")),
-                        ("epoch", choice(EpochPolicy.allCases.map(\.rawValue), "What it does with stale items.")),
+                        ("overflow", choice(Overflow.allCases.map(\.rawValue), "Its behaviour when it is full.")),
+                        ("epoch", choice(EpochPolicy.allCases.map(\.rawValue), "Its treatment of stale items.")),
                         (
                             "optional",
                             orReference([
@@ -164,7 +164,7 @@ public struct GraphSchema {
         let known = catalog.serviceNames.compactMap(catalog.service(named:))
         return closed(
             known.map { ($0.name, settings(of: $0)) },
-            description: "What plugins provide to nodes, set up for this graph.")
+            description: "Services that plugins provide to nodes, set up for this graph.")
     }
 
     private var start: JSONValue {
@@ -208,7 +208,7 @@ extension GraphSchema {
         var properties: [(String, JSONValue)] = [
             ("type", ["const": JSONValue(stringLiteral: spec.type)]),
             ("lane", reference("placement")),
-            ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "What an error of this node does.")),
+            ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "The effect of an error of this node.")),
             (
                 "when",
                 [

@@ -54,8 +54,8 @@ struct NeededLibrary: Equatable, Sendable {
         return LibrarySearch.path(of: name) == nil && !LibrarySearch.canLoad(name)
     }
 
-    /// All that the library at `path` needs besides what is always there: the engine, the Swift and the C runtime. What
-    /// lies beside it is looked into, as no package system knows its needs.
+    /// All that the library at `path` needs besides what is always there: the engine, the Swift and the C runtime.
+    /// Libraries that lie beside it are looked into, as no package system knows their needs.
     static func all(of object: SharedObject, at path: String) -> [NeededLibrary] {
         var found: [NeededLibrary] = []
         var seen: Set<String> = ["libSluice.so"]

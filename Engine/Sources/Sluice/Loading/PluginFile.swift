@@ -32,7 +32,7 @@ public struct PluginFile: Sendable {
             write(manifest)
             return Examined(path: path, types: manifest.types, services: manifest.services, unavailability: nil)
         case .failure(let refusal):
-            // What it offered before it changed is the best that is known.
+            // The types that it offered before it changed are the best that is known.
             return Examined(path: path, types: old?.types ?? [], unavailability: refusal.unavailability)
         }
     }

@@ -4,7 +4,7 @@ import Glibc
 public final class PluginLoader: @unchecked Sendable {
     /// Nodes of several sessions may ask for services at once, each on its thread.
     private let lock = RecursiveLock()
-    /// What was tried, and why it cannot be used.
+    /// The plugins that were tried, and why each cannot be used; nil where it can.
     private var tried: [String: Unavailability?] = [:]
 
     public init() {}

@@ -203,9 +203,9 @@ public final class NodeContext: @unchecked Sendable {
     /// The resource that the starter of this instance handed over.
     public var resource: (any Sendable)? { engine.resource }
 
-    /// What some plugin provides, by its type: the instance of this session, of the run, or of the host, as its scope
-    /// says. It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be made. In
-    /// `prepare`.
+    /// A service that some plugin provides, by its type: the instance of this session, of the run, or of the host, as
+    /// its scope says. It is made when it is first asked for. nil if no plugin provides it; throws where it cannot be
+    /// made. In `prepare`.
     public func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try engine.service(type) }
 
     // MARK: Engine

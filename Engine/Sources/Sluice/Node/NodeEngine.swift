@@ -1,4 +1,4 @@
-/// What a node's context asks of the engine. In calls of the node, except where it says otherwise.
+/// The engine as a node's context asks it: in calls of the node, except where a member says otherwise.
 protocol NodeEngine: EdgeEnd {
     /// The graph file's path.
     var graphFile: String { get }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What a worker is asked for: there is nothing until `take` gives it, once. A node that drops it does not care any
-/// more; a call that has not begun by then is left out.
+/// The answer of a worker: there is none until `take` gives it, once. A node that drops it does not care any more; a
+/// call that has not begun by then is left out.
 public final class Answer<Value: Sendable>: Sendable {
     private let given = Mutex<Result<Value, any Error>?>(nil)
 

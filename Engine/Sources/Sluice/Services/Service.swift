@@ -1,4 +1,4 @@
-/// What a service says of itself: the name graphs use, one sentence, and how long it lives.
+/// A service's description of itself: the name graphs use, one sentence, and how long it lives.
 public struct ServiceDescriptor: Sendable {
     /// As graphs write it: lower case with hyphens, `http`.
     public let name: String
@@ -34,7 +34,7 @@ extension Service {
     public func close() {}
 }
 
-/// What the engine offers a service while it opens, and for as long as it lives.
+/// The engine's offers to a service while it opens, and for as long as it lives.
 public struct ServiceContext: Sendable {
     let store: ServiceStore
     let shown: String

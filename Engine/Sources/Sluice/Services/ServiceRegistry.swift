@@ -72,7 +72,7 @@ public final class ServiceRegistry: @unchecked Sendable {
         return mirrors.flatMap(\.children).compactMap { $0.value as? any NodeParameter }
     }
 
-    /// What is provided: what a manifest records.
+    /// The services that are provided, as a manifest records them.
     var specs: [ServiceSpec] { state.withLock { $0.specs } }
 
     /// nil if no plugin provides it. Throws `NodeError` where the plugin that does cannot be used.

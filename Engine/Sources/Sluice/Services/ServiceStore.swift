@@ -9,7 +9,7 @@ public final class ServiceStore: @unchecked Sendable {
     /// The scope around it; nil for the host's.
     private let outer: ServiceStore?
     private let registry: ServiceRegistry
-    /// What a graph, or the command, sets up, by the service's name.
+    /// The settings of a graph, or of the command, by the service's name.
     private let declared: [String: ServicePlan]
     let say: @Sendable (EventLog.Level, String) -> Void
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Threads start when there is work and stay. Of the calls that wait in line no more than `capacity` are kept.
 public final class Worker: Sendable {
-    /// What every run of the process shares.
+    /// The worker that every run of the process shares.
     public static let shared = Worker(threads: 4, capacity: 4_096)
 
     private struct State: Sendable {

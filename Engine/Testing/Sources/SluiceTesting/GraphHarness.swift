@@ -97,7 +97,7 @@ public final class GraphHarness {
     /// Asks the graph to drain, as SIGINT does.
     public func stop() { stepped.run.stop() }
 
-    // MARK: What happened
+    // MARK: Events
 
     public var isOver: Bool { stepped.isOver }
     public var outcome: GraphRun.Outcome { stepped.outcome }

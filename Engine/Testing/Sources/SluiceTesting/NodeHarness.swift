@@ -112,7 +112,7 @@ public final class NodeHarness<N: Node> {
         return graph.run()
     }
 
-    // MARK: What happened
+    // MARK: Events
 
     public var isOver: Bool { graph.isOver }
     public var state: String? { graph.state(of: "node") }

@@ -38,7 +38,7 @@ final class EdgeModel {
     /// Not 0 once the consumer has got all that it was to get.
     let receipt = ExplorerWord(0)
 
-    // What happened, known to the checks alone.
+    // The history, known to the checks alone.
     var pushed = 0
     var popped: [Int] = []
     var dropped: [Int] = []

@@ -58,7 +58,7 @@ import Testing
         let other = try host(harness, "room.1/share").start("other")
         harness.settle()
         #expect(other.name == "other.1")
-        // What is held by a room is not known outside of it.
+        // Templates that a room holds are not known outside of it.
         let viewer = try host(harness, "host").start("viewer")
         harness.settle()
         #expect(viewer.isOver)

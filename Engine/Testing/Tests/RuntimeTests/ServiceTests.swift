@@ -3,7 +3,7 @@ import SluiceTesting
 import Synchronization
 import Testing
 
-/// What happened, in order.
+/// The events, in order.
 final class Diary: Sendable {
     private let lines = Mutex<[String]>([])
     func note(_ line: String) { lines.withLock { $0.append(line) } }

@@ -11,7 +11,7 @@ extension OpusPacket {
         return 2
     }
 
-    /// What `writeEmpty` means in exactly two bytes: the frames are counted by a byte of their own.
+    /// The silence of `writeEmpty` in exactly two bytes: the frames are counted by a byte of their own.
     public func writeEmptyWithCount(_ bytes: UnsafeMutableRawBufferPointer) {
         bytes[0] = contents | 3
         bytes[1] = UInt8(frames)

@@ -3,7 +3,7 @@
 /// Each number is taken as the one nearest to the last (RFC 1982's serial arithmetic), so reordered numbers, also
 /// across the wrap, come out below it. The first is itself; earlier ones may come out negative.
 public struct Unwrapper<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
-    /// What the next number is compared with.
+    /// The number that the next one is compared with.
     public private(set) var last: Int64?
     private let shift: Int
     private let followsLatest: Bool

@@ -24,7 +24,7 @@ static inline int sluice_averror_encoder_not_found(void) { return AVERROR_ENCODE
 static inline int sluice_averror_invalid_data(void) { return AVERROR_INVALIDDATA; }
 static inline int64_t sluice_no_pts(void) { return AV_NOPTS_VALUE; }
 
-// What libav says goes nowhere, but for a thread that listens, which keeps the first of the gravest.
+// Messages of libav go nowhere, but for a thread that listens, which keeps the first of the gravest.
 typedef struct {
   char text[256];
   // Of `text`; what is graver replaces it. 0 while nobody listens: nothing but a panic is graver, and that is no news.
@@ -97,7 +97,8 @@ static inline int sluice_take_refused(sluice_picture_limit *limit, int *height) 
 }
 static inline void sluice_limit_pictures(AVCodecContext *context, sluice_picture_limit *limit) {
   context->opaque = limit;
-  // What a decoder keeps for itself grows with the pixels, and is made before the first picture asks for memory.
+  // The memory that a decoder keeps for itself grows with the pixels, and is made before the first picture asks for
+  // memory.
   context->max_pixels = (int64_t)limit->max_width * limit->max_height;
   context->get_buffer2 = sluice_get_buffer;
 }

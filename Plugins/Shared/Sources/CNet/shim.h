@@ -1,5 +1,5 @@
-// What Glibc's Swift module hides, under names of its own: many datagrams in one call (sendmmsg(2), recvmmsg(2)), and
-// epoll(7) for a descriptor that stands for another.
+// Calls that Glibc's Swift module hides, under names of this module: many datagrams in one call (sendmmsg(2),
+// recvmmsg(2)), and epoll(7) for a descriptor that stands for another.
 #ifndef CNET_SHIM_H
 #define CNET_SHIM_H
 #include <netdb.h>

@@ -52,7 +52,7 @@ public final class Decoder {
                 "no decoder knows \(format)", advice: "Use a codec that libavcodec decodes: vp8, h264, opus, …",
                 isInputError: true)
         }
-        // What a decoder makes of the codec's own configuration must not hang on our guess at an OpusHead's pre-skip.
+        // A decoder's reading of the codec's own configuration must not hang on our guess at an OpusHead's pre-skip.
         parameters!.pointee.initial_padding = 0
         try self.init(parameters!, timeBase: .mediaTime, options)
     }

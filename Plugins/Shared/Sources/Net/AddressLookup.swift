@@ -3,7 +3,7 @@ import Sluice
 /// Finds the addresses that a node needs without holding its lane: digits are read at once, names are left to a worker,
 /// whose answer comes as a post. On the node's lane.
 public final class AddressLookup {
-    /// What is to be found, in the order of the answer.
+    /// A name to look up; the answer keeps the order of the targets.
     public struct Target: Sendable {
         public var host: String
         public var port: Int

@@ -101,7 +101,7 @@ public final class DatagramBatch {
 
     /// Fills the batch with what waits at the socket; 0, or errno where it is not just emptiness.
     public func receive(on socket: UDPSocket) -> Int32 {
-        // What the kernel has changed in those that were filled last.
+        // Sets anew what the kernel has changed in those that were filled last.
         for index in 0..<(isSetUp ? count : capacity) { setUp(index) }
         isSetUp = true
         count = 0
@@ -114,7 +114,7 @@ public final class DatagramBatch {
             switch errno {
             case EINTR: continue
             case EAGAIN: return 0
-            // What a datagram that we sent has met.
+            // An error that a datagram that we sent has met.
             case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH: continue
             case let code: return code
             }

@@ -27,7 +27,7 @@ public final class LocalListener {
         try self.init(path, backlog: backlog, system: System(), say: say)
     }
 
-    /// What may fail for want of descriptors: -1 and errno then.
+    /// The calls that may fail for want of descriptors: -1 and errno then.
     struct System {
         var accept: (Int32) -> Int32 = { Glibc.accept($0, nil, nil) }
         var spare: () -> Int32 = { open("/dev/null", O_RDONLY | O_CLOEXEC) }

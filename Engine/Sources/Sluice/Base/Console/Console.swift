@@ -29,7 +29,7 @@ public enum Console {
     public static var isTerminal: Bool { sys_stderr_is_terminal() }
 
     /// SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) no longer end the process but are handed out
-    /// by `nextTermination`. Returns a descriptor that is readable when one came, −1 where the kernel refuses. Call it
+    /// by `nextTermination`. Returns a descriptor that is readable when one came, -1 where the kernel refuses. Call it
     /// before any thread starts that may take them.
     public static func catchTermination() -> Int32 { sys_termination_descriptor() }
 

@@ -1,10 +1,10 @@
 /// Fills in what a node or a service takes from what the file gives: names, types, ranges, references, defaults.
 struct ParameterFilling {
-    /// What takes them, as messages name it: `opus-encoder`, `service "http"`.
+    /// The taker of the parameters, as messages name it: `opus-encoder`, `service "http"`.
     let owner: String
-    /// What stands before each message: `node "opus"`.
+    /// The beginning of each message: `node "opus"`.
     let label: String
-    /// What its parameters are called: `parameter`, `setting`.
+    /// The word for its parameters: `parameter`, `setting`.
     let noun: String
     /// Keys that are no parameters and may be given all the same.
     let otherKeys: [String]

@@ -35,7 +35,7 @@ public class EdgeEnd: @unchecked Sendable {
     /// Both run on one lane.
     func sharesLane(with other: EdgeEnd) -> Bool { false }
 
-    /// What it declares of a port; nil where it has none of that name.
+    /// The declaration of a port; nil where the node has none of that name.
     func spec(ofOutput name: String) -> PortSpec? { nil }
     func spec(ofInput name: String) -> PortSpec? { nil }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What inputs of a session refuse beyond what they declare, as they have found out while they run: a recording that
-/// has begun keeps its formats. Written on the lanes of those inputs, asked on those of sources.
+/// The formats that inputs of a session refuse beyond what they declare, as they have found out while they run: a
+/// recording that has begun keeps its formats. Written on the lanes of those inputs, asked on those of sources.
 final class FormatRefusals: Sendable {
     private let rules = Mutex<[EndPlan: @Sendable (MediaFormat) -> String?]>([:])
 

@@ -155,7 +155,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     /// One turn.
     func dispatch(now: Int64) {
         isQueued = false
-        // What comes before the start or between two instances is told to the next one.
+        // The next instance is told of reasons that come before the start or between two instances.
         guard state == .running || state == .finishing else { return }
         enter()
         defer { exit() }

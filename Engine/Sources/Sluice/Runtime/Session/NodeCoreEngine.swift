@@ -1,6 +1,6 @@
 import CSys
 
-/// What a node's context asks of the engine is answered by its lane, its session and the run.
+/// The node's lane, its session and the run answer its context.
 extension NodeCore: NodeEngine {
     private var run: GraphRun { session.run }
 

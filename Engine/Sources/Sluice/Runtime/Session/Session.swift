@@ -181,8 +181,8 @@ final class Session: @unchecked Sendable {
         run.sessions.add(self)
         run.record.add(self)
         parent?.children.add(self)
-        // Whoever raises the epoch from now on wakes these nodes; what is stale already is seen when it is first
-        // looked at.
+        // An epoch that is raised from now on wakes these nodes. They see what is stale already when they first look at
+        // it.
         join(audience, cores)
         if let parent, parent.audience !== audience {
             join(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
@@ -248,7 +248,7 @@ final class Session: @unchecked Sendable {
         }
         guard unfinished == 0 else { return }
         isDone = true
-        // What its instances hold has lost the session that it belongs to.
+        // Instances of its instances have lost the session that they belong to.
         for child in children { child.drain() }
         leaveIfAlone()
     }
@@ -271,7 +271,7 @@ final class Session: @unchecked Sendable {
         }
     }
 
-    /// What its nodes shared is closed, on another thread: that may take a while.
+    /// Closes the services that its nodes shared, on another thread: that may take a while.
     private func end() {
         guard services.mustClose, !run.isVirtual else {
             services.close()

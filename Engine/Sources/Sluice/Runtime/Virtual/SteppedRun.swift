@@ -115,7 +115,7 @@ public final class SteppedRun {
         return tap
     }
 
-    // MARK: What happened
+    // MARK: Events
 
     public var outcome: GraphRun.Outcome { run.outcome }
     public var failure: (any Error)? { run.failure }

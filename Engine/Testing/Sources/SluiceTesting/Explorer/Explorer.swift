@@ -16,8 +16,8 @@ import Synchronization
 /// in the order of independent accesses end alike, so one of each class suffices: dynamic partial-order reduction
 /// by source sets and sleep sets (Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014). `.everySchedule` switches it off.
 ///
-/// **What it finds.** A check that fails in a thread or at the end, a thread that waits when nobody is left to wake it,
-/// an access to a word that was freed. The schedule that led there is part of the failure.
+/// **Findings.** A check that fails in a thread or at the end, a thread that waits when nobody is left to wake it, an
+/// access to a word that was freed. The schedule that led there is part of the failure.
 public final class Explorer {
     public enum Memory: Sendable { case sequential, storeBuffers }
     public enum Reduction: Sendable { case partialOrder, everySchedule }

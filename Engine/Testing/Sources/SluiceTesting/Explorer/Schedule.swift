@@ -85,7 +85,7 @@ struct Schedule {
 
     private mutating func advanceClocks(_ explorer: Explorer, _ actor: Int) {
         let access = nodes[depth - 1].access
-        // What orders the step with others, apart from the word that it touches.
+        // The order of the step among others, apart from the word that it touches.
         scratch.copy(clocks, actor, to: 0)
         if actor >= threadCount {
             if let store = explorer.threads[actor - threadCount].buffer.first { scratch.join(0, store.clock) }

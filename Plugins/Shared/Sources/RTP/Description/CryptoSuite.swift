@@ -53,7 +53,7 @@ public struct CryptoAttribute: Equatable, Sendable {
         let keys = words[2].split(separator: ";")
         guard keys.count == 1 else { throw .unsupported("several keys in one line") }
         let parts = keys[0].dropFirst("inline:".count).split(separator: "|", omittingEmptySubsequences: false)
-        // What follows may be a lifetime, 2^20, which the key outlives here, or a master key identifier, 1:4.
+        // A lifetime may follow, 2^20, which the key outlives here, or a master key identifier, 1:4.
         guard !parts.dropFirst().contains(where: { $0.contains(":") }) else {
             throw .unsupported("key identifiers (MKI)")
         }

@@ -1,7 +1,7 @@
 extension RTPHeader {
     /// Calls `body` with the number and the bytes of each header extension of an RTP packet that `parse` takes, in the
-    /// short or the long form (RFC 8285, sections 4.2 and 4.3). Whatever is cut off, or of another profile, is passed
-    /// over.
+    /// short or the long form (RFC 8285, sections 4.2 and 4.3). An extension that is cut off, or of another profile, is
+    /// passed over.
     public static func forEachExtension(
         of packet: UnsafeRawBufferPointer, _ body: (_ id: UInt8, _ value: UnsafeRawBufferPointer) -> Void
     ) {

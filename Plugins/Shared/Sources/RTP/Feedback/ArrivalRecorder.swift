@@ -1,7 +1,7 @@
 import Bitstream
 import Sluice
 
-/// What a receiver notes of a transport's packets until it tells the sender: `note` each, `take` now and then.
+/// A receiver's notes on a transport's packets until it tells the sender: `note` each, `take` now and then.
 ///
 /// Bounded: of a sender that jumps ahead the numbers between are not told, and no more than `TransportFeedback.most`
 /// are kept.
@@ -37,8 +37,8 @@ public struct ArrivalRecorder: Sendable {
         if arrivals[Int(index)] == nil { arrivals[Int(index)] = ticks }
     }
 
-    /// What has come since the last call, and what was missed before it, in as many packets as are needed; empty where
-    /// nothing has come.
+    /// The packets that came since the last call, and those that were missed before it, in as many feedback packets as
+    /// are needed; empty where nothing has come.
     public mutating func take(sender: UInt32, media: UInt32) -> [TransportFeedback] {
         guard let first = base else { return [] }
         var made: [TransportFeedback] = []

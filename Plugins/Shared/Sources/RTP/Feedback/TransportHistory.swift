@@ -2,7 +2,7 @@ import Bitstream
 import Sluice
 
 /// When the packets of a transport were sent, so that the receiver's feedback can be read: what came, how late, and
-/// what is lost. What congestion control goes by. Bounded to the last 2,048 packets.
+/// what is lost. Congestion control goes by it. Bounded to the last 2,048 packets.
 public struct TransportHistory: Sendable {
     /// A packet that the feedback speaks of.
     public struct Result: Equatable, Sendable {
@@ -31,7 +31,7 @@ public struct TransportHistory: Sendable {
             sequence: place, bytes: bytes, sent: now)
     }
 
-    /// What `feedback` says of packets that are known, in their order.
+    /// The results that `feedback` tells of known packets, in their order.
     public mutating func take(_ feedback: TransportFeedback) -> [Result] {
         let first = sequences.place(feedback.base)
         let origin = references.unwrap(UInt32(bitPattern: feedback.reference)) * TransportFeedback.ticksOfReference

@@ -3,7 +3,7 @@ final class ByteAssembly: @unchecked Sendable {
     private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private(set) var count = 0
 
-    /// What grows beyond it is no frame.
+    /// The most bytes of a frame.
     private let most: Int
 
     init(most: Int) { self.most = most }

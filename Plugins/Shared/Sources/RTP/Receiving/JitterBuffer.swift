@@ -94,7 +94,7 @@ public final class JitterBuffer {
         next = min(expected, sequence)
         makeRoom(for: sequence, emit)
         makeRoom(forBytes: max(payload.count, JitterBuffer.usualRoom), emit)
-        // What was given up meanwhile may have been behind this one.
+        // Packets that were given up meanwhile may have been behind this one.
         if let at = next, sequence < at { return .late }
         highest = max(highest, sequence)
         if mode == .early && sequence == next && held == 0 {

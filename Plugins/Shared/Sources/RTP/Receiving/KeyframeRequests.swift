@@ -1,8 +1,8 @@
 import Sluice
 
 /// Requests for keyframes that go on no more often than once in `interval`: everybody may ask, and each picture that is
-/// a keyframe costs all others their bits. What is asked meanwhile goes on as one when the time has passed, unless a
-/// keyframe came that serves it.
+/// a keyframe costs all others their bits. Requests that come meanwhile go on as one when the time has passed, unless a
+/// keyframe came that serves them.
 public struct KeyframeRequests: Sendable {
     private let interval: Interval
     private var isAsked = false

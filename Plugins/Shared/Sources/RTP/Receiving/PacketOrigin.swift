@@ -1,4 +1,4 @@
-/// Where a datagram came from: the host, and its port. What a receiver compares, without a socket.
+/// Where a datagram came from: the host, and its port. A receiver compares it, without a socket.
 public struct PacketOrigin: Hashable, Sendable {
     /// An address of IPv6, or one of IPv4 as IPv6 maps it (RFC 4291, section 2.5.5.2).
     public struct Host: Hashable, Sendable {

@@ -11,7 +11,7 @@ public final class StreamReceiver {
         /// How long a missing packet is waited for.
         public var delay: Interval
         public var release: JitterBuffer.Release
-        /// Who may send.
+        /// The sources that may send.
         public var sources: SourceSelector.Settings
         /// Bytes that packets may take which wait for missing ones; the oldest go on, or are given up, before more do.
         public var mostBytes = 16 << 20
@@ -67,7 +67,7 @@ public final class StreamReceiver {
     public private(set) var depacketizer: Depacketizer
     private var sequences = Unwrapper<UInt16>()
     private var timestamps = Unwrapper<UInt32>()
-    /// What the sender is to be asked for again; nil where it is not asked.
+    /// The packets that the sender is to be asked for again; nil where it is not asked.
     public var missing: MissingPackets?
     /// When packets came, for a sender that wants to know.
     public var arrivals = ArrivalRecorder()

@@ -1,6 +1,7 @@
 import Sluice
 
-/// What one viewer was sent lately, so that a packet that it misses goes out again as it was (RFC 4585, section 6.2.1).
+/// The packets that one viewer was sent lately, so that one that it misses goes out again as it was (RFC 4585, section
+/// 6.2.1).
 ///
 /// The payloads are the shared frames'; kept here are a viewer's own numbers. Bounded by `keep` and by `mostBytes` of
 /// payload that only this viewer may be holding. A packet goes out again no more often than each `interval`, however

@@ -14,7 +14,7 @@ public struct StreamSender {
     public let extensions: SenderExtensions
     /// Of the next packet that has one; streams of one transport share the count.
     public var transportSequence: UInt16 = 0
-    /// What was sent lately; nil where nothing is sent again.
+    /// The packets sent lately; nil where nothing is sent again.
     public private(set) var sent: SentPackets?
     private let timestampOffset: UInt32
     private var packetizer: FramePacketizer
