@@ -1,8 +1,8 @@
 import Sluice
 
 @_cdecl("sluice_plugin")
-public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) {
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) {
         $0.register(BenchSource.self)
         $0.register(BenchPass.self)
         $0.register(BenchDump.self)

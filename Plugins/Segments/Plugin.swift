@@ -1,8 +1,8 @@
 import Sluice
 
 @_cdecl("sluice_plugin")
-public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) {
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) {
         $0.services.provide(SegmentTraces.self) { SegmentTraces() }
         $0.register(AVSegments.self)
         $0.register(SegmentTrace.self)

@@ -1,6 +1,6 @@
 import Sluice
 
 @_cdecl("sluice_plugin")
-public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) { $0.register(VideoDecoder.self) }
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) { $0.register(VideoDecoder.self) }
 }

@@ -2,8 +2,8 @@ import Glibc
 import Sluice
 
 @_cdecl("sluice_plugin")
-public func plugin(_ door: UnsafeMutableRawPointer) {
-    Plugin.open(door) {
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) {
         $0.register(Fault.self)
         $0.register(StuckFault.self)
         $0.register(Caller.self)

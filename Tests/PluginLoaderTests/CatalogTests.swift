@@ -91,7 +91,7 @@ import Testing
         #expect(refusal.plugin == plugin.path)
         #expect(refusal.reason == "it was built against another Sluice engine (stamp \(stranger), this one is \(mine))")
         #expect(refusal.advice.hasPrefix("Build it again"))
-        // The dynamic linker holds the door too: nothing of the plugin runs.
+        // The dynamic linker refuses it too: nothing of the plugin runs.
         #expect(PluginLoader.load(plugin.path, into: NodeRegistry()) == refusal)
     }
 

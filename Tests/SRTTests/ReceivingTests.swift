@@ -86,18 +86,18 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
     }
 
     @Test func onlyTheNameThatIsWanted() throws {
-        let door = Admission(.init(direction: .read, names: .only("camera"), takesOver: false))
+        let admission = Admission(.init(direction: .read, names: .only("camera"), takesOver: false))
         for name in ["camera", "publish:camera", "#!::r=camera,m=publish"] {
-            #expect(code(door.judge(try caller(name))) == 0)
+            #expect(code(admission.judge(try caller(name))) == 0)
         }
-        #expect(code(door.judge(try caller("other"))) == SRTRejection.notFound)
-        #expect(code(door.judge(try caller("read:camera"))) == SRTRejection.badMode)
-        #expect(code(door.judge(try caller("#!::r=camera,m=both"))) == SRTRejection.badRequest)
-        let (held, _) = try place(door.enter(try caller("camera")))
-        #expect(code(door.judge(try caller("camera"))) == SRTRejection.conflict)
-        #expect(door.enter(try caller("camera")) == .refused(SRTRejection.conflict))
-        door.leave(held)
-        #expect(code(door.judge(try caller("camera"))) == 0)
+        #expect(code(admission.judge(try caller("other"))) == SRTRejection.notFound)
+        #expect(code(admission.judge(try caller("read:camera"))) == SRTRejection.badMode)
+        #expect(code(admission.judge(try caller("#!::r=camera,m=both"))) == SRTRejection.badRequest)
+        let (held, _) = try place(admission.enter(try caller("camera")))
+        #expect(code(admission.judge(try caller("camera"))) == SRTRejection.conflict)
+        #expect(admission.enter(try caller("camera")) == .refused(SRTRejection.conflict))
+        admission.leave(held)
+        #expect(code(admission.judge(try caller("camera"))) == 0)
     }
 
     @Test func eachNameOnceWhereCallersGetATemplate() throws {
@@ -141,21 +141,21 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
 
     /// A wrong passphrase takes no name, and those who try it are few at a time.
     @Test func whoHasNotShownThatItKnowsThePassphraseHoldsNothing() throws {
-        let door = Admission(
+        let admission = Admission(
             .init(direction: .read, names: .any, takesOver: false, mostHandshakes: 8, isEncrypted: true))
         let strangers = try (0..<20).map { try caller("", port: 6_000 + $0) }
-        #expect(strangers.filter { code(door.judge($0)) == 0 }.count == 2)
+        #expect(strangers.filter { code(admission.judge($0)) == 0 }.count == 2)
         // Another host still gets in.
         let friend = try caller("", "192.0.2.9")
-        #expect(code(door.judge(friend)) == 0)
-        _ = try place(door.enter(friend))
-        let (refused, more) = door.takeRefused()
+        #expect(code(admission.judge(friend)) == 0)
+        _ = try place(admission.enter(friend))
+        let (refused, more) = admission.takeRefused()
         #expect(refused.count + more == 18)
-        #expect(door.words(refused[0].0, refused[0].1).contains("passphrase"))
+        #expect(admission.words(refused[0].0, refused[0].1).contains("passphrase"))
         // They are forgotten after a while.
-        #expect(door.lostInHandshake(at(0)).isEmpty)
-        #expect(door.lostInHandshake(at(1_500)).count == 2)
-        #expect(!door.isSomebodyComing)
+        #expect(admission.lostInHandshake(at(0)).isEmpty)
+        #expect(admission.lostInHandshake(at(1_500)).count == 2)
+        #expect(!admission.isSomebodyComing)
     }
 
     @Test func theLastOneHoldsANameWhereItIsTakenOver() throws {

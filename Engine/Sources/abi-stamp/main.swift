@@ -66,13 +66,13 @@ func anchor(_ stamp: String) -> String {
         public static var engineStamp: String { "\(stamp)" }
 
         @_alwaysEmitIntoClient
-        static func registry(behind door: UnsafeMutableRawPointer) -> NodeRegistry { sluice_abi_\(stamp)(door) }
+        static func registry(at pointer: UnsafeMutableRawPointer) -> NodeRegistry { sluice_abi_\(stamp)(pointer) }
     }
 
     /// Never inlined: the plugin is to need this symbol.
     @inline(never)
-    public func sluice_abi_\(stamp)(_ door: UnsafeMutableRawPointer) -> NodeRegistry {
-        Unmanaged<NodeRegistry>.fromOpaque(door).takeUnretainedValue()
+    public func sluice_abi_\(stamp)(_ pointer: UnsafeMutableRawPointer) -> NodeRegistry {
+        Unmanaged<NodeRegistry>.fromOpaque(pointer).takeUnretainedValue()
     }
     """
 }

@@ -1,8 +1,8 @@
-/// The door that every plugin comes through, the project's own as a stranger's.
+/// The entry of every plugin, the project's own as a stranger's.
 ///
 ///     @_cdecl("sluice_plugin")
-///     public func plugin(_ door: UnsafeMutableRawPointer) {
-///         Plugin.open(door) { $0.register(Gain.self) }
+///     public func plugin(_ registry: UnsafeMutableRawPointer) {
+///         Plugin.open(registry) { $0.register(Gain.self) }
 ///     }
 ///
 /// Swift has no stable ABI on Linux, so a plugin fits only the engine that it was built against. `open` is compiled
@@ -11,7 +11,7 @@
 public enum Plugin {
     /// Registers what `body` names with the engine that loaded the plugin.
     @_alwaysEmitIntoClient
-    public static func open(_ door: UnsafeMutableRawPointer, _ body: (NodeRegistry) -> Void) {
-        body(registry(behind: door))
+    public static func open(_ registry: UnsafeMutableRawPointer, _ body: (NodeRegistry) -> Void) {
+        body(Plugin.registry(at: registry))
     }
 }

@@ -147,8 +147,8 @@ final class Receiver: Node {
 
 /// Shares one input, and starts and stops instances of `viewer` as it is told by posts: 1 starts one, 0 stops the
 /// oldest of more than four that run. A post is served when what it asked for has happened.
-final class Door: Node {
-    static let descriptor = NodeDescriptor("door", summary: "Starts and stops viewers", traits: .shares)
+final class ViewerStarter: Node {
+    static let descriptor = NodeDescriptor("viewers", summary: "Starts and stops viewers", traits: .shares)
     let input = Input<Packet>("in")
     let output = FanOut<Packet>("out", follows: "in")
     var context: NodeContext?
@@ -162,7 +162,7 @@ final class Door: Node {
         self.context = context
         let mailbox = context.mailbox
         self.mailbox = mailbox
-        Door.shared.withLock { $0 = mailbox }
+        ViewerStarter.shared.withLock { $0 = mailbox }
     }
     func process(now: Instant) {
         while let word = mailbox?.next() {
@@ -172,12 +172,12 @@ final class Door: Node {
         if !begun.isEmpty {
             starting.removeAll { handle in begun.contains { $0 === handle } }
             running += begun
-            Door.served.add(begun.count, ordering: .sequentiallyConsistent)
+            ViewerStarter.served.add(begun.count, ordering: .sequentiallyConsistent)
         }
         while stops > 0, running.count > 4 || starting.isEmpty {
             if running.count > 4 { running.removeFirst().stop() }
             stops -= 1
-            Door.served.add(1, ordering: .sequentiallyConsistent)
+            ViewerStarter.served.add(1, ordering: .sequentiallyConsistent)
         }
         while let packet = input.next() { output.send(packet) }
     }

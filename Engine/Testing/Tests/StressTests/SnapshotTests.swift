@@ -35,13 +35,13 @@ extension StressTests {
         var graph = GraphBuilder()
         graph.node("flood", Flood.self, ["count": 0], lane: "one")
         graph.node("frail", Frail.self, lane: "two", onError: .restart)
-        graph.node("door", Door.self, lane: "two")
+        graph.node("viewers", ViewerStarter.self, lane: "two")
         graph.edge("flood.out -> frail.in")
-        graph.edge("frail.out -> door.in")
+        graph.edge("frail.out -> viewers.in")
         graph.template("viewer") {
             $0.node("frail", Frail.self, lane: "three", onError: .restart)
             $0.node("check", Check.self, lane: "three")
-            $0.edge("$parent.door.out -> frail.in", items: 4, overflow: .dropOldest)
+            $0.edge("$parent.viewers.out -> frail.in", items: 4, overflow: .dropOldest)
             $0.edge("frail.out -> check.in")
         }
         var options = RunOptions()
@@ -59,17 +59,17 @@ extension StressTests {
             pthread_detach(
                 onThread {
                     for _ in 0..<60 {
-                        post(1, to: Door.shared)
-                        post(0, to: Door.shared)
+                        post(1, to: ViewerStarter.shared)
+                        post(0, to: ViewerStarter.shared)
                     }
-                    while Door.served.load(ordering: .sequentiallyConsistent) < 120 { sched_yield() }
+                    while ViewerStarter.served.load(ordering: .sequentiallyConsistent) < 120 { sched_yield() }
                     while run.snapshot(.counters).node("frail")?.restarts ?? 3 < 3 { sched_yield() }
                     run.stop()
                 })
         }
         isOver.end()
-        Door.shared.withLock { $0 = nil }
-        Door.served.store(0, ordering: .relaxed)
+        ViewerStarter.shared.withLock { $0 = nil }
+        ViewerStarter.served.store(0, ordering: .relaxed)
         #expect(isOver.looks > 20)
     }
 

@@ -120,25 +120,25 @@ import Testing
         func round(_ count: Int) throws -> Int {
             var graph = GraphBuilder()
             graph.node("flood", Flood.self, ["count": 0], lane: "one")
-            graph.node("door", Door.self, lane: "two")
-            graph.edge("flood.out -> door.in")
+            graph.node("viewers", ViewerStarter.self, lane: "two")
+            graph.edge("flood.out -> viewers.in")
             graph.template("viewer") {
                 $0.node("check", Check.self, lane: "three")
-                $0.edge("$parent.door.out -> check.in", items: 4, overflow: .dropOldest)
+                $0.edge("$parent.viewers.out -> check.in", items: 4, overflow: .dropOldest)
             }
             let report = try run(graph) { run in
                 let foreign = onThread {
                     for _ in 0..<count {
-                        post(1, to: Door.shared)
-                        post(0, to: Door.shared)
+                        post(1, to: ViewerStarter.shared)
+                        post(0, to: ViewerStarter.shared)
                     }
-                    while Door.served.load(ordering: .sequentiallyConsistent) < 2 * count { sched_yield() }
+                    while ViewerStarter.served.load(ordering: .sequentiallyConsistent) < 2 * count { sched_yield() }
                     run.stop()
                 }
                 pthread_detach(foreign)
             }
-            Door.shared.withLock { $0 = nil }
-            Door.served.store(0, ordering: .relaxed)
+            ViewerStarter.shared.withLock { $0 = nil }
+            ViewerStarter.served.store(0, ordering: .relaxed)
             let ended =
                 (report["ended_instances"] as? [String: [String: Any]])?["viewer"]?
                 .compactMapValues { $0 as? Int } ?? [:]

@@ -34,7 +34,7 @@ final class Lane: @unchecked Sendable {
     private let returned = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
     // Written from any thread.
-    let door = LaneDoor<HardwareWord>()
+    let shared = LaneSharedState<HardwareWord>()
     private let messages = Mutex<[@Sendable () -> Void]>([])
 
     let wakeups = Counter()
@@ -63,16 +63,16 @@ final class Lane: @unchecked Sendable {
 
     /// Puts a woken node before the lane. The caller rouses the lane.
     func enqueueIncoming(_ core: NodeCore) {
-        door.push(Int(bitPattern: Unmanaged.passRetained(core).toOpaque()), link: { core.nextIncoming = $0 })
+        shared.push(Int(bitPattern: Unmanaged.passRetained(core).toOpaque()), link: { core.nextIncoming = $0 })
     }
 
     /// After nodes were put before the lane.
-    func rouseForIncoming() { if door.mustRingForIncoming() { poller?.signal() } }
+    func rouseForIncoming() { if shared.mustRingForIncoming() { poller?.signal() } }
 
     /// On this lane, after nodes were put before `other`: rouses it before this one does anything long or sleeps. A
     /// lane that wakes on the same core runs at once, so it should find all that the nodes ready here have for it.
     func rouseSoon(_ other: Lane) {
-        guard other.door.isAsleepWithIncoming, !toRouse.contains(where: { $0 === other }) else { return }
+        guard other.shared.isAsleepWithIncoming, !toRouse.contains(where: { $0 === other }) else { return }
         if toRouse.isEmpty { rousesBefore = now + Lane.longestHold }
         toRouse.append(other)
     }
@@ -93,10 +93,10 @@ final class Lane: @unchecked Sendable {
     /// Runs `message` on the lane, between dispatches.
     func perform(_ message: @escaping @Sendable () -> Void) {
         messages.withLock { $0.append(message) }
-        if door.noteMessage() { poller?.signal() }
+        if shared.noteMessage() { poller?.signal() }
     }
 
-    func stop() { if door.noteStop() { poller?.signal() } }
+    func stop() { if shared.noteStop() { poller?.signal() } }
 
     /// When the lane's thread has ended: lets go of nodes that were woken too late. They hold the lane as it holds
     /// them.
@@ -139,7 +139,7 @@ final class Lane: @unchecked Sendable {
     /// Timers that are due, messages, wakes from elsewhere.
     func collect() {
         while let core = timers.popDue(Int(now)) { core.wakeLocal(.timer) }
-        if door.takeMessages() {
+        if shared.takeMessages() {
             for message in messages.withLock({ all in
                 let taken = all
                 all = []
@@ -150,7 +150,7 @@ final class Lane: @unchecked Sendable {
     }
 
     func takeIncoming() {
-        var top = door.takeIncoming()
+        var top = shared.takeIncoming()
         var first: Unmanaged<NodeCore>?
         // The stack has the latest on top; nodes run in the order in which they were woken.
         while let core = UnsafeRawPointer(bitPattern: top).map(Unmanaged<NodeCore>.fromOpaque) {
@@ -216,7 +216,7 @@ final class Lane: @unchecked Sendable {
     private func watchClock(until end: Int64) -> Bool {
         while now < end {
             for _ in 0..<16 {
-                if door.hasWork {
+                if shared.hasWork {
                     now = sys_monotonic_ns()
                     return true
                 }
@@ -233,7 +233,7 @@ final class Lane: @unchecked Sendable {
         var polledAt: Int64 = 0
         var lingering = Lingering()
         now = sys_monotonic_ns()
-        while !door.isStopped {
+        while !shared.isStopped {
             collect()
             if ready.isEmpty {
                 rouseAll()
@@ -251,12 +251,12 @@ final class Lane: @unchecked Sendable {
                 let sleptAt = sys_monotonic_ns()
                 let wait = timers.earliest == .max ? -1 : max(0, Int64(timers.earliest) - sleptAt)
                 // From here on another lane may borrow this one.
-                guard door.fallAsleep() else {
+                guard shared.fallAsleep() else {
                     now = sleptAt
                     continue
                 }
                 poller.wait(wait)
-                if !door.wakeUp() { while sem_wait(returned) != 0 {} }
+                if !shared.wakeUp() { while sem_wait(returned) != 0 {} }
                 poller.deliver()
                 now = sys_monotonic_ns()
                 lingering.slept(now - sleptAt)

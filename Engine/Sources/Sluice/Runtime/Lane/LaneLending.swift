@@ -26,7 +26,7 @@ extension Lane {
     func serves(_ other: Lane) -> Bool {
         let end = servesUntil
         guard now < end, Int(now &+ Lane.longestService) < earliestTimer,
-            mayRun(other), other.door.borrow()
+            mayRun(other), other.shared.borrow()
         else {
             return false
         }
@@ -43,7 +43,7 @@ extension Lane {
         other.toRouse.removeAll(keepingCapacity: true)
         other.lent.add(1)
         // Its own thread waits for the timer that was the next one.
-        switch other.door.giveBack(hasWork: !other.ready.isEmpty || other.earliestTimer < timer) {
+        switch other.shared.giveBack(hasWork: !other.ready.isEmpty || other.earliestTimer < timer) {
         case .sleepsOn: break
         case .mustRing: other.ring()
         case .isAwaited: other.letGoOn()

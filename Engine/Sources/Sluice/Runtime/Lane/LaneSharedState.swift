@@ -1,4 +1,4 @@
-/// How other threads reach a lane: the nodes that they woke, and the bell that ends its sleep.
+/// The part of a lane that other threads touch: the nodes that they woke, and the bell that ends its sleep.
 ///
 /// **Nodes.** `incoming` is a stack of woken nodes. A node is on it at most once, because only the first reason since
 /// its last turn puts it there (`PendingReasons`); so the link to the next one lives in the node, and the lane takes
@@ -14,7 +14,7 @@
 /// that falls asleep. A lane whose sleep ends meanwhile claims itself back by a swap and waits until the borrower has
 /// seen that.
 @_spi(Testing)
-public struct LaneDoor<Word: AtomicWord & ~Copyable>: ~Copyable {
+public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     private let incoming = Word(0)
     private let messages = Word(0)
     private let stop = Word(0)

@@ -2,11 +2,11 @@
 import SluiceTesting
 import Testing
 
-/// Every interleaving of the engine's `LaneDoor` and `PendingReasons`: wakes from other threads against a lane that
+/// Every interleaving of the engine's `LaneSharedState` and `PendingReasons`: wakes from other threads against a lane that
 /// falls asleep.
 extension RingTests {
     final class LaneModel {
-        let door = LaneDoor<ExplorerWord>()
+        let shared = LaneSharedState<ExplorerWord>()
         let bell = ExplorerWord(0)
         /// The semaphore by which a borrower lets the lane go on.
         let returned = ExplorerWord(0)
@@ -37,11 +37,11 @@ extension RingTests {
 
         /// `NodeCore.wakeAsleep`
         func wakeAsleep(_ node: Int, _ reason: WakeReasons) {
-            if pending[node - 1].reasons.add(reason) { door.push(node, link: { below[node - 1] = $0 }) }
+            if pending[node - 1].reasons.add(reason) { shared.push(node, link: { below[node - 1] = $0 }) }
         }
 
         /// `Lane.rouseForIncoming`
-        func rouse() { if door.mustRingForIncoming() { ring() } }
+        func rouse() { if shared.mustRingForIncoming() { ring() } }
 
         /// `Poller.signal`
         func ring() {
@@ -52,19 +52,19 @@ extension RingTests {
         /// `Lane.run`, until `isDone` says so.
         func run(until isDone: () -> Bool, message: () -> Void = {}) {
             while true {
-                if door.takeMessages() { message() }
+                if shared.takeMessages() { message() }
                 let took = takeIncoming()
                 if isDone() { return }
                 guard !took else { continue }
                 tries += 1
-                guard door.fallAsleep() || fallsAsleepBlindly else { continue }
+                guard shared.fallAsleep() || fallsAsleepBlindly else { continue }
                 if timers > 0 {
                     timers -= 1
                 } else {
                     bell.awaitNonzero()
                     _ = bell.exchange(0)
                 }
-                if !door.wakeUp() && !takesBackBlindly {
+                if !shared.wakeUp() && !takesBackBlindly {
                     returned.awaitNonzero()
                     _ = returned.exchange(0)
                 }
@@ -73,7 +73,7 @@ extension RingTests {
         }
 
         private func takeIncoming() -> Bool {
-            var node = door.takeIncoming()
+            var node = shared.takeIncoming()
             var taken: Set<Int> = []
             while node != 0 {
                 explorer.check(taken.insert(node).inserted, "node \(node) stands on the stack twice")
@@ -86,12 +86,12 @@ extension RingTests {
 
         /// `Lane.rouseSoon` and `Lane.serves`, of another lane that has put nodes before this one.
         func serve(leavesWork: Bool = false) {
-            guard door.isAsleepWithIncoming else { return }
-            guard door.borrow() else { return rouse() }
+            guard shared.isAsleepWithIncoming else { return }
+            guard shared.borrow() else { return rouse() }
             isBorrowed = true
             _ = takeIncoming()
             isBorrowed = false
-            switch door.giveBack(hasWork: leavesWork) {
+            switch shared.giveBack(hasWork: leavesWork) {
             case .sleepsOn: break
             case .mustRing: ring()
             case .isAwaited: returned.storeSequential(1)
@@ -129,7 +129,7 @@ extension RingTests {
             }
             explorer.thread("supervisor") {
                 posted.epoch.store(2)
-                if lane.door.noteMessage() { lane.ring() }
+                if lane.shared.noteMessage() { lane.ring() }
             }
             explorer.thread("waker") { lane.wake(1, .input) }
         }
@@ -146,7 +146,7 @@ extension RingTests {
                 lane.wakeAsleep(1, .input)
                 lane.serve(leavesWork: leavesWork)
                 // As a lane does that must not leave the last nodes to a sleeping lane: the test's own end.
-                if lane.seen == [.input, .room], lane.door.noteMessage() { lane.ring() }
+                if lane.seen == [.input, .room], lane.shared.noteMessage() { lane.ring() }
             }
             explorer.thread("waker") { lane.wake(2, .room) }
         }
@@ -161,7 +161,7 @@ extension RingTests {
             explorer.thread("borrower") {
                 lane.wakeAsleep(1, .input)
                 lane.serve()
-                if lane.seen == [.input, .room], lane.door.noteMessage() { lane.ring() }
+                if lane.seen == [.input, .room], lane.shared.noteMessage() { lane.ring() }
             }
             explorer.thread("waker") { lane.wake(2, .room) }
         }
