@@ -8,7 +8,7 @@ import Sluice
 public final class BenchGuests: Node {
     public static let descriptor = NodeDescriptor(
         "bench-guests",
-        summary: "Starts and stops many instances of a template, to measure what joining and leaving cost",
+        summary: "Starts and stops many instances of a template, to measure the cost of coming and going",
         traits: [.live], example: #""guests": { "type": "bench-guests", "template": "guest", "count": 1000 }"#)
 
     @Parameter("template", default: "guest", startsTemplateWith: [], help: "what is started")
@@ -18,7 +18,7 @@ public final class BenchGuests: Node {
     @Parameter("rounds", default: 1, range: 0...1_000_000, help: "how often; 0 until the graph stops")
     var rounds: Int
 
-    private enum Phase { case idle, joining, leaving }
+    private enum Phase { case idle, starting, leaving }
     private var phase = Phase.idle
     private var done = 0
     private var handles: [SessionHandle] = []
@@ -27,8 +27,8 @@ public final class BenchGuests: Node {
     private var next = 0
     private var begun = (wall: Int64(0), cpu: Int64(0))
     private var context: NodeContext!
-    private var join: HistogramMetric!
-    private var joinCPU: HistogramMetric!
+    private var start: HistogramMetric!
+    private var startCPU: HistogramMetric!
     private var leave: HistogramMetric!
     private var leaveCPU: HistogramMetric!
 
@@ -36,7 +36,7 @@ public final class BenchGuests: Node {
 
     public func prepare(_ context: NodeContext) {
         self.context = context
-        (join, joinCPU) = (context.histogram("join_us"), context.histogram("join_cpu_us"))
+        (start, startCPU) = (context.histogram("start_us"), context.histogram("start_cpu_us"))
         (leave, leaveCPU) = (context.histogram("leave_us"), context.histogram("leave_cpu_us"))
     }
 
@@ -46,10 +46,10 @@ public final class BenchGuests: Node {
             guard !context.isStopping, rounds == 0 || done < rounds else { return context.finish() }
             begun = BenchGuests.clocks
             handles = (0..<count).map { _ in context.start(template) }
-            phase = .joining
-        case .joining:
+            phase = .starting
+        case .starting:
             guard haveAll({ !$0.name.isEmpty || $0.isOver }) else { break }
-            note(join, joinCPU)
+            note(start, startCPU)
             begun = BenchGuests.clocks
             for handle in handles { handle.stop() }
             phase = .leaving

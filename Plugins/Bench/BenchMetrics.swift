@@ -6,8 +6,8 @@ extension BenchUDP {
 
 extension BenchGuests {
     public static let metrics: [MetricSpec] = [
-        .histogram("join_us", "time for one instance to join, of all that join at once"),
-        .histogram("join_cpu_us", "CPU of the process for one instance to join"),
+        .histogram("start_us", "time for one instance to start, of all that start at once"),
+        .histogram("start_cpu_us", "CPU of the process for one instance to start"),
         .histogram("leave_us", "time for one instance to leave, of all that leave at once"),
         .histogram("leave_cpu_us", "CPU of the process for one instance to leave"),
     ]

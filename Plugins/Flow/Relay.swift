@@ -5,20 +5,20 @@ import Sluice
 public final class Relay: Node {
     public static let descriptor = NodeDescriptor(
         "relay", summary: "Shares one stream among any number of outputs", traits: [.shares],
-        example: #""share": { "type": "relay", "join": "keyframe" }"#)
+        example: #""share": { "type": "relay", "begin": "keyframe" }"#)
 
     let input = Input<MediaItem>("in")
     let output = FanOut<MediaItem>("out", follows: "in")
     @Parameter(
-        "join", default: .keyframe,
-        help: "where an output that joins coded video in mid-stream begins: at a keyframe, which is asked for, or now")
-    var join: Join
+        "begin", default: .keyframe,
+        help: "where an output that comes in mid-stream begins in coded video: at a keyframe, which is asked for, or now")
+    var begin: Begin
 
-    enum Join: String, CaseIterable, ParameterConvertible { case keyframe, now }
+    enum Begin: String, CaseIterable, ParameterConvertible { case keyframe, now }
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) { output.joinsAtKeyframe = join == .keyframe }
+    public func prepare(_ context: NodeContext) { output.beginsAtKeyframe = begin == .keyframe }
 
     public func process(now: Instant) { while let item = input.next() { output.send(item) } }
 }

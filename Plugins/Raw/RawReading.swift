@@ -62,7 +62,7 @@ final class RawReading {
         self.timeline = timeline
         self.alignment = alignment
         clock = try context.service(RawClock.self) ?? RawClock()
-        member = clock.join()
+        member = clock.addMember()
         lateness = RawLateness(whenLate, clock, member: member, context)
         moment = Moment(captured: context.now, epoch: 0, isDiscontinuity: false)
         bytes = context.counter("bytes")

@@ -116,7 +116,7 @@ public final class AVSegments: Node {
         if hasLines { for line in teller.traceLines() { say(line.json) } }
         try intake.flush()
         intake.noteWaiting(isIdle: release.isOver(now))
-        wake(next, intake.nextCommand, waits.deadline, intake.nextLook)
+        wake(next, intake.nextMessage, waits.deadline, intake.nextLook)
         if isOver(now) { context.finish() }
     }
 
@@ -230,8 +230,8 @@ extension AVSegments: SegmentConsumer {
         intake.tellRoom()
     }
 
-    func take(_ command: Command, from peer: Int, now: Instant) {
-        switch command.action {
+    func take(_ message: ControlMessage, from peer: Int, now: Instant) {
+        switch message.action {
         case .interrupt(let epoch): interrupt(to: epoch, from: peer, now)
         case .fence(let id): wait(.fence(id), for: peer)
         case .drain(let timeout, let id): wait(.drain(id, deadline: now + timeout), for: peer)

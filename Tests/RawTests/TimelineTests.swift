@@ -15,13 +15,13 @@ import Testing
         init(_ clock: RawClock, _ timestamps: RawTimestamps = .count, fps: Int) {
             timeline = RawTimeline(timestamps, timescale: fps, cutsUnits: false)
             units = 1
-            member = clock.join()
+            member = clock.addMember()
         }
 
         init(_ clock: RawClock, _ timestamps: RawTimestamps = .count, rate: Int, frame: Int) {
             timeline = RawTimeline(timestamps, timescale: rate, cutsUnits: true)
             units = Int64(frame)
-            member = clock.join()
+            member = clock.addMember()
         }
 
         mutating func step(at arrival: Double, _ clock: RawClock, isKnown: Bool = true) -> RawTimeline.Step {

@@ -199,8 +199,8 @@ import Testing
                 Issue.record("was not taken")
                 return
             }
-            guard case .command = receiver.next(&bytes, hasRoom: false, rules: &rules) else {
-                Issue.record("no command")
+            guard case .message = receiver.next(&bytes, hasRoom: false, rules: &rules) else {
+                Issue.record("no message")
                 return
             }
         }

@@ -82,7 +82,7 @@ func receive(_ bytes: [UInt8], pieces: [Int], rules: EpochRules = EpochRules(ses
                 case .held: events.append("held")
                 case .segment(let segment): events.append(describe(segment))
                 case .stale(let epoch): events.append("stale \(epoch)")
-                case .command(let command): events.append("\(command.action)")
+                case .message(let message): events.append("\(message.action)")
                 case .refused(let what): events.append("refused: \(what)")
                 case .broken(let what):
                     events.append("broken: \(what)")

@@ -45,7 +45,7 @@ def interruption(workshop, count):
 
 
 def measure(workshop, options):
-    names = ("join_us", "join_cpu_us", "leave_us", "leave_cpu_us")
+    names = ("start_us", "start_cpu_us", "leave_us", "leave_cpu_us")
     found = {(count, name): [] for count in (FEW, MANY) for name in names}
     wakes = []
     for _ in range(options.rounds):
@@ -56,7 +56,7 @@ def measure(workshop, options):
         wakes.append(interruption(workshop, 300 if options.quick else 3_000))
     spread = {key: Spread(values) for key, values in found.items()}
     figures = []
-    for name, words in (("join_cpu_us", "to join"), ("leave_cpu_us", "to leave")):
+    for name, words in (("start_cpu_us", "to join"), ("leave_cpu_us", "to leave")):
         few = spread[FEW, name]
         figures.append(Figure(f"one instance {words}, {FEW} of them", "µs of CPU", few))
         figures.append(Figure(f"one instance {words}, {MANY} of them", "µs of CPU", spread[MANY, name], few.median * 1.2))

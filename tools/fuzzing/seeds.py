@@ -47,7 +47,7 @@ def json_seeds(build):
             "key": {"secret": True, "env": "KEY", "default": ""}},
         "nodes": {
             "in": {"type": "srt-input", "url": "srt://:9000", "latency_ms": 30, "on_error": "restart"},
-            "relay": {"type": "relay", "join": "now", "lane": "main"}},
+            "relay": {"type": "relay", "begin": "now", "lane": "main"}},
         "edges": [{
             "from": "in.audio", "to": "relay", "capacity": {"items": 4, "ms": 100}, "epoch": "keep", "optional": True}],
         "templates": {"viewer": {
@@ -235,7 +235,7 @@ def message(kind, fields, payload=b""):
 
 
 def segments():
-    commands = [
+    messages = [
         {"type": "interrupt", "epoch": 7}, {"type": "interrupt"}, {"type": "fence", "id": "a"},
         {"type": "drain", "timeout_ms": 5, "id": 3}, {"type": "calibration", "on": True},
         {"type": "microphone", "on": False, "at_ms": 1.5},
@@ -248,12 +248,12 @@ def segments():
     pcm = message(2, sound, bytes(96 * 4))
     both = {**picture, **sound, "pixel_format": "rgb24", "user_final_at": 1.7e12}
     all_of_it = message(2, both, bytes(2 * 16 * 8 * 3 + 96 * 4))
-    seed("segments", "pictures", pictures + message(1, commands[0]) + pcm)
-    seed("segments", "both", all_of_it + message(1, commands[2]) + pictures)
-    seed("segments", "commands", b"".join(message(1, command) for command in commands))
+    seed("segments", "pictures", pictures + message(1, messages[0]) + pcm)
+    seed("segments", "both", all_of_it + message(1, messages[2]) + pictures)
+    seed("segments", "messages", b"".join(message(1, fields) for fields in messages))
     seed("segments", "refused", message(1, {"type": "x"}) + message(2, {"epoch": 1}) + message(3, b"") + b"AVS2")
-    for index, command in enumerate(commands):
-        seed("segment-json", f"command-{index}", b"\0\0" + json.dumps(command).encode())
+    for index, fields in enumerate(messages):
+        seed("segment-json", f"message-{index}", b"\0\0" + json.dumps(fields).encode())
     seed("segment-json", "pictures", struct.pack("<H", 2 * 16 * 8 * 3 // 2) + json.dumps(picture).encode())
     seed("segment-json", "sound", struct.pack("<H", 96 * 4) + json.dumps(sound).encode())
     seed("segment-json", "both", struct.pack("<H", 2 * 16 * 8 * 3 + 96 * 4) + json.dumps(both).encode())

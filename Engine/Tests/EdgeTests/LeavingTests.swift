@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sluice
 
-/// To join an output and to leave it cost the same however many edges it has.
+/// To come to an output and to leave it cost the same however many edges it has.
 @Suite(.serialized) struct LeavingTests {
     private func edges(_ count: Int) -> [Edge] {
         let (from, to) = (EdgeEnd(name: "from"), EdgeEnd(name: "to"))

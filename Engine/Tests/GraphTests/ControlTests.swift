@@ -26,7 +26,7 @@ import Testing
             plan.root.controls.map { "\($0.from) -> \($0.to) \($0.kind)" } == [
                 "peer.estimate_kbps -> vp8.bitrate_kbps value", "peer.keyframe -> vp8.keyframe request",
             ])
-        #expect(plan.root.controls.allSatisfy { $0.join == nil })
+        #expect(plan.root.controls.allSatisfy { $0.combination == nil })
     }
 
     @Test func `Control links may run backwards and are no part of the cycle check`() {
@@ -114,7 +114,7 @@ import Testing
             #"{ "from": "peer.estimate_kbps", "to": "$parent.vp8.bitrate_kbps", "join": "min" }, { "from": "peer.keyframe", "to": "$parent.vp8", "join": "any" }"#
         )
         let controls = try load(good).templates["v"]!.instance([:]).controls
-        #expect(controls.map(\.join) == [.min, .any] && controls.allSatisfy(\.to.isParent))
+        #expect(controls.map(\.combination) == [.min, .any] && controls.allSatisfy(\.to.isParent))
         #expect(
             errors(leaving(#""peer.estimate_kbps -> $parent.vp8.bitrate_kbps""#)) == """
                 t.json:5:1: control "peer.estimate_kbps -> $parent.vp8.bitrate_kbps" leaves the template and does not say how its instances are joined.

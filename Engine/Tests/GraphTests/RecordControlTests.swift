@@ -76,7 +76,7 @@ import Testing
 
     @Test func `Records of several instances are joined by the last one`() throws {
         let controls = try load(leaving(#", "join": "last""#)).templates["v"]!.instance([:]).controls
-        #expect(controls.map(\.join) == [.last])
+        #expect(controls.map(\.combination) == [.last])
         #expect(
             errors(leaving(#", "join": "min""#)) == """
                 t.json:5:62: control "peer.network -> $parent.s.network": "join": "min" does not fit a record.

@@ -31,7 +31,7 @@ final class RawClock: Sendable {
     }
 
     /// A number for one more stream.
-    func join() -> Int {
+    func addMember() -> Int {
         state.withLock {
             $0.members += 1
             return $0.members

@@ -1,6 +1,6 @@
 import Sluice
 
-/// One peer's stream of bytes as segments and commands. Pure: it is asked, with the bytes that have come, what is next.
+/// One peer's stream of bytes as segments and messages. Pure: it is asked, with the bytes that have come, what is next.
 ///
 /// A segment is only taken up while there is room; until then nothing behind it in the stream is looked at, which holds
 /// the writer. A message that is wrong or stale is read over, so the stream goes on behind it. Only bytes that are no
@@ -13,7 +13,7 @@ final class SegmentReceiver {
         case segment(Segment)
         /// A segment of an epoch that has passed, which is read over.
         case stale(UInt32)
-        case command(Command)
+        case message(ControlMessage)
         /// Something that is read over, and what is wrong with it.
         case refused(String)
         case broken(String)
@@ -116,7 +116,7 @@ final class SegmentReceiver {
                 guard prefix.payloadCount == 0 else {
                     return .refused("a message has \(prefix.payloadCount) bytes of payload; only segments have one")
                 }
-                return .command(try Command(json))
+                return .message(try ControlMessage(json))
             case .segment:
                 let header = try SegmentHeader(json, payloadCount: prefix.payloadCount)
                 guard header.memory <= mostMemory else {

@@ -25,7 +25,7 @@ final class SegmentTeller {
         isVirtual = context.isVirtual
         file = path.isEmpty ? nil : try LineFile(path, context)
         clock = context.sourceClock
-        traces?.join(context.handle, clock: clock)
+        traces?.register(context.handle, clock: clock)
         toFirstPicture = context.histogram("user_final_to_first_picture_ms")
         slips = context.counter("pacing_slips")
         readClocks()

@@ -2,7 +2,7 @@ import Glibc
 import Net
 import Sluice
 
-/// An intake hands its media and commands to this.
+/// An intake hands its media and messages to this.
 protocol SegmentConsumer: AnyObject {
     /// How many more segments may be begun.
     var room: Int { get }
@@ -10,7 +10,7 @@ protocol SegmentConsumer: AnyObject {
     func fits(_ memory: Int) -> Bool
     var rules: EpochRules { get set }
     func take(_ segment: Segment, now: Instant)
-    func take(_ command: Command, from peer: Int, now: Instant)
+    func take(_ message: ControlMessage, from peer: Int, now: Instant)
     /// Something came that is of no use: said once in an event, and to the peer.
     func refuse(_ what: String, from peer: Int)
     /// A segment of an epoch that has passed.
@@ -100,8 +100,8 @@ final class SegmentIntake {
         }
         return next
     }
-    /// When a command of a file is to be acted on.
-    var nextCommand: Instant? {
+    /// When a message of a file is to be acted on.
+    var nextMessage: Instant? {
         for peer in peers { if let at = peer.pending?.at { return context.started + at } }
         return nil
     }
@@ -141,10 +141,10 @@ final class SegmentIntake {
 
     private func read(from peer: SegmentPeer, _ now: Instant) throws -> Bool {
         var left = SegmentIntake.piece
-        if let command = peer.pending {
-            guard isDue(command, now) else { return false }
+        if let message = peer.pending {
+            guard isDue(message, now) else { return false }
             peer.pending = nil
-            consumer.take(command, from: peer.number, now: now)
+            consumer.take(message, from: peer.number, now: now)
         }
         while true {
             peer.isHeld = false
@@ -169,18 +169,18 @@ final class SegmentIntake {
             case .stale(let epoch):
                 hadMedia = true
                 consumer.noteStale(epoch)
-            case .command(let command):
-                guard command.at == nil || peer.isFile else {
+            case .message(let message):
+                guard message.at == nil || peer.isFile else {
                     consumer.refuse(
                         "at_ms is for files; on a socket a message is acted on when it comes", from: peer.number)
                     continue
                 }
-                guard isDue(command, now) else {
-                    peer.pending = command
+                guard isDue(message, now) else {
+                    peer.pending = message
                     return false
                 }
-                if case .microphone(let isOn) = command.action { peer.wantsMicrophone = isOn }
-                consumer.take(command, from: peer.number, now: now)
+                if case .microphone(let isOn) = message.action { peer.wantsMicrophone = isOn }
+                consumer.take(message, from: peer.number, now: now)
             case .refused(let what): consumer.refuse(what, from: peer.number)
             case .broken(let what):
                 consumer.refuse("\(what); the connection is closed", from: peer.number)
@@ -191,8 +191,8 @@ final class SegmentIntake {
         }
     }
 
-    private func isDue(_ command: Command, _ now: Instant) -> Bool {
-        command.at.map { context.started + $0 <= now } ?? true
+    private func isDue(_ message: ControlMessage, _ now: Instant) -> Bool {
+        message.at.map { context.started + $0 <= now } ?? true
     }
 
     private func leave(_ peer: SegmentPeer, quietly: Bool = false) {

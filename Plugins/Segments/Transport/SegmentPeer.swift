@@ -18,8 +18,8 @@ final class SegmentPeer {
     var wantsMicrophone = false
     /// Its stream stands still: a segment waits for room.
     var isHeld = false
-    /// In a file, a command whose time has not come.
-    var pending: Command?
+    /// In a file, a message whose time has not come.
+    var pending: ControlMessage?
     /// When it last sent something.
     private(set) var heard: Instant
     /// It has sent a segment.

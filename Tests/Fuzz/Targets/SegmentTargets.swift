@@ -3,8 +3,8 @@ import Sluice
 @testable import SegmentsPlugin
 
 let segmentTargets = [
-    FuzzTarget("segments", "A peer of av-segments: segments and commands", longest: 16_384, run: peer),
-    FuzzTarget("segment-json", "The JSON of segments and commands", longest: 1_024, run: messages),
+    FuzzTarget("segments", "A peer of av-segments: segments and messages", longest: 16_384, run: peer),
+    FuzzTarget("segment-json", "The JSON of segments and messages", longest: 1_024, run: messages),
 ]
 
 /// The same bytes in one piece and in many mean the same.
@@ -40,9 +40,9 @@ private struct Reader {
             case .broken(let what):
                 said.append("broken \(what)")
                 isBroken = true
-            case .command(let command):
-                said.append("\(command)")
-                if case .interrupt(let epoch) = command.action, let target = rules.target(ofInterruptionTo: epoch) {
+            case .message(let message):
+                said.append("\(message)")
+                if case .interrupt(let epoch) = message.action, let target = rules.target(ofInterruptionTo: epoch) {
                     _ = rules.raise(to: target)
                     receiver.abandonStale(rules)
                 }
@@ -55,7 +55,7 @@ private func messages(_ bytes: UnsafeRawBufferPointer) {
     var input = FuzzInput(bytes)
     let count = Int(input.byte()) | Int(input.byte()) << 8
     let json = Array(input.rest)
-    do throws(ProtocolError) { _ = try Command(json) } catch { mustHold(!error.text.isEmpty, "a reason") }
+    do throws(ProtocolError) { _ = try ControlMessage(json) } catch { mustHold(!error.text.isEmpty, "a reason") }
     // The payload's size has to fit; one message says it.
     for payload in [0, count] {
         do throws(ProtocolError) {

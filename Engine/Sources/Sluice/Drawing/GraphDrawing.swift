@@ -89,7 +89,7 @@ public struct GraphDrawing: Sendable {
             let names = ports + ($0.kind == .record ? " {\($0.fields.count)}" : "")
             return Link(
                 from: id($0.from), fromPort: $0.from.port, to: id($0.to), toPort: $0.to.port,
-                label: names + ($0.join.map { " (\($0.rawValue))" } ?? ""))
+                label: names + ($0.combination.map { " (\($0.rawValue))" } ?? ""))
         }
         return session
     }

@@ -17,7 +17,7 @@ public struct GraphLocator: Sendable {
     public func path(of argument: String) throws(GraphError) -> String {
         if argument.contains("/") || argument.hasSuffix(".json") { return argument }
         for directory in directories where list(directory).contains(argument + ".json") {
-            return join(directory, argument + ".json")
+            return path(in: directory, argument + ".json")
         }
         let names = self.names
         var advice = nearest(to: argument, in: names).map { "Did you mean \(quoted($0))? " } ?? ""
@@ -36,7 +36,7 @@ public struct GraphLocator: Sendable {
         return Set(files.map { String($0.dropLast(5)) }).sorted()
     }
 
-    private func join(_ directory: String, _ file: String) -> String {
+    private func path(in directory: String, _ file: String) -> String {
         directory.hasSuffix("/") ? directory + file : directory + "/" + file
     }
 }

@@ -247,29 +247,29 @@ public struct ControlPlan: Sendable {
     public var from: EndPlan
     public var to: EndPlan
     public var kind: ControlSpec.Kind
-    /// How values of several template instances become one; nil inside one session.
-    public var join: Join?
+    /// How values of several template instances become one, `join` in the file; nil inside one session.
+    public var combination: Combination?
     /// Of a record: what its receiver gets.
     public var fields: [String]
     public var position: SourcePosition
 
     public init(
-        from: EndPlan, to: EndPlan, kind: ControlSpec.Kind, join: Join? = nil, fields: [String] = [],
+        from: EndPlan, to: EndPlan, kind: ControlSpec.Kind, combination: Combination? = nil, fields: [String] = [],
         position: SourcePosition = SourcePosition(line: 1, column: 1)
     ) {
         self.from = from
         self.to = to
         self.kind = kind
-        self.join = join
+        self.combination = combination
         self.fields = fields
         self.position = position
     }
 
-    public enum Join: String, Sendable, CaseIterable {
+    public enum Combination: String, Sendable, CaseIterable {
         case min, max, last, any
 
         /// Those that make one of several values, requests or records.
-        public static func fitting(_ kind: ControlSpec.Kind) -> [Join] {
+        public static func fitting(_ kind: ControlSpec.Kind) -> [Combination] {
             switch kind {
             case .value: [.min, .max, .last]
             case .request: [.any]

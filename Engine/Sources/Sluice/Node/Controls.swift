@@ -88,16 +88,16 @@ public final class ControlLinks: Sendable {
     private struct Target {
         let cell: ControlCell
         /// Of several template instances; nil inside one session.
-        let join: ControlJoin?
+        let combiner: ControlCombiner?
         let member: Int
         /// Of a record: see `RecordSlot.put`.
         let order: [Int]
     }
 
-    func add(_ cell: ControlCell, join: ControlJoin? = nil, member: Int = 0, order: [Int] = []) {
+    func add(_ cell: ControlCell, combiner: ControlCombiner? = nil, member: Int = 0, order: [Int] = []) {
         state.withLock {
             $0.places[ObjectIdentifier(cell), default: []].append($0.targets.count)
-            $0.targets.append(Target(cell: cell, join: join, member: member, order: order))
+            $0.targets.append(Target(cell: cell, combiner: combiner, member: member, order: order))
             $0.live += 1
         }
     }
@@ -118,19 +118,19 @@ public final class ControlLinks: Sendable {
         }
     }
 
-    /// The session ends: its part in joins is taken back.
+    /// The session ends: its part in combined values is taken back.
     func removeAll() {
         let all = state.withLock { state in
             defer { state = State() }
             return state.targets
         }
-        for target in all { if let target { target.join?.leave(target.member) } }
+        for target in all { if let target { target.combiner?.leave(target.member) } }
     }
 
     func send(_ value: Double) {
         state.withLock { state in
             for case let target? in state.targets {
-                if let join = target.join { join.set(value, by: target.member) } else { target.cell.post(value: value) }
+                if let combiner = target.combiner { combiner.set(value, by: target.member) } else { target.cell.post(value: value) }
             }
         }
     }

@@ -82,9 +82,9 @@ public class OutputPort: @unchecked Sendable {
     /// The most items that have waited in the node for room. From any thread.
     var waitingMost: Int { state.pointee.waitingMost.count }
 
-    /// Where an edge of packets that depend on each other begins when it joins in mid-stream: at a keyframe, which is
+    /// Where an edge of packets that depend on each other begins that comes in mid-stream: at a keyframe, which is
     /// asked for, or with the next packet whatever it is. In `prepare`.
-    public final var joinsAtKeyframe = true
+    public final var beginsAtKeyframe = true
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
     public final var latency: Latency = .zero

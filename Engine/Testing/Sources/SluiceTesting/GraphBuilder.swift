@@ -43,9 +43,9 @@ public struct GraphBuilder {
                 overflow: overflow, epoch: epoch, isOptional: optional))
     }
 
-    public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Join? = nil) {
+    public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Combination? = nil) {
         let (from, to) = GraphBuilder.ends(ends)
-        session.controls.append(ControlPlan(from: from, to: to, kind: kind, join: join))
+        session.controls.append(ControlPlan(from: from, to: to, kind: kind, combination: join))
     }
 
     /// A template, and how many of it start with the graph. `body` is called once; it may hold templates in its turn.

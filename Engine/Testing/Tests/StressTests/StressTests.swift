@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    /// Viewers join and leave by posts from a foreign thread while media run; then memory and descriptors are as
+    /// Viewers come and go by posts from a foreign thread while media run; then memory and descriptors are as
     /// before.
     @Test func aThousandInstancesJoinAndLeaveWhileMediaRun() throws {
         func round(_ count: Int) throws -> Int {

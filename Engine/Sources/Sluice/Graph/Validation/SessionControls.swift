@@ -29,12 +29,12 @@ extension SessionPlanner {
         let output = source.flatMap { controlOutput(document.from, $0, label) }
         let name = output.flatMap { output in target.flatMap { controlInput(document.to, $0, output, label) } }
         let fields = output.flatMap { output in target.flatMap { agree(document, output, $0, name, label) } }
-        let join = planJoin(document, kind: output?.kind, label)
+        let combination = planCombination(document, kind: output?.kind, label)
         guard let output, let name, let fields else { return nil }
         return ControlPlan(
             from: EndPlan(node: document.from.node, port: output.name, isParent: document.from.isParent),
             to: EndPlan(node: document.to.node, port: name, isParent: document.to.isParent), kind: output.kind,
-            join: join, fields: fields, position: document.position)
+            combination: combination, fields: fields, position: document.position)
     }
 
     /// The fields that are handed over; nil, and an error, where the record lacks what its receiver wants.
@@ -120,13 +120,13 @@ extension SessionPlanner {
         return nil
     }
 
-    private func planJoin(_ document: ControlDocument, kind: ControlSpec.Kind?, _ label: String) -> ControlPlan.Join? {
+    private func planCombination(_ document: ControlDocument, kind: ControlSpec.Kind?, _ label: String) -> ControlPlan.Combination? {
         let leaves = document.to.isParent && !document.from.isParent && parent != nil
         guard let json = document.join else {
             if leaves {
                 bag.error(
                     document.position, "\(label) leaves the template and does not say how its instances are joined.",
-                    advice: kind.map { "Add \"join\": \(Self.joins($0))." } ?? "Add \"join\".")
+                    advice: kind.map { "Add \"join\": \(Self.combinations($0))." } ?? "Add \"join\".")
             }
             return nil
         }
@@ -136,21 +136,21 @@ extension SessionPlanner {
                 advice: "Remove it.")
             return nil
         }
-        let names = ControlPlan.Join.allCases.map(\.rawValue)
+        let names = ControlPlan.Combination.allCases.map(\.rawValue)
         guard let value = scope.resolve(json, as: .choice(names), label: "\(label): join", bag)?.value,
-            let join = String(value).flatMap(ControlPlan.Join.init)
+            let combination = String(value).flatMap(ControlPlan.Combination.init)
         else { return nil }
-        if let kind, !ControlPlan.Join.fitting(kind).contains(join) {
+        if let kind, !ControlPlan.Combination.fitting(kind).contains(combination) {
             bag.error(
-                json.position, "\(label): \"join\": \"\(join.rawValue)\" does not fit a \(kind.rawValue).",
+                json.position, "\(label): \"join\": \"\(combination.rawValue)\" does not fit a \(kind.rawValue).",
                 advice:
-                    "\(kind.rawValue.prefix(1).uppercased())\(kind.rawValue.dropFirst())s are joined by \(Self.joins(kind))."
+                    "\(kind.rawValue.prefix(1).uppercased())\(kind.rawValue.dropFirst())s are joined by \(Self.combinations(kind))."
             )
         }
-        return join
+        return combination
     }
 
-    private static func joins(_ kind: ControlSpec.Kind) -> String {
-        alternatives(ControlPlan.Join.fitting(kind).map { quoted($0.rawValue) })
+    private static func combinations(_ kind: ControlSpec.Kind) -> String {
+        alternatives(ControlPlan.Combination.fitting(kind).map { quoted($0.rawValue) })
     }
 }

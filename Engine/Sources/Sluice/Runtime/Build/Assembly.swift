@@ -339,14 +339,14 @@ final class Assembly {
         guard !plan.from.isParent else {
             return incoming.append(IncomingLink(links: output.links, cell: input.cell, order: order))
         }
-        let join =
+        let combiner =
             plan.kind == .value
-            ? plan.join.map {
-                receiver.session.join(
+            ? plan.combination.map {
+                receiver.session.combiner(
                     $0, to: input.cell, key: "\(sender.plan.name).\(plan.from.port) -> \(receiver.name).\(plan.to.port)"
                 )
             } : nil
-        output.links.add(input.cell, join: join, member: session.id, order: order)
+        output.links.add(input.cell, combiner: combiner, member: session.id, order: order)
     }
 
     // MARK: Words

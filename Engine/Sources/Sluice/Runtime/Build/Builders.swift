@@ -5,7 +5,7 @@ import Synchronization
 /// A few threads that prepare instances, so that neither the supervisor nor a lane waits for one that takes its time.
 ///
 /// They come when there is work that nobody has taken, and stay until the run ends. They have a lower priority than the
-/// lanes: a guest who joins takes nothing from those who are there.
+/// lanes: a guest who comes takes nothing from those who are there.
 final class Builders: @unchecked Sendable {
     static let most = 3
     /// Of the threads.

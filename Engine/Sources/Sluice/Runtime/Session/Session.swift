@@ -37,7 +37,7 @@ final class Session: @unchecked Sendable {
     private var incoming: [IncomingLink] = []
     private var memberships: [(audience: EpochAudience, member: EpochAudience.Member)] = []
     /// How what the instances of its templates send to one control of it becomes one value.
-    private let joins = Mutex<[String: ControlJoin]>([:])
+    private let combiners = Mutex<[String: ControlCombiner]>([:])
 
     // On the supervisor.
     /// The instances that it holds.
@@ -110,12 +110,12 @@ final class Session: @unchecked Sendable {
         return parent?.holder(of: template)
     }
 
-    func join(_ how: ControlPlan.Join, to cell: ControlCell, key: String) -> ControlJoin {
-        joins.withLock { all in
-            if let join = all[key] { return join }
-            let join = ControlJoin(how, cell: cell)
-            all[key] = join
-            return join
+    func combiner(_ how: ControlPlan.Combination, to cell: ControlCell, key: String) -> ControlCombiner {
+        combiners.withLock { all in
+            if let combiner = all[key] { return combiner }
+            let combiner = ControlCombiner(how, cell: cell)
+            all[key] = combiner
+            return combiner
         }
     }
 
@@ -183,28 +183,28 @@ final class Session: @unchecked Sendable {
         parent?.children.add(self)
         // An epoch that is raised from now on wakes these nodes. They see what is stale already when they first look at
         // it.
-        join(audience, cores)
+        enter(audience, cores)
         if let parent, parent.audience !== audience {
-            join(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
+            enter(parent.audience, edges.filter { $0.flushes(with: parent.epoch) }.compactMap(\.consumer))
         }
         for link in incoming { link.links.add(link.cell, member: id, order: link.order) }
         for edge in edges where edge.plan.from.isParent { attach(edge) }
     }
 
-    private func join(_ audience: EpochAudience, _ cores: [NodeCore]) {
+    private func enter(_ audience: EpochAudience, _ cores: [NodeCore]) {
         guard !cores.isEmpty else { return }
         let member = EpochAudience.Member(cores)
         audience.add(member)
         memberships.append((audience, member))
     }
 
-    /// A joiner of dependent packets starts at a keyframe, unless the output says otherwise.
+    /// An edge of dependent packets that comes later starts at a keyframe, unless the output says otherwise.
     private func attach(_ edge: Edge) {
         guard let producer = edge.producer, let output = producer.portsFromOutside.output(edge.plan.from.port) else {
             return
         }
         let isRunning = producer.session.isStarted
-        if output.joinsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, isRunning {
+        if output.beginsAtKeyframe, output.formatFromOutside?.kind.hasDependentPackets == true, isRunning {
             edge.state.pointee.consumer.pointee.awaitsKeyframe = true
             edge.state.pointee.requestKeyframe()
         }

@@ -88,9 +88,9 @@ struct Schedule {
         // The order of the step among others, apart from the word that it touches.
         scratch.copy(clocks, actor, to: 0)
         if actor >= threadCount {
-            if let store = explorer.threads[actor - threadCount].buffer.first { scratch.join(0, store.clock) }
+            if let store = explorer.threads[actor - threadCount].buffer.first { scratch.merge(0, store.clock) }
         } else if access.isOrdered {
-            scratch.join(0, clocks, actor + threadCount)
+            scratch.merge(0, clocks, actor + threadCount)
         }
         let cell = access.cell
         if cell >= 0 {
@@ -98,8 +98,8 @@ struct Schedule {
             readClocks.grow(to: cell + 1)
             while history.count <= cell { history.append([]) }
             if depth > firstNew { noteRaces(actor, access) }
-            scratch.join(0, writeClocks, cell)
-            if access.kind == .write { scratch.join(0, readClocks, cell) }
+            scratch.merge(0, writeClocks, cell)
+            if access.kind == .write { scratch.merge(0, readClocks, cell) }
         }
         scratch[0, actor] = Int32(depth)
         clocks.copy(scratch, 0, to: actor)
@@ -111,7 +111,7 @@ struct Schedule {
             writeClocks.copy(scratch, 0, to: cell)
             readClocks.clear(cell)
         } else {
-            readClocks.join(cell, scratch, 0)
+            readClocks.merge(cell, scratch, 0)
         }
     }
 
@@ -126,7 +126,7 @@ struct Schedule {
             let chosen = nodes[earlier - 1].chosen
             guard nodes[earlier - 1].access.depends(on: access) else { continue }
             if step > scratch[1, chosen] && !isSameThread(chosen, actor) { wantReversed(earlier, actor) }
-            scratch.join(1, stepClocks, earlier - 1)
+            scratch.merge(1, stepClocks, earlier - 1)
         }
     }
 
@@ -208,13 +208,13 @@ struct ClockTable {
         for index in 0..<width { values[row * width + index] = other.values[from * width + index] }
     }
 
-    mutating func join(_ row: Int, _ other: borrowing ClockTable, _ from: Int) {
+    mutating func merge(_ row: Int, _ other: borrowing ClockTable, _ from: Int) {
         for index in 0..<width {
             values[row * width + index] = max(values[row * width + index], other.values[from * width + index])
         }
     }
 
-    mutating func join(_ row: Int, _ clock: [Int32]) {
+    mutating func merge(_ row: Int, _ clock: [Int32]) {
         for index in 0..<min(width, clock.count) {
             values[row * width + index] = max(values[row * width + index], clock[index])
         }

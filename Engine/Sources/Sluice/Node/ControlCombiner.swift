@@ -2,12 +2,12 @@ import Synchronization
 
 /// Makes one value of those that several instances of a template send to their parent. A value, and an instance that
 /// leaves, cost the logarithm of the number of instances.
-final class ControlJoin: Sendable {
-    private let how: ControlPlan.Join
+final class ControlCombiner: Sendable {
+    private let how: ControlPlan.Combination
     private let cell: ControlCell
     private let values = Mutex<LeastOfMany>(LeastOfMany())
 
-    init(_ how: ControlPlan.Join, cell: ControlCell) {
+    init(_ how: ControlPlan.Combination, cell: ControlCell) {
         self.how = how
         self.cell = cell
     }

@@ -1,7 +1,7 @@
 import Sluice
 
 /// A message from the peer that is no segment.
-struct Command: Equatable, Sendable {
+struct ControlMessage: Equatable, Sendable {
     enum Action: Equatable, Sendable {
         /// To this epoch; nil: to the next.
         case interrupt(epoch: UInt32?)
@@ -42,7 +42,7 @@ struct Command: Equatable, Sendable {
             guard let on = try fields.boolean("on") else { throw ProtocolError("a microphone message has no \"on\"") }
             action = .microphone(on: on)
         default:
-            let all = Command.names.joined(separator: ", ")
+            let all = ControlMessage.names.joined(separator: ", ")
             throw ProtocolError(
                 type.map { "there is no message of type \"\(printable($0))\"; there are \(all)" }
                     ?? "a message has no \"type\"; there are \(all)")

@@ -3,12 +3,12 @@ import Sluice
 import SluiceTesting
 import Testing
 
-@Suite struct JoinTests {
+@Suite struct LateListenerTests {
     /// A source before a relay, and listeners that come when the test says.
-    private func graph(join: String, overflow: Overflow = .dropToKeyframe, items: Int = 16) throws -> GraphHarness {
+    private func graph(begin: String, overflow: Overflow = .dropToKeyframe, items: Int = 16) throws -> GraphHarness {
         var graph = GraphBuilder()
         graph.node("source", TestSource.self)
-        graph.node("relay", Relay.self, ["join": .string(join)])
+        graph.node("relay", Relay.self, ["begin": .string(begin)])
         graph.edge("source.out -> relay.in", items: 64, milliseconds: 5_000)
         graph.template("listener") {
             $0.node("sink", TestSink.self)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func whoJoinsCodedVideoBeginsAtAKeyframe() throws {
-        let harness = try graph(join: "keyframe")
+        let harness = try graph(begin: "keyframe")
         push(harness, 0..<5)
         _ = start(harness)
         push(harness, 5..<25)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func orNowWhereTheGraphSaysSo() throws {
-        let harness = try graph(join: "now")
+        let harness = try graph(begin: "now")
         push(harness, 0..<5)
         _ = start(harness)
         push(harness, 5..<25)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func nobodySeesAGapBecauseAnotherComesOrGoes() throws {
-        let harness = try graph(join: "keyframe")
+        let harness = try graph(begin: "keyframe")
         var handles: [SessionHandle] = []
         var number = 0
         for _ in 0..<20 {
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func whoIsSlowHurtsItselfAlone() throws {
-        let harness = try graph(join: "keyframe", items: 8)
+        let harness = try graph(begin: "keyframe", items: 8)
         _ = start(harness)
         _ = start(harness)
         harness.sink("listener.1/sink").appetite = 0
