@@ -86,9 +86,9 @@ final class CheckVideo: Node {
     }
 }
 
-/// A second of sound: a chord, and noise.
+/// A second of audio: a chord, and noise.
 final class CheckAudio: Node {
-    static let descriptor = NodeDescriptor("check-sound", summary: "A second of sound")
+    static let descriptor = NodeDescriptor("check-audio", summary: "A second of audio")
 
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [2]))
     private let format = MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 2))

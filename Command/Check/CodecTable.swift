@@ -31,7 +31,7 @@ struct CodecTable {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }
-        return "A second of pattern, \(width)x\(height) at \(CheckVideo.rate)/s, and of sound, 48000 Hz stereo.\n"
+        return "A second of pattern, \(width)x\(height) at \(CheckVideo.rate)/s, and of audio, 48000 Hz stereo.\n"
             + lines.joined()
     }
 

@@ -71,7 +71,7 @@ final class Lateness {
         if left.contains(where: { $0.count > 0 }) {
             context.log(
                 .warning,
-                "was too slow: \(left[0].count) pictures and \(left[1].count) pieces of sound were late and left out. \(WhenLate.advice)"
+                "was too slow: \(left[0].count) pictures and \(left[1].count) pieces of audio were late and left out. \(WhenLate.advice)"
             )
         }
         total = .zero

@@ -8,7 +8,7 @@ enum MediaFormats {
         // Containers.
         "mov", "matroska", "mpegts", "mpegtsraw", "mpeg", "avi", "flv", "live_flv", "ogg", "asf", "asf_o", "nut", "mxf",
         "gxf", "ivf", "obu", "yuv4mpegpipe", "rm", "nsv", "dv",
-        // Sound.
+        // Audio.
         "wav", "w64", "aiff", "caf", "au", "mp3", "aac", "ac3", "eac3", "flac", "amr", "amrnb", "amrwb", "dts", "dtshd",
         "truehd", "mlp", "tta", "tak", "wv", "ape", "voc", "sox", "sbc", "aptx", "gsm", "oma",
         // Elementary streams of video.

@@ -11,7 +11,8 @@ public final class Relay: Node {
     let output = FanOut<MediaItem>("out", follows: "in")
     @Parameter(
         "begin", default: .keyframe,
-        help: "where an output that comes in mid-stream begins in coded video: at a keyframe, which is asked for, or now")
+        help:
+            "where an output that comes in mid-stream begins in coded video: at a keyframe, which is asked for, or now")
     var begin: Begin
 
     enum Begin: String, CaseIterable, ParameterConvertible { case keyframe, now }

@@ -59,7 +59,7 @@ public final class OpusEncoderNode: Node {
     var fec: Bool
     @Parameter("dtx", default: false, help: "send next to nothing during silence")
     var dtx: Bool
-    @Parameter("signal", default: .auto, help: "what the sound is: voice or music; auto lets libopus find out")
+    @Parameter("signal", default: .auto, help: "what the audio is: voice or music; auto lets libopus find out")
     var signal: Signal
     @Parameter(
         "bandwidth", default: .full, help: "the highest frequencies that are kept: 4, 6, 8, 12 or 20 kHz")

@@ -48,7 +48,7 @@ enum Application: String, CaseIterable, ParameterConvertible {
     }
 }
 
-/// The kind of sound, where libopus need not find out.
+/// The kind of audio, where libopus need not find out.
 enum Signal: String, CaseIterable, ParameterConvertible {
     case auto, voice, music
 

@@ -1,7 +1,7 @@
 import Pacing
 import Sluice
 
-/// Sends sound in frames of one length on an absolute grid of the lane's clock, and pictures at their time, their
+/// Sends audio in frames of one length on an absolute grid of the lane's clock, and pictures at their time, their
 /// packets spread evenly.
 ///
 /// The input edge is the buffer: an item is taken when the grid needs it and not before, so what the edge does when it
@@ -11,7 +11,7 @@ import Sluice
 /// media.
 public final class Pacer: Node {
     public static let descriptor = NodeDescriptor(
-        "pacer", summary: "Sends sound in equal frames at exact intervals, and pictures evenly, on one clock",
+        "pacer", summary: "Sends audio in equal frames at exact intervals, and pictures evenly, on one clock",
         traits: [.paced],
         example: #""pacer": { "type": "pacer", "frame_ms": 20, "target_depth_ms": 60 }"#)
 
@@ -31,7 +31,7 @@ public final class Pacer: Node {
     var frameMilliseconds: Double
     @Parameter(
         "target_depth_ms", default: 60, range: 0...10_000,
-        help: "how long media wait on the average before they go out, in ms; sound at least one frame")
+        help: "how long media wait on the average before they go out, in ms; audio at least one frame")
     var targetDepth: Double
     @Parameter(
         "start_depth_ms", default: 0, range: 0...10_000,
@@ -50,11 +50,11 @@ public final class Pacer: Node {
     )
     var isSpread: Bool
     @Parameter(
-        "sound", default: "",
+        "audio", default: "",
         help:
-            "of a pacer of pictures: the pacer of sound whose clock they follow; empty: that of the same source's sound beside it, if there is one"
+            "of a pacer of pictures: the pacer of audio whose clock they follow; empty: that of the same source's audio beside it, if there is one"
     )
-    var sound: String
+    var audio: String
     @Parameter(
         "burst_ms", default: 0, range: 0...1_000,
         help: "packets of a picture that fall due within so many ms of each other leave together")
@@ -148,7 +148,7 @@ public final class Pacer: Node {
         default:
             return VideoPacer(
                 ends, target: settings.target, spread: VideoSpread(rate: rate, burst: .seconds(burst / 1e3)),
-                sound: try followed())
+                audio: try followed())
         }
     }
 
@@ -156,15 +156,15 @@ public final class Pacer: Node {
 
     /// Every pacer of the session was prepared before the first one runs.
     private func followed() throws -> SharedPlayout? {
-        guard !sound.isEmpty else {
+        guard !audio.isEmpty else {
             let clock = input.peek()?.header.sourceClock ?? 0
             return clock == 0 ? nil : playouts.playout(ofClock: clock)
         }
-        let found = playouts.playout(of: sound)
+        let found = playouts.playout(of: audio)
         guard found.isClaimed else {
             throw NodeError(
-                "\"sound\" is \"\(sound)\", and no pacer of sound beside it has that name",
-                advice: "Name the pacer that the same source's sound goes through, or leave \"sound\" out.",
+                "\"audio\" is \"\(audio)\", and no pacer of audio beside it has that name",
+                advice: "Name the pacer that the same source's audio goes through, or leave \"audio\" out.",
                 isInputError: true)
         }
         return found

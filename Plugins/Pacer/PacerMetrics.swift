@@ -13,7 +13,7 @@ extension Pacer {
         .counter("bad_packets", "packets that are not Opus, left out"),
         .counter("caught_up_frames", "frames that went out a whole frame or more after their time"),
         .gauge("drift_ppm", "how much longer the source's second lasts here"),
-        .gauge("steering_ppm", "how much faster the sound is played now"),
+        .gauge("steering_ppm", "how much faster the audio is played now"),
         .gauge("jitter_ms", "standard deviation of arrivals"),
         .gauge("depth_ms", "media that wait before it"),
         .histogram("late_us", "how long after its time on the grid each frame went out"),

@@ -1,7 +1,7 @@
 import Pacing
 import Sluice
 
-/// Tells those that follow a pacer of sound how it plays its source: by the pacer's name, and by the number of its
+/// Tells those that follow a pacer of audio how it plays its source: by the pacer's name, and by the number of its
 /// source's clock where no other pacer of the session has the same source.
 final class PlayoutPublisher {
     private let own: SharedPlayout

@@ -21,7 +21,7 @@ final class SessionPlayouts: Sendable {
     /// That of the pacer that the graph calls so, which may come later.
     func playout(of pacer: String) -> SharedPlayout { playout(.pacer(pacer)) }
 
-    /// That of the pacer of sound whose media carry this number of a source's clock.
+    /// That of the pacer of audio whose media carry this number of a source's clock.
     func playout(ofClock clock: UInt16) -> SharedPlayout { playout(.clock(clock)) }
 
     private func playout(_ key: Key) -> SharedPlayout {

@@ -5,7 +5,7 @@ import RTP
 import Sluice
 
 /// Sends packets as RTP or SRTP, each at once or a picture's evenly over its interval, with sender reports by which
-/// receivers keep lips and sound in step, and writes the session description that they need.
+/// receivers keep lips and audio in step, and writes the session description that they need.
 public final class RTPOutput: Node {
     public static let descriptor = NodeDescriptor(
         "rtp-output", summary: "Sends packets as RTP or SRTP and writes the session description (SDP)", traits: .live,

@@ -11,7 +11,7 @@ public final class RawAudioSource: Node, RawFrames {
     )
 
     let output = Output<AudioFrame>("out")
-    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input; empty: there is no sound")
+    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input; empty: there is no audio")
     var path: String
     @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
     @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")

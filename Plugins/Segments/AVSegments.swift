@@ -1,14 +1,14 @@
 import Glibc
 import Sluice
 
-/// Plays segments of pictures and sound that another process makes: an avatar, a synthetic voice.
+/// Plays segments of pictures and audio that another process makes: an avatar, a synthetic voice.
 ///
 /// Segments come over a Unix socket, or from a file of the same form (docs/av-segments.md), whole, and at most so many
-/// ahead; then the writer is held. Their pictures and sound go out at their media time. The socket is two-way: the peer
+/// ahead; then the writer is held. Their pictures and audio go out at their media time. The socket is two-way: the peer
 /// interrupts, asks what has gone out, and gets diagnostics, traces and the viewer's microphone.
 public final class AVSegments: Node {
     public static let descriptor = NodeDescriptor(
-        "av-segments", summary: "Plays segments of pictures and sound from a Unix socket or a file", work: .heavy,
+        "av-segments", summary: "Plays segments of pictures and audio from a Unix socket or a file", work: .heavy,
         traits: .paced, example: #""avatar": { "type": "av-segments", "socket": "/run/avatar.sock" }"#)
 
     let microphone = Input<AudioFrame>("microphone", .audio([.s16], rates: [16_000], channels: [1]), optional: true)
@@ -20,7 +20,7 @@ public final class AVSegments: Node {
         "feedback",
         [
             FieldSpec("turn_seq", help: "the turn that was watched"),
-            FieldSpec("excess_video_lag_ms", help: "how much later than its sound a picture shows"),
+            FieldSpec("excess_video_lag_ms", help: "how much later than its audio a picture shows"),
             FieldSpec("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
             FieldSpec("likely", help: "1 for video_late_audio_leads, else 0"),
         ], help: "an av_sync_feedback of a peer")
@@ -30,7 +30,7 @@ public final class AVSegments: Node {
     @Parameter("on_end", default: .finish, help: "when the last writer is gone: finish, or wait for another")
     var onEnd: OnEnd
     @Parameter("ahead", default: 2, range: 1...64, help: "segments that may wait behind the playing one") var ahead: Int
-    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of the pieces that sound goes out in")
+    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of the pieces that audio goes out in")
     var frameLength: Double
     @Parameter(
         "max_segment_mb", default: 512, range: 1...4_095, help: "a segment whose media take more memory is refused")
@@ -169,7 +169,7 @@ public final class AVSegments: Node {
             skipped.add(playing.skipped)
             if playing.skipped > 0 {
                 complaints.say(
-                    "what reads this node is more than 1 s behind: \(playing.skipped) pictures and pieces of sound were skipped"
+                    "what reads this node is more than 1 s behind: \(playing.skipped) pictures and pieces of audio were skipped"
                 )
             }
             if let line = teller.ended(playing, now) { say(line.json) }

@@ -5,7 +5,7 @@ extension AVSegments {
         .counter("segments", "segments begun"),
         .counter("interrupted_segments", "segments that an interruption cut off"),
         .counter("interruptions", "interruptions"),
-        .counter("skipped", "pictures and pieces of sound left out because the graph took too little"),
+        .counter("skipped", "pictures and pieces of audio left out because the graph took too little"),
         .counter("microphone_frames", "frames sent to the peer"),
         .counter("microphone_dropped", "frames that the peer did not take"),
         .counter("messages_dropped", "messages that found no room"),

@@ -1,6 +1,6 @@
 import Sluice
 
-/// Sends the queued segments' pictures and sound at their time, and ends what is interrupted with a fade.
+/// Sends the queued segments' pictures and audio at their time, and ends what is interrupted with a fade.
 final class SegmentRelease {
     /// An event on the way, for those who tell of it. Called before anything else goes out.
     enum News {
@@ -22,7 +22,7 @@ final class SegmentRelease {
     private var ending: (frame: AudioFrame, due: Instant)?
 
     /// - Parameters:
-    ///   - piece: length of a piece of sound in seconds.
+    ///   - piece: length of a piece of audio in seconds.
     ///   - clock: what frames carry as their source clock.
     init(
         video: Output<VideoFrame>, audio: Output<AudioFrame>, piece: Double, clock: UInt16,
@@ -52,7 +52,7 @@ final class SegmentRelease {
             case .picture(let playing, let index, let time, let due):
                 sendPicture(index, of: playing, at: time, now)
                 schedule.sentFrame(now, due: due)
-            case .sound(let playing, let range, let time, let due):
+            case .audio(let playing, let range, let time, let due):
                 if let frame = piece(range, of: playing.segment, at: time) {
                     if range.lowerBound == 0 { frame.header.flags.insert(.segmentStart) }
                     frame.header.captured = now
@@ -107,11 +107,11 @@ final class SegmentRelease {
 
     // MARK: Interruption
 
-    /// Items of sound that the next node has not taken: to be asked before the epoch is raised.
+    /// Items of audio that the next node has not taken: to be asked before the epoch is raised.
     var untakenAudio: Int { audio.depth }
 
-    /// The session's epoch has risen. Sound ends with one faded piece: of what the next node had not taken, since the
-    /// edge flushes that, else of what was next, where sound was going on. Returns how many segments are gone, the
+    /// The session's epoch has risen. Audio ends with one faded piece: of what the next node had not taken, since the
+    /// edge flushes that, else of what was next, where audio was going on. Returns how many segments are gone, the
     /// playing one included.
     func interrupt(_ rules: EpochRules, untaken: Int, _ now: Instant) -> Int {
         ending?.frame.header.epoch = rules.session

@@ -64,11 +64,11 @@ import Testing
     }
 
     @Test func lowdelayAtAnotherRateNamesTheNodeThatResamples() throws {
-        let sound = scratch.path("sound.s16")
-        try Data(count: 32_000).write(to: URL(fileURLWithPath: sound))
+        let samples = scratch.path("audio.s16")
+        try Data(count: 32_000).write(to: URL(fileURLWithPath: samples))
         let graph = try scratch.graph(
             [
-                #""a": { "type": "raw-audio-source", "path": "\#(sound)", "sample_rate": 16000, "channels": 1 }"#,
+                #""a": { "type": "raw-audio-source", "path": "\#(samples)", "sample_rate": 16000, "channels": 1 }"#,
                 #""b": { "type": "opus-encoder", "profile": "lowdelay" }"#, #""c": { "type": "null-sink" }"#,
             ], ["\"a -> b -> c\""])
         try scratch.run(graph).check(

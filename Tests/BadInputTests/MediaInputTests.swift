@@ -64,16 +64,16 @@ import Testing
         let graph = try scratch.graph(
             [
                 "\"a\": { \"type\": \"source\", \"open\": \"\(Clips.path("silent.mp4"))\", \"pace\": \"fast\" }",
-                #""picture": { "type": "null-sink" }"#, #""sound": { "type": "null-sink" }"#,
-            ], [#""a.video -> picture""#, #""a.audio -> sound""#])
+                #""picture": { "type": "null-sink" }"#, #""audio": { "type": "null-sink" }"#,
+            ], [#""a.video -> picture""#, #""a.audio -> audio""#])
         try scratch.run(graph).check(
             2,
             saysOnly: """
-                ./graph.json:7:1: edge "a.audio -> sound.in": what a opened has no audio.
-                  Choose another input, or write the edge as {"from": "a.audio", "to": "sound.in", "optional": true}.
+                ./graph.json:7:1: edge "a.audio -> audio.in": what a opened has no audio.
+                  Choose another input, or write the edge as {"from": "a.audio", "to": "audio.in", "optional": true}.
                 """)
         try record(Clips.path("silent.mp4")).check(
-            0, says: "source: has no audio: edge \"source.audio -> sound.in\" left out")
+            0, says: "source: has no audio: edge \"source.audio -> audio.in\" left out")
         try record(Clips.path("clip.wav")).check(
             0, says: "source: has no video: edge \"source.video -> picture.in\" left out")
         try Running(["run", "relay-audio", "--set", "input=\(Clips.path("silent.mp4"))"], in: scratch).end().check(

@@ -67,7 +67,7 @@ import Testing
     @Test func peopleGetATable() throws {
         let run = try CommandRun(["check", "codecs", "--size", "64x64"])
         let lines = run.output.split(separator: "\n").map(String.init)
-        #expect(lines.first == "A second of pattern, 64x64 at 30/s, and of sound, 48000 Hz stereo.")
+        #expect(lines.first == "A second of pattern, 64x64 at 30/s, and of audio, 48000 Hz stereo.")
         #expect(lines[1].hasPrefix("encoder "))
         let x264 = try #require(lines.first { $0.hasPrefix("h264-encoder libx264 ") })
         #expect(x264.hasSuffix("Constrained Baseline      3.0"))

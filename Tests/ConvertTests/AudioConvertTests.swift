@@ -6,8 +6,8 @@ import Testing
 @testable import ConvertPlugin
 
 @Suite struct AudioConvertTests {
-    private func convert(_ sound: [AudioFrame], _ parameters: [String: ParameterValue]) throws -> [AudioFrame] {
-        try NodeBench(AudioConvert.self, parameters).run(sound).audio
+    private func convert(_ audio: [AudioFrame], _ parameters: [String: ParameterValue]) throws -> [AudioFrame] {
+        try NodeBench(AudioConvert.self, parameters).run(audio).audio
     }
 
     private func expectGapless(_ frames: [AudioFrame]) {
@@ -22,16 +22,16 @@ import Testing
         (22_050, 24_000),
     ]) func asManySamplesComeOutAsWentIn(from: Int, to: Int) throws {
         let start = MediaTime.milliseconds(-40)
-        let sound = Sound.sine(rate: from, frame: from / 50, count: 100, start: start)
-        let frames = try convert(sound, ["sample_rate": .integer(to)])
+        let audio = TestAudio.sine(rate: from, frame: from / 50, count: 100, start: start)
+        let frames = try convert(audio, ["sample_rate": .integer(to)])
         #expect(frames.first?.header.pts == start)
         #expect(frames.reduce(0) { $0 + $1.sampleCount } == to * (from / 50) * 100 / from)
         expectGapless(frames)
     }
 
-    @Test(arguments: [1, 2, 441, 1_023, 5_000]) func theSoundStaysInPlace(frame: Int) throws {
-        let sound = Sound.sine(channels: 1, frame: frame, count: 20_000 / frame)
-        let frames = try convert(sound, ["sample_rate": .integer(44_100), "sample_format": .string("f32")])
+    @Test(arguments: [1, 2, 441, 1_023, 5_000]) func theAudioStaysInPlace(frame: Int) throws {
+        let audio = TestAudio.sine(channels: 1, frame: frame, count: 20_000 / frame)
+        let frames = try convert(audio, ["sample_rate": .integer(44_100), "sample_format": .string("f32")])
         expectGapless(frames)
         let samples = frames.flatMap { Array($0.f32) }
         for index in 200..<samples.count - 200 {
@@ -46,11 +46,11 @@ import Testing
     @Test(arguments: [(2, 1), (1, 2)], [SampleFormat.s16, .f32])
     func channelsAndSampleFormatChangeWithoutDelayAndAsLoud(channels: (Int, Int), format: SampleFormat) throws {
         let frames = try convert(
-            Sound.sine(channels: channels.0, count: 10),
+            TestAudio.sine(channels: channels.0, count: 10),
             ["channels": .integer(channels.1), "sample_format": .string(format.rawValue)])
         #expect(frames.map(\.sampleCount) == Array(repeating: 960, count: 10))
         #expect(frames[0].format.audio == AudioLayout(format, rate: 48_000, channels: channels.1))
-        for (frame, other) in zip(frames, Sound.sine(format: format, channels: channels.1, count: 10)) {
+        for (frame, other) in zip(frames, TestAudio.sine(format: format, channels: channels.1, count: 10)) {
             switch format {
             case .s16: #expect(zip(frame.s16, other.s16).allSatisfy { abs(Int($0) - Int($1)) < 3 })
             case .f32: #expect(zip(frame.f32, other.f32).allSatisfy { abs($0 - $1) < 0.0001 })
@@ -59,23 +59,23 @@ import Testing
     }
 
     @Test func whatFitsPassesUntouched() throws {
-        let sound = Sound.sine(count: 5)
+        let audio = TestAudio.sine(count: 5)
         let parameters: [[String: ParameterValue]] = [
             [:], ["sample_rate": .integer(48_000), "channels": .integer(2), "sample_format": .string("s16")],
         ]
         for settings in parameters {
-            let frames = try convert(sound, settings)
+            let frames = try convert(audio, settings)
             #expect(frames.count == 5)
-            #expect(zip(sound, frames).allSatisfy { $0 === $1 })
+            #expect(zip(audio, frames).allSatisfy { $0 === $1 })
         }
     }
 
     @Test func formatsThatChangeInMidStreamAreFollowed() throws {
         let parts = [
-            Sound.sine(rate: 44_100, frame: 441, count: 20),
-            Sound.sine(format: .f32, rate: 48_000, channels: 1, frame: 480, count: 20, start: .milliseconds(200)),
-            Sound.sine(rate: 48_000, frame: 480, count: 20, start: .milliseconds(400)),
-            Sound.sine(rate: 8_000, channels: 1, frame: 80, count: 20, start: .milliseconds(600)),
+            TestAudio.sine(rate: 44_100, frame: 441, count: 20),
+            TestAudio.sine(format: .f32, rate: 48_000, channels: 1, frame: 480, count: 20, start: .milliseconds(200)),
+            TestAudio.sine(rate: 48_000, frame: 480, count: 20, start: .milliseconds(400)),
+            TestAudio.sine(rate: 8_000, channels: 1, frame: 80, count: 20, start: .milliseconds(600)),
         ]
         let frames = try convert(
             parts.flatMap { $0 },
@@ -88,19 +88,19 @@ import Testing
     }
 
     @Test func aHoleStartsTheCountAnew() throws {
-        let sound =
-            Sound.sine(rate: 44_100, frame: 441, count: 10)
-            + Sound.sine(rate: 44_100, frame: 441, count: 10, start: .milliseconds(150))
-        let frames = try convert(sound, ["sample_rate": .integer(48_000)])
+        let audio =
+            TestAudio.sine(rate: 44_100, frame: 441, count: 10)
+            + TestAudio.sine(rate: 44_100, frame: 441, count: 10, start: .milliseconds(150))
+        let frames = try convert(audio, ["sample_rate": .integer(48_000)])
         let flagged = frames.filter { $0.header.flags.contains(.discontinuity) }
         #expect(flagged.map(\.header.pts) == [.milliseconds(150)])
         #expect(frames.reduce(0) { $0 + $1.sampleCount } == 9_600)
     }
 
     @Test func noSampleOfOneEpochIsInAFrameOfTheNext() throws {
-        let sound = Sound.sine(rate: 44_100, frame: 441, count: 20)
-        for frame in sound[10...] { frame.header.epoch = 4 }
-        let frames = try convert(sound, ["sample_rate": .integer(48_000)])
+        let audio = TestAudio.sine(rate: 44_100, frame: 441, count: 20)
+        for frame in audio[10...] { frame.header.epoch = 4 }
+        let frames = try convert(audio, ["sample_rate": .integer(48_000)])
         #expect(frames.filter { $0.header.epoch == 0 }.reduce(0) { $0 + $1.sampleCount } == 4_800)
         #expect(frames.filter { $0.header.epoch == 4 }.reduce(0) { $0 + $1.sampleCount } == 4_800)
         #expect(!frames.contains { $0.header.flags.contains(.discontinuity) })
@@ -108,15 +108,15 @@ import Testing
     }
 
     @Test func timesRoundedToMillisecondsComeOutExact() throws {
-        let sound = Sound.sine(rate: 44_100, frame: 1_024, count: 100)
-        for frame in sound { frame.header.pts = .milliseconds(Int64(frame.header.pts.milliseconds.rounded())) }
-        let frames = try convert(sound, ["sample_rate": .integer(48_000)])
+        let audio = TestAudio.sine(rate: 44_100, frame: 1_024, count: 100)
+        for frame in audio { frame.header.pts = .milliseconds(Int64(frame.header.pts.milliseconds.rounded())) }
+        let frames = try convert(audio, ["sample_rate": .integer(48_000)])
         #expect(!frames.contains { $0.header.flags.contains(.discontinuity) })
         expectGapless(frames)
     }
 
     @Test func aRateThatMakesNoSenseIsRefused() throws {
-        #expect { try convert(Sound.sine(count: 1), ["sample_rate": .integer(3)]) } throws: {
+        #expect { try convert(TestAudio.sine(count: 1), ["sample_rate": .integer(3)]) } throws: {
             "\($0)".contains("sample_rate is 3")
         }
     }

@@ -46,9 +46,9 @@ import VP8Plugin
 
     @Test func opusPacketsAreThoseOfTheBareLoop() throws {
         // Frames that match no Opus frame, so samples are carried over.
-        let sound = Sound.sine(frame: 1_000, count: 101)
-        let packets = try NodeBench(OpusEncoderNode.self, ["profile": "lowdelay"]).run(sound).packets
-        let bare = try floor("opus", sound.flatMap { Array($0.bytes) }, ["48000", "2", "10", "128"])
+        let audio = TestAudio.sine(frame: 1_000, count: 101)
+        let packets = try NodeBench(OpusEncoderNode.self, ["profile": "lowdelay"]).run(audio).packets
+        let bare = try floor("opus", audio.flatMap { Array($0.bytes) }, ["48000", "2", "10", "128"])
         #expect(packets.flatMap { Array($0.bytes) } == bare)
     }
 }

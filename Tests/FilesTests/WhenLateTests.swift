@@ -37,7 +37,7 @@ import Testing
         #expect(said(source, "was too slow: of ") == 1)
     }
 
-    /// Held up alone, pictures hold the sound back: it never runs away from them.
+    /// Held up alone, pictures hold the audio back: it never runs away from them.
     @Test func slippingTheStreamsDoNotPart() throws {
         let source = try pattern("slip")
         hold(source, "video")
@@ -56,7 +56,7 @@ import Testing
         hold(source, "video")
         #expect(source.graph.run() == .finished)
         let (video, audio) = (source.sink("video").received, source.sink("audio").received)
-        // The sound was never held up.
+        // The audio was never held up.
         #expect(audio.count == 300)
         for entry in audio { #expect(entry.at.nanoseconds == entry.item.header.pts.rescaled(to: 1_000_000_000)) }
         let dropped = source.context.counter("late_video_dropped").count
@@ -68,7 +68,7 @@ import Testing
             #expect(abs(entry.at.nanoseconds - entry.item.header.pts.rescaled(to: 1_000_000_000)) < 2)
         }
         #expect(said(source, "what is late is left out") == 1)
-        #expect(said(source, "\(dropped) pictures and 0 pieces of sound were late and left out") == 1)
+        #expect(said(source, "\(dropped) pictures and 0 pieces of audio were late and left out") == 1)
         #expect(source.context.counter("slipped_ms").count == 0)
     }
 
@@ -81,14 +81,14 @@ import Testing
         let gap = try #require(
             video.dropFirst().first { $0.header.flags.contains(.discontinuity) } ?? (decode ? video.last : nil))
         if !decode { #expect(gap.header.flags.contains(.keyframe)) }
-        // The keyframe of every second; sound goes on at once.
+        // The keyframe of every second; audio goes on at once.
         #expect(video.contains { abs($0.header.pts.seconds - 2.05) < 0.1 })
         #expect(!video.contains { (1.0...1.9).contains($0.header.pts.seconds) })
         if decode {
             #expect(video.compactMap { FrameNumberCode.read($0 as! VideoFrame) }.suffix(30) == Array(60..<90)[...])
         }
-        let sound = source.sink("audio").received.map(\.item.header.pts.seconds)
-        #expect(!sound.contains { (1.3...1.7).contains($0) } && sound.contains { (1.85...1.95).contains($0) })
+        let times = source.sink("audio").received.map(\.item.header.pts.seconds)
+        #expect(!times.contains { (1.3...1.7).contains($0) } && times.contains { (1.85...1.95).contains($0) })
     }
 
     @Test func whereItIsAnErrorTheRunSaysSo() throws {

@@ -133,13 +133,13 @@ import Testing
     private static var graph: String {
         var nodes = [
             #""source": { "type": "source", "open": "pattern", "width": 64, "height": 64 }"#,
-            #""pictures": { "type": "relay" }"#, #""sound": { "type": "relay" }"#,
+            #""pictures": { "type": "relay" }"#, #""audio": { "type": "relay" }"#,
         ]
-        var edges = [#""source.video -> pictures""#, #""source.audio -> sound""#]
+        var edges = [#""source.video -> pictures""#, #""source.audio -> audio""#]
         for scene in scenes {
             nodes.append("\"\(scene.name)\": { \(scene.json) }")
             if let feeds = scene.feeds {
-                edges.append("\"\(feeds == "video" ? "pictures" : "sound") -> \(scene.name)\"")
+                edges.append("\"\(feeds == "video" ? "pictures" : "audio") -> \(scene.name)\"")
             }
             for port in scene.drains {
                 nodes.append("\"\(scene.name)-end\": { \"type\": \"null-sink\" }")

@@ -56,7 +56,7 @@ enum Streams {
 }
 
 @Suite("A transport stream") struct TSDemuxerTests {
-    @Test func everyPictureAndSoundComesOutOnceWithTheSendersTimes() throws {
+    @Test func everyPictureAndAudioComesOutOnceWithTheSendersTimes() throws {
         let (found, demuxer) = Findings.of(Streams.withLength)
         #expect(found.streams == ["h264", "opus"])
         #expect(found.video.count == 30)
@@ -67,10 +67,10 @@ enum Streams {
         let times = found.video.map(\.header.pts)
         for (a, b) in zip(times, times.dropFirst()) { #expect(b - a == MediaTime(1, timescale: 30)) }
         #expect(times == found.video.map(\.header.dts))
-        // libavformat's muxer begins 1.4 s after 0, here with the sound, which is 312 samples early.
+        // libavformat's muxer begins 1.4 s after 0, here with the audio, which is 312 samples early.
         #expect(times[0] == MediaTime.milliseconds(1_400) + MediaTime(312, timescale: 48_000))
-        let sound = found.audio.map(\.header.pts)
-        for (a, b) in zip(sound, sound.dropFirst()) { #expect(b - a == .milliseconds(20)) }
+        let audio = found.audio.map(\.header.pts)
+        for (a, b) in zip(audio, audio.dropFirst()) { #expect(b - a == .milliseconds(20)) }
         #expect(found.audio.allSatisfy { $0.header.duration == .milliseconds(20) && $0.format.audio?.channels == 1 })
     }
 

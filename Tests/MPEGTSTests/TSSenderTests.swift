@@ -56,7 +56,7 @@ private final class Bytes: ByteSink {
     }
 
     /// Neither stream waits for the other.
-    @Test func picturesGoOutWhileTheSoundStallsAndTheOtherWayRound() throws {
+    @Test func picturesGoOutWhileTheAudioStallsAndTheOtherWayRound() throws {
         for track in TSTrack.allCases {
             let alone = source.packets.filter { $0.track == track }.map {
                 (packet: $0.packet, track: $0.track)
@@ -87,9 +87,9 @@ private final class Bytes: ByteSink {
                 + Array(OpusHead(channels: 2).bytes[12...]))
         let delay = MediaTime(312, timescale: 48_000)
         #expect(TSSender.offset([picture], [h264, delayed]) == .zero - delay)
-        let sound = TestMedia.packets(delayed, count: 1)[0]
-        sound.header.dts = .zero - delay
-        #expect(TSSender.offset([picture, sound], [h264, delayed]) == .zero - delay)
+        let audio = TestMedia.packets(delayed, count: 1)[0]
+        audio.header.dts = .zero - delay
+        #expect(TSSender.offset([picture, audio], [h264, delayed]) == .zero - delay)
         picture.header.dts = .milliseconds(500)
         #expect(TSSender.offset([picture], [h264, delayed]) == .zero)
         #expect(TSSender.offset([], [h264]) == .zero)

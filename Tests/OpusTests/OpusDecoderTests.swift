@@ -6,8 +6,8 @@ import Testing
 @testable import OpusPlugin
 
 @Suite struct OpusDecoderTests {
-    private func encode(_ sound: [AudioFrame], _ parameters: [String: ParameterValue] = [:]) throws -> [Packet] {
-        try NodeBench(OpusEncoderNode.self, parameters).run(sound).packets
+    private func encode(_ audio: [AudioFrame], _ parameters: [String: ParameterValue] = [:]) throws -> [Packet] {
+        try NodeBench(OpusEncoderNode.self, parameters).run(audio).packets
     }
     private func decode(_ packets: [Packet]) throws -> NodeBench<OpusDecoderNode>.Result {
         try NodeBench(OpusDecoderNode.self).run(packets)
@@ -22,20 +22,20 @@ import Testing
 
     @Test(arguments: [480, 960, 1_000, 4_001]) func whatWentInComesOutAtItsTime(frame: Int) throws {
         let start = MediaTime.milliseconds(7)
-        let sound = Sound.sine(frame: frame, count: 24, start: start)
-        let frames = try decode(encode(sound, ["bitrate_kbps": .number(128)])).audio
+        let audio = TestAudio.sine(frame: frame, count: 24, start: start)
+        let frames = try decode(encode(audio, ["bitrate_kbps": .number(128)])).audio
         #expect(frames.first?.header.pts == start)
         #expect(frames.reduce(0) { $0 + $1.sampleCount } == frame * 24)
         expectGapless(frames)
         // Sample for sample the sine that went in, apart from the codec's loss.
-        let (before, after) = (sound.flatMap { Array($0.s16) }, frames.flatMap { Array($0.s16) })
+        let (before, after) = (audio.flatMap { Array($0.s16) }, frames.flatMap { Array($0.s16) })
         let error = zip(before, after).dropFirst(4_000).map { pow(Double($0) - Double($1), 2) }.reduce(0, +)
         let power = before.dropFirst(4_000).map { pow(Double($0), 2) }.reduce(0, +)
         #expect(10 * log10(power / error) > 15)
     }
 
     @Test(arguments: [1, 2, 4]) func missingPacketsAreConcealedToTheSample(lost: Int) throws {
-        var packets = try encode(Sound.sine(count: 50))
+        var packets = try encode(TestAudio.sine(count: 50))
         packets.removeSubrange(20..<20 + lost)
         let result = try decode(packets)
         expectGapless(result.audio)
@@ -48,23 +48,23 @@ import Testing
     }
 
     @Test func aLongHoleStartsTheCountAnew() throws {
-        var packets = try encode(Sound.sine(count: 50))
+        var packets = try encode(TestAudio.sine(count: 50))
         packets.removeSubrange(20..<30)
         let result = try decode(packets)
         #expect(result.metric("concealed_samples") == 0)
         let flagged = result.audio.filter { $0.header.flags.contains(.discontinuity) }
         #expect(flagged.count == 1)
-        // The pre-skip is dropped again, so the sound resumes where the packet's own samples begin.
+        // The pre-skip is dropped again, so the audio resumes where the packet's own samples begin.
         #expect(flagged.first?.header.pts == .milliseconds(600))
     }
 
     @Test func aLossIsRecoveredFromTheNextPacket() throws {
-        let sound = Sound.sine(220, rate: 16_000, channels: 1, frame: 320, count: 50)
+        let audio = TestAudio.sine(220, rate: 16_000, channels: 1, frame: 320, count: 50)
         let settings: [String: ParameterValue] = [
             "application": .string("voip"), "fec": .boolean(true), "loss_percent": .integer(30),
             "bitrate_kbps": .number(24),
         ]
-        var packets = try encode(sound, settings)
+        var packets = try encode(audio, settings)
         let whole = try decode(packets).audio.flatMap { Array($0.s16) }
         packets.remove(at: 25)
         let healed = try decode(packets).audio.flatMap { Array($0.s16) }
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func bytesThatAreNoOpusAreConcealed() throws {
-        let packets = try encode(Sound.sine(count: 20))
+        let packets = try encode(TestAudio.sine(count: 20))
         let broken = Packet(format: packets[0].format, count: 3)
         // Code 3 with a frame count of 0 (RFC 6716, section 3.2.5).
         for (index, byte) in [UInt8(0xff), 0, 0].enumerated() { broken.mutableBytes[index] = byte }
@@ -89,7 +89,7 @@ import Testing
 
     @Test func randomBytesNeverCrash() throws {
         var random = Dice(seed: 1)
-        let format = try #require(encode(Sound.sine(count: 2)).first?.format)
+        let format = try #require(encode(TestAudio.sine(count: 2)).first?.format)
         let packets = (0..<500).map { index in
             let packet = Packet(format: format, count: Int.random(in: 0...200, using: &random))
             for byte in 0..<packet.count { packet.mutableBytes[byte] = .random(in: 0...255, using: &random) }
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func theEpochGoesThrough() throws {
-        let packets = try encode(Sound.sine(count: 20))
+        let packets = try encode(TestAudio.sine(count: 20))
         for packet in packets[10...] { packet.header.epoch = 3 }
         let frames = try decode(packets).audio
         #expect(frames.map(\.header.epoch).filter { $0 == 3 }.count == packets.count - 10)

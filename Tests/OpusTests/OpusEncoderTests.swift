@@ -31,9 +31,9 @@ import Testing
     }
 
     @Test func bytesAreThoseOfABareLoopOverOpusEncode() throws {
-        let sound = Sound.sine(count: 50)
+        let audio = TestAudio.sine(count: 50)
         let packets = try encode(
-            sound,
+            audio,
             [
                 "frame_ms": .number(10), "bitrate_kbps": .number(128), "vbr": .boolean(false),
                 "complexity": .integer(0), "application": .string("lowdelay"),
@@ -46,7 +46,7 @@ import Testing
         _ = copus_set_complexity(bare, 0)
         var out = [UInt8](repeating: 0, count: 4_000)
         var number = 0
-        for frame in sound {
+        for frame in audio {
             for half in 0..<2 {
                 let count = opus_encode(bare, frame.s16.baseAddress! + half * 960, 480, &out, 4_000)
                 #expect(Array(packets[number].bytes) == Array(out[0..<Int(count)]))
@@ -61,7 +61,7 @@ import Testing
     @Test(arguments: [2.5, 5, 10, 20, 40, 60]) func timesStepByExactlyTheFrame(length: Double) throws {
         // 1,000 samples a frame match no length of an Opus frame.
         let start = MediaTime(12_345, timescale: 48_000)
-        let packets = try encode(Sound.sine(frame: 1_000, count: 48, start: start), ["frame_ms": .number(length)])
+        let packets = try encode(TestAudio.sine(frame: 1_000, count: 48, start: start), ["frame_ms": .number(length)])
         let head = try #require(OpusHead(packets[0].format.configuration))
         let samples = Int64(length * 48)
         for (index, packet) in packets.enumerated() {
@@ -78,7 +78,7 @@ import Testing
     @Test(arguments: [8_000, 12_000, 16_000, 24_000, 48_000], [SampleFormat.s16, .f32])
     func everyRateComesBack(rate: Int, format: SampleFormat) throws {
         let packets = try encode(
-            Sound.sine(format: format, rate: rate, channels: 1, frame: rate / 50, count: 50),
+            TestAudio.sine(format: format, rate: rate, channels: 1, frame: rate / 50, count: 50),
             ["bitrate_kbps": .number(48)])
         #expect(OpusHead(packets[0].format.configuration)?.inputRate == rate)
         let decoded = try decode(packets)
@@ -95,13 +95,13 @@ import Testing
     }
 
     @Test func equalInputGivesEqualBytes() throws {
-        let (a, b) = (try encode(Sound.sine(count: 30)), try encode(Sound.sine(count: 30)))
+        let (a, b) = (try encode(TestAudio.sine(count: 30)), try encode(TestAudio.sine(count: 30)))
         #expect(a.map { Array($0.bytes) } == b.map { Array($0.bytes) })
     }
 
     @Test func aNewBitrateChangesTheRate() throws {
         let bench = NodeBench(OpusEncoderNode.self, ["vbr": .boolean(false), "bitrate_kbps": .number(32)])
-        let packets = try bench.run(Sound.sine(count: 100)) { node, number in
+        let packets = try bench.run(TestAudio.sine(count: 100)) { node, number in
             if number == 50 { node.set("bitrate_kbps", to: 128) }
         }.packets
         #expect(packets[40].count == 80)
@@ -109,7 +109,7 @@ import Testing
     }
 
     private func settings(_ parameters: [String: ParameterValue], channels: Int = 2) throws -> (Packet, TOC) {
-        let packets = try encode(Sound.sine(channels: channels, count: 20), parameters)
+        let packets = try encode(TestAudio.sine(channels: channels, count: 20), parameters)
         return (packets[5], TOC(packets[5].bytes[0]))
     }
 
@@ -139,7 +139,8 @@ import Testing
             "application": "lowdelay", "frame_ms": 10, "bitrate_kbps": 128, "vbr": false, "complexity": 0,
         ]
         let (a, b) = (
-            try encode(Sound.sine(count: 30), ["profile": "lowdelay"]), try encode(Sound.sine(count: 30), spelled)
+            try encode(TestAudio.sine(count: 30), ["profile": "lowdelay"]),
+            try encode(TestAudio.sine(count: 30), spelled)
         )
         #expect(a.map { Array($0.bytes) } == b.map { Array($0.bytes) })
     }
@@ -168,8 +169,8 @@ import Testing
 
     /// 1,000 samples a frame, so that parts of packets are carried.
     @Test(arguments: [SampleFormat.s16, .f32]) func lowdelayGivesMonoToBothSides(_ format: SampleFormat) throws {
-        let mono = Sound.sine(format: format, channels: 1, frame: 1_000, count: 24)
-        let stereo = Sound.sine(format: format, channels: 2, frame: 1_000, count: 24)
+        let mono = TestAudio.sine(format: format, channels: 1, frame: 1_000, count: 24)
+        let stereo = TestAudio.sine(format: format, channels: 2, frame: 1_000, count: 24)
         let (a, b) = (try encode(mono, ["profile": "lowdelay"]), try encode(stereo, ["profile": "lowdelay"]))
         #expect(a.count == b.count && a.count > 40)
         #expect(a.map { Array($0.bytes) } == b.map { Array($0.bytes) })
@@ -186,18 +187,18 @@ import Testing
             OpusEncoderNode.self,
             ["profile": "voip", "fec": true, "vbr": false, "signal": "voice", "bandwidth": "wide"])
         // Syllables: only what libopus takes for speech is copied.
-        let sound = Sound.sine(220, channels: 1, count: 120)
-        for (number, frame) in sound.enumerated() where number % 10 > 5 {
+        let audio = TestAudio.sine(220, channels: 1, count: 120)
+        for (number, frame) in audio.enumerated() where number % 10 > 5 {
             for index in 0..<960 { frame.s16[index] /= 200 }
         }
-        let packets = try bench.run(sound) { node, number in
+        let packets = try bench.run(audio) { node, number in
             if number == 60 { node.set("loss_percent", to: 25) }
         }.packets
         #expect(try !packets[10..<60].contains(where: recovers))
         #expect(try packets[70...].filter(recovers).count > 10)
     }
 
-    /// Whether a decoder that has seen nothing else gets sound of the packet's copy of the frame before it.
+    /// Whether a decoder that has seen nothing else gets audio of the packet's copy of the frame before it.
     private func recovers(_ packet: Packet) throws -> Bool {
         let decoder = try Decoder(channels: 1)
         let frame = AudioFrame(
@@ -216,7 +217,7 @@ import Testing
         let harness = try GraphHarness(graph)
         let source = try #require(harness.node("from") as? Fencing)
         // 1,500 samples: one Opus frame of 960, and 540 that wait for more.
-        source.waiting = Sound.sine(frame: 500, count: 3)
+        source.waiting = TestAudio.sine(frame: 500, count: 3)
         harness.request("send", of: "from")
         harness.settle()
         #expect(harness.sink("to").received.count == 1)
@@ -228,7 +229,7 @@ import Testing
         #expect(first[1].header.pts == .milliseconds(20) - head)
         #expect(first[1].header.pts + first[1].header.duration == MediaTime(1_500, timescale: 48_000))
         // A fence behind whole frames adds nothing, and what follows is a stretch of its own.
-        source.waiting = Sound.sine(frame: 960, count: 2, start: .seconds(1))
+        source.waiting = TestAudio.sine(frame: 960, count: 2, start: .seconds(1))
         harness.request("send", of: "from")
         harness.settle()
         harness.request("fence", of: "from")
@@ -240,7 +241,7 @@ import Testing
 
     /// Sends what it is given, and a fence when it is asked for one.
     private final class Fencing: Node {
-        static let descriptor = NodeDescriptor("fencing", summary: "Sends sound and fences")
+        static let descriptor = NodeDescriptor("fencing", summary: "Sends audio and fences")
         let output = Output<AudioFrame>("out")
         let send = RequestInput("send", help: "what waits")
         let fence = RequestInput("fence", help: "a fence")
@@ -255,8 +256,8 @@ import Testing
     }
 
     @Test func aHoleStartsTheCountAnew() throws {
-        let before = Sound.sine(frame: 1_000, count: 3)
-        let after = Sound.sine(frame: 1_000, count: 3, start: .milliseconds(500))
+        let before = TestAudio.sine(frame: 1_000, count: 3)
+        let after = TestAudio.sine(frame: 1_000, count: 3, start: .milliseconds(500))
         let packets = try encode(before + after)
         let flagged = packets.filter { $0.header.flags.contains(.discontinuity) }
         #expect(flagged.count == 1)
@@ -265,9 +266,9 @@ import Testing
     }
 
     @Test func timesRoundedToMillisecondsAreNoHole() throws {
-        let sound = Sound.sine(frame: 1_024, count: 100)
-        for frame in sound { frame.header.pts = .milliseconds(Int64(frame.header.pts.milliseconds.rounded())) }
-        let packets = try encode(sound)
+        let audio = TestAudio.sine(frame: 1_024, count: 100)
+        for frame in audio { frame.header.pts = .milliseconds(Int64(frame.header.pts.milliseconds.rounded())) }
+        let packets = try encode(audio)
         #expect(!packets.contains { $0.header.flags.contains(.discontinuity) })
         for (packet, next) in zip(packets, packets.dropFirst()) {
             #expect(next.header.pts - packet.header.pts == .milliseconds(20))
@@ -275,9 +276,9 @@ import Testing
     }
 
     @Test func packetsCarryTheEpochOfTheirSamples() throws {
-        let sound = Sound.sine(frame: 1_000, count: 20)
-        for frame in sound[10...] { frame.header.epoch = 1 }
-        let packets = try encode(sound)
+        let audio = TestAudio.sine(frame: 1_000, count: 20)
+        for frame in audio[10...] { frame.header.epoch = 1 }
+        let packets = try encode(audio)
         let epochs = packets.map(\.header.epoch)
         #expect(epochs == epochs.sorted())
         // 10,000 samples are 10 whole packets and a part, which is filled up rather than mixed with the next epoch.
@@ -286,8 +287,9 @@ import Testing
 
     @Test func anotherRateInMidStreamIsFollowed() throws {
         let packets = try encode(
-            Sound.sine(count: 10)
-                + Sound.sine(format: .f32, rate: 16_000, channels: 1, frame: 320, count: 10, start: .milliseconds(200)))
+            TestAudio.sine(count: 10)
+                + TestAudio.sine(
+                    format: .f32, rate: 16_000, channels: 1, frame: 320, count: 10, start: .milliseconds(200)))
         #expect(packets.first?.format.audio?.channels == 2)
         #expect(packets.last?.format.audio?.channels == 1)
         #expect(packets.last.map { $0.header.pts + $0.header.duration } == .milliseconds(400))
@@ -295,13 +297,13 @@ import Testing
 
     @Test func aLengthThatOpusDoesNotHaveIsRefused() throws {
         #expect {
-            try encode(Sound.sine(count: 1), ["frame_ms": .number(15)])
+            try encode(TestAudio.sine(count: 1), ["frame_ms": .number(15)])
         } throws: { "\($0)".contains("frame_ms is 15") && "\($0)".contains("Use 2.5, 5, 10, 20, 40 or 60") }
     }
 
     @Test func silenceAndNotANumberAreEncoded() throws {
-        let sound = Sound.sine(format: .f32, count: 10)
-        for frame in sound { for index in 0..<frame.f32.count { frame.f32[index] = index % 2 == 0 ? .nan : .infinity } }
-        #expect(try encode(sound).count == 11)
+        let audio = TestAudio.sine(format: .f32, count: 10)
+        for frame in audio { for index in 0..<frame.f32.count { frame.f32[index] = index % 2 == 0 ? .nan : .infinity } }
+        #expect(try encode(audio).count == 11)
     }
 }

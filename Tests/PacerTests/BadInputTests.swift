@@ -35,7 +35,7 @@ import Testing
         #expect(rig.metric("steering_ppm") == 0)
     }
 
-    @Test func timestampsThatGoBackDoNotInterruptTheSound() throws {
+    @Test func timestampsThatGoBackDoNotInterruptTheAudio() throws {
         let rig = try Rig()
         rig.feed(50, from: 0)
         rig.feed(50, from: 1_000, pts: .milliseconds(-5_000))
@@ -43,10 +43,10 @@ import Testing
         #expect(holds(rig))
         #expect(rig.metric("silence_frames") + rig.metric("concealed_samples") == 0)
         #expect(rig.tape.count == 100)
-        #expect(rig.words == ["first frame", "timestamps went back by 6.000 s; the sound goes on without a hole"])
+        #expect(rig.words == ["first frame", "timestamps went back by 6.000 s; the audio goes on without a hole"])
     }
 
-    @Test func timestampsThatJumpAheadDoNotInterruptTheSound() throws {
+    @Test func timestampsThatJumpAheadDoNotInterruptTheAudio() throws {
         let rig = try Rig()
         rig.feed(50, from: 0)
         rig.feed(50, from: 1_000, pts: .milliseconds(3_600_000))
@@ -54,7 +54,7 @@ import Testing
         #expect(holds(rig))
         #expect(rig.metric("silence_frames") + rig.metric("concealed_samples") == 0)
         #expect(
-            rig.words == ["first frame", "timestamps jumped ahead by 3599.000 s; the sound goes on without a hole"])
+            rig.words == ["first frame", "timestamps jumped ahead by 3599.000 s; the audio goes on without a hole"])
     }
 
     @Test func timestampsThatRepeatAreSaidOnce() throws {
@@ -64,7 +64,7 @@ import Testing
         #expect(holds(rig))
         #expect(rig.metric("silence_frames") + rig.metric("concealed_samples") == 0)
         #expect(rig.metric("timestamp_jumps") == 199)
-        #expect(rig.words == ["first frame", "timestamps went back by 0.020 s; the sound goes on without a hole"])
+        #expect(rig.words == ["first frame", "timestamps went back by 0.020 s; the audio goes on without a hole"])
     }
 
     @Test func timestampsAtTheEndsOfTheirRangeDoNotTrap() throws {
@@ -97,7 +97,7 @@ import Testing
         let counts = rig.tape.compactMap { ($0.item as? AudioFrame)?.sampleCount }
         #expect(Set(counts) == [960, 882])
         #expect(counts == counts.sorted(by: >))
-        #expect(rig.words.contains("the sound changed to audio s16 44100 Hz 2 ch; the grid goes on"))
+        #expect(rig.words.contains("the audio changed to audio s16 44100 Hz 2 ch; the grid goes on"))
     }
 
     @Test func aRateWithoutWholeFramesInMidStreamFailsWithAdvice() throws {

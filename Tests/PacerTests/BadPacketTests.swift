@@ -49,13 +49,13 @@ import Testing
                     + run(30, from: 3_030, at: 640), said: ["more came than its edge holds; "], lost: 3_060),
             Case(
                 name: "goes back", coming: run(50) + run(50, from: 50, shift: -6_000),
-                said: ["timestamps went back by 6.000 s; the sound goes on without a hole"]),
+                said: ["timestamps went back by 6.000 s; the audio goes on without a hole"]),
             Case(
                 name: "repeats", coming: repeats,
-                said: ["timestamps went back by 0.020 s; the sound goes on without a hole"]),
+                said: ["timestamps went back by 0.020 s; the audio goes on without a hole"]),
             Case(
                 name: "jumps ahead", coming: run(50) + run(50, from: 50, shift: 3_599_000),
-                said: ["timestamps jumped ahead by 3599.000 s; the sound goes on without a hole"]),
+                said: ["timestamps jumped ahead by 3599.000 s; the audio goes on without a hole"]),
             Case(
                 name: "times at the ends of their range",
                 coming: (0..<40).map { Coming(at: Double($0) * 20, pts: ends[$0 % 4]) }, said: ["timestamps "]),

@@ -29,13 +29,13 @@ import Testing
         let nodes = #""a": { "type": "test-source" }, "p": { "type": "pacer" }, "o": { "type": "null-sink" }"#
         let plan = try load(nodes, #""a -> p -> o""#)
         #expect(plan.root.edges[0].capacity == EdgeCapacity(items: 50, milliseconds: 1_000, bytes: 1 << 30))
-        // Coded video may pass here, which drops to a keyframe; sound settles it when it is known.
+        // Coded video may pass here, which drops to a keyframe; audio settles it when it is known.
         #expect(plan.root.edges[0].overflow == .dropToKeyframe && plan.root.edges[0].isOverflowStandard)
         #expect(plan.root.edges[1].capacity == .standard && plan.root.edges[1].overflow == .block)
         let opus =
             #""a": { "type": "test-source" }, "e": { "type": "opus-decoder" }, "p": { "type": "pacer" }, "o": { "type": "null-sink" }"#
-        let sound = try load(opus, #""a -> e -> p -> o""#)
-        #expect(sound.root.edges[1].overflow == .dropOldest)
+        let coded = try load(opus, #""a -> e -> p -> o""#)
+        #expect(coded.root.edges[1].overflow == .dropOldest)
         let told = try load(
             nodes,
             #"{ "from": "a", "to": "p", "capacity": { "items": 4, "ms": 80 }, "overflow": "block" }, "p -> o""#)

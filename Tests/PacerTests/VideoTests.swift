@@ -82,10 +82,10 @@ import Testing
     }
 
     @Test func aPacerOfThatNameHasToBeThere() throws {
-        let rig = try rig(["sound": "voice"])
+        let rig = try rig(["audio": "voice"])
         push(rig, 0, at: 0)
         rig.run(until: 100)
         #expect(
-            "\(rig.harness.error!)".contains("\"sound\" is \"voice\", and no pacer of sound beside it has that name"))
+            "\(rig.harness.error!)".contains("\"audio\" is \"voice\", and no pacer of audio beside it has that name"))
     }
 }

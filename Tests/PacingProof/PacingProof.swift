@@ -109,7 +109,7 @@ struct Options {
         Usage: tools/prove [--graph] [--hours H] [--seeds N] [--depth-ms D]
           A source at ±200 ppm with 0 to 40 ms of jitter and 1 % loss before a pacer, in virtual time, for each of N seeds:
           every frame on the grid, no slip, no silence, no drop, losses concealed one for one, and after the first minute the
-          depth within 10 ms of D (60) in every mean of 10 s and pictures within 5 ms of their sound.
+          depth within 10 ms of D (60) in every mean of 10 s and pictures within 5 ms of their audio.
             without --graph   the state machines alone: 24 hours, 100 seeds
             --graph           the real graph with PCM and pictures: 1 hour, 2 seeds
 

@@ -7,7 +7,7 @@ public final class JitterySource: Node {
     public static let descriptor = NodeDescriptor(
         "jittery-source", summary: "Media of a clock that is off, late and lost")
 
-    let sound = Output<AudioFrame>("sound", optional: true)
+    let audio = Output<AudioFrame>("audio", optional: true)
     let pictures = Output<Packet>("pictures", optional: true)
     @Parameter("ppm", default: 0, range: -10_000...10_000, help: "how much longer its second lasts") var ppm: Double
     @Parameter("jitter_ms", default: 0, range: 0...1_000, help: "items come up to so much late") var jitter: Double
@@ -30,7 +30,7 @@ public final class JitterySource: Node {
     private var pictureArrivals: Arrivals!
     private var next: Arrivals.Packet!
     private var nextVideo: Arrivals.Packet!
-    /// Packets of sound that did not come, up to the last that did.
+    /// Packets of audio that did not come, up to the last that did.
     public private(set) var lost: Int64 = 0
     private var last: Int64 = -1
 
@@ -39,7 +39,7 @@ public final class JitterySource: Node {
     public func prepare(_ context: NodeContext) {
         self.context = context
         format = MediaFormat(audio: AudioLayout(sampleFormat, rate: JitterySource.rate, channels: 1))
-        sound.fix(format)
+        audio.fix(format)
         pictures.fix(coded)
         let late = Interval.seconds(jitter / 1e3)
         arrivals = Arrivals(length: .milliseconds(20), ppm: ppm, jitter: late, loss: loss, seed: UInt64(seed))
@@ -50,8 +50,8 @@ public final class JitterySource: Node {
     }
 
     public func process(now: Instant) {
-        while next.arrival <= now, sound.hasRoom {
-            if sound.isConnected { sound.send(tone(next.number, now)) }
+        while next.arrival <= now, audio.hasRoom {
+            if audio.isConnected { audio.send(tone(next.number, now)) }
             lost += next.number - last - 1
             last = next.number
             next = arrivals.next()

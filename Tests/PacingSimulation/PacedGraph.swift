@@ -2,7 +2,7 @@ import PacerPlugin
 import Sluice
 import SluiceTesting
 
-/// The real graph in virtual time: a source over a bad network, pacers of its sound and its pictures, a sink that
+/// The real graph in virtual time: a source over a bad network, pacers of its audio and its pictures, a sink that
 /// checks.
 public struct PacedGraph {
     public var ppm = 200.0
@@ -36,13 +36,13 @@ public struct PacedGraph {
         /// Means of 10 s, in ms.
         public var depths: [Double] = []
         public var driftPPM = 0
-        /// Of pictures whose sound went out, in ms: by timestamps, and by when they came.
+        /// Of pictures whose audio went out, in ms: by timestamps, and by when they came.
         public var audioToVideo = 0.0
         public var audioToVideoSent = 0.0
         public var pictures = 0
-        /// Pictures that were compared with the sound beside them.
+        /// Pictures that were compared with the audio beside them.
         public var compared = 0
-        /// The last second of sound.
+        /// The last second of audio.
         public var tail: [Float] = []
         public var events: [String] = []
 
@@ -71,11 +71,11 @@ public struct PacedGraph {
             ])
         let depth = ["target_depth_ms": ParameterValue.number(targetMilliseconds), "status_s": .number(0)]
         graph.node("voice", Pacer.self, depth.merging(["drift": .string(drift)]) { $1 })
-        graph.node("picture", Pacer.self, depth.merging(["sound": "voice"]) { $1 })
+        graph.node("picture", Pacer.self, depth.merging(["audio": "voice"]) { $1 })
         graph.node("sink", PacedSink.self)
-        graph.edge("source.sound -> voice.in", items: 50, milliseconds: 1_000, overflow: .dropOldest)
+        graph.edge("source.audio -> voice.in", items: 50, milliseconds: 1_000, overflow: .dropOldest)
         graph.edge("source.pictures -> picture.in", items: 50, milliseconds: 1_000, overflow: .dropToKeyframe)
-        graph.edge("voice.out -> sink.sound", items: 16)
+        graph.edge("voice.out -> sink.audio", items: 16)
         graph.edge("picture.out -> sink.pictures", items: 16)
         PacerPlugin.provideServices(to: graph.registry)
         let harness = try GraphHarness(graph)
@@ -124,7 +124,7 @@ public struct PacedGraph {
     }
 
     /// The samples of a source without a tone tell their time, and each picture its number: the picture whose timestamp
-    /// falls into a frame of sound has to be of the time that this frame tells there.
+    /// falls into a frame of audio has to be of the time that this frame tells there.
     private func compare(_ sink: PacedSink, _ checked: inout Int, _ found: inout Findings, _ now: Instant) {
         guard let first = sink.first else { return }
         let length = MediaTime.milliseconds(20)

@@ -1,10 +1,10 @@
 import Sluice
 
-/// Checks what a pacer sends, frame by frame, and keeps the last second of sound.
+/// Checks what a pacer sends, frame by frame, and keeps the last second of audio.
 public final class PacedSink: Node {
     public static let descriptor = NodeDescriptor("paced-sink", summary: "Checks the cadence of what it gets")
 
-    let sound = Input<AudioFrame>("sound", optional: true)
+    let audio = Input<AudioFrame>("audio", optional: true)
     let pictures = Input<Packet>("pictures", optional: true)
 
     public init() {}
@@ -14,14 +14,14 @@ public final class PacedSink: Node {
     public private(set) var offGrid = 0
     /// Pictures, with the timestamps that they got and when they came.
     public private(set) var shown: [(number: Int64, dts: MediaTime, at: Instant)] = []
-    /// Timestamp and instant of the first frame of sound.
+    /// Timestamp and instant of the first frame of audio.
     public private(set) var first: (pts: MediaTime, at: Instant)?
     /// The last second, −1 … 1.
     public private(set) var tail: [Float] = []
     /// The time of their first sample that frames tell on the source's clock, as a part of a second, where their
     /// samples do.
     public private(set) var told: [(pts: MediaTime, second: Double)] = []
-    /// Called with each frame of sound.
+    /// Called with each frame of audio.
     public var onFrame: ((Int, Instant) -> Void)?
     private var last: (pts: MediaTime, at: Instant)?
 
@@ -41,7 +41,7 @@ public final class PacedSink: Node {
     }
 
     public func process(now: Instant) {
-        while let frame = sound.next() {
+        while let frame = audio.next() {
             if let last,
                 frame.header.pts - last.pts != frame.sampleDuration || now - last.at != Interval(frame.sampleDuration)
             {

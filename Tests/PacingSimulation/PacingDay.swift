@@ -35,7 +35,7 @@ public struct PacingDay: Sendable {
         public var mostDepth = -Double.infinity
         /// When the depth's mean of 10 s was within 10 ms of the target for good, in s.
         public var settledAt = 0.0
-        /// The largest distance of a picture from its sound, by timestamps and by when they go out, in ms.
+        /// The largest distance of a picture from its audio, by timestamps and by when they go out, in ms.
         public var audioToVideo = 0.0
         public var audioToVideoSent = 0.0
         /// The estimate of the clock at the end, in ppm.
@@ -62,7 +62,7 @@ private struct Run {
     var found = PacingDay.Findings()
     var pacing: AudioPacing
     var video: VideoPacing
-    var sound: Arrivals
+    var audio: Arrivals
     var pictures: Arrivals
     var upcoming: Arrivals.Packet
     var upcomingVideo: Arrivals.Packet
@@ -83,11 +83,11 @@ private struct Run {
 
     init(_ setup: PacingDay) {
         self.setup = setup
-        sound = Arrivals(length: setup.packet, ppm: setup.ppm, jitter: setup.jitter, loss: setup.loss, seed: setup.seed)
+        audio = Arrivals(length: setup.packet, ppm: setup.ppm, jitter: setup.jitter, loss: setup.loss, seed: setup.seed)
         let picture = Interval(nanoseconds: 1_000_000_000 / setup.picturesPerSecond)
         pictures = Arrivals(
             length: picture, ppm: setup.ppm, jitter: setup.jitter, loss: 0, seed: setup.seed &+ 1_000_003)
-        upcoming = sound.next()
+        upcoming = audio.next()
         upcomingVideo = pictures.next()
         samples = setup.packet.nanoseconds * Int64(setup.rate) / 1_000_000_000
         let first = upcoming.arrival
@@ -130,7 +130,7 @@ private struct Run {
             }
             edge.push(upcoming)
             held += setup.packet.milliseconds
-            upcoming = sound.next()
+            upcoming = audio.next()
         }
         note(heldAt: now)
         while upcomingVideo.arrival <= now { placeVideo() }
@@ -214,11 +214,11 @@ private struct Run {
         upcomingVideo = pictures.next()
         let time = MediaTime(picture.number, timescale: setup.picturesPerSecond)
         let place = video.place(
-            pts: time, dts: time, duration: .milliseconds(33), arrival: picture.arrival, sound: playout)
+            pts: time, dts: time, duration: .milliseconds(33), arrival: picture.arrival, audio: playout)
         if playout != nil { waiting.push((time, place.dts, place.due)) }
     }
 
-    /// Where the sound is now, and so when pictures up to there should have been.
+    /// Where the audio is now, and so when pictures up to there should have been.
     mutating func compare(_ playout: Playout) {
         while let picture = waiting.first, picture.source < playout.source {
             _ = waiting.pop()

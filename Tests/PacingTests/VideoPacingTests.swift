@@ -5,13 +5,13 @@ import Testing
 @Suite struct VideoPacingTests {
     private func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: Int64(milliseconds * 1e6)) }
 
-    /// How sound plays a source that is `ahead` of its own time, from `milliseconds` on.
-    private func sound(_ milliseconds: Double, depth: Double = 60, isDry: Bool = false) -> Playout {
+    /// How audio plays a source that is `ahead` of its own time, from `milliseconds` on.
+    private func audio(_ milliseconds: Double, depth: Double = 60, isDry: Bool = false) -> Playout {
         let time = MediaTime.milliseconds(Int64(milliseconds - depth))
         return Playout(source: time, at: at(milliseconds), out: time, ppm: 0, isDry: isDry)
     }
 
-    @Test func picturesThatLoseTheirSoundAfterMinutesGoOnByThemselves() {
+    @Test func picturesThatLoseTheirAudioAfterMinutesGoOnByThemselves() {
         var pacing = VideoPacing(target: .milliseconds(60))
         var last = MediaTime.none
         for number in 0..<6_000 {
@@ -19,7 +19,7 @@ import Testing
             let dts = MediaTime.milliseconds(Int64(number) * 40)
             let place = pacing.place(
                 pts: dts, dts: dts, duration: .milliseconds(40), arrival: at(time),
-                sound: number < 5_000 ? sound(time) : nil)
+                audio: number < 5_000 ? audio(time) : nil)
             #expect(place.jump == nil)
             #expect(place.due == at(time + 60))
             #expect(!last.isKnown || place.dts > last)
@@ -27,27 +27,27 @@ import Testing
         }
     }
 
-    @Test func aPictureGoesWithItsSoundWhereThatHasMovedMeanwhile() throws {
+    @Test func aPictureGoesWithItsAudioWhereThatHasMovedMeanwhile() throws {
         var pacing = VideoPacing(target: .milliseconds(60))
         let dts = MediaTime.milliseconds(1_000)
         let first = pacing.place(
-            pts: dts, dts: dts, duration: .milliseconds(40), arrival: at(1_000), sound: sound(1_010))
+            pts: dts, dts: dts, duration: .milliseconds(40), arrival: at(1_000), audio: audio(1_010))
         #expect(first.due == at(1_060) && first.dts == dts)
-        // Sound came late and is played 15 ms later.
-        let moved = pacing.place(again: sound(1_040, depth: 75))
+        // Audio came late and is played 15 ms later.
+        let moved = pacing.place(again: audio(1_040, depth: 75))
         let again = try #require(moved)
         #expect(again.due == at(1_075))
         #expect(again.dts == dts)
     }
 
-    @Test func aPictureWhoseTimeHasPassedWaitsOnceForSoundThatIsDry() throws {
+    @Test func aPictureWhoseTimeHasPassedWaitsOnceForAudioThatIsDry() throws {
         var pacing = VideoPacing(target: .milliseconds(60))
         let dts = MediaTime.milliseconds(1_000)
-        // The sound has gone on to 1,010 without anything.
+        // The audio has gone on to 1,010 without anything.
         let first = pacing.place(
-            pts: dts, dts: dts, duration: .milliseconds(40), arrival: at(1_065), sound: sound(1_070, isDry: true))
+            pts: dts, dts: dts, duration: .milliseconds(40), arrival: at(1_065), audio: audio(1_070, isDry: true))
         #expect(first.due == at(1_070))
-        let then = pacing.place(again: sound(1_090, isDry: true))
+        let then = pacing.place(again: audio(1_090, isDry: true))
         let told = try #require(then)
         #expect(told.due == at(1_070), "nothing came with it")
     }

@@ -25,7 +25,7 @@ import Testing
     // Of AES_CM_128_HMAC_SHA1_32 ffmpeg takes the reports' tag for 32 bits long (RFC 4568, section 6.2: 80).
     private static let encryptions = ["none", "AES_CM_128_HMAC_SHA1_80"]
 
-    @Test(arguments: [Rig.Clip.h264, .vp8], encryptions) func ffmpegReceivesPictureAndSound(
+    @Test(arguments: [Rig.Clip.h264, .vp8], encryptions) func ffmpegReceivesPictureAndAudio(
         _ clip: Rig.Clip, encryption: String
     )
         throws

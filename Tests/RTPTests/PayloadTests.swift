@@ -63,7 +63,7 @@ import Testing
         #expect(bench.frames.last?.bytes == [0, 0, 0, 1, 0x41, 0x88])
     }
 
-    @Test func audioIsMarkedWhereSoundBegins() {
+    @Test func theFirstPacketAfterSilenceIsMarked() {
         var sender = sender(.opus)
         let marks = (0..<6).flatMap { index in
             sender.packets(of: [0xf8, 1], at: .milliseconds(Int64(index) * 20), followsSilence: index == 4)

@@ -27,7 +27,7 @@ extension RawSuite {
         }
 
         @Test(arguments: ["s16le", "f32le"])
-        func soundComesThroughToTheByte(_ format: String) throws {
+        func audioComesThroughToTheByte(_ format: String) throws {
             let rig = try Rig()
             // One byte more than whole samples.
             let media = noise(100_000 * 8 + 1)

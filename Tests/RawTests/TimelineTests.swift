@@ -55,20 +55,20 @@ import Testing
     @Test func streamsThatBeginTogetherBeginAtTheSameTime() {
         let clock = RawClock()
         var picture = Stream(clock, fps: 25)
-        var sound = Stream(clock, rate: 48_000, frame: 960)
+        var audio = Stream(clock, rate: 48_000, frame: 960)
         #expect(picture.step(at: 1, clock).pts == .seconds(1))
-        #expect(sound.step(at: 1.03, clock).pts == .seconds(1))
+        #expect(audio.step(at: 1.03, clock).pts == .seconds(1))
     }
 
     @Test func aStreamThatBeginsThreeSecondsLaterIsCountedFromThen() {
         let clock = RawClock()
         var picture = Stream(clock, fps: 25)
-        var sound = Stream(clock, rate: 48_000, frame: 960)
+        var audio = Stream(clock, rate: 48_000, frame: 960)
         #expect(picture.step(at: 1, clock).pts == .seconds(1))
-        #expect(sound.step(at: 4, clock).pts == .seconds(4))
+        #expect(audio.step(at: 4, clock).pts == .seconds(4))
     }
 
-    /// An hour of two FIFOs that were opened 3 s apart: the camera counts 100 ppm too fast, the sound card 100 ppm too
+    /// An hour of two FIFOs that were opened 3 s apart: the camera counts 100 ppm too fast, the audio card 100 ppm too
     /// slowly, and everything comes up to 15 ms late.
     @Test(
         arguments: [(1e-4, -1e-4), (-1e-4, 1e-4), (2e-4, 2e-4), (-2e-4, -2e-4), (0, -3e-4)],
@@ -79,16 +79,16 @@ import Testing
         let (camera, card) = clocks
         let clock = RawClock()
         var picture = Stream(clock, timestamps, fps: 30)
-        var sound = Stream(clock, timestamps, rate: 48_000, frame: 960)
+        var audio = Stream(clock, timestamps, rate: 48_000, frame: 960)
         var dice = TestDice(seed: 9)
-        var (pictures, sounds) = (0, 0)
+        var (pictures, frames) = (0, 0)
         var furthest = 0.0
-        var last = (picture: MediaTime.none, sound: MediaTime.none)
+        var last = (picture: MediaTime.none, audio: MediaTime.none)
         // How far the timestamps of each stream are from when its media were really taken.
-        var off = (picture: 0.0, sound: 0.0)
+        var off = (picture: 0.0, audio: 0.0)
         while true {
             let nextVideo = 1 + Double(pictures) / 30 / (1 + camera)
-            let nextAudio = 4 + Double(sounds) / 50 / (1 + card)
+            let nextAudio = 4 + Double(frames) / 50 / (1 + card)
             let now = min(nextVideo, nextAudio)
             if now > 3_600 { break }
             let late = Double.random(in: 0...0.015, using: &dice)
@@ -99,17 +99,17 @@ import Testing
                 off.picture = step.pts.seconds - nextVideo
                 pictures += 1
             } else {
-                let step = sound.step(at: nextAudio + late, clock)
-                #expect(step.pts >= last.sound || step.cut == 960)
-                last.sound = step.pts + step.duration
+                let step = audio.step(at: nextAudio + late, clock)
+                #expect(step.pts >= last.audio || step.cut == 960)
+                last.audio = step.pts + step.duration
                 // Samples that are left out lie before the first one that has the time.
-                off.sound = step.pts.seconds - nextAudio - Double(step.cut) / 48_000
-                sounds += 1
+                off.audio = step.pts.seconds - nextAudio - Double(step.cut) / 48_000
+                frames += 1
             }
-            if sounds > 50 { furthest = max(furthest, abs(off.picture - off.sound)) }
+            if frames > 50 { furthest = max(furthest, abs(off.picture - off.audio)) }
         }
         #expect(furthest < 0.040, "\(furthest)")
-        let corrections = picture.timeline.corrections + sound.timeline.corrections
+        let corrections = picture.timeline.corrections + audio.timeline.corrections
         #expect((1...200).contains(corrections), "\(corrections)")
     }
 
@@ -224,7 +224,7 @@ import Testing
         #expect(steps[5] == .seconds(5))
     }
 
-    @Test func byArrivalJitterMakesNoHolesInSound() {
+    @Test func byArrivalJitterMakesNoHolesInAudio() {
         let clock = RawClock()
         var stream = Stream(clock, .arrival, rate: 48_000, frame: 960)
         var dice = TestDice(seed: 5)
@@ -236,7 +236,7 @@ import Testing
         #expect(stream.timeline.corrections == 0)
     }
 
-    @Test func byArrivalSoundHasAHoleWhereItPauses() {
+    @Test func byArrivalAudioHasAHoleWhereItPauses() {
         let clock = RawClock()
         var stream = Stream(clock, .arrival, rate: 48_000, frame: 960)
         var steps: [RawTimeline.Step] = []

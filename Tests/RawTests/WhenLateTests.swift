@@ -29,11 +29,11 @@ final class SlowWitness: Node {
 }
 
 extension RawSuite {
-    /// Pictures at 30 a second and sound come through FIFOs for a second and a half; five pictures a second are taken.
+    /// Pictures at 30 a second and audio come through FIFOs for a second and a half; five pictures a second are taken.
     @Suite(.timeLimit(.minutes(4))) struct WhenLateTests {
         private func run(_ rule: String) throws -> (Rig, Rig.Result, video: [Header], audio: [Header]) {
             let rig = try Rig()
-            let (pictures, sound) = (rig.fifo("pictures"), rig.fifo("sound"))
+            let (pictures, samplesFIFO) = (rig.fifo("pictures"), rig.fifo("audio"))
             // More than half of what a pipe holds: its writer is held soon.
             let picture = noise(640 * 360 * 3 / 2)
             let samples = noise(960 * 4)
@@ -49,14 +49,14 @@ extension RawSuite {
                     close(descriptor)
                 }
             }
-            let writers = [writer(pictures, picture, 45, 33_333_333), writer(sound, samples, 75, 20_000_000)]
+            let writers = [writer(pictures, picture, 45, 33_333_333), writer(samplesFIFO, samples, 75, 20_000_000)]
             let size = rig.size(640, 360, "i420")
             rig.make([
                 (
                     RawVideoSource.self,
                     size.merging(["path": .string(pictures), "when_late": .string(rule)]) { $1 }, SlowWitness.self, [:]
                 ),
-                (RawAudioSource.self, ["path": .string(sound), "when_late": .string(rule)], Witness.self, [:]),
+                (RawAudioSource.self, ["path": .string(samplesFIFO), "when_late": .string(rule)], Witness.self, [:]),
             ])
             let result = try rig.execute()
             for writer in writers { writer.join() }
@@ -73,12 +73,12 @@ extension RawSuite {
             let (_, result, video, audio) = try run("slip")
             #expect(result.outcome == .finished, "\(result.events)")
             #expect(video.count == 45 && audio.count == 75)
-            // They were 9 s of pictures beside 1.5 s of sound.
+            // They were 9 s of pictures beside 1.5 s of audio.
             #expect(abs(length(video) - 1.5) < 0.15, "\(length(video)) s")
             #expect(abs(length(audio) - 1.5) < 0.15, "\(length(audio)) s")
             #expect(result.events.contains { $0.contains("its writer and the other raw streams are held") })
             #expect(result.events.contains { $0.contains("what follows was too slow") })
-            // The sound was not read long before its pictures.
+            // The audio was not read long before its pictures.
             let start = video[0].captured
             let last = audio[audio.count - 1]
             #expect((last.captured - start).seconds > 2, "\((last.captured - start).seconds) s")

@@ -12,7 +12,7 @@ extension RawSuite {
     @Suite(.timeLimit(.minutes(4)), .realPeers) struct WriterTests {
         @Test func twoFIFOsOpenedOneAfterTheOtherStayTogether() throws {
             let rig = try Rig()
-            let (pictures, sound) = (rig.fifo("pictures"), rig.fifo("sound"))
+            let (pictures, audio) = (rig.fifo("pictures"), rig.fifo("audio"))
             let picture = noise(64 * 16 * 4)
             let samples = noise(960 * 4)
             let begin = FarSide.now
@@ -25,7 +25,7 @@ extension RawSuite {
                 close(descriptor)
             }
             let microphone = FarSide {
-                let descriptor = FarSide.open(sound, O_WRONLY)
+                let descriptor = FarSide.open(audio, O_WRONLY)
                 // Opened now, and silent for the first half second.
                 for index in 25..<50 {
                     FarSide.rest(until: begin + 20_000_000 * Int64(index))
@@ -38,7 +38,7 @@ extension RawSuite {
                     RawVideoSource.self, rig.size(64, 16, "bgra").merging(["path": .string(pictures)]) { $1 },
                     Witness.self, [:]
                 ),
-                (RawAudioSource.self, ["path": .string(sound)], Witness.self, [:]),
+                (RawAudioSource.self, ["path": .string(audio)], Witness.self, [:]),
             ])
             _ = try rig.execute()
             camera.join()

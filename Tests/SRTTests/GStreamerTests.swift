@@ -19,7 +19,7 @@ import Testing
         ]
     }
 
-    /// Decodes what it receives: pictures as i420, sound as s16le, both one behind the other.
+    /// Decodes what it receives: pictures as i420, audio as s16le, both one behind the other.
     private func receiver(_ mode: String) -> [String] {
         [
             "gst-launch-1.0", "-q", "srtsrc", "uri=\(place.address)?mode=\(mode)", "latency=60",
@@ -27,7 +27,7 @@ import Testing
             "!", "h264parse", "!", "avdec_h264", "!", "videoconvert", "!",
             "video/x-raw,format=I420", "!", "filesink", "location=\(place.file("pictures").path)", "buffer-mode=2",
             "streams.", "!", "queue", "!", "opusparse", "!", "opusdec", "!", "audioconvert", "!",
-            "audio/x-raw,format=S16LE,channels=1", "!", "filesink", "location=\(place.file("sound").path)",
+            "audio/x-raw,format=S16LE,channels=1", "!", "filesink", "location=\(place.file("audio").path)",
             "buffer-mode=2",
         ]
     }
@@ -56,8 +56,8 @@ import Testing
         // To a srtsrc that called, the connection's end is an error: its parser keeps the last picture.
         #expect(
             found == Array(0..<found.count) && (mode == "caller" ? [59, 60] : [60]).contains(found.count), "\(found)")
-        let sound = try Data(contentsOf: place.file("sound"))
-        #expect(abs(sound.count / 2 - 2 * 48_000) < 4_000)
+        let audio = try Data(contentsOf: place.file("audio"))
+        #expect(abs(audio.count / 2 - 2 * 48_000) < 4_000)
     }
 
     @Test func srtOutputListensToSrtsrc() throws { try send(by: place.listening, to: "caller") }

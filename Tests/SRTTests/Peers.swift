@@ -89,7 +89,7 @@ func eventLines(_ report: String) -> String {
     return events.map { "\($0["t_s"] ?? "") \($0["node"] ?? ""): \($0["what"] ?? "")" }.joined(separator: "\n")
 }
 
-/// Every picture of the clip once and in order, and its sound. `cut`: so many may be missing at the end, since the
+/// Every picture of the clip once and in order, and its audio. `cut`: so many may be missing at the end, since the
 /// sender, on a busy machine, has closed its socket before they left it.
 func checkClip(_ file: URL, cut: Int = 0) throws {
     let pictures = try FFmpeg.run(
@@ -100,9 +100,9 @@ func checkClip(_ file: URL, cut: Int = 0) throws {
         feeding: [])
     let found = numbers(pictures, width: 320, height: 180)
     #expect(found == Array(0..<found.count) && found.count <= 60 && found.count >= 60 - cut)
-    let sound = try FFmpeg.run(
+    let audio = try FFmpeg.run(
         ["ffmpeg", "-v", "fatal", "-i", file.path, "-vn", "-f", "s16le", "-ac", "1", "pipe:1"], feeding: [])
-    #expect(abs(sound.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600)
+    #expect(abs(audio.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600)
 }
 
 /// A UDP port that nobody has, and no other test gets.

@@ -25,7 +25,7 @@ import Testing
         func process(now: Instant) { while input.next() != nil { packets?.add() } }
     }
 
-    /// The clip's sound in another codec, to `url`.
+    /// The clip's audio in another codec, to `url`.
     private func ffmpeg(_ options: [String], to url: String) -> [String] {
         ["ffmpeg", "-v", "warning", "-re", "-i", place.clip] + options + ["-f", "mpegts", url]
     }

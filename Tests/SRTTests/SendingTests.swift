@@ -11,16 +11,16 @@ private let h264 = TestMedia.codedVideo(.h264)
 
 @Suite("A send gate") struct SendGateTests {
     private let packets = TestMedia.packets(h264, count: 30, group: 10)
-    private let sound = TestMedia.packets(TestMedia.codedAudio(), count: 30)
+    private let audio = TestMedia.packets(TestMedia.codedAudio(), count: 30)
 
     @Test func aConnectionBeginsWithAKeyframe() {
         var gate = SendGate(bound: .milliseconds(1_000))
         #expect(gate.judge(packets[0]) == .unconnected)
         gate.open(hasVideo: true)
         #expect(gate.judge(packets[3]) == .beforeKeyframe)
-        #expect(gate.judge(sound[3]) == .beforeKeyframe)
+        #expect(gate.judge(audio[3]) == .beforeKeyframe)
         #expect(gate.judge(packets[10]) == .pass)
-        #expect(gate.judge(sound[4]) == .pass)
+        #expect(gate.judge(audio[4]) == .pass)
         #expect(gate.judge(packets[11]) == .pass)
         gate.close()
         #expect(gate.judge(packets[12]) == .unconnected)
@@ -28,10 +28,10 @@ private let h264 = TestMedia.codedVideo(.h264)
         #expect(gate.judge(packets[13]) == .beforeKeyframe)
     }
 
-    @Test func soundAloneBeginsAtOnce() {
+    @Test func audioAloneBeginsAtOnce() {
         var gate = SendGate(bound: .milliseconds(1_000))
         gate.open(hasVideo: false)
-        #expect(gate.judge(sound[0]) == .pass)
+        #expect(gate.judge(audio[0]) == .pass)
     }
 
     @Test func overTheBoundNothingPassesUntilHalfOfItIsLeftAndAKeyframeComes() {

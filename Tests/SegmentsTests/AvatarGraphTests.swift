@@ -5,7 +5,7 @@ import Testing
 
 /// The graph `avatar` as the command runs it, its recording read by ffmpeg.
 @Suite struct AvatarGraphTests {
-    @Test func whatItRecordsKeepsSoundAndPictureTogetherAcrossGaps() throws {
+    @Test func whatItRecordsKeepsAudioAndPictureTogetherAcrossGaps() throws {
         let scratch = try Scratch()
         let delays = [0, 30, 137.3, 30, 39, 411.1, 0, 39, 39, 1_204.7, 0, 55]
         let take = PacedTests.take(count: 24, seed: 4, delays: delays)
@@ -30,10 +30,10 @@ import Testing
             Double($0.replacing(",", with: ""))
         }
         #expect(shown.count == 120)
-        let sound = try FFmpeg.run(
+        let audio = try FFmpeg.run(
             ["ffmpeg", "-v", "error", "-i", recording, "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1"],
             feeding: [])
-        let samples = sound.withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
+        let samples = audio.withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
         var marks: [Double] = []
         var quiet = 4_800
         for (index, sample) in samples.enumerated() {
@@ -45,7 +45,7 @@ import Testing
             }
         }
         #expect(marks.count == 24)
-        // Each mark is 100 ms behind its segment's first picture. Matroska's sound begins 7 ms before its first sample.
+        // Each mark is 100 ms behind its segment's first picture. Matroska's audio begins 7 ms before its first sample.
         let first = stride(from: 0, to: shown.count, by: 5).map { shown[$0] - shown[0] }
         let offsets = zip(marks, first).map { ($0 - $1) * 1_000 - 100 }
         #expect(offsets.allSatisfy { abs($0) <= 5 }, "\(offsets.map { decimal($0, places: 1) })")

@@ -6,7 +6,7 @@ import Testing
 @testable import PacerPlugin
 @testable import SegmentsPlugin
 
-/// Bad segments before a pacer of their sound: the grid holds, and one event says what happened.
+/// Bad segments before a pacer of their audio: the grid holds, and one event says what happened.
 @Suite struct BadSegmentTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
@@ -18,7 +18,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static func sound(_ take: inout Take, _ fields: [String: Any] = [:], rate: Int = 16_000) {
+    private static func audio(_ take: inout Take, _ fields: [String: Any] = [:], rate: Int = 16_000) {
         take.segment(fields, samples: rate / 10, rate: rate)
     }
 
@@ -38,7 +38,7 @@ import Testing
                 "a segment of 1 pictures of 4x4 i420 and 1 samples of 1 ch has 26 bytes of payload, but 12 come"
             ], played: 2),
         Case(
-            name: "neither picture nor sound", take: { $0.raw(2, "{}") },
+            name: "neither picture nor audio", take: { $0.raw(2, "{}") },
             said: ["a segment has neither video_frames nor audio_samples"], played: 2),
         Case(
             name: "a negative time",
@@ -52,19 +52,19 @@ import Testing
                 $0.raw(2, #"{"audio_samples":1,"sample_rate":16000,"duration_ms":-1}"#, payload: [0, 0])
             }, said: ["duration_ms of a segment is -1, not a number from 0 to 3600000"], played: 2),
         Case(
-            name: "a length that cuts it", take: { sound(&$0, ["duration_ms": 40]) },
+            name: "a length that cuts it", take: { audio(&$0, ["duration_ms": 40]) },
             said: ["a segment says duration_ms 40 but holds 100 ms: what lies beyond is not played"], played: 3),
         Case(
-            name: "an epoch that falls", take: { sound(&$0, ["epoch": 3]) },
+            name: "an epoch that falls", take: { audio(&$0, ["epoch": 3]) },
             said: ["a segment of epoch 3 is dropped: the session is at epoch 7"], played: 2),
         Case(
-            name: "a time in its turn that goes back", take: { sound(&$0, ["epoch": 7, "media_start_ms": 1]) },
+            name: "a time in its turn that goes back", take: { audio(&$0, ["epoch": 7, "media_start_ms": 1]) },
             said: [],
             played: 3),
         Case(
-            name: "another rate", take: { sound(&$0, ["epoch": 7], rate: 48_000) }, said: [], played: 3),
+            name: "another rate", take: { audio(&$0, ["epoch": 7], rate: 48_000) }, said: [], played: 3),
         Case(
-            name: "a minute at once", take: { for _ in 0..<600 { sound(&$0, ["epoch": 7]) } }, said: [], played: 602),
+            name: "a minute at once", take: { for _ in 0..<600 { audio(&$0, ["epoch": 7]) } }, said: [], played: 602),
         Case(
             name: "a message that is none", take: { $0.raw(1, #"{"type":"interupt"}"#) },
             said: [#"there is no message of type "interupt"; there are interrupt, fence,"#], played: 2),
@@ -74,7 +74,7 @@ import Testing
         Case(
             name: "the end within a segment",
             take: {
-                sound(&$0, ["epoch": 7])
+                audio(&$0, ["epoch": 7])
                 $0.bytes.removeLast(1_000)
                 $0.isCut = true
             }, said: ["ends after 2200 of the 3200 bytes of a segment, which is dropped"], played: 1),
@@ -82,9 +82,9 @@ import Testing
 
     @Test(arguments: cases) func theGridHolds(_ bad: Case) throws {
         var take = Take()
-        Self.sound(&take, ["epoch": 7, "segment_seq": 1])
+        Self.audio(&take, ["epoch": 7, "segment_seq": 1])
         bad.take(&take)
-        if !take.isCut { Self.sound(&take, ["epoch": 7]) }
+        if !take.isCut { Self.audio(&take, ["epoch": 7]) }
         let scratch = try Scratch()
         let registry = NodeRegistry()
         PacerPlugin.provideServices(to: registry)

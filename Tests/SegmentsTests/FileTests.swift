@@ -67,9 +67,9 @@ import Testing
                 "100.0 at 100.0 e1",
             ])
         #expect(harness.now == Instant(nanoseconds: 105_000_000))
-        let sound = harness.sink("audio").received.map { $0.item as! AudioFrame }
-        #expect(sound.flatMap { Array($0.bytes) } == Take.tone(1_280, 16_000) + Take.tone(400, 16_000))
-        #expect(sound.map { $0.header.flags.contains(.segmentStart) } == [true, false, false, false, true, false])
+        let audio = harness.sink("audio").received.map { $0.item as! AudioFrame }
+        #expect(audio.flatMap { Array($0.bytes) } == Take.tone(1_280, 16_000) + Take.tone(400, 16_000))
+        #expect(audio.map { $0.header.flags.contains(.segmentStart) } == [true, false, false, false, true, false])
         let pictures = harness.sink("video").received.map { $0.item as! VideoFrame }
         #expect(pictures.map { $0.header.flags.contains(.segmentStart) } == [true, false])
         #expect(pictures[1].packed == Take.picture(1, 64, 48))
@@ -136,10 +136,10 @@ import Testing
                 "100.0 at 100.0 e1", "120.0 at 120.0 e2", "140.0 at 140.0 e2", "160.0 at 160.0 e2",
             ])
         #expect(times(node.sink("video")).suffix(2) == ["80.0 at 80.0 e1", "140.0 at 140.0 e2"])
-        let sound = node.sink("audio").received.map { $0.item as! AudioFrame }
-        let faded = sound[6]
+        let audio = node.sink("audio").received.map { $0.item as! AudioFrame }
+        let faded = audio[6]
         let whole = Take.tone(16_000, 16_000)[1_920 * 2..<2_240 * 2]
-        #expect(abs(Int(faded.s16[0]) - Int(sound[5].s16[319])) < 1_800)
+        #expect(abs(Int(faded.s16[0]) - Int(audio[5].s16[319])) < 1_800)
         #expect(faded.s16.suffix(10).allSatisfy { abs($0) < 40 })
         #expect(Array(faded.bytes) != Array(whole))
         #expect(node.context.counter("interruptions").count == 1)
@@ -159,13 +159,13 @@ import Testing
         node.sink("audio").appetite = nil
         #expect(node.finish() == .finished)
         #expect(times(node.sink("audio")).map { $0.split(separator: " ")[0] } == ["0.0", "20.0", "40.0"])
-        let sound = node.sink("audio").received.map { $0.item as! AudioFrame }
-        #expect(sound[2].header.epoch == 2)
-        #expect(abs(Int(sound[2].s16[0]) - Int(sound[1].s16[319])) < 1_800)
+        let audio = node.sink("audio").received.map { $0.item as! AudioFrame }
+        #expect(audio[2].header.epoch == 2)
+        #expect(abs(Int(audio[2].s16[0]) - Int(audio[1].s16[319])) < 1_800)
         #expect(node.graph.isBalanced)
     }
 
-    /// There is nothing to fade where no sound was going on.
+    /// There is nothing to fade where no audio was going on.
     @Test func aPauseIsInterruptedInSilence() throws {
         var take = Take()
         take.segment(["epoch": 1], samples: 640)

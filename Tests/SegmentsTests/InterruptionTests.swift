@@ -137,7 +137,7 @@ final class ThinLine: Node {
         #expect(pictures.count == packets.count * 64 * 48 * 3 / 2)
     }
 
-    @Test func aSoundDecoderSeesNoErrorAndOneFadedFrameEndsEachTurn() throws {
+    @Test func anAudioDecoderSeesNoErrorAndOneFadedFrameEndsEachTurn() throws {
         let result = try run(
             "audio", OpusEncoderNode.self, ["bitrate_kbps": 32], OpusDecoderNode.self, every: 30)
         let packets = result.line.passed.map { $0.item as! Packet }

@@ -8,7 +8,7 @@ import Testing
 @testable import SegmentsPlugin
 @testable import VP8Plugin
 
-/// Segments with gaps between them, their sound through a pacer.
+/// Segments with gaps between them, their audio through a pacer.
 @Suite struct PacedTests {
     /// 200 ms of 48 kHz s16: 100 ms of silence, 50 ms of a level, silence.
     fileprivate static let mark: [UInt8] =
@@ -33,7 +33,7 @@ import Testing
         return take
     }
 
-    /// Of each segment: how far its sound is from its first picture, in ms, by timestamps and by when they come.
+    /// Of each segment: how far its audio is from its first picture, in ms, by timestamps and by when they come.
     private func offsets(_ take: Take, pacesVideo: Bool) throws -> [(times: Double, sent: Double)] {
         let scratch = try Scratch()
         let registry = NodeRegistry()
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test(arguments: UInt64(8)...27) func pacedSoundStaysWithItsPacedPicturesAcrossGaps(seed: UInt64) throws {
+    @Test(arguments: UInt64(8)...27) func pacedAudioStaysWithItsPacedPicturesAcrossGaps(seed: UInt64) throws {
         let take = Self.take(count: 60, seed: seed, delays: [0, 30, 39, 137.3, 411.1, 1_204.7])
         let found = try offsets(take, pacesVideo: true)
         #expect(found.count == 60)
@@ -80,7 +80,7 @@ import Testing
         #expect(found.allSatisfy { abs($0.times) <= 5 && abs($0.sent) <= 5 }, "\(text)")
     }
 
-    @Test func soundStaysWithPicturesThatNothingPacesAcrossGaps() throws {
+    @Test func audioStaysWithPicturesThatNothingPacesAcrossGaps() throws {
         let take = Self.take(count: 60, seed: 8, delays: [0, 30, 137.3, 1_204.7])
         let found = try offsets(take, pacesVideo: false)
         #expect(found.count == 60)

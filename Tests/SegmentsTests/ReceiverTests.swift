@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func picturesAndSoundAreWhatWasWritten() throws {
+    @Test func picturesAndAudioAreWhatWasWritten() throws {
         var take = Take()
         take.segment(frames: 2, samples: 100, width: 33, height: 17)
         let segment = first(of: take, session: 4)

@@ -8,7 +8,7 @@ import Testing
 struct Player {
     var schedule = SegmentSchedule(piece: 0.02)
     var now = Instant(nanoseconds: 0)
-    /// `v 3 @ 120`: picture 3 of its segment at 120 ms; `a 320 @ 40`: sound from sample 320 on.
+    /// `v 3 @ 120`: picture 3 of its segment at 120 ms; `a 320 @ 40`: audio from sample 320 on.
     var log: [String] = []
     var pictureFits = true
     var audioFits = true
@@ -26,7 +26,7 @@ struct Player {
                 #expect(due <= now)
                 log.append("v \(index) @ \(text(time))")
                 schedule.sentFrame(now, due: due)
-            case .sound(_, let range, let time, let due):
+            case .audio(_, let range, let time, let due):
                 #expect(due <= now)
                 log.append("a \(range.lowerBound) @ \(text(time))")
                 schedule.sentSamples(now, due: due)
@@ -65,7 +65,7 @@ struct Player {
         return Segment(header, epoch: epoch)
     }
 
-    @Test func picturesAndSoundGoOutAtTheirTimePicturesFirstOnTies() {
+    @Test func picturesAndAudioGoOutAtTheirTimePicturesFirstOnTies() {
         var player = Player()
         player.add(segment(1, frames: 2, samples: 1_280))
         player.play(milliseconds: 500)
@@ -159,7 +159,7 @@ struct Player {
         #expect(player.log.suffix(2) == ["v 4 @ 160.00", "a 2560 @ 160.00"])
     }
 
-    @Test func soundOfTheNextSegmentDoesNotWaitForPicturesThatAreHeld() {
+    @Test func audioOfTheNextSegmentDoesNotWaitForPicturesThatAreHeld() {
         var player = Player()
         player.add(segment(1, frames: 2, samples: 1_280))
         player.add(segment(2, frames: 1, samples: 640))
@@ -176,7 +176,7 @@ struct Player {
         #expect(player.schedule.gap.end == .milliseconds(120))
     }
 
-    @Test func whatIsASecondLateIsSkippedSoundAndPicturesAlike() {
+    @Test func whatIsASecondLateIsSkippedAudioAndPicturesAlike() {
         var player = Player()
         player.add(segment(1, frames: 75, samples: 48_000))
         (player.pictureFits, player.audioFits) = (false, false)
@@ -201,7 +201,7 @@ struct Player {
         let cut = player.schedule.interrupt(rules)
         #expect(cut.active.map { $0.segment.header.sequence } == [1])
         #expect(cut.waiting == 1)
-        // Three pictures and six pieces of sound had gone out.
+        // Three pictures and six pieces of audio had gone out.
         #expect(player.schedule.gap.end == .milliseconds(120))
         let next = try #require(cut.nextAudio)
         #expect(next.range == 1_920..<2_240 && next.time == .milliseconds(120))
@@ -250,7 +250,7 @@ struct Player {
         var dice = Dice(seed: 11)
         var player = Player()
         var rules = EpochRules(session: 1)
-        var last = (picture: MediaTime.none, sound: MediaTime.none)
+        var last = (picture: MediaTime.none, audio: MediaTime.none)
         for step in 1...2_000 {
             let epoch = rules.current
             if player.schedule.queue.count < 2 {
@@ -273,8 +273,8 @@ struct Player {
                     #expect(time > last.picture)
                     last.picture = time
                 } else {
-                    #expect(time > last.sound)
-                    last.sound = time
+                    #expect(time > last.audio)
+                    last.audio = time
                 }
                 // Never early, and never so late as to be of no use.
                 let late = player.now - player.schedule.gap.instant(of: time)!

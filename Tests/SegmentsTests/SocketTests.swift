@@ -30,7 +30,7 @@ final class Ear: Node {
 
 /// A microphone that says everything at once.
 final class Mouth: Node {
-    static let descriptor = NodeDescriptor("mouth", summary: "Sends frames of sound")
+    static let descriptor = NodeDescriptor("mouth", summary: "Sends frames of audio")
     let output = Output<AudioFrame>("out", .audio([.s16]))
     let go = RecordInput("go", [FieldSpec("turn_seq", help: "any")], help: "begin")
     @Parameter("frames", default: 1_000, help: "how many") var frames: Int

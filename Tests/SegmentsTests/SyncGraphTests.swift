@@ -12,7 +12,7 @@ import Testing
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 
-    @Test func thePicturesThatAreMarkedHereGetTheFlashAndTheSoundBesideThemTheChirp() throws {
+    @Test func thePicturesThatAreMarkedHereGetTheFlashAndTheAudioBesideThemTheChirp() throws {
         var take = Take()
         take.segment(["segment_seq": 1], frames: 8, samples: 5_120)
         take.message(["type": "calibration", "on": true, "at_ms": 100])

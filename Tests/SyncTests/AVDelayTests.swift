@@ -42,7 +42,7 @@ import Testing
         var samplesIn: Int { sent.compactMap { ($0 as? AudioFrame)?.sampleCount }.reduce(0, +) }
         var samplesOut: Int { received.compactMap { ($0.item as? AudioFrame)?.sampleCount }.reduce(0, +) }
         /// The first channel, one frame behind the other.
-        var sound: [Double] {
+        var audio: [Double] {
             received.compactMap { $0.item as? AudioFrame }.flatMap { frame in
                 (0..<frame.sampleCount).map { frame.sample($0 * frame.layout.channels) }
             }
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Frames of a sine with the first of each `length` frames beginning a segment.
-    static func sound(
+    static func audio(
         count: Int, segment: Int, format: MediaFormat = TestMedia.audio(), first: Int = 0
     ) -> [AudioFrame] {
         let samples = format.audio!.rate / 50
@@ -69,7 +69,7 @@ import Testing
 
     @Test func withoutADelayTheVeryItemsPass() throws {
         let line = try Line([:])
-        line.feed(AVDelayTests.sound(count: 20, segment: 5))
+        line.feed(AVDelayTests.audio(count: 20, segment: 5))
         #expect(line.received.count == 20)
         #expect(zip(line.sent, line.received).allSatisfy { $0 === $1.item })
     }
@@ -79,13 +79,13 @@ import Testing
         let line = try Line([:])
         let format = TestMedia.audio(samples, rate: rate, channels: 2)
         line.report(excess: 250)
-        let sound = AVDelayTests.sound(count: 60, segment: 10, format: format)
-        line.feed(Array(sound[..<30]))
+        let audio = AVDelayTests.audio(count: 60, segment: 10, format: format)
+        line.feed(Array(audio[..<30]))
         line.report(excess: 40)
-        line.feed(Array(sound[30...]))
+        line.feed(Array(audio[30...]))
         #expect(line.finish() == .finished)
         let (inserted, cut) = (line.metric("inserted_samples"), line.metric("cut_samples"))
-        // To 160 ms before the first sound, which needs no silence, then to 250; back to 90 and to 40.
+        // To 160 ms before the first audio, which needs no silence, then to 250; back to 90 and to 40.
         #expect(inserted == 90 * rate / 1_000)
         #expect(cut == 160 * rate / 1_000 + 50 * rate / 1_000)
         #expect(line.samplesOut == line.samplesIn + inserted - cut)
@@ -93,7 +93,7 @@ import Testing
 
     @Test func timesGrowByTheDelayAndItemsLeaveThatMuchLater() throws {
         let line = try Line(["follow": "value", "target_ms": 100])
-        line.feed(AVDelayTests.sound(count: 30, segment: 1_000))
+        line.feed(AVDelayTests.audio(count: 30, segment: 1_000))
         _ = line.finish()
         #expect(line.received.count == 30)
         for (index, (item, _)) in line.received.enumerated() {
@@ -109,20 +109,20 @@ import Testing
 
     @Test func whatIsPutInAndCutOutDoesNotClick() throws {
         let line = try Line(["follow": "value", "target_ms": 0])
-        line.feed(AVDelayTests.sound(count: 20, segment: 10))
+        line.feed(AVDelayTests.audio(count: 20, segment: 10))
         line.harness.set("target_ms", to: 130)
-        line.feed(AVDelayTests.sound(count: 20, segment: 10, first: 20))
+        line.feed(AVDelayTests.audio(count: 20, segment: 10, first: 20))
         line.harness.set("target_ms", to: 33)
-        line.feed(AVDelayTests.sound(count: 20, segment: 10, first: 40))
+        line.feed(AVDelayTests.audio(count: 20, segment: 10, first: 40))
         _ = line.finish()
-        let sound = line.sound
+        let audio = line.audio
         #expect(line.metric("inserted_samples") == 130 * 48)
         #expect(line.metric("cut_samples") == 97 * 48)
         // A 440 Hz sine of 0.5 at 48 kHz steps by at most 0.029; a fade of 240 samples adds 0.5 / 240.
-        let steps = zip(sound, sound.dropFirst()).map { abs($0 - $1) }
+        let steps = zip(audio, audio.dropFirst()).map { abs($0 - $1) }
         #expect(steps.max()! < 0.034)
         // And there is silence in between.
-        let silence = sound.split(whereSeparator: { $0 != 0 }).map(\.count).max() ?? 0
+        let silence = audio.split(whereSeparator: { $0 != 0 }).map(\.count).max() ?? 0
         #expect((130 * 48 - 260...130 * 48).contains(silence))
         // Times go on without a hole or an overlap.
         for (a, b) in zip(line.received, line.received.dropFirst()) {
@@ -132,8 +132,8 @@ import Testing
 
     @Test func aHoleInTimeGrowsAndNothingIsPutIn() throws {
         let line = try Line([:])
-        let first = AVDelayTests.sound(count: 10, segment: 10)
-        let second = AVDelayTests.sound(count: 10, segment: 10, first: 10)
+        let first = AVDelayTests.audio(count: 10, segment: 10)
+        let second = AVDelayTests.audio(count: 10, segment: 10, first: 10)
         for frame in second { frame.header.pts += .milliseconds(300) }
         line.feed(first)
         line.report(excess: 100)
@@ -146,22 +146,22 @@ import Testing
 
     @Test func theTailIsPlayedAtTheEndAndThrownAwayByANewEpoch() throws {
         let line = try Line(["follow": "value", "target_ms": 120])
-        line.feed(AVDelayTests.sound(count: 20, segment: 1_000))
+        line.feed(AVDelayTests.audio(count: 20, segment: 1_000))
         #expect(line.received.count == 15)
         #expect(line.finish() == .finished)
         #expect(line.received.count == 20)
 
         let other = try Line([:])
         other.report(excess: 120)
-        let sound = AVDelayTests.sound(count: 30, segment: 1_000)
-        for frame in sound { frame.header.epoch = 1 }
-        other.feed(Array(sound[..<20]))
+        let audio = AVDelayTests.audio(count: 30, segment: 1_000)
+        for frame in audio { frame.header.epoch = 1 }
+        other.feed(Array(audio[..<20]))
         #expect(other.received.count == 15)
         #expect(other.metric("delay_ms") == 120)
         other.harness.raiseEpoch()
         other.harness.settle()
-        for frame in sound[20...] { frame.header.epoch = 2 }
-        other.feed(Array(sound[20...]))
+        for frame in audio[20...] { frame.header.epoch = 2 }
+        other.feed(Array(audio[20...]))
         #expect(other.finish() == .finished)
         #expect(other.metric("delay_ms") == 0)
         #expect(other.received.count == 25)
@@ -173,8 +173,8 @@ import Testing
     @Test func anotherSampleRateBeginsAt0() throws {
         let line = try Line([:])
         line.report(excess: 100)
-        line.feed(AVDelayTests.sound(count: 10, segment: 1_000))
-        line.feed(AVDelayTests.sound(count: 10, segment: 1_000, format: TestMedia.audio(rate: 16_000), first: 10))
+        line.feed(AVDelayTests.audio(count: 10, segment: 1_000))
+        line.feed(AVDelayTests.audio(count: 10, segment: 1_000, format: TestMedia.audio(rate: 16_000), first: 10))
         #expect(line.metric("delay_ms") == 0)
         #expect(line.metric("target_ms") == 0)
         #expect(line.received.last?.item.header.pts == .milliseconds(19 * 20))
@@ -183,17 +183,17 @@ import Testing
 
     @Test func smoothModeReachesTheTargetWithoutAStepAndCountsWhatItMade() throws {
         let line = try Line(["follow": "value", "target_ms": 60, "mode": "smooth", "slew_ms_per_s": 30])
-        line.feed(AVDelayTests.sound(count: 150, segment: 10))
+        line.feed(AVDelayTests.audio(count: 150, segment: 10))
         #expect(line.metric("delay_ms") == 60)
         line.harness.set("target_ms", to: 20)
-        line.feed(AVDelayTests.sound(count: 150, segment: 10, first: 150))
+        line.feed(AVDelayTests.audio(count: 150, segment: 10, first: 150))
         #expect(line.metric("delay_ms") == 20)
         #expect(line.finish() == .finished)
         let (inserted, cut) = (line.metric("inserted_samples"), line.metric("cut_samples"))
         #expect(inserted == 60 * 48)
         #expect(cut == 40 * 48)
         #expect(line.samplesOut == line.samplesIn + inserted - cut)
-        let steps = zip(line.sound, line.sound.dropFirst()).map { abs($0 - $1) }
+        let steps = zip(line.audio, line.audio.dropFirst()).map { abs($0 - $1) }
         #expect(steps.max()! < 0.031)
         for (a, b) in zip(line.received, line.received.dropFirst()) {
             #expect(b.item.header.pts == a.item.header.pts + a.item.header.duration)
@@ -204,19 +204,19 @@ import Testing
     @Test(arguments: [20.0, 200], [SampleFormat.s16, .f32])
     func movingSmoothlyLeavesNoDistortion(slew: Double, sampleFormat: SampleFormat) throws {
         let line = try Line(["follow": "value", "mode": "smooth", "slew_ms_per_s": .number(slew)])
-        let tone = Sound.sine(1_000, format: sampleFormat, count: 400)
+        let tone = TestAudio.sine(1_000, format: sampleFormat, count: 400)
         line.feed(Array(tone[..<20]))
         line.harness.set("target_ms", to: 800)
         line.feed(Array(tone[20..<210]))
         line.harness.set("target_ms", to: 0)
         line.feed(Array(tone[210...]))
         #expect(line.finish() == .finished)
-        let sound = line.sound
-        // It moves for 3.8 s of sound that comes in, each way.
+        let audio = line.audio
+        // It moves for 3.8 s of audio that comes in, each way.
         let moving = Int(3.8 * 48_000 * (1 - slew / 1_000))
         func worst(from first: Int, hertz: Double) -> Double {
             stride(from: first + 9_600, to: first + moving - 9_600, by: 28_800).map {
-                distortionDecibels(Array(sound[$0..<$0 + 4_800]), hertz: hertz, rate: 48_000)
+                distortionDecibels(Array(audio[$0..<$0 + 4_800]), hertz: hertz, rate: 48_000)
             }.max()!
         }
         // Output samples: those of 20 frames, then of 190 more and what was put in.
@@ -225,7 +225,7 @@ import Testing
         let down = worst(from: 210 * 960 + Int(inserted), hertz: 1_000 / (1 - slew / 1_000))
         #expect(up < -80 && down < -80, "THD+N \(decimal(up, places: 1)) and \(decimal(down, places: 1)) dB")
         // The filter's last samples lie before an end that it knows nothing of.
-        let steps = zip(sound, sound.dropFirst()).dropLast(16).map { abs($0 - $1) }
+        let steps = zip(audio, audio.dropFirst()).dropLast(16).map { abs($0 - $1) }
         let most = 0.4 * 2 * .pi * 1_000 / 48_000 / (1 - slew / 1_000) * 1.001 + 2e-4
         #expect(steps.max()! < most, "at \(steps.firstIndex { $0 >= most } ?? 0) of \(steps.count)")
     }
@@ -249,7 +249,7 @@ import Testing
     /// A whole file at once: the line holds no more than the delay, and the end is reached.
     @Test func aSourceThatIsFasterThanRealTimeDoesNotFillTheLine() throws {
         let line = try Line(["follow": "value", "target_ms": 160])
-        line.harness.push(AVDelayTests.sound(count: 3_000, segment: 10_000))
+        line.harness.push(AVDelayTests.audio(count: 3_000, segment: 10_000))
         line.harness.settle()
         line.collect()
         #expect(line.received.count == 3_000 - 8)

@@ -7,14 +7,14 @@ import Testing
 @testable import SyncPlugin
 
 @Suite struct CalibrationTests {
-    /// Pictures at 25 a second and sound in frames of 20 ms, each at its media time, pictures first on ties.
+    /// Pictures at 25 a second and audio in frames of 20 ms, each at its media time, pictures first on ties.
     private func run(
-        _ parameters: [String: ParameterValue] = [:], pictures: [VideoFrame], sound: [AudioFrame],
+        _ parameters: [String: ParameterValue] = [:], pictures: [VideoFrame], audio: [AudioFrame],
         during: (NodeHarness<Calibration>, Int) -> Void = { _, _ in }
-    ) throws -> (pictures: [VideoFrame], sound: [AudioFrame], harness: NodeHarness<Calibration>) {
+    ) throws -> (pictures: [VideoFrame], audio: [AudioFrame], harness: NodeHarness<Calibration>) {
         let harness = try NodeHarness(Calibration.self, parameters: parameters)
         harness.settle()
-        let all = (pictures as [MediaItem] + sound as [MediaItem]).enumerated().sorted {
+        let all = (pictures as [MediaItem] + audio as [MediaItem]).enumerated().sorted {
             ($0.element.header.pts, $0.offset) < ($1.element.header.pts, $1.offset)
         }
         for (index, entry) in all.enumerated() {
@@ -51,21 +51,21 @@ import Testing
     }
 
     @Test func offFramesPassUntouchedAndUncopied() throws {
-        let (pictures, sound) = (grey(50, marked: 2..<4), silence(100))
-        let out = try run(["on": false], pictures: pictures, sound: sound)
-        #expect(out.pictures.count == 50 && out.sound.count == 100)
+        let (pictures, audio) = (grey(50, marked: 2..<4), silence(100))
+        let out = try run(["on": false], pictures: pictures, audio: audio)
+        #expect(out.pictures.count == 50 && out.audio.count == 100)
         #expect(zip(pictures, out.pictures).allSatisfy { $0 === $1 })
-        #expect(zip(sound, out.sound).allSatisfy { $0 === $1 })
+        #expect(zip(audio, out.audio).allSatisfy { $0 === $1 })
     }
 
     @Test func onOnlyWhatIsMarkedIsCopied() throws {
-        let (pictures, sound) = (grey(50, marked: 2..<4), silence(100))
-        let out = try run(pictures: pictures, sound: sound)
+        let (pictures, audio) = (grey(50, marked: 2..<4), silence(100))
+        let out = try run(pictures: pictures, audio: audio)
         #expect(zip(pictures, out.pictures).enumerated().filter { $1.0 !== $1.1 }.map(\.offset) == [2, 3])
-        #expect(zip(sound, out.sound).enumerated().filter { $1.0 !== $1.1 }.map(\.offset) == [4, 5, 6, 7])
+        #expect(zip(audio, out.audio).enumerated().filter { $1.0 !== $1.1 }.map(\.offset) == [4, 5, 6, 7])
         // Inputs are shared: nobody may have written into them.
         #expect(pictures.allSatisfy { Flash.magenta(in: $0) == 0 })
-        #expect(samples(sound).allSatisfy { $0 == 0 })
+        #expect(samples(audio).allSatisfy { $0 == 0 })
     }
 
     @Test(arguments: [(1280, 720, 256, 144), (320, 180, 64, 48), (200, 100, 48, 48), (40, 30, 40, 30)])
@@ -103,12 +103,12 @@ import Testing
     /// The burst by its definition, sample by sample.
     @Test(arguments: [SampleFormat.s16, .f32], [8_000, 44_100, 48_000])
     func theChirpIsAsSpecified(_ format: SampleFormat, _ rate: Int) throws {
-        let out = try run(pictures: grey(25, marked: 2..<4), sound: silence(50, format, rate: rate))
-        let sound = samples(out.sound)
+        let out = try run(pictures: grey(25, marked: 2..<4), audio: silence(50, format, rate: rate))
+        let audio = samples(out.audio)
         let start = rate * 80 / 1_000
         let count = rate * 80 / 1_000  // two pictures of 40 ms
         let fade = rate / 200
-        for (index, value) in sound.enumerated() {
+        for (index, value) in audio.enumerated() {
             let position = index - start
             var expected = 0.0
             if (0..<count).contains(position) {
@@ -127,23 +127,23 @@ import Testing
     @Test func theChirpIsAtLeast60MillisecondsLong() throws {
         for (rate, marked, milliseconds) in [(60, 2..<4, 60), (25, 2..<4, 80), (10, 2..<4, 200), (10, 0..<1, 100)] {
             let out = try run(
-                pictures: grey(rate, rate: FrameRate(rate), marked: marked), sound: silence(50, .f32))
-            let all = samples(out.sound)
+                pictures: grey(rate, rate: FrameRate(rate), marked: marked), audio: silence(50, .f32))
+            let all = samples(out.audio)
             let loud = all.indices.filter { all[$0] != 0 }
             let length = Double(loud.last! - loud.first! + 2) / 48
             #expect(abs(length - Double(milliseconds)) < 0.1, "\(rate)/s")
         }
     }
 
-    @Test func aLoudSoundSaturates() throws {
+    @Test func loudAudioSaturates() throws {
         let loud = TestMedia.sine(1_800, samples: 960, count: 50, amplitude: 1)
-        let out = try run(pictures: grey(25, marked: 2..<4), sound: loud)
-        #expect(samples(out.sound).allSatisfy { abs($0) <= 1 })
-        #expect(samples(out.sound).contains { $0 > 0.9999 })
+        let out = try run(pictures: grey(25, marked: 2..<4), audio: loud)
+        #expect(samples(out.audio).allSatisfy { abs($0) <= 1 })
+        #expect(samples(out.audio).contains { $0 > 0.9999 })
     }
 
     @Test func aStreamIsMarkedSoOftenAndMarksAreCounted() throws {
-        let out = try run(["every_s": 2], pictures: grey(250), sound: silence(500))
+        let out = try run(["every_s": 2], pictures: grey(250), audio: silence(500))
         let marked = out.pictures.indices.filter { Flash.magenta(in: out.pictures[$0]) > 0.9 }
         #expect(marked == [25, 26, 75, 76, 125, 126, 175, 176, 225, 226])
         #expect(out.harness.context.counter("marks").count == 5)
@@ -151,7 +151,7 @@ import Testing
     }
 
     @Test func itIsSwitchedWhileRunning() throws {
-        let out = try run(["every_s": 1, "on": false], pictures: grey(250), sound: silence(500)) { harness, index in
+        let out = try run(["every_s": 1, "on": false], pictures: grey(250), audio: silence(500)) { harness, index in
             if index == 300 { harness.set("on", to: 1) }
             if index == 600 { harness.set("on", to: 0) }
         }
@@ -162,12 +162,12 @@ import Testing
     }
 
     @Test func aRequestMarksTheNextPicture() throws {
-        let out = try run(["on": false], pictures: grey(50), sound: silence(100)) { harness, index in
+        let out = try run(["on": false], pictures: grey(50), audio: silence(100)) { harness, index in
             if index == 60 { harness.request("calibrate") }
         }
         let marked = out.pictures.indices.filter { Flash.magenta(in: out.pictures[$0]) > 0.9 }
         #expect(marked.count == 2 && (19...22).contains(marked[0]))
-        #expect(samples(out.sound).contains { $0 != 0 })
+        #expect(samples(out.audio).contains { $0 != 0 })
     }
 
     @Test func withoutBothMediaNothingIsMarked() throws {
@@ -177,17 +177,17 @@ import Testing
         #expect(harness.finish() == .finished)
         let pictures = harness.pullAll(from: "video").compactMap { $0 as? VideoFrame }
         #expect(pictures.allSatisfy { Flash.magenta(in: $0) < 0.1 })
-        #expect(harness.events.contains { $0.what == "has no sound: nothing is marked without both media" })
-        // Sound that is connected and silent is no sound either.
-        let out = try run(["every_s": 0.5], pictures: grey(100), sound: [])
+        #expect(harness.events.contains { $0.what == "has no audio: nothing is marked without both media" })
+        // Audio that is connected and silent is no audio either.
+        let out = try run(["every_s": 0.5], pictures: grey(100), audio: [])
         #expect(out.pictures.allSatisfy { Flash.magenta(in: $0) < 0.1 })
     }
 
-    @Test func soundThatWentBeforeItsPictureIsNotMarkedAndNeitherIsThePicture() throws {
-        let sound = silence(100)
-        for frame in sound { frame.header.pts += .milliseconds(1_000) }
+    @Test func audioThatWentBeforeItsPictureIsNotMarkedAndNeitherIsThePicture() throws {
+        let audio = silence(100)
+        for frame in audio { frame.header.pts += .milliseconds(1_000) }
         let harness = try NodeHarness(Calibration.self, parameters: ["max_wait_ms": 0])
-        harness.push(sound, into: "audio")
+        harness.push(audio, into: "audio")
         harness.settle()
         harness.push(grey(50, marked: 2..<4), into: "video")
         harness.settle()
@@ -197,15 +197,15 @@ import Testing
         #expect(pictures.allSatisfy { Flash.magenta(in: $0) < 0.1 })
     }
 
-    @Test func soundWaitsNoLongerThanItsOwnLengthWhilePicturesFlow() throws {
-        let sound = silence(100)
+    @Test func audioWaitsNoLongerThanItsOwnLengthWhilePicturesFlow() throws {
+        let audio = silence(100)
         var latest = Interval.zero
         let harness = try NodeHarness(Calibration.self, parameters: ["every_s": 1])
         let pictures = grey(50)
         for millisecond in 0..<2_000 {
             harness.advance(to: Instant(nanoseconds: Int64(millisecond) * 1_000_000))
             if millisecond % 40 == 0 { harness.push(pictures[millisecond / 40], into: "video") }
-            if millisecond % 20 == 0 { harness.push(sound[millisecond / 20], into: "audio") }
+            if millisecond % 20 == 0 { harness.push(audio[millisecond / 20], into: "audio") }
             harness.settle()
             while let item = harness.pull(from: "audio") {
                 latest = max(latest, harness.now - (Instant(nanoseconds: 0) + Interval(item.header.pts)))

@@ -153,7 +153,7 @@ func normal(_ dice: inout Dice) -> Double {
 }
 
 @Suite struct CalibrationDetectorTests {
-    /// Rates of 1 Hz and 384 kHz, jumps, sounds of NaN, pictures of one pixel: nothing is found, and nothing crashes.
+    /// Rates of 1 Hz and 384 kHz, jumps, audio of NaN, pictures of one pixel: nothing is found, and nothing crashes.
     @Test(arguments: 0..<10) func senselessMediaDoNotCrashIt(_ seed: Int) throws {
         var dice = Dice(seed: UInt64(seed))
         let harness = try NodeHarness(CalibrationDetector.self)

@@ -65,7 +65,7 @@ final class Noise: Node {
 /// calibration → encoders → decoders → wrong times → detector → av-delay → a second detector that looks at the result.
 struct Loop {
     var seconds = 6.0
-    /// How far sound is made to lead, in ms.
+    /// How far audio is made to lead, in ms.
     var offset = 0
     var ppm = 0
     var codec = "vp8"
@@ -93,7 +93,7 @@ struct Loop {
         graph.node("noise", Noise.self, ["db": .number(noise), "from_s": .number(noiseFrom)])
         graph.node("opus", OpusEncoderNode.self, ["bitrate_kbps": 64])
         graph.node("unopus", OpusDecoderNode.self)
-        // Times must not fall below 0: a sound that leads is a picture that is late.
+        // Times must not fall below 0: a audio that leads is a picture that is late.
         graph.node("late-video", Shift.self, ["ms": .integer(max(0, offset)), "ppm": .integer(ppm)])
         graph.node("late-audio", Shift.self, ["ms": .integer(max(0, -offset))])
         graph.node("measure", CalibrationDetector.self)

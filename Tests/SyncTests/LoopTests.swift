@@ -83,7 +83,7 @@ import Testing
         #expect(harness.metric("confidence_percent", of: "measure") < 60)
         #expect(harness.metric("delay_ms", of: "delay-audio") == before)
         #expect(
-            harness.events.filter { $0.node == "measure" }.map { $0.what.prefix(10) } == ["sound is 1", "confidence"])
+            harness.events.filter { $0.node == "measure" }.map { $0.what.prefix(10) } == ["audio is 1", "confidence"])
     }
 
     @Test func withoutMarksNothingIsMeasured() throws {

@@ -54,7 +54,7 @@ import Testing
         return try GraphHarness(graph)
     }
 
-    @Test func theMarksOfSegmentsAreDrawnAndSoundedWhereTheirDiagnosticsSay() throws {
+    @Test func theMarksOfSegmentsAreDrawnAndHeardWhereTheirDiagnosticsSay() throws {
         var take = Take()
         try take.segment(1, frames: 10, milliseconds: 400)
         try take.segment(2, frames: 4, milliseconds: 160)
@@ -73,7 +73,7 @@ import Testing
         let (video, audio) = (harness.sink("video"), harness.sink("audio"))
         #expect(harness.run() == .finished)
         let flashes = video.received.compactMap { $0.item as? VideoFrame }.filter { Flash.magenta(in: $0) > 0.9 }
-        // 400 and 160 ms; then 400 without sound and 400 without pictures; the last one begins at 1,360 ms.
+        // 400 and 160 ms; then 400 without audio and 400 without pictures; the last one begins at 1,360 ms.
         #expect(flashes.map(\.header.pts.milliseconds) == [80, 120, 400, 440, 1_360])
         var chirps: [(begin: Double, end: Double)] = []
         for frame in audio.received.compactMap({ $0.item as? AudioFrame }) {

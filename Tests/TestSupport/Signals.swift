@@ -1,8 +1,8 @@
 import Foundation
 import Sluice
 
-/// Deterministic sounds.
-public enum Sound {
+/// Deterministic audio.
+public enum TestAudio {
     /// A sine of `hertz` cut into frames of `frame` samples with exact times from `start` on.
     public static func sine(
         _ hertz: Double = 440, format: SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2, frame: Int = 960,

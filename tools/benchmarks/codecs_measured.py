@@ -14,7 +14,7 @@ FFMPEG = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
 @dataclass
 class Codec:
     name: str
-    #: "pictures", "large_pictures" or "sound", and the bytes that one packet is made of.
+    #: "pictures", "large_pictures" or "audio", and the bytes that one packet is made of.
     material: str
     unit: int
     source: dict
@@ -81,7 +81,7 @@ VP8 = Codec(
     ["vpx_codec_encode"])
 
 OPUS = Codec(
-    "Opus 10 ms, a packet", "sound", OPUS_SAMPLES * CHANNELS * 2,
+    "Opus 10 ms, a packet", "audio", OPUS_SAMPLES * CHANNELS * 2,
     {"type": "raw-audio-source", "sample_rate": SAMPLE_RATE, "channels": CHANNELS, "sample_format": "s16le",
      "frame_ms": FRAME_MS},
     {"type": "opus-encoder", "profile": "lowdelay"},

@@ -30,7 +30,7 @@ class Inputs:
         self.makers = {
             "pictures": lambda: material.pictures(folder / "pictures.i420", pictures),
             "large_pictures": lambda: material.pictures(folder / "large.i420", pictures, *material.LARGE),
-            "sound": lambda: material.sound(folder / "sound.s16", packets * 0.01)}
+            "audio": lambda: material.audio(folder / "audio.s16", packets * 0.01)}
         self.whole = {}
 
     def of(self, codec, count):
@@ -73,7 +73,7 @@ def measure(workshop, options):
     inputs = Inputs(workshop, pictures, packets)
     figures, notes = [], []
     for codec in ALL:
-        count = packets if codec.material == "sound" else pictures
+        count = packets if codec.material == "audio" else pictures
         figures += figures_of(workshop, options, codec, inputs, floor, count)
     if not gstreamer.is_installed():
         notes.append(gstreamer.MISSING)

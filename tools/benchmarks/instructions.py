@@ -22,7 +22,7 @@ def callgrind(workshop, command, inside=()):
 
 def outside_share(workshop, codec, make_graph, inputs):
     """Percent of all instructions, for LONG − SHORT packets."""
-    scale = 20 if codec.material == "sound" else 1
+    scale = 20 if codec.material == "audio" else 1
     counts = {}
     for inside in ((), tuple(codec.calls)):
         short, long = (

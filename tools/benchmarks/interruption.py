@@ -1,9 +1,9 @@
 """How long an interruption lasts: from the call to the last packet of the interrupted turn, every queue full.
 
-A process talks to av-segments as an avatar's would. Pictures of 720p and sound are encoded to VP8 and Opus; what reads the
+A process talks to av-segments as an avatar's would. Pictures of 720p and audio are encoded to VP8 and Opus; what reads the
 packets takes them more slowly than they come, so the edges before and behind the encoders are full, and the pictures
 that wait are late. Then it interrupts, at moments that are no multiples of anything, and goes on with the next turn.
-The packets' epochs and times of arrival tell what was left over; of sound the first packet of the new epoch is the
+The packets' epochs and times of arrival tell what was left over; of audio the first packet of the new epoch is the
 faded end of the old turn, and counts as its last.
 
 The caller takes real-time priority for the moment of the call, so that it is not its own delay that is measured. First
@@ -30,7 +30,7 @@ from av_segments import AVSegments  # noqa: E402
 
 SUMMARY = "from an interruption to the last packet of the old turn, all queues full"
 WIDTH, HEIGHT, RATE = 1280, 720, 48_000
-PICTURE_MS, SOUND_MS = 40, 20
+PICTURE_MS, AUDIO_MS = 40, 20
 #: Items that each edge holds.
 QUEUE = 4
 
@@ -41,9 +41,9 @@ def graph(workshop, socket, logs, has_priority):
         "avatar": {"type": "av-segments", "socket": str(socket)},
         "vp8": {"type": "vp8-encoder", "bitrate_kbps": 1500},
         "opus": {"type": "opus-encoder", "bitrate_kbps": 64},
-        # A third of the pictures' pace, and two thirds of the sound's.
+        # A third of the pictures' pace, and two thirds of the audio's.
         "video": {"type": "bench-log", "path": str(logs[0]), "every_ms": 3 * PICTURE_MS},
-        "audio": {"type": "bench-log", "path": str(logs[1]), "every_ms": 1.5 * SOUND_MS}}
+        "audio": {"type": "bench-log", "path": str(logs[1]), "every_ms": 1.5 * AUDIO_MS}}
     edges = [
         {"from": f"{a}", "to": f"{b}", **full} for a, b in
         [("avatar.video", "vp8"), ("vp8", "video"), ("avatar.audio", "opus"), ("opus", "audio")]]
@@ -72,16 +72,16 @@ def talk(socket, turns):
     # Pictures that move, and cost the encoder a few milliseconds each: it is the reader that is to be slow.
     slope = bytes(x * 255 // WIDTH for x in range(WIDTH))
     pictures = [(slope[shift:] + slope[:shift]) * HEIGHT + bytes([128]) * (WIDTH * HEIGHT // 2) for shift in range(0, 40, 4)]
-    video, sound = b"".join(pictures), dice.randbytes(RATE * 2 * len(pictures) * PICTURE_MS // 1000)
+    video, audio = b"".join(pictures), dice.randbytes(RATE * 2 * len(pictures) * PICTURE_MS // 1000)
     calls = []
     with AVSegments(str(socket)) as avatar:
         for epoch in range(1, turns + 1):
             for number in (1, 2, 3):
                 avatar.send_segment(
-                    video=video, audio=sound, width=WIDTH, height=HEIGHT, sample_rate=RATE, epoch=epoch, segment_seq=number)
+                    video=video, audio=audio, width=WIDTH, height=HEIGHT, sample_rate=RATE, epoch=epoch, segment_seq=number)
             time.sleep(dice.uniform(0.85, 1.0))
             calls.append(at_once(lambda: avatar.interrupt(epoch + 1)))
-        avatar.send_segment(audio=sound, sample_rate=RATE, epoch=turns + 1)
+        avatar.send_segment(audio=audio, sample_rate=RATE, epoch=turns + 1)
         avatar.drain(timeout_ms=3000)
     return calls
 
@@ -142,13 +142,13 @@ def measure(workshop, options):
                 rounds[name].append(once(workshop, turns, has_priority))
     figures = []
     for name, found in rounds.items():
-        video, sound = ([round[kind] for round in found] for kind in (0, 1))
+        video, audio = ([round[kind] for round in found] for kind in (0, 1))
         # The limits hold where the encoder and the reader get a core.
-        limits = (PICTURE_MS, 2 * SOUND_MS) if name != "both cores busy" else (None, None)
+        limits = (PICTURE_MS, 2 * AUDIO_MS) if name != "both cores busy" else (None, None)
         figures += [
             Figure(f"last old picture after the call, p99, {name}", "ms", Spread([p99(values) for values in video]), limits[0]),
-            Figure(f"end of the faded sound after the call, p50, {name}", "ms", Spread([statistics.median(values) for values in sound])),
-            Figure(f"end of the faded sound after the call, p99, {name}", "ms", Spread([p99(values) for values in sound]), limits[1]),
+            Figure(f"end of the faded audio after the call, p50, {name}", "ms", Spread([statistics.median(values) for values in audio])),
+            Figure(f"end of the faded audio after the call, p99, {name}", "ms", Spread([p99(values) for values in audio]), limits[1]),
         ]
     return Result("interruption", figures, [
-        f"{turns} interruptions a round; the reader takes sound every {1.5 * SOUND_MS:g} ms"])
+        f"{turns} interruptions a round; the reader takes audio every {1.5 * AUDIO_MS:g} ms"])

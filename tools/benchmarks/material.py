@@ -1,4 +1,4 @@
-"""Raw pictures and sound for the encoders: the same bytes on every machine."""
+"""Raw pictures and audio for the encoders: the same bytes on every machine."""
 import array
 import math
 import random
@@ -36,7 +36,7 @@ def pictures(path, count, width=WIDTH, height=HEIGHT):
     return path
 
 
-def sound(path, seconds):
+def audio(path, seconds):
     """s16 stereo: two chords that swell and fade, and noise."""
     noise = random.Random(4)
     samples = array.array("h")

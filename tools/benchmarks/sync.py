@@ -6,9 +6,9 @@ from engine import GRAPHS
 from measure import run
 from result import Figure, Result
 
-SUMMARY = "offsets of sound and picture measured by flash and chirp, and removed; virtual time, real codecs"
+SUMMARY = "offsets of audio and picture measured by flash and chirp, and removed; virtual time, real codecs"
 
-#: How far sound leads its picture, in ms.
+#: How far audio leads its picture, in ms.
 OFFSETS = [-300, -200, -100, 0, 100, 200, 300]
 
 
@@ -16,15 +16,15 @@ def loop(workshop, offset):
     """The reports of detectors before and behind the delays, and when the second one first found them together."""
     report = workshop.path / "report.json"
     run(workshop.command(
-        GRAPHS / "lip-sync.json", "--clock", "virtual", "--set", f"picture_late_ms={max(0, offset)}",
-        "--set", f"sound_late_ms={max(0, -offset)}", "--set", "duration_s=7", report=report))
+        GRAPHS / "lip-sync.json", "--clock", "virtual", "--set", f"video_late_ms={max(0, offset)}",
+        "--set", f"audio_late_ms={max(0, -offset)}", "--set", "duration_s=7", report=report))
     body = json.loads(report.read_text())
     nodes = body["nodes"]
     together = [
         event["t_s"] for event in body["events"]
-        if event.get("node") == "check" and (found := re.match(r"sound is ([0-9.]+) ms", event["what"]))
+        if event.get("node") == "check" and (found := re.match(r"audio is ([0-9.]+) ms", event["what"]))
         and float(found[1]) <= 10]
-    removed = nodes["hold_sound"]["metrics"]["delay_ms"] - nodes["hold_picture"]["metrics"]["delay_ms"]
+    removed = nodes["hold_audio"]["metrics"]["delay_ms"] - nodes["hold_video"]["metrics"]["delay_ms"]
     return {
         "measured": nodes["measure"]["metrics"]["offset_ms"], "removed": removed,
         "left": nodes["check"]["metrics"]["offset_ms"],

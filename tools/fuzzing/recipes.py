@@ -32,15 +32,15 @@ class Media:
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
         pictures = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=0.6,format=yuv420p"]
-        sound = ["-f", "lavfi", "-i", "sine=r=48000:d=0.6"]
+        audio = ["-f", "lavfi", "-i", "sine=r=48000:d=0.6"]
         h264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "5"]
         self.clips = {
-            "h264.mkv": ([*pictures, *sound, *h264, "-c:a", "libopus"], "h264", "opus"),
-            "frames.mp4": ([*pictures, *sound, *h264, "-bf", "2", "-c:a", "aac"], "h264", "aac"),
-            "vp8.webm": ([*pictures, *sound, "-c:v", "libvpx", "-g", "5", "-c:a", "libopus"], "vp8", "opus"),
-            "clip.ts": ([*pictures, *sound, *h264, "-c:a", "mp2"], "h264", "mp2"),
+            "h264.mkv": ([*pictures, *audio, *h264, "-c:a", "libopus"], "h264", "opus"),
+            "frames.mp4": ([*pictures, *audio, *h264, "-bf", "2", "-c:a", "aac"], "h264", "aac"),
+            "vp8.webm": ([*pictures, *audio, "-c:v", "libvpx", "-g", "5", "-c:a", "libopus"], "vp8", "opus"),
+            "clip.ts": ([*pictures, *audio, *h264, "-c:a", "mp2"], "h264", "mp2"),
             "silent.mkv": ([*pictures, *h264], "h264", None),
-            "sound.wav": (sound, None, "pcm_s16le"),
+            "audio.wav": (audio, None, "pcm_s16le"),
         }
         for name, (words, _, _) in self.clips.items():
             if not os.path.exists(self.path(name)):

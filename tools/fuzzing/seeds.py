@@ -32,7 +32,7 @@ def ffmpeg(*words):
 
 
 PICTURES = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.4,format=yuv420p"]
-SOUND = ["-f", "lavfi", "-i", "sine=r=48000:d=0.4"]
+AUDIO = ["-f", "lavfi", "-i", "sine=r=48000:d=0.4"]
 H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "2", "-crf", "45"]
 
 
@@ -84,11 +84,11 @@ def json_seeds(build):
 
 def transport_streams():
     forms = {
-        "h264-opus": [*PICTURES, *SOUND, *H264, "-c:a", "libopus", "-b:a", "8k"],
-        "h264-aac": [*PICTURES, *SOUND, *H264, "-c:a", "aac", "-b:a", "16k"],
-        "mpeg2-mp2": [*PICTURES, *SOUND, "-c:v", "mpeg2video", "-b:v", "50k", "-c:a", "mp2", "-b:a", "32k"],
+        "h264-opus": [*PICTURES, *AUDIO, *H264, "-c:a", "libopus", "-b:a", "8k"],
+        "h264-aac": [*PICTURES, *AUDIO, *H264, "-c:a", "aac", "-b:a", "16k"],
+        "mpeg2-mp2": [*PICTURES, *AUDIO, "-c:v", "mpeg2video", "-b:v", "50k", "-c:a", "mp2", "-b:a", "32k"],
         "hevc": [*PICTURES, "-c:v", "libx265", "-x265-params", "log-level=none", "-preset", "ultrafast", "-crf", "50"],
-        "opus": [*SOUND, "-c:a", "libopus", "-b:a", "8k"],
+        "opus": [*AUDIO, "-c:a", "libopus", "-b:a", "8k"],
     }
     for name, words in forms.items():
         packets = ffmpeg(*words, "-f", "mpegts")
@@ -156,12 +156,12 @@ def payloads(units):
         datagrams += bytes([20, len(packet) - 1]) + packet
     seed("rtp", "h264", b"\x00" + datagrams)
     seed("rtp", "timed", b"\x04" + datagrams)
-    sound = b""
+    audio = b""
     for number in (65534, 65535, 0, 1, 9):
         packet = struct.pack(">BBHII", 0x80, 0x60, number, number * 960 & 0xffffffff, 9) + b"\xfc" + bytes(20)
-        sound += bytes([20, len(packet) - 1]) + packet
-    seed("rtp", "opus", b"\x02" + sound)
-    seed("rtp", "unknown-source", b"\x0a" + sound + sound.replace(struct.pack(">I", 9), struct.pack(">I", 10)))
+        audio += bytes([20, len(packet) - 1]) + packet
+    seed("rtp", "opus", b"\x02" + audio)
+    seed("rtp", "unknown-source", b"\x0a" + audio + audio.replace(struct.pack(">I", 9), struct.pack(">I", 10)))
     picture = struct.pack(">BBHII", 0x80, 0xe0, 1, 3000, 7) + b"\x10" + key
     seed("rtp", "vp8", b"\x01" + bytes([20, len(picture) - 1]) + picture)
 
@@ -241,12 +241,12 @@ def segments():
         {"type": "microphone", "on": False, "at_ms": 1.5},
         {"type": "av_sync_feedback", "turn_seq": 1, "excess_video_lag_ms": 2.5, "likely": "video_late_audio_leads"}]
     picture = {"epoch": 3, "segment_seq": 1, "video_frames": 2, "width": 16, "height": 8, "fps": 29.97}
-    sound = {
+    audio = {
         "audio_samples": 96, "sample_rate": 48000, "channels": 2, "media_start_ms": 40, "duration_ms": 2,
         "trace_label": "t"}
     pictures = message(2, picture, bytes(2 * 16 * 8 * 3 // 2))
-    pcm = message(2, sound, bytes(96 * 4))
-    both = {**picture, **sound, "pixel_format": "rgb24", "user_final_at": 1.7e12}
+    pcm = message(2, audio, bytes(96 * 4))
+    both = {**picture, **audio, "pixel_format": "rgb24", "user_final_at": 1.7e12}
     all_of_it = message(2, both, bytes(2 * 16 * 8 * 3 + 96 * 4))
     seed("segments", "pictures", pictures + message(1, messages[0]) + pcm)
     seed("segments", "both", all_of_it + message(1, messages[2]) + pictures)
@@ -255,7 +255,7 @@ def segments():
     for index, fields in enumerate(messages):
         seed("segment-json", f"message-{index}", b"\0\0" + json.dumps(fields).encode())
     seed("segment-json", "pictures", struct.pack("<H", 2 * 16 * 8 * 3 // 2) + json.dumps(picture).encode())
-    seed("segment-json", "sound", struct.pack("<H", 96 * 4) + json.dumps(sound).encode())
+    seed("segment-json", "audio", struct.pack("<H", 96 * 4) + json.dumps(audio).encode())
     seed("segment-json", "both", struct.pack("<H", 2 * 16 * 8 * 3 + 96 * 4) + json.dumps(both).encode())
 
 

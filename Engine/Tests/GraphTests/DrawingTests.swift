@@ -9,18 +9,18 @@ import Testing
           "parameters": { "key": { "secret": true, "env": "KEY" } },
           "nodes": {
             "camera": { "type": "camera" }, "gain": { "type": "gain" }, "opus": { "type": "opus-encoder" },
-            "vp8": { "type": "vp8-encoder" }, "sound": { "type": "relay" }, "picture": { "type": "relay" },
+            "vp8": { "type": "vp8-encoder" }, "audio": { "type": "relay" }, "picture": { "type": "relay" },
             "tape": { "type": "record", "path": "tape.webm", "password": "${key}" }
           },
           "edges": [
-            "camera.audio -> gain -> opus -> sound", "camera.out -> vp8 -> picture",
-            { "from": "sound", "to": "tape.audio", "capacity": { "ms": 5000 }, "epoch": "keep" },
+            "camera.audio -> gain -> opus -> audio", "camera.out -> vp8 -> picture",
+            { "from": "audio", "to": "tape.audio", "capacity": { "ms": 5000 }, "epoch": "keep" },
             { "from": "picture", "to": "tape.video", "capacity": { "ms": 5000 }, "epoch": "keep", "optional": true }
           ],
           "templates": {
             "viewer": {
               "nodes": { "peer": { "type": "peer" } },
-              "edges": [ "$parent.sound -> peer.audio", "$parent.picture -> peer.video" ],
+              "edges": [ "$parent.audio -> peer.audio", "$parent.picture -> peer.video" ],
               "controls": [
                 { "from": "peer.estimate_kbps", "to": "$parent.vp8.bitrate_kbps", "join": "min" },
                 { "from": "peer.keyframe", "to": "$parent.vp8.keyframe", "join": "any" }

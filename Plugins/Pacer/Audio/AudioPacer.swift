@@ -138,7 +138,7 @@ final class AudioPacer: PacedMedia {
 
     private func beginFrame() throws {
         if let other = source!.waiting {
-            ledger.say(.warning, "the sound changed to \(other.format); the grid goes on")
+            ledger.say(.warning, "the audio changed to \(other.format); the grid goes on")
             try open(other.format)
             pacing!.change(rate: other.layout.rate)
             source!.waiting = other
@@ -275,7 +275,7 @@ final class AudioPacer: PacedMedia {
         isInterrupted = false
         switch placement {
         case .late: ledger.noteLate()
-        case .jump(let by): ledger.noteJump(by: by, what: "the sound goes on without a hole", now: pacing!.grid.next)
+        case .jump(let by): ledger.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
         case .hole, .follows, .anew: break
         }
     }

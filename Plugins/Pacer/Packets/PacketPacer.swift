@@ -158,7 +158,7 @@ final class PacketPacer: PacedMedia {
         lastDropped = dropped
         switch placement {
         case .late: ledger.noteLate()
-        case .jump(let by): ledger.noteJump(by: by, what: "the sound goes on without a hole", now: pacing!.grid.next)
+        case .jump(let by): ledger.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
         case .hole, .follows, .anew: break
         }
         if leavesOut, pacing!.intake.skip(samples) > 0 {

@@ -6,7 +6,7 @@ import Sluice
 final class VideoPacer: PacedMedia {
     private let ends: PacerEnds
     private let ledger: PacerLedger
-    private let sound: SharedPlayout?
+    private let audio: SharedPlayout?
     private var pacing: VideoPacing
     private var spread: VideoSpread
     private var pool = Pool<Packet>()
@@ -20,10 +20,10 @@ final class VideoPacer: PacedMedia {
     private var isPlaced = false
     private var lastDuration = Interval.milliseconds(40)
 
-    init(_ ends: PacerEnds, target: Interval, spread: VideoSpread, sound: SharedPlayout?) {
+    init(_ ends: PacerEnds, target: Interval, spread: VideoSpread, audio: SharedPlayout?) {
         self.ends = ends
         self.spread = spread
-        self.sound = sound
+        self.audio = audio
         ledger = ends.ledger
         pacing = VideoPacing(target: target)
         epoch = ends.context.epoch
@@ -69,18 +69,18 @@ final class VideoPacer: PacedMedia {
         let dropped = ends.input.dropped
         let placed = pacing.place(
             pts: header.pts, dts: header.dts, duration: min(lastDuration, .seconds(1)), arrival: ends.input.arrival,
-            sound: sound?.read(), isAnew: header.flags.contains(.discontinuity) || dropped != lastDropped)
+            audio: audio?.read(), isAnew: header.flags.contains(.discontinuity) || dropped != lastDropped)
         if let step = placed.jump { ledger.noteJump(by: step, what: "pictures go on at their arrival", now: now) }
         lastDropped = dropped
         place = placed
         isPlaced = true
     }
 
-    /// When to look at the placed picture again; nil if it goes now. Sound may have moved since it was placed.
+    /// When to look at the placed picture again; nil if it goes now. Audio may have moved since it was placed.
     private func look(_ now: Instant) -> Instant? {
-        guard let playout = sound?.read() else { return place!.due > now ? place!.due : nil }
+        guard let playout = audio?.read() else { return place!.due > now ? place!.due : nil }
         if let again = pacing.place(again: playout) { place = again }
-        // The next frame of dry sound says whether something has come with this picture, also the one that is due now.
+        // The next frame of dry audio says whether something has come with this picture, also the one that is due now.
         if playout.isDry, now < playout.at + VideoPacer.patience {
             let told = max(playout.at, now) + VideoPacer.retry
             return place!.due > now ? min(place!.due, told) : playout.at <= now ? told : nil

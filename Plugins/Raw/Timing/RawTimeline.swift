@@ -17,14 +17,14 @@ enum RawTimestamps: String, CaseIterable, ParameterConvertible {
 /// left out. It is not moved so far that streams which are off alike come apart.
 ///
 /// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before.
-/// Sound goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that
+/// Audio goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that
 /// comes more than 40 ms late has its own time at once, behind a hole.
 struct RawTimeline {
     static let tolerance = MediaTime.milliseconds(40)
     /// Streams that are further apart than this are moved, so that neither drift nor what jitter hides takes them over
     /// the tolerance.
     private static let apart = MediaTime.milliseconds(30)
-    /// Sound that is stamped by arrival, from its arrival.
+    /// Audio that is stamped by arrival, from its arrival.
     private static let arrivalTolerance = MediaTime.milliseconds(20)
 
     struct Step: Equatable {

@@ -204,10 +204,10 @@ public final class SRTOutput: SRTNode, Node {
         switch (video.peek(), audio.peek()) {
         case (nil, nil): nil
         case (let picture?, nil): (.video, video, picture.format)
-        case (nil, let sound?): (.audio, audio, sound.format)
-        case (let picture?, let sound?):
-            picture.header.dts <= sound.header.dts
-                ? (.video, video, picture.format) : (.audio, audio, sound.format)
+        case (nil, let samples?): (.audio, audio, samples.format)
+        case (let picture?, let samples?):
+            picture.header.dts <= samples.header.dts
+                ? (.video, video, picture.format) : (.audio, audio, samples.format)
         }
     }
 

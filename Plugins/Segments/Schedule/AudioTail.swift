@@ -1,7 +1,7 @@
 import Glibc
 import Sluice
 
-/// The last pieces of sound that were sent, so that an interruption can end with a fade of what the next node had not
+/// The last pieces of audio that were sent, so that an interruption can end with a fade of what the next node had not
 /// taken yet: what it heard last and what fades then lie side by side.
 struct AudioTail {
     private var pieces: [AudioFrame?]

@@ -5,7 +5,7 @@ import Sluice
 /// Frames come from pools, so a steady stream of segments allocates nothing for media.
 final class SegmentAssembly {
     private var pictures = Pool<VideoFrame>()
-    private var sounds = Pool<AudioFrame>()
+    private var samplePool = Pool<AudioFrame>()
     private var videoFormat: MediaFormat?
     private var audioFormat: MediaFormat?
 
@@ -33,7 +33,7 @@ final class SegmentAssembly {
         if header.sampleCount > 0 {
             let format = MediaFormat(audio: AudioLayout(.s16, rate: header.sampleRate, channels: header.channels))
             if audioFormat != format { audioFormat = format }
-            audio = sounds.take(audioFormat ?? format, sampleCount: header.sampleCount)
+            audio = samplePool.take(audioFormat ?? format, sampleCount: header.sampleCount)
         }
     }
 

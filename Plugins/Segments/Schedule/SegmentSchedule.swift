@@ -1,11 +1,11 @@
 import Sluice
 
-/// When each picture and each piece of sound of the queued segments goes out. Pure: the time is an argument.
+/// When each picture and each piece of audio of the queued segments goes out. Pure: the time is an argument.
 ///
 /// A segment is planned behind the one before, or later where it says so or comes late (`SegmentGap`). Its pictures and
-/// its sound go out at their media time on one line, pictures first where both are due at once. A late one goes out
+/// its audio go out at their media time on one line, pictures first where both are due at once. A late one goes out
 /// at once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are
-/// held, so a slow reader of pictures delays no sound. Media later than `patience` are skipped, pictures and sound
+/// held, so a slow reader of pictures delays no audio. Media later than `patience` are skipped, pictures and audio
 /// alike: then the reader behind is too slow, and what it gets next is to be of use.
 struct SegmentSchedule {
     struct Playing {
@@ -55,8 +55,8 @@ struct SegmentSchedule {
         case begin(Playing)
         /// Send this picture, then call `sentFrame`.
         case picture(Playing, Int, at: MediaTime, due: Instant)
-        /// Send so much sound, then call `sentSamples`.
-        case sound(Playing, Range<Int>, at: MediaTime, due: Instant)
+        /// Send so much audio, then call `sentSamples`.
+        case audio(Playing, Range<Int>, at: MediaTime, due: Instant)
         /// The segment has gone out.
         case end(Playing)
         /// Nothing is due before then.
@@ -71,7 +71,7 @@ struct SegmentSchedule {
     private(set) var queue: [Segment] = []
     /// Those that have begun and not gone out whole, in order: one, and more while something is held.
     private(set) var active: [Playing] = []
-    /// Of sound in one piece.
+    /// Of audio in one piece.
     let pieceLength: Double
     /// Where the last segment that has begun ends in its turn, and which turn that is.
     private var turn: (epoch: UInt32, end: MediaTime)?
@@ -105,9 +105,9 @@ struct SegmentSchedule {
         }
         if mayBegin(now) { return begin(now) }
         guard !active.isEmpty else { return .idle }
-        let (picture, sound) = (videoIndex, audioIndex)
+        let (picture, audio) = (videoIndex, audioIndex)
         let frame = picture.flatMap { active[$0].frameTime }
-        let sample = sound.flatMap { active[$0].sampleTime }
+        let sample = audio.flatMap { active[$0].sampleTime }
         let frameDue = frame.flatMap { gap.instant(of: $0) }
         let sampleDue = sample.flatMap { gap.instant(of: $0) }
         let frameGoes = frameDue.map { $0 <= now && pictureFits } ?? false
@@ -115,8 +115,8 @@ struct SegmentSchedule {
         if let picture, let frame, let frameDue, frameGoes, !sampleGoes || frame <= sample ?? frame {
             return .picture(active[picture], active[picture].nextFrame, at: frame, due: frameDue)
         }
-        if let sound, let sample, let sampleDue, sampleGoes {
-            return .sound(active[sound], active[sound].audioRange(pieceLength), at: sample, due: sampleDue)
+        if let audio, let sample, let sampleDue, sampleGoes {
+            return .audio(active[audio], active[audio].audioRange(pieceLength), at: sample, due: sampleDue)
         }
         // An item that is due already waits for room, of which the output tells.
         var later = Instant.distantFuture
@@ -203,7 +203,7 @@ struct SegmentSchedule {
         var active: [Playing] = []
         /// How many had not.
         var waiting = 0
-        /// The sound that would have come next; nil if none would.
+        /// The audio that would have come next; nil if none would.
         var nextAudio: (segment: Segment, range: Range<Int>, time: MediaTime)?
     }
 
@@ -222,6 +222,6 @@ struct SegmentSchedule {
         return cut
     }
 
-    /// Sound that goes out after all, when its segment was interrupted, is planned until then.
+    /// Audio that goes out after all, when its segment was interrupted, is planned until then.
     mutating func extend(to end: MediaTime) { if end > gap.end { gap.advance(by: end - gap.end) } }
 }

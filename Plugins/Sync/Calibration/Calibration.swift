@@ -1,13 +1,13 @@
 import Sluice
 
-/// Marks pictures and sound at the same media time, so that whoever sees and hears them can measure how far they have
+/// Marks pictures and audio at the same media time, so that whoever sees and hears them can measure how far they have
 /// moved apart: a magenta flash in the picture's corner and an 1,800 Hz chirp.
 ///
-/// While it is off, and between marks, frames pass untouched and uncopied. While it is on, sound waits until the
+/// While it is off, and between marks, frames pass untouched and uncopied. While it is on, audio waits until the
 /// pictures of its time have come, at most its own length and a fade when both flow.
 public final class Calibration: Node {
     public static let descriptor = NodeDescriptor(
-        "calibration", summary: "Marks picture and sound at the same media time with a flash and a chirp",
+        "calibration", summary: "Marks picture and audio at the same media time with a flash and a chirp",
         example: #""mark": { "type": "calibration", "every_s": 2 }"#)
 
     let videoIn = Input<VideoFrame>("video", optional: true)
@@ -23,16 +23,16 @@ public final class Calibration: Node {
         help: "a mark so often, in s of the pictures' time; 0: on the pictures that the segments' source has chosen")
     var everySeconds: Double
     @Parameter(
-        "max_wait_ms", default: 200, range: 0...5_000, help: "how long sound waits for the pictures of its time, in ms")
+        "max_wait_ms", default: 200, range: 0...5_000, help: "how long audio waits for the pictures of its time, in ms")
     var maxWait: Double
 
     private var context: NodeContext!
     private var schedule = CalibrationSchedule(period: .zero)
     private var pictures = Pool<VideoFrame>()
-    private var sounds = Pool<AudioFrame>()
+    private var samplePool = Pool<AudioFrame>()
     private var isAsked = false
     private var gathering = Gathering(patience: .zero)
-    /// Pictures kept the sound waiting in vain; until the next comes it is not held.
+    /// Pictures kept the audio waiting in vain; until the next comes it is not held.
     private var isVideoSilent = false
     private var hasWarned = false
     private var marks: CounterMetric!
@@ -61,7 +61,7 @@ public final class Calibration: Node {
         if let format = audioIn.format { audioOut.fix(format) }
         if !videoIn.isConnected || !audioIn.isConnected {
             context.log(
-                .warning, "has no \(videoIn.isConnected ? "sound" : "picture"): nothing is marked without both media")
+                .warning, "has no \(videoIn.isConnected ? "audio" : "picture"): nothing is marked without both media")
         }
     }
 
@@ -100,20 +100,20 @@ public final class Calibration: Node {
         guard let head = audioIn.peek() else { return false }
         if videoIn.isEnded { schedule.endMark() }
         if mustWait(head.header, now) { return false }
-        guard let sound = audioIn.next() else { return false }
+        guard let audio = audioIn.next() else { return false }
         gathering.begin()
-        var sent = sound
-        let isAudio = sound.sampleCount > 0 && sound.header.pts.isKnown && sound.header.duration.isKnown
-        for chirp in schedule.chirps where isAudio && chirp.touches(sound.header) {
-            if sent === sound { sent = copy(sound) }
+        var sent = audio
+        let isAudio = audio.sampleCount > 0 && audio.header.pts.isKnown && audio.header.duration.isKnown
+        for chirp in schedule.chirps where isAudio && chirp.touches(audio.header) {
+            if sent === audio { sent = copy(audio) }
             chirp.add(to: sent)
         }
-        schedule.audioPassed(sound.header)
+        schedule.audioPassed(audio.header)
         audioOut.send(sent)
         return true
     }
 
-    /// Sound whose pictures have not come yet is held, for a limited time.
+    /// Audio whose pictures have not come yet is held, for a limited time.
     private func mustWait(_ header: Header, _ now: Instant) -> Bool {
         guard isOn || schedule.isBusy, videoIn.isConnected, !videoIn.isEnded, !isVideoSilent,
             schedule.videoEnd.isKnown, header.pts.isKnown,
@@ -128,10 +128,10 @@ public final class Calibration: Node {
         return true
     }
 
-    private func copy(_ sound: AudioFrame) -> AudioFrame {
-        let copy = sounds.take(sound.format, sampleCount: sound.sampleCount)
-        copy.mutableBytes.copyMemory(from: sound.bytes)
-        copy.header = sound.header
+    private func copy(_ audio: AudioFrame) -> AudioFrame {
+        let copy = samplePool.take(audio.format, sampleCount: audio.sampleCount)
+        copy.mutableBytes.copyMemory(from: audio.bytes)
+        copy.header = audio.header
         return copy
     }
 
@@ -142,6 +142,6 @@ public final class Calibration: Node {
         hasWarned = true
         context.log(
             .warning,
-            "the sound comes before its pictures, so there is none left to mark; a larger max_wait_ms holds it longer")
+            "the audio comes before its pictures, so there is none left to mark; a larger max_wait_ms holds it longer")
     }
 }

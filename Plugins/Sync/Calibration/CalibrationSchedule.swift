@@ -1,10 +1,10 @@
 import Sluice
 
-/// Which pictures carry a flash, and where in the sound the chirps lie.
+/// Which pictures carry a flash, and where in the audio the chirps lie.
 ///
 /// Either the media say so, picture by picture (`Header.Flags.marker`: the node that cuts segments knows how many
 /// pictures each will have), or a mark comes every so many seconds of a stream's own time. A chirp begins at the media
-/// time of its first marked picture, so that picture must come before the sound of its time has gone: where it does
+/// time of its first marked picture, so that picture must come before the audio of its time has gone: where it does
 /// not, it is left unmarked and counted, since a flash without its chirp would measure nothing. A mark that has begun
 /// is finished, in both media.
 ///
@@ -14,11 +14,11 @@ struct CalibrationSchedule {
     let period: MediaTime
     /// Marks begun so far.
     private(set) var number = 0
-    /// Marks that were left out because the sound of their time had gone.
+    /// Marks that were left out because the audio of their time had gone.
     private(set) var missed = 0
-    /// Those that are not yet wholly behind the sound.
+    /// Those that are not yet wholly behind the audio.
     private(set) var chirps: [Chirp] = []
-    /// Up to where the sound has passed; `.none` before the first.
+    /// Up to where the audio has passed; `.none` before the first.
     private(set) var audioEnd = MediaTime.none
     private(set) var videoEnd = MediaTime.none
     private var epoch: UInt32 = 0
@@ -33,9 +33,9 @@ struct CalibrationSchedule {
         var duration: MediaTime
     }
 
-    /// Sound that is further behind than this does not belong to a picture.
+    /// Audio that is further behind than this does not belong to a picture.
     private static let absence = MediaTime.milliseconds(1_000)
-    /// Marks that the sound may be behind; older ones have lost their sound.
+    /// Marks that the audio may be behind; older ones have lost their audio.
     private static let mostAhead = 16
 
     init(period: MediaTime) { self.period = period }
@@ -91,7 +91,7 @@ struct CalibrationSchedule {
         mark = nil
     }
 
-    /// The source of segments marks only those that have both; elsewhere sound that is there now tells.
+    /// The source of segments marks only those that have both; elsewhere audio that is there now tells.
     private func hasAudio(near time: MediaTime) -> Bool {
         audioEnd.isKnown && time < audioEnd + CalibrationSchedule.absence
     }
@@ -104,7 +104,7 @@ struct CalibrationSchedule {
         return true
     }
 
-    /// Sound with this header passes, with whatever of `chirps` touches it.
+    /// Audio with this header passes, with whatever of `chirps` touches it.
     mutating func audioPassed(_ header: Header) {
         guard header.pts.isKnown else { return }
         let end = header.pts + (header.duration.isKnown ? header.duration : .zero)

@@ -1,7 +1,7 @@
 import Glibc
 import Sluice
 
-/// The sound of a calibration mark: a sine burst that is added to what is there.
+/// The audio of a calibration mark: a sine burst that is added to what is there.
 struct Chirp: Equatable {
     let start: MediaTime
     var length: MediaTime

@@ -26,7 +26,7 @@ final class SmoothAudio {
     private var discard = 0
     private var last: AudioFrame?
 
-    /// Of the delay's change, in ms for each second of sound.
+    /// Of the delay's change, in ms for each second of audio.
     private let slew: Double
 
     init(slew: Double) { self.slew = slew }
@@ -58,7 +58,7 @@ final class SmoothAudio {
         try convert(frame, from: primed, most: nil, hold, send)
     }
 
-    /// How much of the way to `wanted` so many samples of sound go, in samples.
+    /// How much of the way to `wanted` so many samples of audio go, in samples.
     private func nextWay(towards wanted: Int, samples: Int) -> Double {
         guard samples > 1 else { return 0 }
         let most = min(Double(samples) * slew / 1_000, Double(samples) / 2)

@@ -1,12 +1,12 @@
 import Sluice
 
-/// Finds the marks of `calibration` in decoded media and tells how far sound and picture have moved apart.
+/// Finds the marks of `calibration` in decoded media and tells how far audio and picture have moved apart.
 ///
 /// Times are those of the media: what a player would show and play together. Below the threshold of confidence it says
 /// so, and sends no offset. Media pass untouched where the outputs are connected.
 public final class CalibrationDetector: Node {
     public static let descriptor = NodeDescriptor(
-        "calibration-detector", summary: "Measures the offset of sound and picture by calibration marks",
+        "calibration-detector", summary: "Measures the offset of audio and picture by calibration marks",
         example: #""measure": { "type": "calibration-detector" }"#)
 
     let videoIn = Input<VideoFrame>("video")
@@ -15,7 +15,7 @@ public final class CalibrationDetector: Node {
     let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
     let events = Output<DataItem>("events", .data([OffsetEvent.schema]), optional: true)
     let offset = ValueOutput(
-        "offset_ms", help: "how far sound leads the picture, in ms; sent after each mark that is believed")
+        "offset_ms", help: "how far audio leads the picture, in ms; sent after each mark that is believed")
     let drift = ValueOutput("drift_ppm", help: "how fast the offset grows, in millionths; with it, once known")
     let confidence = ValueOutput("confidence", help: "0 to 1, after each mark")
 
@@ -68,9 +68,9 @@ public final class CalibrationDetector: Node {
             if let picture = videoIn.next() {
                 look(at: picture)
                 videoOut.send(picture)
-            } else if let sound = audioIn.next() {
-                listen(to: sound)
-                audioOut.send(sound)
+            } else if let audio = audioIn.next() {
+                listen(to: audio)
+                audioOut.send(audio)
             } else {
                 break
             }
@@ -89,24 +89,24 @@ public final class CalibrationDetector: Node {
         epoch = picture.header.epoch
     }
 
-    private func listen(to sound: AudioFrame) {
-        let layout = sound.layout
+    private func listen(to audio: AudioFrame) {
+        let layout = audio.layout
         guard layout.channels > 0, (8_000...384_000).contains(layout.rate) else {
-            if deafTo != sound.format {
-                deafTo = sound.format
+            if deafTo != audio.format {
+                deafTo = audio.format
                 context.log(
-                    .warning, "does not hear chirps in \(sound.format); put audio-convert with 48000 Hz before it")
+                    .warning, "does not hear chirps in \(audio.format); put audio-convert with 48000 Hz before it")
             }
             return
         }
-        if ears == nil || audioIn.formatChanged || !timeline.isContinued(by: sound.header) {
-            timeline = SampleTimeline(start: sound.header.pts, rate: layout.rate)
+        if ears == nil || audioIn.formatChanged || !timeline.isContinued(by: audio.header) {
+            timeline = SampleTimeline(start: audio.header.pts, rate: layout.rate)
             ears = ChirpDetector(start: timeline.start, rate: layout.rate)
         }
-        timeline.advance(sound.sampleCount)
+        timeline.advance(audio.sampleCount)
         switch layout.sampleFormat {
-        case .s16: hear(sound.s16, channels: layout.channels) { Double($0) / 32_768 }
-        case .f32: hear(sound.f32, channels: layout.channels) { Double($0) }
+        case .s16: hear(audio.s16, channels: layout.channels) { Double($0) / 32_768 }
+        case .f32: hear(audio.f32, channels: layout.channels) { Double($0) }
         case nil: break
         }
     }
@@ -166,6 +166,6 @@ public final class CalibrationDetector: Node {
         let amount = decimal(abs(result.offset), places: 1)
         let drift = result.drift.map { ", drift \(decimal($0, places: 0)) ppm" } ?? ""
         return
-            "sound is \(amount) ms \(result.offset < 0 ? "behind" : "ahead of") its picture\(drift), confidence \(decimal(result.confidence, places: 2)) (\(estimate.pairs) marks)"
+            "audio is \(amount) ms \(result.offset < 0 ? "behind" : "ahead of") its picture\(drift), confidence \(decimal(result.confidence, places: 2)) (\(estimate.pairs) marks)"
     }
 }

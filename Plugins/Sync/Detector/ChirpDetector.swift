@@ -3,7 +3,7 @@ import Sluice
 
 /// Finds calibration chirps in PCM.
 ///
-/// The sound, mixed to one channel, is multiplied by a complex sine of 1,800 Hz and summed over a window of the
+/// The audio, mixed to one channel, is multiplied by a complex sine of 1,800 Hz and summed over a window of the
 /// shortest chirp, 60 ms, every millisecond: the amplitude of the tone in the window. A chirp makes it rise in a
 /// straight line from its beginning for 60 ms, stay, and fall as it rose. Where it passes half of its peak on the way
 /// up, the middle of the window is at the beginning, and on the way down at the end, whatever the chirp's loudness and
@@ -50,7 +50,7 @@ struct ChirpDetector {
     /// A burst of 60 ms with its fades fills this much of its window's energy with the tone.
     private static let purest = 0.94
 
-    /// Sound from `start` on, without holes.
+    /// Audio from `start` on, without holes.
     init(start: MediaTime, rate: Int) {
         (self.start, self.rate) = (start, rate)
         hop = max(1, rate / 1_000)

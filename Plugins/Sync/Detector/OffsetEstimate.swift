@@ -1,6 +1,6 @@
 import Sluice
 
-/// The offset by flashes and chirps together: how far sound leads the picture, how that drifts, and how far it can be
+/// The offset by flashes and chirps together: how far audio leads the picture, how that drifts, and how far it can be
 /// believed.
 ///
 /// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to
@@ -48,13 +48,13 @@ struct OffsetEstimate {
 
     /// Judges what is complete, and what has waited for its other half until both media were looked at up to these
     /// times. True if the result may have changed.
-    mutating func judge(videoUpTo pictures: MediaTime, audioUpTo sound: MediaTime) -> Bool {
+    mutating func judge(videoUpTo pictures: MediaTime, audioUpTo audio: MediaTime) -> Bool {
         var isNew = false
         while let flash = flashes.first {
             let nearest = chirps.indices.min { distance(chirps[$0], flash) < distance(chirps[$1], flash) }
             if let nearest, distance(chirps[nearest], flash) <= range.ticks {
                 pair(flash, nearest)
-            } else if flash.time + range + OffsetEstimate.delay < sound {
+            } else if flash.time + range + OffsetEstimate.delay < audio {
                 flashes.removeFirst()
                 addHalf(at: flash.time)
             } else {
@@ -118,7 +118,7 @@ struct OffsetEstimate {
     // MARK: The result
 
     struct Result: Equatable {
-        /// How far sound leads the picture, in ms; negative where the picture leads.
+        /// How far audio leads the picture, in ms; negative where the picture leads.
         var offset: Double
         /// How fast that grows, in millionths; nil before four pairs over 10 s.
         var drift: Double?

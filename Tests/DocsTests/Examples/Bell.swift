@@ -7,7 +7,8 @@ public protocol Bell: Sendable {
 
 /// Starts an instance of a template for each visitor, and stops it when the same one rings again.
 public final class Visits: Node {
-    public static let descriptor = NodeDescriptor("visits", summary: "Starts a session for each visitor", traits: [.live])
+    public static let descriptor = NodeDescriptor(
+        "visits", summary: "Starts a session for each visitor", traits: [.live])
 
     @Parameter("template", default: "viewer", help: "what is started") var template: String
     private var sessions: [UInt64: SessionHandle] = [:]

@@ -115,7 +115,8 @@ public struct GraphSchema {
                         ("from", reference("end")), ("to", reference("end")),
                         (
                             "join",
-                            choice(ControlPlan.Combination.allCases.map(\.rawValue), "How several instances become one.")
+                            choice(
+                                ControlPlan.Combination.allCases.map(\.rawValue), "How several instances become one.")
                         ),
                     ], required: ["from", "to"]),
             ]

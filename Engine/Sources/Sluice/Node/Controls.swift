@@ -130,7 +130,11 @@ public final class ControlLinks: Sendable {
     func send(_ value: Double) {
         state.withLock { state in
             for case let target? in state.targets {
-                if let combiner = target.combiner { combiner.set(value, by: target.member) } else { target.cell.post(value: value) }
+                if let combiner = target.combiner {
+                    combiner.set(value, by: target.member)
+                } else {
+                    target.cell.post(value: value)
+                }
             }
         }
     }

@@ -2,9 +2,9 @@ import Sluice
 import SluiceTesting
 import Testing
 
-/// A source that finds no sound, so that what leads from its sound is left out.
+/// A source that finds no audio, so that what leads from its audio is left out.
 private final class Mute: Node {
-    static let descriptor = NodeDescriptor("mute", summary: "Has pictures and no sound")
+    static let descriptor = NodeDescriptor("mute", summary: "Has pictures and no audio")
     let video = Output<VideoFrame>("video")
     let audio = Output<AudioFrame>("audio")
     private var context: NodeContext?
@@ -74,7 +74,7 @@ private final class Mute: Node {
 
     @Test func aControlToANodeThatWasLeftOutGoesWithIt() throws {
         final class LeftDial: Node {
-            static let descriptor = NodeDescriptor("left-dial", summary: "Takes sound and a level")
+            static let descriptor = NodeDescriptor("left-dial", summary: "Takes audio and a level")
             let input = Input<AudioFrame>("in")
             @Live("level", default: 0, help: "a value") var level: Double
             func process(now: Instant) { while input.next() != nil {} }

@@ -245,7 +245,7 @@ import Testing
 
     @Test func anAbsentStreamTakesItsOptionalEdgeAndTheNodesBehindItAway() throws {
         final class NoAudio: Node {
-            static let descriptor = NodeDescriptor("no-sound", summary: "Has no sound")
+            static let descriptor = NodeDescriptor("no-audio", summary: "Has no audio")
             let video = Output<VideoFrame>("video")
             let audio = Output<AudioFrame>("audio")
             var context: NodeContext?
@@ -262,10 +262,10 @@ import Testing
             var graph = GraphBuilder()
             graph.node("source", NoAudio.self)
             graph.node("through", Through.self)
-            graph.node("sound", TestSink.self)
+            graph.node("audio", TestSink.self)
             graph.node("picture", TestSink.self)
             graph.edge("source.audio -> through.in", optional: optional)
-            graph.edge("through.out -> sound.in")
+            graph.edge("through.out -> audio.in")
             graph.edge("source.video -> picture.in")
             return graph
         }

@@ -7,7 +7,7 @@ public struct OpusHead: Equatable, Sendable {
     /// Of what was encoded, for information.
     public var inputRate: Int
 
-    /// Without a pre-skip for streams whose times say where sound begins: RTP and transport streams.
+    /// Without a pre-skip for streams whose times say where audio begins: RTP and transport streams.
     public init(channels: Int, preSkip: Int = 0, inputRate: Int = 48_000) {
         self.channels = channels
         self.preSkip = preSkip

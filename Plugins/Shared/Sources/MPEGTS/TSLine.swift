@@ -56,7 +56,7 @@ final class TSLine {
             return
         }
         var time = pts
-        sound(assembler.bytes) { packet in
+        audio(assembler.bytes) { packet in
             packet.header.pts = time
             packet.header.dts = time
             packet.header.captured = unit.began
@@ -91,7 +91,7 @@ final class TSLine {
 
     // MARK: Audio
 
-    private func sound(_ bytes: UnsafeRawBufferPointer, _ body: (Packet) -> Void) {
+    private func audio(_ bytes: UnsafeRawBufferPointer, _ body: (Packet) -> Void) {
         guard kind.codec == .opus else {
             parser!.frames(bytes) { frame in
                 guard frame.rate > 0, frame.channels > 0 else { return }

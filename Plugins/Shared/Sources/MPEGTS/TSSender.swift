@@ -48,7 +48,7 @@ public final class TSSender {
     public static func offset(_ heads: [Packet], _ formats: [MediaFormat]) -> MediaTime {
         let first = heads.map { $0.header.dts.isKnown ? $0.header.dts : $0.header.pts }.filter(\.isKnown).min()
         guard let first else { return .zero }
-        // Sound may come later than a picture of the same instant and begin before it by its encoder's delay.
+        // Audio may come later than a picture of the same instant and begin before it by its encoder's delay.
         let delay = formats.compactMap(\.opusDelay).max() ?? .zero
         let earliest = first.ticks > 0 ? first - delay : min(first, .zero - delay)
         return min(.zero, earliest)

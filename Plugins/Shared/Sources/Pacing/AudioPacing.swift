@@ -1,6 +1,6 @@
 import Sluice
 
-/// The timing of a paced stream of sound: its grid, which samples each frame takes, how fast the source is followed.
+/// The timing of a paced stream of audio: its grid, which samples each frame takes, how fast the source is followed.
 /// Knows no sample and reads no clock; `PCM` and packets are done with what it says.
 ///
 /// The depth is how long media wait on the average from their arrival until they go out. It is held by comparing, at
@@ -108,7 +108,7 @@ public struct AudioPacing: Sendable {
     public mutating func noteHeld() { heldUntil = grid.next + .seconds(10) }
     private var isHeld: Bool { heldUntil.map { grid.next < $0 } ?? false }
 
-    /// Samples that the sound is late by where it is to be told: within the slack nothing is done about it.
+    /// Samples that the audio is late by where it is to be told: within the slack nothing is done about it.
     private var slipped: Int64 {
         guard drift != .silence, behind > DepthSteering.slack else { return 0 }
         return Int64(behind * Double(intake.rate))

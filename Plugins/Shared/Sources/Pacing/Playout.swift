@@ -38,7 +38,7 @@ public struct Playout: Equatable, Sendable {
     }
 }
 
-/// A `Playout` that one lane writes and others read: how the pictures of a source follow its sound. One writer. No
+/// A `Playout` that one lane writes and others read: how the pictures of a source follow its audio. One writer. No
 /// locks: a reader that meets a write tries again (a sequence lock; Boehm, "Can seqlocks get along with programming
 /// language memory models?", MSPC 2012).
 public final class SharedPlayout: Sendable {
@@ -52,7 +52,7 @@ public final class SharedPlayout: Sendable {
 
     public init() {}
 
-    /// A pacer of sound writes here from now on; false if another does.
+    /// A pacer of audio writes here from now on; false if another does.
     @discardableResult
     public func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
     /// It does no longer.

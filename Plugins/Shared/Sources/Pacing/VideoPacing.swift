@@ -1,11 +1,11 @@
 import Sluice
 
-/// When pictures go out and which timestamps they get: on the clock of the source's sound where there is one, else on
-/// one of their own, estimated from their arrivals and followed as slowly as sound would be.
+/// When pictures go out and which timestamps they get: on the clock of the source's audio where there is one, else on
+/// one of their own, estimated from their arrivals and followed as slowly as audio would be.
 ///
-/// Pictures keep their distance to the sound exactly, because both use one mapping of the source's time. A picture is
-/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile sound that came late with it
-/// may have moved the mapping. Where the sound has run dry, a picture that came too late waits for the frame of sound
+/// Pictures keep their distance to the audio exactly, because both use one mapping of the source's time. A picture is
+/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile audio that came late with it
+/// may have moved the mapping. Where the audio has run dry, a picture that came too late waits for the frame of audio
 /// that takes up what came with it. Decoding times always rise: a picture whose time would go back (a source that
 /// jumped) gets the least step after the one before.
 public struct VideoPacing: Sendable {
@@ -21,7 +21,7 @@ public struct VideoPacing: Sendable {
 
     /// A millisecond: the least that decoding times rise by.
     static let leastStep = MediaTime.milliseconds(1)
-    /// A frame of sound: what has come that shortly before its time may have come too late for the frame that plays.
+    /// A frame of audio: what has come that shortly before its time may have come too late for the frame that plays.
     static let shortest = Interval.milliseconds(20)
     /// Nothing is held longer than that beyond the target, whatever timestamps say.
     static let longestHeld = Interval.seconds(1)
@@ -36,7 +36,7 @@ public struct VideoPacing: Sendable {
         var latest: Instant
         /// Of the picture before it.
         var lastOut: MediaTime
-        /// How the sound was to go on when it was dry and this picture had come too late for it.
+        /// How the audio was to go on when it was dry and this picture had come too late for it.
         var dry: Playout?
     }
 
@@ -48,9 +48,9 @@ public struct VideoPacing: Sendable {
         public var jump: MediaTime?
     }
 
-    /// Where a picture goes that came at `arrival`. `sound` is how the source's sound is played, if it is.
+    /// Where a picture goes that came at `arrival`. `audio` is how the source's audio is played, if it is.
     public mutating func place(
-        pts: MediaTime, dts given: MediaTime, duration: Interval, arrival: Instant, sound: Playout?,
+        pts: MediaTime, dts given: MediaTime, duration: Interval, arrival: Instant, audio: Playout?,
         isAnew: Bool = false
     ) -> Place {
         let known = given.isKnown ? given : pts
@@ -58,8 +58,8 @@ public struct VideoPacing: Sendable {
         let dts = known.isKnown ? known : (lastSource.isKnown ? lastSource : .zero) + MediaTime(duration)
         let isJump = note(dts, arrival, isAnew)
         let step = lastSource.isKnown ? dts - lastSource : .zero
-        let sound = sound?.instant(of: dts) == nil ? nil : sound
-        let map = sound ?? followed(at: dts, arrival)
+        let audio = audio?.instant(of: dts) == nil ? nil : audio
+        let map = audio ?? followed(at: dts, arrival)
         lastSource = dts
         // How far a picture is shown after it is decoded is told by the source, scaled as everything is.
         var delay = MediaTime.zero
@@ -80,8 +80,8 @@ public struct VideoPacing: Sendable {
         return place
     }
 
-    /// Where the picture that was placed last goes as its sound is played now; nil where the sound does not tell.
-    public mutating func place(again sound: Playout) -> Place? { settle(sound) }
+    /// Where the picture that was placed last goes as its audio is played now; nil where the audio does not tell.
+    public mutating func place(again audio: Playout) -> Place? { settle(audio) }
 
     private mutating func settle(_ map: Playout) -> Place? {
         guard let picture = placed, var due = map.instant(of: picture.dts), var out = map.timestamp(of: picture.dts)
@@ -123,7 +123,7 @@ public struct VideoPacing: Sendable {
     /// The pictures' own mapping, moved to `dts` and steered there.
     private mutating func followed(at dts: MediaTime, _ arrival: Instant) -> Playout {
         guard var map = own, let at = map.instant(of: dts), let out = map.timestamp(of: dts) else {
-            // It followed sound for long.
+            // It followed audio for long.
             let begun = Playout(source: dts, at: arrival + target, out: lastOut.isKnown ? lastOut : dts, ppm: 0)
             own = begun
             return begun

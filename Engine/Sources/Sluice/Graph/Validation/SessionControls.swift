@@ -120,7 +120,9 @@ extension SessionPlanner {
         return nil
     }
 
-    private func planCombination(_ document: ControlDocument, kind: ControlSpec.Kind?, _ label: String) -> ControlPlan.Combination? {
+    private func planCombination(_ document: ControlDocument, kind: ControlSpec.Kind?, _ label: String) -> ControlPlan
+        .Combination?
+    {
         let leaves = document.to.isParent && !document.from.isParent && parent != nil
         guard let json = document.join else {
             if leaves {

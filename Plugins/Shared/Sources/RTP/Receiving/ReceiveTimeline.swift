@@ -5,7 +5,7 @@ import Sluice
 /// Media time begins with 0 at the first frame of any stream. A stream counts on from its first frame by its RTP clock,
 /// so audio is exact to the sample; the first frame stands where its arrival says. When sender reports tell the wall
 /// time of both the first stream's timestamps and another's, that other one is moved to where the sender has it, as
-/// soon as the two differ by more than `tolerance`: lips and sound are in step whatever the network did. The reference
+/// soon as the two differ by more than `tolerance`: lips and audio are in step whatever the network did. The reference
 /// is never moved.
 public struct ReceiveTimeline: Sendable {
     private struct Stream {
@@ -20,7 +20,7 @@ public struct ReceiveTimeline: Sendable {
     private let reference: Int
     private var origin: Instant?
 
-    /// Below it sender reports say nothing: lips and sound may differ by more, and a report is no more exact.
+    /// Below it sender reports say nothing: lips and audio may differ by more, and a report is no more exact.
     public static let tolerance = MediaTime.milliseconds(10)
     /// A timestamp so far ahead of its arrival, or so far back, is no hole but another count.
     static let longestHole = MediaTime.milliseconds(10_000)
