@@ -22,7 +22,7 @@ public final class Pacer: Node {
             PortSpec.Variant(
                 parameter: "drift", value: .string($0.rawValue), formats: .rawAudio | .codedVideo | Pacer.opus)
         },
-        // A second of raw pictures of 3840×2160 at 60 a second is 746 MB.
+        // A second of raw video of 3840×2160 at 60 a second is 746 MB.
         buffer: EdgeCapacity(items: 50, milliseconds: 1_000, bytes: 1 << 30))
     let output = Output<MediaItem>("out", follows: "in")
     @Parameter(
@@ -52,7 +52,7 @@ public final class Pacer: Node {
     @Parameter(
         "audio", default: "",
         help:
-            "of a pacer of pictures: the pacer of audio whose clock they follow; empty: that of the same source's audio beside it, if there is one"
+            "of a pacer of video: the pacer of audio whose clock they follow; empty: that of the same source's audio beside it, if there is one"
     )
     var audio: String
     @Parameter(

@@ -3,7 +3,7 @@ import Sluice
 /// Pictures of a graph to another process or a file, without headers and padding.
 public final class RawVideoOutput: Node {
     public static let descriptor = NodeDescriptor(
-        "raw-video-output", summary: "Writes raw pictures to standard output, a FIFO, a file or a Unix socket",
+        "raw-video-output", summary: "Writes raw video to standard output, a FIFO, a file or a Unix socket",
         work: .heavy,
         example: #""pictures": { "type": "raw-video-output", "path": "video.fifo", "on_reader_gone": "wait" }"#)
 

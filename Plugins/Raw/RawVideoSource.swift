@@ -2,10 +2,10 @@ import Glibc
 import Pacing
 import Sluice
 
-/// Raw pictures from a process or a file, read straight into the frames that are sent.
+/// Raw video from a process or a file, read straight into the frames that are sent.
 public final class RawVideoSource: Node, RawFrames {
     public static let descriptor = NodeDescriptor(
-        "raw-video-source", summary: "Reads raw pictures from standard input, a FIFO, a file or a Unix socket",
+        "raw-video-source", summary: "Reads raw video from standard input, a FIFO, a file or a Unix socket",
         work: .heavy,
         example:
             #""camera": { "type": "raw-video-source", "path": "video.fifo", "width": 1280, "height": 720, "fps": 30, "pixel_format": "i420" }"#

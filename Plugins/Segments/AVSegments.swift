@@ -1,14 +1,14 @@
 import Glibc
 import Sluice
 
-/// Plays segments of pictures and audio that another process makes: an avatar, a synthetic voice.
+/// Plays segments of video and audio that another process makes: an avatar, a synthetic voice.
 ///
 /// Segments come over a Unix socket, or from a file of the same form (docs/av-segments.md), whole, and at most so many
-/// ahead; then the writer is held. Their pictures and audio go out at their media time. The socket is two-way: the peer
+/// ahead; then the writer is held. Their video and audio go out at their media time. The socket is two-way: the peer
 /// interrupts, asks what has gone out, and gets diagnostics, traces and the viewer's microphone.
 public final class AVSegments: Node {
     public static let descriptor = NodeDescriptor(
-        "av-segments", summary: "Plays segments of pictures and audio from a Unix socket or a file", work: .heavy,
+        "av-segments", summary: "Plays segments of video and audio from a Unix socket or a file", work: .heavy,
         traits: .paced, example: #""avatar": { "type": "av-segments", "socket": "/run/avatar.sock" }"#)
 
     let microphone = Input<AudioFrame>("microphone", .audio([.s16], rates: [16_000], channels: [1]), optional: true)
@@ -20,7 +20,7 @@ public final class AVSegments: Node {
         "feedback",
         [
             FieldSpec("turn_seq", help: "the turn that was watched"),
-            FieldSpec("excess_video_lag_ms", help: "how much later than its audio a picture shows"),
+            FieldSpec("excess_video_lag_ms", help: "how much later than its audio the video shows"),
             FieldSpec("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
             FieldSpec("likely", help: "1 for video_late_audio_leads, else 0"),
         ], help: "an av_sync_feedback of a peer")

@@ -1,6 +1,6 @@
 import Sluice
 
-/// Sends the queued segments' pictures and audio at their time, and ends what is interrupted with a fade.
+/// Sends the queued segments' video and audio at their time, and ends what is interrupted with a fade.
 final class SegmentRelease {
     /// An event on the way, for those who tell of it. Called before anything else goes out.
     enum News {

@@ -3,7 +3,7 @@ import Sluice
 extension Calibration {
     public static let metrics: [MetricSpec] = [
         .counter("marks", "marks made, flash and chirp together"),
-        .counter("missed_marks", "marks that came too late for their picture or audio"),
+        .counter("missed_marks", "marks that came too late for their video or audio"),
     ]
 }
 
@@ -11,7 +11,7 @@ extension CalibrationDetector {
     public static let metrics: [MetricSpec] = [
         .counter("marks", "marks found, flash and chirp together"),
         .counter("half_marks", "flashes without a chirp, and chirps without a flash"),
-        .gauge("offset_ms", "how much later the picture comes than its audio"),
+        .gauge("offset_ms", "how much later the video comes than its audio"),
         .gauge("drift_ppm", "how fast that offset grows"),
         .gauge("confidence_percent", "how sure the offset is"),
     ]

@@ -93,7 +93,7 @@ import Testing
             ),
             (
                 Clips.webm, "x.webm", true,
-                // No file takes raw pictures, so the port does not either, and "validate" says so.
+                // No file takes raw video, so the port does not either, and "validate" says so.
                 ["edge \"source.video -> record.video\"", "record.video takes video packets"]
             ),
             (

@@ -2,7 +2,7 @@ import PacerPlugin
 import Sluice
 import SluiceTesting
 
-/// The real graph in virtual time: a source over a bad network, pacers of its audio and its pictures, a sink that
+/// The real graph in virtual time: a source over a bad network, pacers of its audio and its video, a sink that
 /// checks.
 public struct PacedGraph {
     public var ppm = 200.0

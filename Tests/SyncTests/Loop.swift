@@ -93,7 +93,7 @@ struct Loop {
         graph.node("noise", Noise.self, ["db": .number(noise), "from_s": .number(noiseFrom)])
         graph.node("opus", OpusEncoderNode.self, ["bitrate_kbps": 64])
         graph.node("unopus", OpusDecoderNode.self)
-        // Times must not fall below 0: a audio that leads is a picture that is late.
+        // Times must not fall below 0: audio that leads is video that is late.
         graph.node("late-video", Shift.self, ["ms": .integer(max(0, offset)), "ppm": .integer(ppm)])
         graph.node("late-audio", Shift.self, ["ms": .integer(max(0, -offset))])
         graph.node("measure", CalibrationDetector.self)

@@ -1,4 +1,4 @@
-"""Raw pictures and audio for the encoders: the same bytes on every machine."""
+"""Raw video and audio for the encoders: the same bytes on every machine."""
 import array
 import math
 import random

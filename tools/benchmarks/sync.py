@@ -6,9 +6,9 @@ from engine import GRAPHS
 from measure import run
 from result import Figure, Result
 
-SUMMARY = "offsets of audio and picture measured by flash and chirp, and removed; virtual time, real codecs"
+SUMMARY = "offsets of audio and video measured by flash and chirp, and removed; virtual time, real codecs"
 
-#: How far audio leads its picture, in ms.
+#: How far audio leads its video, in ms.
 OFFSETS = [-300, -200, -100, 0, 100, 200, 300]
 
 

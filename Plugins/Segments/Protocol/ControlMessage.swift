@@ -51,10 +51,10 @@ struct ControlMessage: Equatable, Sendable {
     }
 }
 
-/// A viewer's measurement of audio against picture.
+/// A viewer's measurement of audio against video.
 struct SyncFeedback: Equatable, Sendable {
     var turn = 0
-    /// How much later than its audio the picture is shown, in milliseconds.
+    /// How much later than its audio the video is shown, in milliseconds.
     var excessVideoLag = 0.0
     /// The video's jitter buffer less the audio's, in milliseconds.
     var jitterBufferDelta = 0.0

@@ -8,7 +8,7 @@ struct SegmentHeader: Equatable, Sendable {
     var sequence = 0
     /// Where it lies in its turn; nil or 0: behind the last segment.
     var mediaStart = MediaTime.zero
-    /// nil: as long as the longer of its pictures and its audio.
+    /// nil: as long as the longer of its video and its audio.
     var duration: MediaTime?
     var width = 0
     var height = 0
@@ -103,7 +103,7 @@ struct SegmentHeader: Equatable, Sendable {
         sampleRate > 0 ? MediaTime(Int64(index), timescale: Int64(sampleRate)) : .zero
     }
 
-    /// The longer of its pictures and its audio.
+    /// The longer of its video and its audio.
     var mediaLength: MediaTime { max(time(ofFrame: frameCount), time(ofSample: sampleCount)) }
 
     /// The length by which its place in the stream is planned. A `duration_ms` that was rounded to a millisecond does

@@ -5,7 +5,7 @@ import Sluice
 /// A segment is planned behind the one before, or later where it says so or comes late (`SegmentGap`). Its pictures and
 /// its audio go out at their media time on one line, pictures first where both are due at once. A late one goes out
 /// at once and moves nothing that comes after it: a segment begins at its time though pictures of the one before are
-/// held, so a slow reader of pictures delays no audio. Media later than `patience` are skipped, pictures and audio
+/// held, so a slow reader of pictures delays no audio. Media later than `patience` are skipped, video and audio
 /// alike: then the reader behind is too slow, and what it gets next is to be of use.
 struct SegmentSchedule {
     struct Playing {

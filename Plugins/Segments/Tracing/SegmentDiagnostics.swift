@@ -10,7 +10,7 @@ struct SegmentDiagnostics {
     /// Its marker and the marker's number; nil while calibration is off, and for a segment without both media.
     let marker: (number: Int, plan: MarkerPlan)?
 
-    /// As the segment says, else of its pictures, else of its audio.
+    /// As the segment says, else of its video, else of its audio.
     var durationMilliseconds: Double {
         if let duration = header.duration { return duration.milliseconds }
         if header.frameCount > 0 { return (Double(header.frameCount) * 1_000 / header.frameRate.perSecond).rounded() }

@@ -1,13 +1,13 @@
 import Sluice
 
-/// Marks pictures and audio at the same media time, so that whoever sees and hears them can measure how far they have
+/// Marks video and audio at the same media time, so that whoever sees and hears them can measure how far they have
 /// moved apart: a magenta flash in the picture's corner and an 1,800 Hz chirp.
 ///
 /// While it is off, and between marks, frames pass untouched and uncopied. While it is on, audio waits until the
 /// pictures of its time have come, at most its own length and a fade when both flow.
 public final class Calibration: Node {
     public static let descriptor = NodeDescriptor(
-        "calibration", summary: "Marks picture and audio at the same media time with a flash and a chirp",
+        "calibration", summary: "Marks video and audio at the same media time with a flash and a chirp",
         example: #""mark": { "type": "calibration", "every_s": 2 }"#)
 
     let videoIn = Input<VideoFrame>("video", optional: true)
@@ -61,7 +61,7 @@ public final class Calibration: Node {
         if let format = audioIn.format { audioOut.fix(format) }
         if !videoIn.isConnected || !audioIn.isConnected {
             context.log(
-                .warning, "has no \(videoIn.isConnected ? "audio" : "picture"): nothing is marked without both media")
+                .warning, "has no \(videoIn.isConnected ? "audio" : "video"): nothing is marked without both media")
         }
     }
 

@@ -1,12 +1,12 @@
 import Sluice
 
-/// Holds audio, or picture, so that both are heard and seen together.
+/// Holds audio, or video, so that both are heard and seen together.
 ///
 /// Where nothing is to be delayed, items pass untouched. Times grow by the delay, and an item leaves that much after it
 /// came. The rules for how far it goes are `DelayTarget`'s.
 public final class AVDelay: Node {
     public static let descriptor = NodeDescriptor(
-        "av-delay", summary: "Holds audio or picture so that both come together",
+        "av-delay", summary: "Holds audio or video so that both come together",
         example: #""late": { "type": "av-delay", "follow": "detector" }"#)
 
     enum Follow: String, CaseIterable, ParameterConvertible { case feedback, detector, value }
@@ -18,12 +18,12 @@ public final class AVDelay: Node {
         "feedback",
         [
             FieldSpec("turn_seq", optional: true, help: "the turn that it was measured in; 0: not known"),
-            FieldSpec("excess_video_lag_ms", help: "how much later than the audio the picture was seen"),
+            FieldSpec("excess_video_lag_ms", help: "how much later than the audio the video was seen"),
             FieldSpec(
                 "jitter_buffer_delta_ms", help: "how much more the video's jitter buffer holds than the audio's"),
-            FieldSpec("likely", help: "1 if the picture was late and the audio led, else 0"),
+            FieldSpec("likely", help: "1 if the video was late and the audio led, else 0"),
         ], help: "what a viewer reports of its lip sync")
-    let offset = ValueInput("offset_ms", help: "how far audio leads the picture, as calibration-detector measures it")
+    let offset = ValueInput("offset_ms", help: "how far audio leads the video, as calibration-detector measures it")
 
     @Parameter(
         "follow", default: .feedback, help: "what sets the delay: feedback, detector (offset_ms), value (target_ms)")

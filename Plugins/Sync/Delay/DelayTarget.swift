@@ -4,11 +4,11 @@ import Sluice
 struct AVSyncFeedback: Equatable {
     /// The turn that it was measured in; 0 or less: not known.
     var turn: Int
-    /// How much later than the audio the picture is seen.
+    /// How much later than the audio the video is seen.
     var excessVideoLagMilliseconds: Double
     /// How much more the video's jitter buffer holds than the audio's.
     var jitterBufferDeltaMilliseconds: Double
-    /// The viewer found the picture late and the audio leading (`video_late_audio_leads`).
+    /// The viewer found the video late and the audio leading (`video_late_audio_leads`).
     var isVideoLate: Bool
 }
 
@@ -22,7 +22,7 @@ extension AVSyncFeedback {
     }
 }
 
-/// How long audio (or picture) is to be held, and how far it has got: the rules, without any media.
+/// How long audio (or video) is to be held, and how far it has got: the rules, without any media.
 ///
 /// Feedback sets the target: the larger of the two lags, whole, 0 to 800 ms. It counts only if it says that the picture
 /// is late, is of the present epoch where both numbers are known, and makes sense: finite, the buffers' difference

@@ -1,12 +1,12 @@
 import Sluice
 
-/// Finds the marks of `calibration` in decoded media and tells how far audio and picture have moved apart.
+/// Finds the marks of `calibration` in decoded media and tells how far audio and video have moved apart.
 ///
 /// Times are those of the media: what a player would show and play together. Below the threshold of confidence it says
 /// so, and sends no offset. Media pass untouched where the outputs are connected.
 public final class CalibrationDetector: Node {
     public static let descriptor = NodeDescriptor(
-        "calibration-detector", summary: "Measures the offset of audio and picture by calibration marks",
+        "calibration-detector", summary: "Measures the offset of audio and video by calibration marks",
         example: #""measure": { "type": "calibration-detector" }"#)
 
     let videoIn = Input<VideoFrame>("video")
@@ -15,7 +15,7 @@ public final class CalibrationDetector: Node {
     let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
     let events = Output<DataItem>("events", .data([OffsetEvent.schema]), optional: true)
     let offset = ValueOutput(
-        "offset_ms", help: "how far audio leads the picture, in ms; sent after each mark that is believed")
+        "offset_ms", help: "how far audio leads the video, in ms; sent after each mark that is believed")
     let drift = ValueOutput("drift_ppm", help: "how fast the offset grows, in millionths; with it, once known")
     let confidence = ValueOutput("confidence", help: "0 to 1, after each mark")
 
@@ -166,6 +166,6 @@ public final class CalibrationDetector: Node {
         let amount = decimal(abs(result.offset), places: 1)
         let drift = result.drift.map { ", drift \(decimal($0, places: 0)) ppm" } ?? ""
         return
-            "audio is \(amount) ms \(result.offset < 0 ? "behind" : "ahead of") its picture\(drift), confidence \(decimal(result.confidence, places: 2)) (\(estimate.pairs) marks)"
+            "audio is \(amount) ms \(result.offset < 0 ? "behind" : "ahead of") its video\(drift), confidence \(decimal(result.confidence, places: 2)) (\(estimate.pairs) marks)"
     }
 }

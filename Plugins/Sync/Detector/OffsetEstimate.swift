@@ -1,6 +1,6 @@
 import Sluice
 
-/// The offset by flashes and chirps together: how far audio leads the picture, how that drifts, and how far it can be
+/// The offset by flashes and chirps together: how far audio leads the video, how that drifts, and how far it can be
 /// believed.
 ///
 /// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to
@@ -118,7 +118,7 @@ struct OffsetEstimate {
     // MARK: The result
 
     struct Result: Equatable {
-        /// How far audio leads the picture, in ms; negative where the picture leads.
+        /// How far audio leads the video, in ms; negative where the video leads.
         var offset: Double
         /// How fast that grows, in millionths; nil before four pairs over 10 s.
         var drift: Double?

@@ -6,7 +6,7 @@ enum OffsetEvent {
         "av-offset",
         fields: [
             FieldSpec(
-                "offset_ms", optional: true, help: "how far audio leads the picture; from the first whole mark on"),
+                "offset_ms", optional: true, help: "how far audio leads the video; from the first whole mark on"),
             FieldSpec("drift_ppm", optional: true, help: "how fast the offset grows, in millionths; once known"),
             FieldSpec("confidence", help: "0 to 1"),
             FieldSpec("believed", help: "whether the confidence reaches the threshold"),

@@ -148,7 +148,7 @@ public final class NodeContext: @unchecked Sendable {
     public var pipeBytes: Int? { engine.pipeBytes }
 
     /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`),
-    /// so that whoever paces its audio and its pictures knows that they belong together. From 1 on; 65,535 in a run,
+    /// so that whoever paces its audio and its video knows that they belong together. From 1 on; 65,535 in a run,
     /// then they repeat.
     public var sourceClock: UInt16 {
         if clock == 0 { clock = engine.nextSourceClock() }

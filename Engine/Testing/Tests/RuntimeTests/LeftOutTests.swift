@@ -4,7 +4,7 @@ import Testing
 
 /// A source that finds no audio, so that what leads from its audio is left out.
 private final class Mute: Node {
-    static let descriptor = NodeDescriptor("mute", summary: "Has pictures and no audio")
+    static let descriptor = NodeDescriptor("mute", summary: "Has video and no audio")
     let video = Output<VideoFrame>("video")
     let audio = Output<AudioFrame>("audio")
     private var context: NodeContext?

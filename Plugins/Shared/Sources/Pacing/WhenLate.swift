@@ -6,7 +6,7 @@ public enum WhenLate: String, CaseIterable, ParameterConvertible {
     /// Sends everything, so much later: nothing is lost, and the run lasts longer than its media. A stream that is held
     /// up holds the others.
     case slip
-    /// Leaves out what is late: times stay right, and pictures or audio are missing.
+    /// Leaves out what is late: times stay right, and video or audio is missing.
     case drop
     case fail
 

@@ -7,7 +7,7 @@ final class LatencyProbe: Node {
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in")
     @Parameter("place", default: 0, help: "of the trace") var place: Int
-    @Parameter("reads_number", default: false, help: "looks for the number in raw pictures") var readsNumber: Bool
+    @Parameter("reads_number", default: false, help: "looks for the number in raw video") var readsNumber: Bool
     private var context: NodeContext!
     private var trace: LatencyTrace?
 
