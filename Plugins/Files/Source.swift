@@ -57,7 +57,7 @@ public final class Source: Node {
     private var context: NodeContext!
     private var media: (any SourceMedia)?
     private var reader: MediaFileReader?
-    private var tracks: [Line] = []
+    private var tracks: [Stream] = []
     private var clock: ClockMap?
     /// Added to the media's times: what earlier rounds of the loop lasted.
     private var offset = MediaTime.zero
@@ -65,7 +65,7 @@ public final class Source: Node {
     private var lateness: Lateness!
 
     /// One connected output and the item that it sends next.
-    private struct Line {
+    private struct Stream {
         let track: Track
         let output: Output<MediaItem>
         var head: MediaItem?
@@ -90,7 +90,8 @@ public final class Source: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        tracks = [Line(track: .video, output: video), Line(track: .audio, output: audio)].filter(\.output.isConnected)
+        tracks = [Stream(track: .video, output: video), Stream(track: .audio, output: audio)].filter(
+            \.output.isConnected)
         lateness = Lateness(whenLate, context)
         if duration == 0 && (loop || open == "pattern" || open == "tone") { context.runsUntilStopped() }
         if open == "pattern" || open == "tone" {
@@ -177,7 +178,7 @@ public final class Source: Node {
         output.send(item)
     }
 
-    /// Looks up the next item of every line. True when all lines have ended and nothing begins again.
+    /// Looks up the next item of every stream. True when all streams have ended and nothing begins again.
     private func isFinished() throws -> Bool {
         while true {
             for index in tracks.indices where tracks[index].state == .open && tracks[index].head == nil {
@@ -217,7 +218,7 @@ public final class Source: Node {
         tracks[index].state = .closed
     }
 
-    /// Every line has come to its end: opens those that wait for it behind the last item of all. False where that is
+    /// Every stream has come to its end: opens those that wait for it behind the last item of all. False where that is
     /// not asked for, or does not work.
     private func beginAgain() throws -> Bool {
         guard loop, tracks.contains(where: { $0.state == .ended }) else { return false }
@@ -230,8 +231,8 @@ public final class Source: Node {
         return true
     }
 
-    /// The line whose item is the oldest among those with room. While one stream is held up the other does not run away
-    /// from it, unless what is late is left out.
+    /// The stream whose item is the oldest among those with room. While one stream is held up the other does not run
+    /// away from it, unless what is late is left out.
     private func next() -> Int? {
         var best: Int?
         for index in tracks.indices where tracks[index].output.hasRoom {
@@ -241,7 +242,7 @@ public final class Source: Node {
         guard let best, pace == .fast || whenLate != .drop else { return best }
         let lead = pace == .fast ? Source.lead : MediaTime(WhenLate.patience)
         let time = tracks[best].head!.header.dts
-        for line in tracks { if let head = line.head, time > head.header.dts + lead { return nil } }
+        for stream in tracks { if let head = stream.head, time > head.header.dts + lead { return nil } }
         return best
     }
 
@@ -250,8 +251,8 @@ public final class Source: Node {
     /// Deals with what is late. True if items were left out: then the next ones are to be looked up.
     private func isCatchingUp(_ now: Instant) throws -> Bool {
         var (first, last) = (MediaTime.none, MediaTime.none)
-        for line in tracks {
-            guard let time = line.head?.header.dts else { continue }
+        for stream in tracks {
+            guard let time = stream.head?.header.dts else { continue }
             if !first.isKnown || time < first { first = time }
             if !last.isKnown || time > last { last = time }
         }

@@ -75,7 +75,7 @@ public final class Pacer: Node {
     private var playouts: SessionPlayouts!
     private var own: SharedPlayout!
     private var ordinal = 0
-    private var ledger: PacerLedger!
+    private var reporter: PacerReporter!
     private var worker: (any PacedMedia)?
 
     public init() {}
@@ -86,7 +86,7 @@ public final class Pacer: Node {
         playouts = try context.service(SessionPlayouts.self) ?? SessionPlayouts()
         own = playouts.playout(of: context.nameInSession)
         ordinal = isSpread ? registry.takeOrdinal() : 0
-        ledger = PacerLedger(context, statusEvery: .seconds(statusSeconds), keepsSeries: keepsSeries)
+        reporter = PacerReporter(context, statusEvery: .seconds(statusSeconds), keepsSeries: keepsSeries)
         let frame = settings.frame
         if let layout = input.format?.audio, input.format?.kind == .rawAudio {
             _ = try AudioPacer.samples(of: frame, at: layout)
@@ -129,7 +129,7 @@ public final class Pacer: Node {
     }
 
     public func close() {
-        ledger?.close(dropped: input.dropped)
+        reporter?.close(dropped: input.dropped)
         worker = nil
     }
 
@@ -141,7 +141,7 @@ public final class Pacer: Node {
     }
 
     private func makeWorker(for format: MediaFormat) throws -> any PacedMedia {
-        let ends = PacerEnds(context: context, input: input, output: output, ledger: ledger)
+        let ends = PacerEnds(context: context, input: input, output: output, reporter: reporter)
         switch format.kind {
         case .rawAudio: return AudioPacer(ends, settings, registry, publishes: publisher)
         case .codedAudio: return PacketPacer(ends, settings, publishes: publisher)
@@ -185,7 +185,7 @@ struct PacerEnds {
     let context: NodeContext
     let input: Input<MediaItem>
     let output: Output<MediaItem>
-    let ledger: PacerLedger
+    let reporter: PacerReporter
 
     /// The edge blocks and is full, so the source waits for this node.
     var isHeld: Bool {

@@ -18,7 +18,7 @@ public final class RawAudioOutput: Node {
             "a file that is there: replace it, number the new one, or fail; auto: number in an instance of a template, else replace"
     ) var ifExists: ExistingFile
 
-    private var writing: RawWriting!
+    private var writing: RawFrameWriter!
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
 
     public init() {}
@@ -26,8 +26,8 @@ public final class RawAudioOutput: Node {
     deinit { run.deallocate() }
 
     public func prepare(_ context: NodeContext) throws {
-        writing = RawWriting(
-            try RawOutlet(
+        writing = RawFrameWriter(
+            try RawWriter(
                 RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, ifExists: ifExists, context),
             context)
     }

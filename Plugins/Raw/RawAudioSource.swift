@@ -33,7 +33,7 @@ public final class RawAudioSource: Node, RawFrames {
             "live media over 500 ms late as what follows is slow: slip holds the writer and the run's other raw sources, drop leaves them out, fail ends the run"
     ) var whenLate: WhenLate
 
-    private var reading: RawReading?
+    private var reading: RawFrameReader?
     private var format: MediaFormat!
     private var pool = Pool<AudioFrame>()
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
@@ -52,9 +52,9 @@ public final class RawAudioSource: Node, RawFrames {
         format = MediaFormat(audio: AudioLayout(sampleFormat.format, rate: sampleRate, channels: channels))
         frameSamples = max(1, Int((Double(sampleRate) * frameMilliseconds / 1_000).rounded()))
         output.fix(format)
-        let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
+        let reader = try RawReader(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
         let timeline = RawTimeline(timestamps, timescale: sampleRate, cutsUnits: true)
-        reading = try RawReading(intake, frames: self, timeline, nil, whenLate, context)
+        reading = try RawFrameReader(reader, frames: self, timeline, nil, whenLate, context)
     }
 
     public func process(now: Instant) throws { try reading?.process(now: now) }
@@ -74,7 +74,7 @@ public final class RawAudioSource: Node, RawFrames {
         return UnsafeBufferPointer(start: run, count: 1)
     }
 
-    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment) {
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawFrameReader.Moment) {
         guard let frame else { return }
         let cut = Int(step.cut) * unit.bytes
         if cut > 0 { memmove(frame.buffer.bytes, frame.buffer.bytes + cut, bytes - cut) }

@@ -18,14 +18,14 @@ public final class RawVideoOutput: Node {
             "a file that is there: replace it, number the new one, or fail; auto: number in an instance of a template, else replace"
     ) var ifExists: ExistingFile
 
-    private var writing: RawWriting!
+    private var writing: RawFrameWriter!
     private let runs = PlaneRuns()
 
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
-        writing = RawWriting(
-            try RawOutlet(
+        writing = RawFrameWriter(
+            try RawWriter(
                 RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, ifExists: ifExists, context),
             context)
     }

@@ -34,7 +34,7 @@ public final class RawVideoSource: Node, RawFrames {
             "live media over 500 ms late as what follows is slow: slip holds the writer and the run's other raw sources, drop leaves them out, fail ends the run"
     ) var whenLate: WhenLate
 
-    private var reading: RawReading!
+    private var reading: RawFrameReader!
     private var format: MediaFormat!
     private var rate = FrameRate(30)
     private var pool = Pool<VideoFrame>()
@@ -50,11 +50,11 @@ public final class RawVideoSource: Node, RawFrames {
         format = MediaFormat(video: layout)
         frameBytes = PlaneRuns.byteCount(layout)
         output.fix(format)
-        let intake = try RawIntake(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
+        let reader = try RawReader(RawEndpoint(path: path, listens: listens), onEnd: onEnd, context)
         let timeline = RawTimeline(timestamps, timescale: rate.numerator, cutsUnits: false)
         let alignment =
-            intake.isLive ? RawAlignment(pictureBytes: frameBytes, period: Interval(format.nominalDuration)) : nil
-        reading = try RawReading(intake, frames: self, timeline, alignment, whenLate, context)
+            reader.isLive ? RawAlignment(pictureBytes: frameBytes, period: Interval(format.nominalDuration)) : nil
+        reading = try RawFrameReader(reader, frames: self, timeline, alignment, whenLate, context)
     }
 
     public func process(now: Instant) throws { try reading.process(now: now) }
@@ -72,7 +72,7 @@ public final class RawVideoSource: Node, RawFrames {
         return runs.of(frame, from: position)
     }
 
-    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment) {
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawFrameReader.Moment) {
         guard let frame else { return }
         frame.header.pts = step.pts
         frame.header.dts = step.pts

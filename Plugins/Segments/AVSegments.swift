@@ -55,7 +55,7 @@ public final class AVSegments: Node {
     private var context: NodeContext!
     private var intake: SegmentIntake!
     private var release: SegmentRelease!
-    private var teller: SegmentTeller!
+    private var reporter: SegmentReporter!
     private var complaints: Complaints!
     var rules = EpochRules(session: 0)
     private var waits = Waits()
@@ -88,10 +88,10 @@ public final class AVSegments: Node {
         microphoneFrames = context.counter("microphone_frames")
         microphoneDropped = context.counter("microphone_dropped")
         let name = sessionName.isEmpty ? context.name : sessionName
-        teller = try SegmentTeller(
+        reporter = try SegmentReporter(
             session: name, lines: linesPath, traces: context.service(SegmentTraces.self), context)
         release = SegmentRelease(
-            video: video, audio: audio, piece: frameLength / 1_000, clock: teller.clock
+            video: video, audio: audio, piece: frameLength / 1_000, clock: reporter.clock
         ) { [unowned self] news, now in tell(news, now) }
         release.isCalibrating = calibrates
         intake = try SegmentIntake(
@@ -103,7 +103,7 @@ public final class AVSegments: Node {
     }
 
     public func process(now: Instant) throws {
-        if context.reasons.contains(.start), let trouble = teller.begin() { context.log(.warning, trouble) }
+        if context.reasons.contains(.start), let trouble = reporter.begin() { context.log(.warning, trouble) }
         if $calibrates.takeChange() { setCalibration(calibrates) }
         let hasLines = context.reasons.contains(.post)
         // Raised by another node: what the next one had not taken is not known.
@@ -113,7 +113,7 @@ public final class AVSegments: Node {
         let next = release.play(now)
         if room > 0, intake.peers.contains(where: { $0.isHeld && fits($0.receiver.held) }) { context.wakeAgain() }
         answer(now)
-        if hasLines { for line in teller.traceLines() { say(line.json) } }
+        if hasLines { for line in reporter.traceLines() { say(line.json) } }
         try intake.flush()
         intake.noteWaiting(isIdle: release.isOver(now))
         wake(next, intake.nextMessage, waits.deadline, intake.nextLook)
@@ -129,7 +129,7 @@ public final class AVSegments: Node {
 
     public func close() {
         intake?.close()
-        teller?.close()
+        reporter?.close()
     }
 
     private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
@@ -145,7 +145,7 @@ public final class AVSegments: Node {
     /// To every peer, and into the file.
     private func say(_ json: String) {
         intake.tell(json)
-        if let trouble = teller.write(json) { context.log(.warning, trouble) }
+        if let trouble = reporter.write(json) { context.log(.warning, trouble) }
     }
 
     private func tell(_ news: SegmentRelease.News, _ now: Instant) {
@@ -160,11 +160,11 @@ public final class AVSegments: Node {
                 )
             }
             let starts = release.schedule.gap.instant(of: playing.start) ?? now
-            if let line = teller.begun(playing, at: max(starts, now)) { say(line) }
+            if let line = reporter.begun(playing, at: max(starts, now)) { say(line) }
             intake.tellRoom()
             // Before its first packet.
             intake.write()
-        case .firstPicture(let playing, let at): teller.firstPicture(playing, at)
+        case .firstPicture(let playing, let at): reporter.firstPicture(playing, at)
         case .ended(let playing):
             skipped.add(playing.skipped)
             if playing.skipped > 0 {
@@ -172,7 +172,7 @@ public final class AVSegments: Node {
                     "what reads this node is more than 1 s behind: \(playing.skipped) pictures and pieces of audio were skipped"
                 )
             }
-            if let line = teller.ended(playing, now) { say(line.json) }
+            if let line = reporter.ended(playing, now) { say(line.json) }
         }
     }
 
@@ -225,7 +225,7 @@ extension AVSegments: SegmentConsumer {
         number += 1
         segments.add()
         complaints.endRun()
-        if let line = teller.enqueued(segment, now) { say(line.json) }
+        if let line = reporter.enqueued(segment, now) { say(line.json) }
         release.add(segment)
         intake.tellRoom()
     }

@@ -1,6 +1,7 @@
 // swift-tools-version: 6.0
-// What several plugins share, each a dynamic library of its own, so that one copy is mapped however many plugins use it.
-// A plugin that needs no libav must not depend on LibAV: loading libavformat and libavcodec takes 25 ms.
+// The code that several plugins share, each target a dynamic library of its own, so that one copy is mapped however
+// many plugins use it. A plugin that needs no libav must not depend on LibAV: loading libavformat and libavcodec takes
+// 25 ms.
 import PackageDescription
 
 let package = Package(

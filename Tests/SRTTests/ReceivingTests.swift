@@ -173,20 +173,20 @@ private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
     }
 }
 
-@Suite("Lines about strangers") struct GossipTests {
+@Suite("Lines about strangers") struct LogLimiterTests {
     @Test func theFirstFewAreSaidAndTheOthersCounted() {
-        var gossip = Gossip(most: 3, period: .milliseconds(10_000))
-        let said = (0..<1_000).filter { gossip.judge(at(Int64($0))) == .say }
+        var limiter = LogLimiter(most: 3, period: .milliseconds(10_000))
+        let said = (0..<1_000).filter { limiter.judge(at(Int64($0))) == .say }
         #expect(said == [0, 1, 2])
-        #expect(gossip.due == at(10_000) && gossip.takeUnsaid(at(9_999)) == 0)
-        #expect(gossip.takeUnsaid(at(10_000)) == 997)
-        #expect(gossip.due == nil && gossip.takeUnsaid(at(30_000)) == 0)
-        #expect(gossip.judge(at(30_001)) == .say)
+        #expect(limiter.due == at(10_000) && limiter.takeUnsaid(at(9_999)) == 0)
+        #expect(limiter.takeUnsaid(at(10_000)) == 997)
+        #expect(limiter.due == nil && limiter.takeUnsaid(at(30_000)) == 0)
+        #expect(limiter.judge(at(30_001)) == .say)
     }
 
     @Test func whatIsSaidSeldomIsAlwaysSaid() {
-        var gossip = Gossip(most: 1, period: .milliseconds(10_000))
-        for time in stride(from: Int64(0), to: 100_000, by: 10_000) { #expect(gossip.judge(at(time)) == .say) }
-        #expect(gossip.takeUnsaid(at(200_000), atEnd: true) == 0)
+        var limiter = LogLimiter(most: 1, period: .milliseconds(10_000))
+        for time in stride(from: Int64(0), to: 100_000, by: 10_000) { #expect(limiter.judge(at(time)) == .say) }
+        #expect(limiter.takeUnsaid(at(200_000), atEnd: true) == 0)
     }
 }

@@ -1,9 +1,9 @@
 // Notes when the kernel got each RTP packet on a UDP port of 127.0.0.1, until SECONDS have passed or its input ends.
 //
 //   pace_receive SECONDS FILE      first prints its port
-// FILE gets 16 bytes a packet, in the machine's order: source (32 bits), sequence number (32), and the time of receipt in
-// ns of CLOCK_MONOTONIC (64), which SO_TIMESTAMPNS tells on the wall's clock and is moved here by what lies between them.
-// Build: cc -O2 pace_receive.c -o pace_receive
+// FILE gets 16 bytes a packet, in the machine's order: source (32 bits), sequence number (32), and the time of receipt
+// in ns of CLOCK_MONOTONIC (64), which SO_TIMESTAMPNS tells on the wall's clock and is moved here by what lies between
+// them. Build: cc -O2 pace_receive.c -o pace_receive
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <poll.h>

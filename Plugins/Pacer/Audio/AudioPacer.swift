@@ -9,7 +9,7 @@ final class AudioPacer: PacedMedia {
     private let settings: PacerSettings
     private let registry: PacerRegistry
     private let shared: PlayoutPublisher
-    private let ledger: PacerLedger
+    private let reporter: PacerReporter
     // Only the node's lane gets here, so exclusivity need not be checked at run time.
     @exclusivity(unchecked) private var pacing: AudioPacing?
     @exclusivity(unchecked) private var source: AudioSource?
@@ -42,7 +42,7 @@ final class AudioPacer: PacedMedia {
         self.settings = settings
         self.registry = registry
         self.shared = shared
-        ledger = ends.ledger
+        reporter = ends.reporter
         step = MediaTime(settings.frame)
         dryWatch = DryWatch(recovery: max(1, Int(1_000_000_000 / max(1, settings.frame.nanoseconds))))
         epoch = ends.context.epoch
@@ -81,7 +81,7 @@ final class AudioPacer: PacedMedia {
         while pacing == nil, let first = ends.input.peek() {
             let frame = unsafeDowncast(first, to: AudioFrame.self)
             guard frame.sampleCount > 0 else {
-                ledger.noteEmpty()
+                reporter.noteEmpty()
                 _ = ends.input.next()
                 continue
             }
@@ -114,7 +114,7 @@ final class AudioPacer: PacedMedia {
     private func play(_ now: Instant) throws -> Bool {
         guard pacing != nil else { return false }
         if let late = pacing!.beginAnewIfLost(now) {
-            ledger.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
+            reporter.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
         }
         while true {
             let isDue = pacing!.grid.isDue(now)
@@ -138,7 +138,7 @@ final class AudioPacer: PacedMedia {
 
     private func beginFrame() throws {
         if let other = source!.waiting {
-            ledger.say(.warning, "the audio changed to \(other.format); the grid goes on")
+            reporter.say(.warning, "the audio changed to \(other.format); the grid goes on")
             try open(other.format)
             pacing!.change(rate: other.layout.rate)
             source!.waiting = other
@@ -156,10 +156,10 @@ final class AudioPacer: PacedMedia {
         switch skipper.decide(surplus: pacing!.surplus) {
         case .skip:
             toSkip = frameSamples
-            ledger.noteSkipped()
+            reporter.noteSkipped()
         case .again:
             isRepeat = true
-            ledger.noteRepeated()
+            reporter.noteRepeated()
         case nil: break
         }
         building = pool.take(format!, sampleCount: frameSamples)
@@ -259,7 +259,7 @@ final class AudioPacer: PacedMedia {
     }
 
     private func accept(_ item: AudioFrame) {
-        guard item.sampleCount > 0 else { return ledger.noteEmpty() }
+        guard item.sampleCount > 0 else { return reporter.noteEmpty() }
         if item.format !== format!, item.layout != format!.audio! {
             source!.waiting = item
             return
@@ -274,8 +274,8 @@ final class AudioPacer: PacedMedia {
         lastDropped = dropped
         isInterrupted = false
         switch placement {
-        case .late: ledger.noteLate()
-        case .jump(let by): ledger.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
+        case .late: reporter.noteLate()
+        case .jump(let by): reporter.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
         case .hole, .follows, .anew: break
         }
     }
@@ -303,17 +303,17 @@ final class AudioPacer: PacedMedia {
     }
 
     private func count(_ isSilence: Bool, _ now: Instant) {
-        if isSilence { ledger.noteSilence() }
-        if source!.concealed > 0 { ledger.noteConcealed(source!.concealed) }
+        if isSilence { reporter.noteSilence() }
+        if source!.concealed > 0 { reporter.noteConcealed(source!.concealed) }
         let inHand = MediaTime(pacing!.intake.left, timescale: Int64(pacing!.intake.rate))
         let depth = Int((ends.input.depthTime + inHand).milliseconds)
         let clock = pacing!.clock
-        ledger.noteClock(clock, steering: pacing!.steering.ppm, now: now)
-        if clock.isSettled, abs(clock.ppm) > DepthSteering.largest { ledger.noteTooFast(clock.ppm) }
-        ledger.noteSent(
+        reporter.noteClock(clock, steering: pacing!.steering.ppm, now: now)
+        if clock.isSettled, abs(clock.ppm) > DepthSteering.largest { reporter.noteTooFast(clock.ppm) }
+        reporter.noteSent(
             late: pacing!.grid.lateness(now), frame: settings.frame, dropped: ends.input.dropped, depth: depth, now: now
         )
-        ledger.say(dryWatch.note(isSilence: isSilence))
+        reporter.say(dryWatch.note(isSilence: isSilence))
     }
 
     /// Audio that was taken before the session's epoch rose would be thrown away behind this node and leave a hole

@@ -9,7 +9,7 @@ final class PacketPacer: PacedMedia {
     private let ends: PacerEnds
     private let settings: PacerSettings
     private let shared: PlayoutPublisher
-    private let ledger: PacerLedger
+    private let reporter: PacerReporter
     private var pacing: AudioPacing?
     private var packet: Packet?
     private var last: OpusPacket?
@@ -31,7 +31,7 @@ final class PacketPacer: PacedMedia {
         self.ends = ends
         self.settings = settings
         self.shared = shared
-        ledger = ends.ledger
+        reporter = ends.reporter
         epoch = ends.context.epoch
     }
 
@@ -74,15 +74,15 @@ final class PacketPacer: PacedMedia {
     }
 
     private func refuse(_ packet: Packet) {
-        if packet.count == 0 { return ledger.noteEmpty() }
-        ledger.noteRefused(bytes: packet.count)
+        if packet.count == 0 { return reporter.noteEmpty() }
+        reporter.noteRefused(bytes: packet.count)
     }
 
     /// True when nothing is left and nothing more comes.
     private func play(_ now: Instant) -> Bool {
         guard pacing != nil else { return false }
         if let late = pacing!.beginAnewIfLost(now) {
-            ledger.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
+            reporter.say(.warning, "was held for \(decimal(late.seconds, places: 1)) s; the grid begins anew")
         }
         while pacing!.grid.isDue(now) {
             guard ends.output.hasRoom else { return false }
@@ -109,11 +109,11 @@ final class PacketPacer: PacedMedia {
         _ = pacing!.begin()
         switch skipper.decide(surplus: pacing!.surplus) {
         case .skip:
-            ledger.noteSkipped()
+            reporter.noteSkipped()
             if pacing!.intake.skip(samples) > 0 { packet = nil } else { leavesOut = true }
         case .again:
             isRepeat = true
-            ledger.noteRepeated()
+            reporter.noteRepeated()
         case nil: break
         }
     }
@@ -146,7 +146,7 @@ final class PacketPacer: PacedMedia {
         format = new.format
         if known.samples != samples {
             step = MediaTime(Int64(known.samples), timescale: Int64(OpusPacket.rate))
-            ledger.say(
+            reporter.say(
                 .warning, "packets last \(decimal(step.milliseconds, places: 1)) ms from now on; the grid goes on")
             pacing!.change(rate: OpusPacket.rate, unit: known.samples, frame: Interval(step))
         }
@@ -157,8 +157,8 @@ final class PacketPacer: PacedMedia {
             isAnew: new.header.flags.contains(.discontinuity), isLoss: dropped != lastDropped)
         lastDropped = dropped
         switch placement {
-        case .late: ledger.noteLate()
-        case .jump(let by): ledger.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
+        case .late: reporter.noteLate()
+        case .jump(let by): reporter.noteJump(by: by, what: "the audio goes on without a hole", now: pacing!.grid.next)
         case .hole, .follows, .anew: break
         }
         if leavesOut, pacing!.intake.skip(samples) > 0 {
@@ -224,14 +224,14 @@ final class PacketPacer: PacedMedia {
 
     private func count(isMedia: Bool, isConcealed: Bool, _ now: Instant) {
         let isSilence = !isMedia && !isConcealed
-        if isSilence { ledger.noteSilence() }
-        if isConcealed { ledger.noteConcealed(samples) }
+        if isSilence { reporter.noteSilence() }
+        if isConcealed { reporter.noteConcealed(samples) }
         let depth = ends.input.depthTime + (packet == nil ? .zero : step)
-        ledger.noteClock(pacing!.clock, now: now)
-        ledger.noteSent(
+        reporter.noteClock(pacing!.clock, now: now)
+        reporter.noteSent(
             late: pacing!.grid.lateness(now), frame: pacing!.frame, dropped: ends.input.dropped,
             depth: Int(depth.milliseconds), now: now)
-        ledger.say(dryWatch.note(isSilence: isSilence))
+        reporter.say(dryWatch.note(isSilence: isSilence))
     }
 
     private func dropStale() {

@@ -5,7 +5,7 @@ import Sluice
 /// decoding time (one packet, or the slices of a picture) are released evenly over the picture's interval.
 final class VideoPacer: PacedMedia {
     private let ends: PacerEnds
-    private let ledger: PacerLedger
+    private let reporter: PacerReporter
     private let audio: SharedPlayout?
     private var pacing: VideoPacing
     private var spread: VideoSpread
@@ -24,7 +24,7 @@ final class VideoPacer: PacedMedia {
         self.ends = ends
         self.spread = spread
         self.audio = audio
-        ledger = ends.ledger
+        reporter = ends.reporter
         pacing = VideoPacing(target: target)
         epoch = ends.context.epoch
     }
@@ -50,7 +50,7 @@ final class VideoPacer: PacedMedia {
             }
             let first = unsafeDowncast(head, to: Packet.self)
             guard first.count > 0 else {
-                ledger.noteEmpty()
+                reporter.noteEmpty()
                 guard ends.input.next() != nil else { return false }
                 continue
             }
@@ -70,7 +70,7 @@ final class VideoPacer: PacedMedia {
         let placed = pacing.place(
             pts: header.pts, dts: header.dts, duration: min(lastDuration, .seconds(1)), arrival: ends.input.arrival,
             audio: audio?.read(), isAnew: header.flags.contains(.discontinuity) || dropped != lastDropped)
-        if let step = placed.jump { ledger.noteJump(by: step, what: "pictures go on at their arrival", now: now) }
+        if let step = placed.jump { reporter.noteJump(by: step, what: "pictures go on at their arrival", now: now) }
         lastDropped = dropped
         place = placed
         isPlaced = true
@@ -100,7 +100,7 @@ final class VideoPacer: PacedMedia {
             leaving.isEmpty || isSamePicture(head.header, header), let item = ends.input.next()
         {
             guard item.byteCount > 0 else {
-                ledger.noteEmpty()
+                reporter.noteEmpty()
                 continue
             }
             leaving.append(unsafeDowncast(item, to: Packet.self))
@@ -109,10 +109,10 @@ final class VideoPacer: PacedMedia {
         guard !leaving.isEmpty else { return false }
         isPlaced = false
         spread.begin(at: max(place!.due, now - lastDuration), interval: lastDuration, bytes: bytes)
-        ledger.noteSent(
+        reporter.noteSent(
             late: now - place!.due, frame: lastDuration, dropped: ends.input.dropped,
             depth: Int(ends.input.depthTime.milliseconds), now: now)
-        ledger.noteClock(pacing.clock, now: now)
+        reporter.noteClock(pacing.clock, now: now)
         return true
     }
 

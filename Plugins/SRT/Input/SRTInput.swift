@@ -35,7 +35,7 @@ public final class SRTInput: SRTNode, Node {
     private var context: NodeContext!
     /// One of the three: a connection of its own, callers for templates, or the caller of this instance.
     private var link: SRTLink?
-    private var desk: CallDesk?
+    private var acceptor: CallAcceptor?
     private var call: SRTCall?
     private var receiver: TSReceiver!
     private var statistics: SRTStatistics!
@@ -72,7 +72,7 @@ public final class SRTInput: SRTNode, Node {
                     advice: "Put an srt-input without \"url\" into the template, and the edges there.",
                     isInputError: true)
             }
-            desk = try CallDesk(
+            acceptor = try CallAcceptor(
                 settings, template: template, takesOver: takesOver, most: most, mostHandshakes: mostHandshakes,
                 context: context)
             return
@@ -103,9 +103,9 @@ public final class SRTInput: SRTNode, Node {
     public func process(now: Instant) throws {
         while context.mailbox.next() != nil {}
         var due = Instant.distantFuture
-        if let desk {
-            try desk.step(now)
-            due = desk.due
+        if let acceptor {
+            try acceptor.step(now)
+            due = acceptor.due
         }
         if let link {
             switch try link.step(now) {
@@ -182,12 +182,12 @@ public final class SRTInput: SRTNode, Node {
 
     private func leave(_ now: Instant) {
         link?.close(now)
-        desk?.close(now)
+        acceptor?.close(now)
         if let call {
             SRTPoller.shared.unwatch(call.socket.handle)
             call.leave()
         }
-        (link, desk, call) = (nil, nil, nil)
+        (link, acceptor, call) = (nil, nil, nil)
     }
 
     public func close() {

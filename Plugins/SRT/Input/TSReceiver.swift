@@ -25,7 +25,7 @@ final class TSReceiver: TSDemuxerClient {
     private var saidGarbage = false
     /// The streams that this connection was said to send, and the lines that may still be said of it.
     private var saidStreams = ""
-    private var gossip = Gossip(most: 4)
+    private var limiter = LogLimiter(most: 4)
     /// The formats that what stands behind the outputs takes.
     private var taken: [MediaFormat?] = [nil, nil]
     /// Why the sender is refused, in words that follow its name.
@@ -58,7 +58,7 @@ final class TSReceiver: TSDemuxerClient {
 
     func begin(_ peer: String, _ now: Instant) {
         (self.peer, began, saidGarbage, saidStreams, refusal) = (peer, now, false, "", nil)
-        (gossip, isWaiting) = (Gossip(most: 4), true)
+        (limiter, isWaiting) = (LogLimiter(most: 4), true)
         if hasBegun { marks = [.discontinuity, .discontinuity] }
         awaitsKeyframe = true
         timeline.restart()
@@ -179,11 +179,11 @@ final class TSReceiver: TSDemuxerClient {
         let words = "\(peer) sends \(read)\(leftOut.isEmpty ? "" : "; left out: \(shown)")"
         guard words != saidStreams else { return }
         saidStreams = words
-        if gossip.judge(now) == .say { context.log(kinds.isEmpty ? .warning : .info, words) }
+        if limiter.judge(now) == .say { context.log(kinds.isEmpty ? .warning : .info, words) }
     }
 
     private func tellMaps(_ now: Instant, atEnd: Bool = false) {
-        let unsaid = gossip.takeUnsaid(now, atEnd: atEnd)
+        let unsaid = limiter.takeUnsaid(now, atEnd: atEnd)
         if unsaid > 0 { context.log(.warning, "\(peer) has changed what it sends \(unsaid) times more") }
     }
 }

@@ -18,7 +18,7 @@ final class SRTLink {
     private var listener: SRTListener?
     private let admission: Admission
     private var place: Admission.Place?
-    private var news: CallerNews
+    private var refusals: RefusalReporter
     /// Addresses that a worker finds, and what for.
     private var lookup: (addresses: AddressLookup, purpose: Purpose)?
     /// The connection while it stands.
@@ -26,7 +26,7 @@ final class SRTLink {
     private var calling: SRTSocket?
     private var saidFailure = ""
     /// Of connections that ended.
-    private var gossip = Gossip()
+    private var limiter = LogLimiter()
     /// The connection ended while the graph was stopping: none follows.
     private var isOver = false
     private let metrics: LinkMetrics
@@ -70,7 +70,7 @@ final class SRTLink {
             Admission.Rules(
                 direction: direction, names: wanted.isEmpty ? .any : .only(wanted), takesOver: takesOver,
                 mostHandshakes: mostHandshakes, isEncrypted: !options.passphrase.isEmpty))
-        news = CallerNews(admission, metrics, context)
+        refusals = RefusalReporter(admission, metrics, context)
         guard address.mode == .listener else { return }
         lookUp(.listening)
         _ = try goOnLookingUp(context.now)
@@ -226,7 +226,7 @@ final class SRTLink {
             throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.")
         }
         if isRefusal { metrics.refused.add() }
-        if gossip.judge(now) == .say { context.log(.warning, "\(name) \(why); \(next)") }
+        if limiter.judge(now) == .say { context.log(.warning, "\(name) \(why); \(next)") }
         context.isWaiting(for: waiting)
         // At once, in the node's next call.
         context.wakeAgain()
@@ -258,7 +258,7 @@ final class SRTLink {
                 .warning, "without a connection to \(address.peer) for the last \(seconds(outage.length)) of the run")
         }
         metrics.note(plan, latency: nil)
-        news.tellRest(now, atEnd: true)
+        refusals.tellRest(now, atEnd: true)
         lookup = nil
         for open in [socket, calling] { if let open { SRTPoller.shared.unwatch(open.handle) } }
         if let listener { SRTPoller.shared.unwatch(listener.handle) }
@@ -281,14 +281,14 @@ final class SRTLink {
     }
 
     private func answer(_ listener: SRTListener, _ now: Instant) throws -> Event {
-        defer { due = min(due, news.tell(now)) }
-        let unsaid = gossip.takeUnsaid(now)
+        defer { due = min(due, refusals.tell(now)) }
+        let unsaid = limiter.takeUnsaid(now)
         if unsaid > 0 { context.log(.warning, "\(unsaid) connections more have ended") }
-        if let more = gossip.due { due = min(due, more) }
-        // Those who are refused at last are not news.
+        if let more = limiter.due { due = min(due, more) }
+        // Callers that are refused at last are not told again.
         while let (made, caller) = listener.accept() {
             switch admission.enter(caller) {
-            case .refused(let reason): news.refused(caller, reason, now)
+            case .refused(let reason): refusals.refused(caller, reason, now)
             case .place(let given, let isTakeOver):
                 context.wakeAgain()
                 return welcome(made, caller, given, isTakeOver: isTakeOver, now)

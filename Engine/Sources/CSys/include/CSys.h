@@ -53,8 +53,9 @@ void sys_advise_huge_pages(void *_Nonnull memory, size_t size);
 int sys_set_timer_slack(int64_t ns);
 /// SCHED_FIFO for the calling thread. 0, or errno.
 int sys_set_fifo_priority(int priority);
-/// How long the calling thread, one without real-time priority, may run before others do: the shorter, the sooner it runs
-/// when it wakes (EEVDF, Linux 6.12; older kernels take it and do nothing). 0.1 to 100 ms, in nanoseconds. 0, or errno.
+/// How long the calling thread, one without real-time priority, may run before others do: the shorter, the sooner it
+/// runs when it wakes (EEVDF, Linux 6.12; older kernels take it and do nothing). 0.1 to 100 ms, in nanoseconds. 0, or
+/// errno.
 int sys_set_slice(int64_t ns);
 /// The CPUs that the calling thread may run on. 0, or errno.
 int sys_set_affinity(const int *cpus, int count);
@@ -62,8 +63,8 @@ int sys_set_affinity(const int *cpus, int count);
 int sys_process_affinity(int *cpus, int capacity);
 /// Nice value of the calling thread. 0, or errno.
 int sys_set_nice(int value);
-/// Keeps what the process has touched, and will touch, in memory. 0, or errno; EPERM also where a limit on locked memory
-/// would make later allocations fail.
+/// Keeps what the process has touched, and will touch, in memory. 0, or errno; EPERM also where a limit on locked
+/// memory would make later allocations fail.
 int sys_lock_memory(void);
 /// Name of the calling thread, cut at 15 bytes.
 void sys_set_thread_name(const char *name);
@@ -74,14 +75,14 @@ int sys_write_stdout(const void *bytes, size_t count);
 int sys_write_stderr(const void *bytes, size_t count);
 bool sys_stderr_is_terminal(void);
 
-/// For the whole process: a closed pipe (SIGPIPE) and a file at its size limit (SIGXFSZ) are errors of one write, not the
-/// end of the process.
+/// For the whole process: a closed pipe (SIGPIPE) and a file at its size limit (SIGXFSZ) are errors of one write, not
+/// the end of the process.
 void sys_fail_writes_softly(void);
 /// Holds the places of standard streams that are closed: a file opened later would become one of them. Reading or
 /// writing them still fails with EBADF. Call it before anything is opened.
 void sys_reserve_standard_streams(void);
-/// A descriptor that becomes readable at SIGINT, SIGTERM and, unless it is ignored, SIGHUP; they are blocked from now on in
-/// every new thread.
+/// A descriptor that becomes readable at SIGINT, SIGTERM and, unless it is ignored, SIGHUP; they are blocked from now
+/// on in every new thread.
 int sys_termination_descriptor(void);
 /// Reads one pending signal from that descriptor: its number, or 0.
 int sys_termination_next(int fd);

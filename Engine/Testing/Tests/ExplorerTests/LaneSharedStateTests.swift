@@ -2,8 +2,8 @@
 import SluiceTesting
 import Testing
 
-/// Every interleaving of the engine's `LaneSharedState` and `PendingReasons`: wakes from other threads against a lane that
-/// falls asleep.
+/// Every interleaving of the engine's `LaneSharedState` and `PendingReasons`: wakes from other threads against a lane
+/// that falls asleep.
 extension RingTests {
     final class LaneModel {
         let shared = LaneSharedState<ExplorerWord>()

@@ -1,4 +1,5 @@
-// libavformat, libavcodec, libswscale and libavutil for Swift, and what of them Swift does not see: macros and variadics.
+// libavformat, libavcodec, libswscale and libavutil for Swift, and what of them Swift does not see: macros and
+// variadics.
 #pragma once
 
 #include <errno.h>

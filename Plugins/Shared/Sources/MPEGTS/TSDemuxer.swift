@@ -20,14 +20,14 @@ public final class TSDemuxer {
     public private(set) var packets = 0
     public private(set) var scrambled = 0
     public private(set) var strayBytes = 0
-    public var lost: Int { lines.reduce(0) { $0 + $1.lost } + lostEarlier }
-    public var damaged: Int { lines.reduce(0) { $0 + $1.damaged } + damagedEarlier }
+    public var lost: Int { elementaryStreams.reduce(0) { $0 + $1.lost } + lostEarlier }
+    public var damaged: Int { elementaryStreams.reduce(0) { $0 + $1.damaged } + damagedEarlier }
 
     private var programs = TSSection()
     private var map = TSSection()
     private var mapPID = -1
     private var known: TSProgramMap?
-    private var lines: [TSLine] = []
+    private var elementaryStreams: [TSElementaryStream] = []
     private var unwrapper = TimestampUnwrapper()
     private var lostEarlier = 0
     private var damagedEarlier = 0
@@ -80,12 +80,12 @@ public final class TSDemuxer {
     }
 
     private func take(_ packet: TSPacket, _ now: Instant) {
-        if let line = lines.first(where: { $0.pid == packet.pid }) {
+        if let elementary = elementaryStreams.first(where: { $0.pid == packet.pid }) {
             guard !packet.isScrambled else {
                 scrambled += 1
                 return
             }
-            line.feed(packet, at: now, &unwrapper) { client?.take($0, of: line.kind.track) }
+            elementary.feed(packet, at: now, &unwrapper) { client?.take($0, of: elementary.kind.track) }
         } else if packet.pid == 0 {
             guard let section = programs.feed(packet), let found = TSPrograms(section), found.mapPID != mapPID else {
                 return
@@ -109,7 +109,7 @@ public final class TSDemuxer {
     }
 
     private func use(_ map: TSProgramMap) {
-        var fresh: [TSLine] = []
+        var fresh: [TSElementaryStream] = []
         var leftOut: [String] = []
         for stream in map.streams {
             guard let kind = TSStreamKind(stream) else {
@@ -121,25 +121,27 @@ public final class TSDemuxer {
                 continue
             }
             // A stream that stays where it is goes on.
-            if let line = lines.first(where: { $0.pid == stream.pid && $0.kind == kind }) {
-                fresh.append(line)
-            } else if let line = TSLine(pid: stream.pid, kind, unitLimit: unitLimit) {
-                fresh.append(line)
+            if let elementary = elementaryStreams.first(where: { $0.pid == stream.pid && $0.kind == kind }) {
+                fresh.append(elementary)
+            } else if let elementary = TSElementaryStream(pid: stream.pid, kind, unitLimit: unitLimit) {
+                fresh.append(elementary)
             } else {
                 leftOut.append(kind.codec.name)
             }
         }
-        for line in lines where !fresh.contains(where: { $0 === line }) {
-            lostEarlier += line.lost
-            damagedEarlier += line.damaged
+        for elementary in elementaryStreams where !fresh.contains(where: { $0 === elementary }) {
+            lostEarlier += elementary.lost
+            damagedEarlier += elementary.damaged
         }
-        lines = fresh
+        elementaryStreams = fresh
         client?.noteStreams(fresh.map(\.kind), leftOut: leftOut)
     }
 
     /// The connection ended: what is whole goes out.
     public func finish() {
-        for line in lines { line.finish(&unwrapper) { client?.take($0, of: line.kind.track) } }
+        for elementary in elementaryStreams {
+            elementary.finish(&unwrapper) { client?.take($0, of: elementary.kind.track) }
+        }
         rest = []
     }
 }

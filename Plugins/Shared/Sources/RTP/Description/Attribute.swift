@@ -33,8 +33,8 @@ extension [SessionDescription.Attribute] {
 }
 
 extension SessionDescription {
-    /// Which hosts may send (RFC 4570): the addresses of `a=source-filter` lines that include, of the session and of
-    /// the medium. Empty where there are none. Lines that exclude are not among them.
+    /// Which hosts may send (RFC 4570): the addresses of `a=source-filter` lines that include, of the description and
+    /// of the medium. Empty where there are none. Lines that exclude are not among them.
     public func includedSenders(of media: Media) -> [String] {
         (attributes.values(of: "source-filter") + media.attributes.values(of: "source-filter")).flatMap { value in
             let words = value.split(separator: " ")

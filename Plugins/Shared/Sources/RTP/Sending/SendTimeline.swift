@@ -1,19 +1,19 @@
 import Sluice
 
-/// The session's time line, from which the RTP timestamps of all its streams are counted.
+/// The sender's time line, from which the RTP timestamps of all its streams are counted.
 ///
 /// A segment is a stretch of media whose times go on: it ends where the epoch rises, or where times jump. Inside one,
-/// session time follows the media's own times. The next one begins at the end of the last, for all streams at the same
+/// sender time follows the media's own times. The next one begins at the end of the last, for all streams at the same
 /// point, whichever of them brings it first; if it comes later than planned, by more than two frames and more than 40
-/// ms, session time steps over the gap, in steps that are whole at 48 and 90 kHz (see `SegmentGap`, whose plan is known
+/// ms, sender time steps over the gap, in steps that are whole at 48 and 90 kHz (see `SegmentGap`, whose plan is known
 /// beforehand; here it is that of the media themselves). The rest of the gap is contained in the next one.
 ///
-/// The relation of session time to the clock is that of the media which came fastest lately, of any stream, so that
+/// The relation of sender time to the clock is that of the media which came fastest lately, of any stream, so that
 /// reports of all streams tell the same one and it follows a source whose clock differs.
 public struct SendTimeline: Sendable {
     private struct Segment {
         var epoch: UInt32
-        /// Media time 0 of the segment on the session's line.
+        /// Media time 0 of the segment on the sender's line.
         var offset: MediaTime
         var end: MediaTime
     }
@@ -33,7 +33,7 @@ public struct SendTimeline: Sendable {
         public var beginsSegment: Bool
     }
 
-    /// The session time of an item with `header` that is sent `now`. An item without a time follows the last.
+    /// The sender time of an item with `header` that is sent `now`. An item without a time follows the last.
     public mutating func place(_ header: Header, now: Instant) -> Place {
         let pts = header.pts.isKnown ? header.pts : current.map { $0.end - $0.offset } ?? .zero
         let duration = header.duration.isKnown && header.duration > .zero ? header.duration : .zero
@@ -60,7 +60,7 @@ public struct SendTimeline: Sendable {
         return step.magnitude <= SendTimeline.longestStep.ticks.magnitude
     }
 
-    /// How much session time passes between `end` and the first item of the next segment, which is sent `now`.
+    /// How much sender time passes between `end` and the first item of the next segment, which is sent `now`.
     private func gap(behind end: MediaTime, _ now: Instant, frame: MediaTime) -> MediaTime {
         guard let floor = transit.floor else { return .zero }
         let late = now - (Instant(nanoseconds: floor.nanoseconds) + Interval(end))
@@ -68,7 +68,7 @@ public struct SendTimeline: Sendable {
         return SegmentGap.step * (MediaTime(late).ticks / SegmentGap.step.ticks)
     }
 
-    /// The session time of an instant, for sender reports; nil before the first item.
+    /// The sender time of an instant, for sender reports; nil before the first item.
     public func time(at now: Instant) -> MediaTime? {
         transit.floor.map { MediaTime(Interval(nanoseconds: now.nanoseconds &- $0.nanoseconds)) }
     }

@@ -51,7 +51,7 @@ public struct StreamSender {
     /// The codec's configuration is another from the next frame on.
     public mutating func configure(_ configuration: [UInt8]) { packetizer.configure(configuration) }
 
-    /// The RTP timestamp at `time` of the session: each is computed from the whole, so rounding never adds up.
+    /// The RTP timestamp at `time` of the sender: each is computed from the whole, so rounding never adds up.
     public func timestamp(at time: MediaTime) -> UInt32 {
         timestampOffset &+ UInt32(truncatingIfNeeded: time.rescaled(to: clockRate))
     }
@@ -124,7 +124,7 @@ public struct StreamSender {
         room.put(payload, at: RTPHeader.size + extensions.size(entry.extensions))
     }
 
-    /// The content of a sender report whose instant is `ntp` on the wall clock and `time` of the session.
+    /// The content of a sender report whose instant is `ntp` on the wall clock and `time` of the sender.
     public func report(ntp: NTPTime, at time: MediaTime) -> RTCPPacket.SenderReport {
         RTCPPacket.SenderReport(
             ssrc: ssrc, ntp: ntp, timestamp: timestamp(at: time), packets: packets, octets: octets)

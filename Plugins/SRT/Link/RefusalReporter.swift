@@ -1,11 +1,11 @@
 import Sluice
 
 /// Says and counts who was refused at a listener, a few lines at a time.
-struct CallerNews {
+struct RefusalReporter {
     private let admission: Admission
     private let metrics: LinkMetrics
     private let context: NodeContext
-    private var gossip = Gossip()
+    private var limiter = LogLimiter()
 
     init(_ admission: Admission, _ metrics: LinkMetrics, _ context: NodeContext) {
         (self.admission, self.metrics, self.context) = (admission, metrics, context)
@@ -17,7 +17,7 @@ struct CallerNews {
         for (caller, reason) in refused { self.refused(caller, reason, now) }
         if more > 0 {
             metrics.refused.add(more)
-            _ = gossip.judge(now, count: more)
+            _ = limiter.judge(now, count: more)
         }
         for caller in admission.lostInHandshake(now) {
             say(
@@ -25,8 +25,8 @@ struct CallerNews {
                 now)
         }
         tellRest(now)
-        let look = admission.isSomebodyComing ? now + CallerNews.look : .distantFuture
-        return min(look, gossip.due ?? .distantFuture)
+        let look = admission.isSomebodyComing ? now + RefusalReporter.look : .distantFuture
+        return min(look, limiter.due ?? .distantFuture)
     }
 
     mutating func refused(_ caller: SRTListener.Caller, _ reason: Int32, _ now: Instant) {
@@ -35,12 +35,12 @@ struct CallerNews {
 
     private mutating func say(_ line: String, _ now: Instant) {
         metrics.refused.add()
-        if gossip.judge(now) == .say { context.log(.warning, line) }
+        if limiter.judge(now) == .say { context.log(.warning, line) }
     }
 
     /// `atEnd`: nothing follows.
     mutating func tellRest(_ now: Instant, atEnd: Bool = false) {
-        let unsaid = gossip.takeUnsaid(now, atEnd: atEnd)
+        let unsaid = limiter.takeUnsaid(now, atEnd: atEnd)
         if unsaid > 0 { context.log(.warning, "refused \(unsaid) callers more") }
     }
 

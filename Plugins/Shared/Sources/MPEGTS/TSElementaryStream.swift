@@ -2,7 +2,7 @@ import Bitstream
 import Sluice
 
 /// One elementary stream on its way from transport packets to the engine's packets.
-final class TSLine {
+final class TSElementaryStream {
     let pid: Int
     let kind: TSStreamKind
     private var assembler: PESAssembler
@@ -73,7 +73,7 @@ final class TSLine {
     /// nil before the first parameter sets: without its size nobody could name the stream's format.
     private func picture(_ bytes: UnsafeRawBufferPointer) -> Packet? {
         // The parser reads behind the end, so it looks at the packet, which is padded. The first format stands in.
-        let packet = pool.take(format ?? TSLine.unknown, count: bytes.count)
+        let packet = pool.take(format ?? TSElementaryStream.unknown, count: bytes.count)
         packet.mutableBytes.copyMemory(from: bytes)
         let found = parser!.picture(packet.bytes)
         if found.width > 0, found.height > 0,

@@ -4,7 +4,7 @@ import Sluice
 
 /// The reading end of a raw stream. Never blocks on a pipe or socket: it watches the descriptor while there is nothing
 /// to read. Regular files, which cannot be watched, are read as the caller asks.
-final class RawIntake {
+final class RawReader {
     enum Step: Equatable {
         case bytes(Int)
         /// Nothing just now; the node is woken when that changes.

@@ -1,10 +1,10 @@
 import Glibc
 import Sluice
 
-/// Writes the frames of an output to its outlet, each whole: what a frame could not get rid of goes out before the next
+/// Writes the frames of an output to its writer, each whole: what a frame could not get rid of goes out before the next
 /// is taken, so a slow reader holds the edge and not the lane.
-struct RawWriting {
-    private let outlet: RawOutlet
+struct RawFrameWriter {
+    private let writer: RawWriter
     private let context: NodeContext
     private var item: MediaItem?
     private var position = 0
@@ -14,8 +14,8 @@ struct RawWriting {
     private let bytes: CounterMetric
     private let lost: CounterMetric
 
-    init(_ outlet: RawOutlet, _ context: NodeContext) {
-        self.outlet = outlet
+    init(_ writer: RawWriter, _ context: NodeContext) {
+        self.writer = writer
         self.context = context
         bytes = context.counter("bytes")
         lost = context.counter("lost_frames")
@@ -29,12 +29,12 @@ struct RawWriting {
     ) throws {
         while let item = item ?? next() {
             if self.item == nil { try begin(item, sizeOf(item)) }
-            if context.isStopping, !outlet.isOpen {
+            if context.isStopping, !writer.isOpen {
                 giveUp()
                 continue
             }
             while position < size {
-                switch try outlet.write(memory(item, position), now: now) {
+                switch try writer.write(memory(item, position), now: now) {
                 case .bytes(let count):
                     position += count
                     bytes.add(count)
@@ -50,11 +50,11 @@ struct RawWriting {
 
     /// True when nothing waits to go out. A file to which nothing was written is empty then.
     func finish() throws -> Bool {
-        if item == nil { try outlet.begin() }
+        if item == nil { try writer.begin() }
         return item == nil
     }
 
-    func close() { outlet.close() }
+    func close() { writer.close() }
 
     private mutating func begin(_ new: MediaItem, _ bytes: Int) throws {
         item = new
@@ -66,13 +66,13 @@ struct RawWriting {
                 "the format changed from \(format) to \(new.format), which a raw stream cannot tell its reader",
                 advice: "Put a converter before it that holds the format.")
         }
-        if format == nil { context.log(.info, "writes \(new.format) to \(outlet.name)") }
+        if format == nil { context.log(.info, "writes \(new.format) to \(writer.name)") }
         format = new.format
     }
 
     /// The graph stops and nobody ever read: there is nobody to drain to.
     private mutating func giveUp() {
-        if !saidGivenUp { context.log(.warning, "nobody reads \(outlet.name); what is left is dropped") }
+        if !saidGivenUp { context.log(.warning, "nobody reads \(writer.name); what is left is dropped") }
         saidGivenUp = true
         lost.add()
         item = nil

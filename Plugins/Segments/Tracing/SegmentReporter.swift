@@ -2,7 +2,7 @@ import Glibc
 import Sluice
 
 /// Makes what is told of segments, diagnostics and traces, and measures from the user's last word to the first picture.
-final class SegmentTeller {
+final class SegmentReporter {
     /// The source clock that this node's frames carry, by which trace nodes find their segments.
     let clock: UInt16
     private let session: String
@@ -87,7 +87,7 @@ final class SegmentTeller {
     }
 
     func ended(_ playing: SegmentSchedule.Playing, _ now: Instant) -> TraceBook.Line? {
-        guard playing.slip >= SegmentTeller.slipTold else { return nil }
+        guard playing.slip >= SegmentReporter.slipTold else { return nil }
         slips.add()
         return line(playing.segment, "pacing_slip", at: now, [("max_slip_ms", playing.slip.milliseconds)])
     }

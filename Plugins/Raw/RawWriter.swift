@@ -4,7 +4,7 @@ import Sluice
 
 /// The writing end of a raw stream. Never blocks on a pipe or socket: what does not go out now waits until the
 /// descriptor is writable.
-final class RawOutlet {
+final class RawWriter {
     enum Step: Equatable {
         case bytes(Int)
         /// Nothing goes out just now; the node is woken when that changes.
@@ -149,7 +149,7 @@ final class RawOutlet {
 
     private func waitForReader(_ now: Instant) throws -> Step {
         context.isWaiting(for: "a reader on \(name)")
-        if let listener { try watch(listener.descriptor, .readable) } else { context.wake(at: now + RawOutlet.retry) }
+        if let listener { try watch(listener.descriptor, .readable) } else { context.wake(at: now + RawWriter.retry) }
         return .wait
     }
 

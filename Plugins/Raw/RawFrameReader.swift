@@ -12,16 +12,16 @@ protocol RawFrames: AnyObject {
     /// The memory of the frame that is being filled, from this byte on.
     func memory(from position: Int) -> UnsafeBufferPointer<iovec>
     /// The frame holds `bytes`: sends it. `step.cut` units at its beginning are left out.
-    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawReading.Moment)
+    func send(_ step: RawTimeline.Step, bytes: Int, _ moment: RawFrameReader.Moment)
     /// Why frames of so many bytes come, if the writer is seen to send such; nil where any number is right.
     func refusal(ofVideo bytes: Int) -> NodeError?
 }
 
-/// Fills the frames of a source from its intake, a bounded piece at a time, and gives them their times.
+/// Fills the frames of a source from its reader, a bounded piece at a time, and gives them their times.
 ///
 /// Times of a live stream are on the graph's clock since its start (`RawTimeline`); a regular file's count from zero,
 /// so that runs repeat. A later writer's stream begins when it comes, and not before the last one's end.
-final class RawReading {
+final class RawFrameReader {
     /// The first byte of a frame tells this.
     struct Moment {
         var captured: Instant
@@ -33,7 +33,7 @@ final class RawReading {
     /// Read at most so much in one dispatch: about a millisecond of copying.
     static let pieceLimit = 4 << 20
 
-    private let intake: RawIntake
+    private let reader: RawReader
     private let context: NodeContext
     private unowned let frames: any RawFrames
     private let clock: RawClock
@@ -53,10 +53,10 @@ final class RawReading {
     private let bytes, lost, corrections, cut: CounterMetric
 
     init(
-        _ intake: RawIntake, frames: any RawFrames, _ timeline: RawTimeline, _ alignment: RawAlignment?,
+        _ reader: RawReader, frames: any RawFrames, _ timeline: RawTimeline, _ alignment: RawAlignment?,
         _ whenLate: WhenLate, _ context: NodeContext
     ) throws {
-        self.intake = intake
+        self.reader = reader
         self.frames = frames
         self.context = context
         self.timeline = timeline
@@ -72,9 +72,9 @@ final class RawReading {
     }
 
     func process(now: Instant) throws {
-        var left = RawReading.pieceLimit
+        var left = RawFrameReader.pieceLimit
         // In a stream that never began nothing is late.
-        if intake.isLive && !isFirst {
+        if reader.isLive && !isFirst {
             switch try lateness.judge(now, next: timeline.next, isFull: !frames.hasRoom) {
             case .read: isLeavingOut = false
             case .leaveOut: isLeavingOut = true
@@ -87,7 +87,7 @@ final class RawReading {
         while left > 0 {
             guard isLeavingOut || frames.hasRoom else { return lookAway() }
             try align(now)
-            switch try intake.read(into: frames.memory(from: position)) {
+            switch try reader.read(into: frames.memory(from: position)) {
             case .bytes(let count):
                 if position == 0 { noteFirstByte(now) }
                 hasWaited = false
@@ -109,7 +109,7 @@ final class RawReading {
     }
 
     private func lookAway() {
-        intake.pause()
+        reader.pause()
         hasWaited = false
         alignment?.lookAway()
     }
@@ -117,16 +117,16 @@ final class RawReading {
     func close() {
         lateness.conclude()
         clock.note(nil, of: member)
-        intake.close()
+        reader.close()
     }
 
     private func noteFirstByte(_ now: Instant) {
         moment.captured = now
         moment.epoch = context.epoch
-        isArrivalKnown = intake.isLive && (hasWaited || isFirst)
+        isArrivalKnown = reader.isLive && (hasWaited || isFirst)
         guard isFirst else { return }
         isFirst = false
-        guard intake.isLive else { return timeline.begin(at: .zero) }
+        guard reader.isLive else { return timeline.begin(at: .zero) }
         let origin = clock.origin(for: now)
         timeline.begin(at: max(.zero, MediaTime((timeline.timestamps == .count ? origin : now) - context.started)))
     }

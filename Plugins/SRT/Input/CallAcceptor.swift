@@ -2,7 +2,7 @@ import Net
 import Sluice
 
 /// Listens for many callers and starts an instance of a template for each, which gets the connection as its resource.
-final class CallDesk {
+final class CallAcceptor {
     private let template: String
     private let context: NodeContext
     private let metrics: LinkMetrics
@@ -12,7 +12,7 @@ final class CallDesk {
     private let shown: String
     private var lookup: AddressLookup?
     private var listener: SRTListener?
-    private var news: CallerNews
+    private var refusals: RefusalReporter
     /// The latest session of each name, until it is over. The next one of that name is built after it: both may write
     /// the same file.
     private var latest: [String: SessionHandle] = [:]
@@ -35,7 +35,7 @@ final class CallDesk {
             Admission.Rules(
                 direction: .read, names: .each, takesOver: takesOver, most: most, mostHandshakes: mostHandshakes,
                 isEncrypted: !settings.options.passphrase.isEmpty))
-        news = CallerNews(admission, metrics, context)
+        refusals = RefusalReporter(admission, metrics, context)
         var options = settings.options
         options.latencyMilliseconds = settings.rule.choice(settings.rule.givenRoundTrip, .given).milliseconds
         self.options = options
@@ -62,14 +62,14 @@ final class CallDesk {
         if lookup != nil { try listen() }
         guard let listener else { return }
         while let (socket, caller) = listener.accept() { admit(socket, caller, now) }
-        due = news.tell(now)
+        due = refusals.tell(now)
     }
 
     private func admit(_ socket: SRTSocket, _ caller: SRTListener.Caller, _ now: Instant) {
         let place: Admission.Place
         let isTakeOver: Bool
         switch admission.enter(caller) {
-        case .refused(let reason): return news.refused(caller, reason, now)
+        case .refused(let reason): return refusals.refused(caller, reason, now)
         case .place(let given, let takesOver): (place, isTakeOver) = (given, takesOver)
         }
         let name = place.key ?? ""
@@ -103,7 +103,7 @@ final class CallDesk {
 
     func close(_ now: Instant) {
         if let listener { SRTPoller.shared.unwatch(listener.handle) }
-        news.tellRest(now, atEnd: true)
+        refusals.tellRest(now, atEnd: true)
         context.isWaiting(for: nil)
     }
 }

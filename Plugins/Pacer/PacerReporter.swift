@@ -2,7 +2,7 @@ import Pacing
 import Sluice
 
 /// The counters and lines of a pacer.
-final class PacerLedger {
+final class PacerReporter {
     private let context: NodeContext
     private let statusEvery: Interval
     private let sent, silence, concealed, dropped, jumps, late, caughtUp, refused, skipped, repeated: CounterMetric
@@ -66,7 +66,7 @@ final class PacerLedger {
 
     private func noteLoss(_ count: Int, _ now: Instant) {
         defer { said.loss = now }
-        if let last = said.loss, now - last < PacerLedger.quiet { return }
+        if let last = said.loss, now - last < PacerReporter.quiet { return }
         context.log(.warning, "more came than its edge holds; \(count) item\(count == 1 ? " was" : "s were") dropped")
     }
 
@@ -85,7 +85,7 @@ final class PacerLedger {
     func noteJump(by time: MediaTime, what: String, now: Instant) {
         jumps.add()
         defer { said.jump = now }
-        if let last = said.jump, now - last < PacerLedger.quiet { return }
+        if let last = said.jump, now - last < PacerReporter.quiet { return }
         let length = decimal(abs(time.seconds), places: 3)
         context.log(
             .warning, "timestamps \(time < .zero ? "went back" : "jumped ahead") by \(length) s; \(what)")

@@ -2,7 +2,7 @@ import Sluice
 
 /// Lines about what strangers do: the first few are said, then they are counted, and the count is said from time to
 /// time. So nobody outside fills log and events. Pure.
-struct Gossip {
+struct LogLimiter {
     private let most: Int
     private let period: Interval
     private var began: Instant?
