@@ -46,8 +46,10 @@ import Testing
         #expect(harness.node.pokes == 2)
     }
 
-    @Test(arguments: [(ControlPlan.Join.min, 10.0, 20.0), (.max, 30.0, 20.0), (.last, 10.0, 10.0)])
-    func valuesOfSeveralInstancesAreJoined(_ how: ControlPlan.Join, _ joined: Double, _ afterOneLeft: Double) throws {
+    @Test(arguments: [(ControlPlan.Combination.min, 10.0, 20.0), (.max, 30.0, 20.0), (.last, 10.0, 10.0)])
+    func valuesOfSeveralInstancesAreJoined(
+        _ how: ControlPlan.Combination, _ joined: Double, _ afterOneLeft: Double
+    ) throws {
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)
         graph.node("share", Share.self)
