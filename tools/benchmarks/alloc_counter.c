@@ -2,6 +2,7 @@
 //   ALLOC_COUNTER_OUT=FILE LD_PRELOAD=./alloc_counter.so COMMAND
 // At exit FILE gets one JSON object: library → number of allocations. A library is the innermost one on the call stack
 // that is not the C library, the Swift runtime or this one, since those allocate on behalf of others.
+// ALLOC_COUNTER_THREADS=other leaves out the main thread.
 // Build: cc -O2 -shared -fPIC alloc_counter.c -o alloc_counter.so
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // glibc's own names, so that nothing has to be looked up by calls that allocate themselves.
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
@@ -20,7 +22,7 @@ enum { DEPTH = 24, LIBRARIES = 256 };
 
 static struct { const char *path; unsigned long count; } libraries[LIBRARIES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int ready;
+static int ready, leaves_out_main;
 static __thread int inside __attribute__((tls_model("initial-exec")));
 
 static int is_go_between(const char *path) {
@@ -46,7 +48,7 @@ static const char *who(void) {
 }
 
 static void note(void) {
-  if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || inside) return;
+  if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || inside || (leaves_out_main && gettid() == getpid())) return;
   inside = 1;
   int error = errno;
   const char *path = who();
@@ -81,6 +83,8 @@ __attribute__((constructor)) static void begin(void) {
   inside = 1;
   backtrace(frames, 2);
   inside = 0;
+  const char *threads = getenv("ALLOC_COUNTER_THREADS");
+  leaves_out_main = threads && !strcmp(threads, "other");
   __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }
 

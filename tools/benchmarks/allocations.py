@@ -3,7 +3,9 @@
 Two lengths of the same run under a counter that is preloaded (alloc_counter.c), so that starting and ending fall out.
 Ours are the engine's, the plugins' and what they share; what the codec and other libraries allocate for themselves is
 told apart. Starting and ending differ by up to five allocations from one run with real threads to the next, whatever
-its length; so the chains run for a million frames more, and what that costs is told for ten thousand.
+its length; so the chains run for a million frames more, and what that costs is told for ten thousand. Of the chains the
+lanes' threads count. The main thread supervises: it looks at the run twice a second and allocates a little each time,
+and on a busy machine the same frames last longer.
 """
 import json
 import pathlib
@@ -27,16 +29,17 @@ def is_ours(library):
     return library.startswith(("libSluice", "libLibAV", "sluice")) or library.endswith("Plugin.so")
 
 
-def counted(counter, workshop, command):
+def counted(counter, workshop, command, threads):
     """library → allocations in one run."""
     out = workshop.path / "allocations.json"
-    run(command, environment={"LD_PRELOAD": str(counter), "ALLOC_COUNTER_OUT": str(out)}, directory=workshop.path)
+    environment = {"LD_PRELOAD": str(counter), "ALLOC_COUNTER_OUT": str(out), "ALLOC_COUNTER_THREADS": threads}
+    run(command, environment=environment, directory=workshop.path)
     return json.loads(out.read_text())
 
 
-def between(counter, workshop, short, long, stretch=1):
+def between(counter, workshop, short, long, stretch=1, threads="all"):
     """(ours, others') that the longer run has more, divided by `stretch`: library → allocations."""
-    few, many = counted(counter, workshop, short), counted(counter, workshop, long)
+    few, many = (counted(counter, workshop, command, threads) for command in (short, long))
     more = {name: (many.get(name, 0) - few.get(name, 0)) / stretch for name in {*few, *many}}
     more = {name: round(count, 2) if count % 1 else int(count) for name, count in more.items()}
     ours, others = {}, {}
@@ -59,14 +62,14 @@ def demo(workshop, seconds):
 
 
 def cases(workshop):
-    """name → short command, long command and by how much it is longer than the span."""
+    """name → short command, long command, by how much it is longer than the span, the threads that count."""
     chains = {
         (lanes, frames): chain(workshop, 8, frames, list(lanes)) for lanes in ("a", "ab")
         for frames in (FEW, FEW + (MANY - FEW) * STRETCH)}
     return {
         "relay-audio, 8 outputs": [relay_audio(workshop, frames) for frames in (FEW, MANY)],
         **{
-            name: [*(workshop.command(graph) for (of, _), graph in chains.items() if of == lanes), STRETCH]
+            name: [*(workshop.command(graph) for (of, _), graph in chains.items() if of == lanes), STRETCH, "other"]
             for name, lanes in (("hop chain on one lane", "a"), ("hop chain across two lanes", "ab"))},
         "demo": [demo(workshop, seconds) for seconds in (2, 12)],
     }

@@ -34,6 +34,8 @@ import Testing
                     capacity: EdgeCapacity(items: 4, milliseconds: 500), noun: "picture"))
         }
 
+        var index: SnapshotIndex { SnapshotIndex(snapshot) }
+
         mutating func at(_ seconds: Double) {
             snapshot.now = Int64(seconds * 1e9)
             snapshot.time = .seconds(seconds)
@@ -47,7 +49,7 @@ import Testing
 
     private func stalls(_ watch: inout StallWatch, _ scene: inout Scene, at seconds: Double) -> [String] {
         scene.at(seconds)
-        return watch.look(scene.snapshot).map(\.what)
+        return watch.look(scene.index).map(\.what)
     }
 
     // MARK: Stalls
@@ -149,18 +151,18 @@ import Testing
     @Test func theNodeThatMakesASourceLateIsNamedWithItsFigures() {
         var (scene, watch) = (Scene(), LateWatch())
         overload(&scene, pictures: 18, at: 0.5, behind: 0.2)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         overload(&scene, pictures: 74, at: 2, behind: 1)
         let remark = Remark(
             level: .warning, node: "source",
             what: "1.0 s behind and falling: slow takes 27.0 ms a picture and has 16.7\n  Do less.")
-        #expect(watch.look(scene.snapshot) == [remark])
+        #expect(watch.look(scene.index) == [remark])
         // Said again when it has doubled.
         overload(&scene, pictures: 111, at: 3, behind: 1.9)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         overload(&scene, pictures: 148, at: 4, behind: 2.1)
-        #expect(watch.look(scene.snapshot).map(\.what).first?.hasPrefix("2.1 s behind and falling") == true)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).map(\.what).first?.hasPrefix("2.1 s behind and falling") == true)
+        #expect(watch.look(scene.index).isEmpty)
         #expect(
             watch.end(scene.snapshot).map(\.what) == [
                 "was 2.1 s behind at the end: slow took 27.0 ms a picture and had 16.7"
@@ -177,7 +179,7 @@ import Testing
         overload(&scene, pictures: 10, at: 2, behind: 1)
         scene.snapshot.nodes[2].wait = NodeTelemetry.Wait(what: "its peer", since: 0)
         // The watch for stalls has said that.
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         #expect(watch.end(scene.snapshot).map(\.what) == ["was 1.0 s behind at the end: slow waited for its peer"])
 
         (scene, watch) = (Scene(), LateWatch())
@@ -188,7 +190,7 @@ import Testing
         scene.snapshot.edges[0].popped = 50
         scene.snapshot.edges[0].gone = .milliseconds(1_000)
         #expect(
-            watch.look(scene.snapshot).map(\.what) == [
+            watch.look(scene.index).map(\.what) == [
                 "1.0 s behind and falling: source takes 40.0 ms a picture and has 20.0"
             ])
     }
@@ -198,12 +200,12 @@ import Testing
         var (scene, watch) = (Scene(), LateWatch())
         scene.snapshot.nodes[2].wait = NodeTelemetry.Wait(what: "its peer", since: 0)
         overload(&scene, pictures: 10, at: 2, behind: 0)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         scene.snapshot.nodes[2].wait = nil
         for index in 0..<2 { scene.snapshot.edges[index].isRoomWanted = false }
         scene.at(2.5)
         scene.snapshot.nodes[0].behind = .seconds(1.5)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         #expect(watch.end(scene.snapshot).map(\.what) == ["was 1.5 s behind at the end: slow waited for its peer"])
     }
 
@@ -211,7 +213,7 @@ import Testing
         var (scene, watch) = (Scene(), LateWatch())
         for second in 1..<100 {
             overload(&scene, pictures: second * 10, at: Double(second), behind: 0.4)
-            #expect(watch.look(scene.snapshot).isEmpty)
+            #expect(watch.look(scene.index).isEmpty)
         }
         #expect(watch.end(scene.snapshot).isEmpty)
     }
@@ -224,7 +226,7 @@ import Testing
             // The second edge is full too, and so `slow` is the root.
             overload(&scene, pictures: look * 20, at: Double(look) / 2, behind: 0)
             if look == 3 { for index in 0..<2 { scene.snapshot.edges[index].isRoomWanted = false } }
-            watch.look(scene.snapshot)
+            watch.look(scene.index)
         }
         #expect(
             watch.end(scene.snapshot).map(\.what) == [
@@ -237,7 +239,7 @@ import Testing
         for look in 1...20 {
             overload(&scene, pictures: look, at: Double(look) / 2, behind: 0)
             if look % 2 == 0 { scene.snapshot.edges[1].isRoomWanted = false }
-            watch.look(scene.snapshot)
+            watch.look(scene.index)
             if look == 3 { #expect(watch.end(scene.snapshot).isEmpty) }
         }
         #expect(watch.end(scene.snapshot).isEmpty)
@@ -252,15 +254,15 @@ import Testing
         scene.snapshot.edges[1].overflow = .dropNewest
         // Until the first item comes through nothing is kept.
         scene.snapshot.edges[1].dropped = 5
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         (scene.snapshot.edges[1].pushed, scene.snapshot.edges[1].popped) = (25, 20)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         (scene.snapshot.edges[1].pushed, scene.snapshot.edges[1].dropped) = (30, 6)
-        let said = watch.look(scene.snapshot)
+        let said = watch.look(scene.index)
         #expect(said.count == 1 && said[0].node == "tape" && said[0].level == .warning)
         #expect(said[0].what.hasPrefix("edge relay.out -> tape.in drops (drop-newest): tape lacks"), "\(said)")
         (scene.snapshot.edges[1].pushed, scene.snapshot.edges[1].dropped) = (100, 45)
-        #expect(watch.look(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty)
         #expect(
             watch.end(scene.snapshot).map(\.what) == ["edge relay.out -> tape.in has dropped 40 of 100 pictures"])
     }
@@ -269,8 +271,8 @@ import Testing
         var (scene, watch) = (Scene(), LossWatch())
         scene.snapshot.edges[1].overflow = .dropOldest
         scene.snapshot.edges[1].popped = 5
-        _ = watch.look(scene.snapshot)
+        _ = watch.look(scene.index)
         scene.snapshot.edges[1].dropped = 50
-        #expect(watch.look(scene.snapshot).isEmpty && watch.end(scene.snapshot).isEmpty)
+        #expect(watch.look(scene.index).isEmpty && watch.end(scene.snapshot).isEmpty)
     }
 }

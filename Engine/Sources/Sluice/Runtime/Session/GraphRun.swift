@@ -154,9 +154,10 @@ public final class GraphRun: @unchecked Sendable {
     }
 
     private func watch(_ snapshot: RunSnapshot) {
-        let remarks = stallWatch.look(snapshot) + lateWatch.look(snapshot) + lossWatch.look(snapshot)
+        let index = SnapshotIndex(snapshot)
+        let remarks = stallWatch.look(index) + lateWatch.look(index) + lossWatch.look(index)
         for remark in remarks { log(remark.level, node: remark.node, remark.what) }
-        paceWatch.look(snapshot)
+        paceWatch.look(index)
         events.turn(snapshot.time)
         guard isDraining, let held = drainWatch.look(snapshot, deadline: options.stopDeadline) else { return }
         handle(held)
@@ -192,12 +193,12 @@ public final class GraphRun: @unchecked Sendable {
         let unprepared = preparations.withLock { $0 }
         stuck = held.map(\.name) + unprepared
         let snapshot = snapshot(.counters)
-        let nodes = Dictionary(snapshot.nodes.lazy.map { ($0.identity.key, $0) }) { first, _ in first }
+        let index = SnapshotIndex(snapshot)
         for core in held {
-            guard let node = nodes[core.identity.key] else { continue }
+            guard let node = index.node(core.identity.key) else { continue }
             let late = isVirtual ? "has nothing left to wake it" : "did not finish within its deadline"
             let reason = StallReason(
-                of: node, in: snapshot, callPatience: atOnce ? 0 : StallReason.callPatience)
+                of: node, in: snapshot, index, callPatience: atOnce ? 0 : StallReason.callPatience)
             log(
                 .error, node: core.name,
                 "\(atOnce ? "had not finished" : late): \(reason); the graph ends without it")

@@ -15,24 +15,22 @@ struct Bottleneck {
     let holds: Bool
 
     /// `source` sends in real time and is late. `earlier` is the same run a moment ago: what was done since counts.
-    init(of source: NodeSnapshot, in snapshot: RunSnapshot, since earlier: RunSnapshot?) {
+    init(of source: NodeSnapshot, in run: SnapshotIndex, since earlier: SnapshotIndex?) {
         var node = source
         var way: EdgeSnapshot?
         // Edges form no cycle; the bound is for snapshots that are not of a graph.
-        for _ in 0..<snapshot.nodes.count {
-            guard
-                let full = snapshot.edges.first(where: {
-                    $0.identity.producer == node.identity.key && $0.overflow == .block && $0.isRoomWanted
-                }),
-                let next = snapshot.nodes.first(where: { $0.identity.key == full.identity.consumer })
+        for _ in run.snapshot.nodes {
+            guard let full = run.fullEdge(from: node.identity.key), let next = run.node(full.identity.consumer)
             else { break }
             (node, way) = (next, full)
         }
         holds = way != nil
         let key = node.identity.key
-        let edge = way ?? snapshot.edges.first { $0.identity.producer == key }
-        let before = earlier?.nodes.first { $0.identity.key == key }
-        let edgeBefore = earlier?.edges.first { $0.to == edge?.to }
+        let edge = way ?? run.edges(from: key).first { _ in true }
+        let before = earlier?.node(key)
+        let edgeBefore = edge.flatMap { now in
+            earlier?.edges(to: now.identity.consumer).first { $0.to == now.to }
+        }
         name = node.name
         relief = node.identity.descriptor.relief
         noun = edge?.identity.noun ?? "item"
@@ -48,11 +46,11 @@ struct Bottleneck {
         media =
             popped > 0
             ? gone.seconds / Double(popped) : edge.map { $0.popped > 0 ? $0.gone.seconds / Double($0.popped) : 0 } ?? 0
-        let load = snapshot.nodes.lazy.filter { $0.identity.lane == node.identity.lane }.reduce(0.0) { sum, other in
-            let earlier = earlier?.nodes.first { $0.identity.key == other.identity.key }?.busy ?? .zero
+        let load = run.nodes(ofLane: node.identity.lane).reduce(0.0) { sum, other in
+            let earlier = earlier?.node(other.identity.key)?.busy ?? .zero
             return sum + (other.busy - earlier).seconds
         }
-        let length = (snapshot.time - (earlier?.time ?? .zero)).seconds
+        let length = (run.snapshot.time - (earlier?.snapshot.time ?? .zero)).seconds
         lane = (node.identity.lane, length > 0 ? load / length : 0)
     }
 

@@ -15,21 +15,22 @@ struct LateWatch {
     private var holders: [String: (why: Bottleneck, seen: Interval)] = [:]
     /// By the node's name.
     private var late: [String: Late] = [:]
-    private var earlier: RunSnapshot?
+    private var earlier: SnapshotIndex?
 
-    mutating func look(_ snapshot: RunSnapshot) -> [Remark] {
+    mutating func look(_ index: SnapshotIndex) -> [Remark] {
+        let snapshot = index.snapshot
         var remarks: [Remark] = []
         // Of the graph's own sources, which are few; instances of templates may be thousands.
         for node in snapshot.nodes
         where node.identity.isSource && node.identity.place == node.name && !node.isDone {
-            let why = Bottleneck(of: node, in: snapshot, since: earlier)
+            let why = Bottleneck(of: node, in: index, since: earlier)
             if why.holds, why.isCertain { holders[node.name] = (why, snapshot.time) }
         }
         for node in snapshot.nodes where node.behind >= LateWatch.patience && !node.isDone {
             let key = node.name
             let known = late[key]
             guard node.behind > known?.worst ?? .zero else { continue }
-            var why = Bottleneck(of: node, in: snapshot, since: earlier)
+            var why = Bottleneck(of: node, in: index, since: earlier)
             if !why.isCertain, let holder = holders[key], snapshot.time - holder.seen < LateWatch.memory {
                 why = holder.why
             }
@@ -44,7 +45,7 @@ struct LateWatch {
                     level: .warning, node: node.name,
                     what: "\(decimal(node.behind.seconds, places: 1)) s behind and falling: \(why.words())\(advice)"))
         }
-        earlier = snapshot
+        earlier = index
         return remarks
     }
 

@@ -9,7 +9,8 @@ struct LossWatch {
     /// By the edge's end.
     private var losses: [String: Loss] = [:]
 
-    mutating func look(_ snapshot: RunSnapshot) -> [Remark] {
+    mutating func look(_ index: SnapshotIndex) -> [Remark] {
+        let snapshot = index.snapshot
         let keepers = Dictionary(
             snapshot.nodes.lazy.filter { $0.identity.descriptor.traits.contains(.keeps) && !$0.isDone }
                 .map { ($0.identity.key, $0) }

@@ -7,23 +7,22 @@ struct PaceWatch {
     static let fewest = 6
     static let share = 0.8
 
-    mutating func look(_ snapshot: RunSnapshot) {
+    mutating func look(_ index: SnapshotIndex) {
         looks += 1
-        let held = Set(
-            snapshot.edges.lazy.filter { $0.overflow == .block && $0.isRoomWanted }.map(\.identity.producer))
-        for edge in snapshot.edges
-        where edge.overflow == .block && edge.isRoomWanted && edge.held > 0 && !held.contains(edge.identity.consumer) {
-            full[edge.to, default: 0] += 1
-        }
+        for edge in index.snapshot.edges
+        where edge.overflow == .block && edge.isRoomWanted && edge.held > 0
+            && index.fullEdge(from: edge.identity.consumer) == nil
+        { full[edge.to, default: 0] += 1 }
     }
 
     /// When the run is over. Of instances of templates there may be thousands: they are not spoken of.
     func end(_ snapshot: RunSnapshot) -> [Remark] {
         guard looks >= PaceWatch.fewest else { return [] }
+        let index = SnapshotIndex(snapshot)
         return snapshot.edges.compactMap { edge in
             let share = Double(full[edge.to] ?? 0) / Double(looks)
             guard share >= PaceWatch.share, edge.popped > 0,
-                let node = snapshot.nodes.first(where: { $0.identity.key == edge.identity.consumer })
+                let node = index.node(edge.identity.consumer)
             else { return nil }
             let cost = node.itemsIn > 0 ? node.busy.milliseconds / Double(node.itemsIn) : 0
             let part = decimal(min(1, share) * 100, places: 0)

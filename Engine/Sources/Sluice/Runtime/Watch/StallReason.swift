@@ -8,7 +8,10 @@ struct StallReason: CustomStringConvertible {
     /// A call of `process` longer than this is worth a word.
     static let callPatience: Int64 = 1_000_000_000
 
-    init(of node: NodeSnapshot, in snapshot: RunSnapshot, callPatience: Int64 = StallReason.callPatience) {
+    init(
+        of node: NodeSnapshot, in snapshot: RunSnapshot, _ index: SnapshotIndex,
+        callPatience: Int64 = StallReason.callPatience
+    ) {
         let key = node.identity.key
         if let wait = node.wait {
             description = "\(node.name) has waited for \(wait.what) since \(snapshot.clockTime(wait.since))"
@@ -18,11 +21,9 @@ struct StallReason: CustomStringConvertible {
             lane.call.map { $0.node == key && snapshot.now - $0.since > callPatience } ?? false
         }) {
             description = "\(node.name) is in a call that has not returned"
-        } else if let edge = snapshot.edges.first(where: { $0.identity.producer == key && $0.isRoomWanted }) {
+        } else if let edge = index.edges(from: key).first(where: \.isRoomWanted) {
             description = "\(node.name) is held by the full edge \(edge.from) -> \(edge.to)"
-        } else if let edge = snapshot.edges.first(where: {
-            $0.identity.consumer == key && !$0.isEnded && $0.held == 0
-        }) {
+        } else if let edge = index.edges(to: key).first(where: { !$0.isEnded && $0.held == 0 }) {
             description = "\(node.name) has had nothing from \(edge.from)"
         } else {
             description = "\(node.name) takes nothing"

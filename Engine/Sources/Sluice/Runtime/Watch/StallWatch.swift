@@ -20,34 +20,39 @@ struct StallWatch {
     /// An edge by its end, which is one edge's alone.
     private typealias EdgeKey = String
 
-    mutating func look(_ snapshot: RunSnapshot) -> [Remark] {
-        let nodes = Dictionary(snapshot.nodes.lazy.map { ($0.identity.key, $0) }) { first, _ in first }
+    mutating func look(_ index: SnapshotIndex) -> [Remark] {
+        let snapshot = index.snapshot
         var remarks: [Remark] = []
         // Edges that are gone are no longer known.
         var seen: [EdgeKey: Stall] = [:]
-        let before = stalls
         for edge in snapshot.edges {
-            guard let producer = nodes[edge.identity.producer], let consumer = nodes[edge.identity.consumer] else {
-                continue
-            }
-            let (stall, remark) = look(at: edge, before[edge.to], producer, consumer, snapshot)
+            let before = stalls.isEmpty ? nil : stalls[edge.to]
+            guard before != nil || stands(edge), let consumer = index.node(edge.identity.consumer) else { continue }
+            let (stall, remark) = look(at: edge, before, consumer, snapshot, index)
             if let stall { seen[edge.to] = stall }
             if let remark { remarks.append(remark) }
         }
         stalls = seen
-        for node in snapshot.nodes where !node.isDone { lookForWait(node, snapshot).map { remarks.append($0) } }
-        for lane in snapshot.lanes { look(at: lane, nodes, snapshot).map { remarks.append($0) } }
+        for node in snapshot.nodes where !node.isDone {
+            lookForWait(node, snapshot, index).map { remarks.append($0) }
+        }
+        for lane in snapshot.lanes { look(at: lane, index, snapshot).map { remarks.append($0) } }
         return remarks
     }
 
     // MARK: Edges
 
+    /// Something is on it, and where it blocks its producer waits for room.
+    private func stands(_ edge: EdgeSnapshot) -> Bool {
+        edge.held > 0 && (edge.overflow != .block || edge.isRoomWanted)
+    }
+
     private mutating func look(
-        at edge: EdgeSnapshot, _ before: Stall?, _ producer: NodeSnapshot, _ consumer: NodeSnapshot,
-        _ snapshot: RunSnapshot
+        at edge: EdgeSnapshot, _ before: Stall?, _ consumer: NodeSnapshot, _ snapshot: RunSnapshot,
+        _ index: SnapshotIndex
     ) -> (Stall?, Remark?) {
         let blocks = edge.overflow == .block
-        let stands = !consumer.isDone && edge.held > 0 && (!blocks || edge.isRoomWanted)
+        let stands = !consumer.isDone && stands(edge)
         let fresh = stands ? Stall(since: snapshot.now, popped: edge.popped, dropped: edge.dropped) : nil
         guard let before else { return (fresh, nil) }
         guard stands, before.popped == edge.popped else {
@@ -58,17 +63,18 @@ struct StallWatch {
         }
         // An edge that drops stands still without harm as long as it drops nothing.
         guard !before.isSaid, snapshot.now - before.since >= StallWatch.patience,
-            blocks || edge.dropped > before.dropped, isRoot(consumer, snapshot)
+            blocks || edge.dropped > before.dropped, isRoot(consumer, index)
         else { return (before, nil) }
         var stall = before
         stall.isSaid = true
         saidWaiting[consumer.name] = consumer.wait?.since
         saidHolding[consumer.name] = consumer.wait?.since
-        let reason = StallReason(of: consumer, in: snapshot)
+        let reason = StallReason(of: consumer, in: snapshot, index)
+        let producer = index.node(edge.identity.producer)?.name ?? edge.from
         let length = "\(seconds(snapshot.now - stall.since)) s"
         let what =
             blocks
-            ? "full for \(length) (\(edge.bound), block): \(reason); \(producer.name) is held"
+            ? "full for \(length) (\(edge.bound), block): \(reason); \(producer) is held"
             : "full for \(length) (\(edge.bound), \(edge.overflow.rawValue)) and has dropped "
                 + "\(edge.dropped - stall.dropped) items: \(reason)"
         return (
@@ -77,26 +83,25 @@ struct StallWatch {
     }
 
     /// One that is itself held by a full edge, or was spoken of already in this wait, says nothing new.
-    private func isRoot(_ consumer: NodeSnapshot, _ snapshot: RunSnapshot) -> Bool {
+    private func isRoot(_ consumer: NodeSnapshot, _ index: SnapshotIndex) -> Bool {
         if let wait = consumer.wait { return saidHolding[consumer.name] != wait.since }
-        return !snapshot.edges.contains {
-            $0.identity.producer == consumer.identity.key && $0.overflow == .block && $0.isRoomWanted
-        }
+        return index.fullEdge(from: consumer.identity.key) == nil
     }
 
     // MARK: Nodes and lanes
 
-    private mutating func lookForWait(_ node: NodeSnapshot, _ snapshot: RunSnapshot) -> Remark? {
-        let key = node.identity.key
+    private mutating func lookForWait(
+        _ node: NodeSnapshot, _ snapshot: RunSnapshot, _ index: SnapshotIndex
+    ) -> Remark? {
         guard let wait = node.wait else {
-            guard let since = saidWaiting.removeValue(forKey: node.name) else { return nil }
+            guard !saidWaiting.isEmpty, let since = saidWaiting.removeValue(forKey: node.name) else { return nil }
             return Remark(
                 level: .info, node: node.name, what: "goes on after waiting \(seconds(snapshot.now - since)) s")
         }
         guard snapshot.now - wait.since >= StallWatch.patience, saidWaiting[node.name] != wait.since else { return nil }
         // The sentence of an edge that is full because of this says it too.
-        let isHolding = snapshot.edges.contains { edge in
-            edge.identity.consumer == key && edge.overflow == .block && stalls[edge.to].map { !$0.isSaid } ?? false
+        let isHolding = index.edges(to: node.identity.key).contains { edge in
+            edge.overflow == .block && stalls[edge.to].map { !$0.isSaid } ?? false
         }
         guard !isHolding else { return nil }
         saidWaiting[node.name] = wait.since
@@ -105,14 +110,12 @@ struct StallWatch {
             what: "\(node.name) has waited for \(wait.what) since \(snapshot.clockTime(wait.since))")
     }
 
-    private mutating func look(
-        at lane: LaneSnapshot, _ nodes: [NodeKey: NodeSnapshot], _ snapshot: RunSnapshot
-    ) -> Remark? {
+    private mutating func look(at lane: LaneSnapshot, _ index: SnapshotIndex, _ snapshot: RunSnapshot) -> Remark? {
         guard let call = lane.call, snapshot.now - call.since >= StallReason.callPatience else {
-            saidRunning[lane.name] = nil
+            if !saidRunning.isEmpty { saidRunning[lane.name] = nil }
             return nil
         }
-        guard saidRunning[lane.name] != call.since, let node = nodes[call.node],
+        guard saidRunning[lane.name] != call.since, let node = index.node(call.node),
             node.identity.descriptor.work != .blocking
         else { return nil }
         saidRunning[lane.name] = call.since
