@@ -64,8 +64,8 @@ import Testing
         let graph = try scratch.graph(
             [
                 "\"a\": { \"type\": \"source\", \"open\": \"\(Clips.path("silent.mp4"))\", \"pace\": \"fast\" }",
-                #""picture": { "type": "null-sink" }"#, #""audio": { "type": "null-sink" }"#,
-            ], [#""a.video -> picture""#, #""a.audio -> audio""#])
+                #""video": { "type": "null-sink" }"#, #""audio": { "type": "null-sink" }"#,
+            ], [#""a.video -> video""#, #""a.audio -> audio""#])
         try scratch.run(graph).check(
             2,
             saysOnly: """
@@ -75,7 +75,7 @@ import Testing
         try record(Clips.path("silent.mp4")).check(
             0, says: "source: has no audio: edge \"source.audio -> audio.in\" left out")
         try record(Clips.path("clip.wav")).check(
-            0, says: "source: has no video: edge \"source.video -> picture.in\" left out")
+            0, says: "source: has no video: edge \"source.video -> video.in\" left out")
         try Running(["run", "relay-audio", "--set", "input=\(Clips.path("silent.mp4"))"], in: scratch).end().check(
             2, says: "silent.mp4\" holds no audio.\n  Choose another input")
     }

@@ -8,7 +8,7 @@ public final class JitterySource: Node {
         "jittery-source", summary: "Media of a clock that is off, late and lost")
 
     let audio = Output<AudioFrame>("audio", optional: true)
-    let pictures = Output<Packet>("pictures", optional: true)
+    let video = Output<Packet>("video", optional: true)
     @Parameter("ppm", default: 0, range: -10_000...10_000, help: "how much longer its second lasts") var ppm: Double
     @Parameter("jitter_ms", default: 0, range: 0...1_000, help: "items come up to so much late") var jitter: Double
     @Parameter("loss", default: 0, range: 0...1, help: "share of items that do not come") var loss: Double
@@ -40,7 +40,7 @@ public final class JitterySource: Node {
         self.context = context
         format = MediaFormat(audio: AudioLayout(sampleFormat, rate: JitterySource.rate, channels: 1))
         audio.fix(format)
-        pictures.fix(coded)
+        video.fix(coded)
         let late = Interval.seconds(jitter / 1e3)
         arrivals = Arrivals(length: .milliseconds(20), ppm: ppm, jitter: late, loss: loss, seed: UInt64(seed))
         pictureArrivals = Arrivals(
@@ -56,8 +56,8 @@ public final class JitterySource: Node {
             last = next.number
             next = arrivals.next()
         }
-        while nextVideo.arrival <= now, pictures.hasRoom {
-            if pictures.isConnected { pictures.send(picture(nextVideo.number, now)) }
+        while nextVideo.arrival <= now, video.hasRoom {
+            if video.isConnected { video.send(picture(nextVideo.number, now)) }
             nextVideo = pictureArrivals.next()
         }
         if now.nanoseconds >= Int64(seconds * 1e9) { return context.finish() }

@@ -5,7 +5,7 @@ public final class PacedSink: Node {
     public static let descriptor = NodeDescriptor("paced-sink", summary: "Checks the cadence of what it gets")
 
     let audio = Input<AudioFrame>("audio", optional: true)
-    let pictures = Input<Packet>("pictures", optional: true)
+    let video = Input<Packet>("video", optional: true)
 
     public init() {}
 
@@ -55,7 +55,7 @@ public final class PacedSink: Node {
             noteTold(frame)
             onFrame?(frames, now)
         }
-        while let packet = pictures.next() {
+        while let packet = video.next() {
             shown.append((packet.bytes.loadUnaligned(as: Int64.self), packet.header.dts, now))
         }
     }

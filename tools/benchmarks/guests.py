@@ -1,4 +1,4 @@
-"""The cost of guests to those who are there: joining and leaving among ten and thousands, and interruptions meanwhile.
+"""The cost of guests to those who are there: coming and going among ten and thousands, and interruptions meanwhile.
 
 A node starts so many instances of a template at once, each a reader of a relay, waits until all run, stops them, and
 takes the time and the CPU of the process for one. The cost of one must not grow with the number of the others.
@@ -9,7 +9,7 @@ a second of CPU each. How soon it wakes is what an interruption lasts at least.
 from measure import Failed, Spread
 from result import Figure, Result
 
-SUMMARY = "joining and leaving among 10 and among 4,000 instances; an interruption while instances prepare"
+SUMMARY = "coming and going among 10 and among 4,000 instances; an interruption while instances prepare"
 FEW, MANY = 10, 4_000
 
 
@@ -56,7 +56,7 @@ def measure(workshop, options):
         wakes.append(interruption(workshop, 300 if options.quick else 3_000))
     spread = {key: Spread(values) for key, values in found.items()}
     figures = []
-    for name, words in (("start_cpu_us", "to join"), ("leave_cpu_us", "to leave")):
+    for name, words in (("start_cpu_us", "to start"), ("leave_cpu_us", "to leave")):
         few = spread[FEW, name]
         figures.append(Figure(f"one instance {words}, {FEW} of them", "µs of CPU", few))
         figures.append(Figure(f"one instance {words}, {MANY} of them", "µs of CPU", spread[MANY, name], few.median * 1.2))

@@ -25,10 +25,10 @@ def sluice(workshop, fifo, count):
     nodes = {
         "camera": {"type": "raw-video-source", "path": str(fifo), "width": WIDTH, "height": HEIGHT, "fps": RATE,
                    "pixel_format": "bgra"},
-        "picture": {"type": "video-convert", "pixel_format": "i420"},
+        "video": {"type": "video-convert", "pixel_format": "i420"},
         "h264": {"type": "h264-encoder", "encoders": "libx264", "bitrate_kbps": KBPS},
         "sink": {"type": "null-sink"}}
-    return workshop.command(workshop.graph(nodes, ["camera -> picture -> h264 -> sink"]))
+    return workshop.command(workshop.graph(nodes, ["camera -> video -> h264 -> sink"]))
 
 
 def ffmpeg(_, fifo, count):

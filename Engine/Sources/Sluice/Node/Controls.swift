@@ -73,7 +73,7 @@ public final class RequestOutput: ControlOutput {
     public func send() { links.sendRequest() }
 }
 
-/// The links that leave one control output. Instances of templates come and go at them while the node sends; to join
+/// The links that leave one control output. Instances of templates come and go at them while the node sends; to come
 /// and to leave cost the same however many there are.
 public final class ControlLinks: Sendable {
     private let state = Mutex(State())
