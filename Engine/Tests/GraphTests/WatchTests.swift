@@ -253,7 +253,7 @@ import Testing
         scene.snapshot.edges[1] = scene.edge("relay.out", 2, "tape.in", 3)
         scene.snapshot.edges[1].overflow = .dropNewest
         // Until the first item comes through nothing is kept.
-        scene.snapshot.edges[1].dropped = 5
+        (scene.snapshot.edges[1].dropped, scene.snapshot.edges[1].droppedBefore) = (5, 5)
         #expect(watch.look(scene.index).isEmpty)
         (scene.snapshot.edges[1].pushed, scene.snapshot.edges[1].popped) = (25, 20)
         #expect(watch.look(scene.index).isEmpty)
@@ -265,6 +265,23 @@ import Testing
         #expect(watch.look(scene.index).isEmpty)
         #expect(
             watch.end(scene.snapshot).map(\.what) == ["edge relay.out -> tape.in has dropped 40 of 100 pictures"])
+    }
+
+    @Test func aRunThatIsShorterThanTheFirstLookSaysBothAtItsEnd() {
+        var (scene, watch) = (Scene(), LossWatch())
+        scene.snapshot.nodes[2] = scene.node(3, "tape", traits: .keeps)
+        scene.snapshot.nodes[2].state = .finished
+        scene.snapshot.edges[1] = scene.edge("relay.out", 2, "tape.in", 3)
+        scene.snapshot.edges[1].overflow = .dropNewest
+        (scene.snapshot.edges[1].pushed, scene.snapshot.edges[1].popped) = (30, 20)
+        (scene.snapshot.edges[1].dropped, scene.snapshot.edges[1].droppedBefore) = (10, 3)
+        let said = watch.end(scene.snapshot).map(\.what)
+        #expect(said.count == 2 && said[0].hasPrefix("edge relay.out -> tape.in drops (drop-newest): tape lacks"))
+        #expect(said.last == "edge relay.out -> tape.in has dropped 7 of 30 pictures")
+        // One that failed let go of what waited before it; that is told by its error.
+        var other = LossWatch()
+        scene.snapshot.nodes[2].state = .failed
+        #expect(other.end(scene.snapshot).isEmpty)
     }
 
     @Test func dropsBeforeOtherNodesAreTheirBusiness() {

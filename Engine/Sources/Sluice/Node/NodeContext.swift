@@ -9,7 +9,7 @@ public final class NodeContext: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isFinishRequested = false
     private var watched: [Int32] = []
     /// Asked for in `prepare`, which does not run on the lane.
-    private var asked: (wake: Instant?, watches: [(Int32, Interest)]) = (nil, [])
+    private var asked: (wake: Instant?, again: Bool, watches: [(Int32, Interest)]) = (nil, false, [])
     private var madeMailbox: Mailbox?
     /// This node for other threads: what callbacks hold, never the context. Another one after a restart.
     public private(set) var handle: NodeHandle
@@ -67,7 +67,7 @@ public final class NodeContext: @unchecked Sendable {
     /// Wakes the node soon, behind the others of its lane: for one that works on in pieces.
     public func wakeAgain() {
         mustBeInCall()
-        engine.wakeLocal(.more)
+        if engine.isIdle { asked.again = true } else { engine.wakeLocal(.more) }
     }
 
     /// Wakes the node while `descriptor` is ready (level-triggered) until `unwatch`. Throws where the kernel refuses.
@@ -213,8 +213,9 @@ public final class NodeContext: @unchecked Sendable {
     /// On the lane, when the node starts.
     func armWhatWasAskedInPrepare() throws {
         if let instant = asked.wake { wake(at: instant) }
+        if asked.again { wakeAgain() }
         for (descriptor, interest) in asked.watches { try watch(descriptor, for: interest) }
-        asked = (nil, [])
+        asked = (nil, false, [])
     }
 
     /// The node ends: no wake-up and no descriptor of it is left behind.

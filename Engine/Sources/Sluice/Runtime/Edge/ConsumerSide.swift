@@ -9,6 +9,8 @@ extension EdgeState {
         @usableFromInline let peeked = Counter()
         @usableFromInline let flushed = Counter()
         @usableFromInline let dropped = Counter()
+        /// Dropped by both sides before the first item came through.
+        let droppedBefore = Counter()
         /// Ticks that were popped, flushed or dropped by this side.
         @usableFromInline let goneTicks = Counter()
         /// Bytes of the same.
@@ -77,8 +79,15 @@ extension EdgeState {
         consumer.pointee.dropped.add(1)
     }
 
+    /// The first item comes through, or the first one that may pass.
+    @usableFromInline
+    func noteFirst() {
+        consumer.pointee.droppedBefore.set(producer.pointee.dropped.count &+ consumer.pointee.dropped.count)
+    }
+
     @inlinable
     func noteDepth() {
+        if consumer.pointee.depthMax.count == 0 { noteFirst() }
         consumer.pointee.depthMax.raise(to: consumer.pointee.knownTail &- ring.head &+ 1)
         consumer.pointee.depthMaxTicks.raise(
             to: producer.pointee.pushedTicks.count &- producer.pointee.droppedTicks.count
@@ -107,6 +116,7 @@ extension EdgeState {
     func endsWait(_ item: MediaItem) -> Bool {
         if item.header.flags.contains(.keyframe) {
             consumer.pointee.awaitsKeyframe = false
+            if consumer.pointee.popped.count == 0 { noteFirst() }
             return true
         }
         consumer.pointee.dropped.add(1)

@@ -43,6 +43,8 @@ public final class Edge: @unchecked Sendable {
     var pushed: Int { state.pointee.producer.pointee.pushed.count }
     var popped: Int { state.pointee.consumer.pointee.popped.count }
     var dropped: Int { state.pointee.producer.pointee.dropped.count + state.pointee.consumer.pointee.dropped.count }
+    /// Before the first item came through: the beginning is not part of what is kept.
+    var droppedBefore: Int { state.pointee.consumer.pointee.droppedBefore.count }
     var flushed: Int { state.pointee.consumer.pointee.flushed.count }
     /// In the ring, and peeked at.
     var held: Int {

@@ -48,6 +48,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     @exclusivity(unchecked) private var isDrained = false
     @exclusivity(unchecked) private var allowance = NodeCore.itemBudget
     @exclusivity(unchecked) private var nanosecondsPerItem = 0
+    @exclusivity(unchecked) private var handOvers = HandOvers()
 
     /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
     static let itemBudget = 32
@@ -185,6 +186,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
                 isDrained = try node.finish(now: Instant(nanoseconds: now))
             }
             if let fault = hot.pointee.fault { throw error(of: fault) }
+            if lane.isVirtual { try noteHandOver(why) }
             if isDrained && drainSpill() {
                 complete()
                 return
@@ -195,6 +197,21 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         }
         if hot.pointee.budget <= 0 { wakeLocal(.more) }
         settle()
+    }
+
+    /// Throws where nodes answer each other's controls for ever at one instant.
+    private func noteHandOver(_ why: WakeReasons) throws {
+        guard why.contains(.control), why.isSubset(of: [.control, .more]), hot.pointee.budget == allowance else {
+            return handOvers.reset()
+        }
+        let sent = outputStates.reduce(0) { $0 + $1.pointee.sentCount.count }
+        guard !handOvers.note(at: lane.now, sent: sent) else { return }
+        guard let loop = ControlLoop(session.run.sessions).names(from: name) else { return handOvers.reset() }
+        let time = decimal(Interval(nanoseconds: lane.now - session.run.startedAt).seconds, places: 3)
+        throw NodeError(
+            "was handed controls \(HandOvers.most) times at \(time) s while no media moved: "
+                + "the control links \(loop.joined(separator: " -> ")) are a loop that lets no time pass",
+            advice: "Let one of these nodes answer only what has changed, or at a later time.")
     }
 
     /// Nothing is left to be processed: the node said so, its inputs have ended, or it is a source and the graph stops.

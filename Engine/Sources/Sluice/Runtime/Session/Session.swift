@@ -21,6 +21,8 @@ final class Session: @unchecked Sendable {
     let template: String?
     /// The templates that it holds.
     let templates: [String: TemplatePlan]
+    /// Control links of its plan, for messages.
+    let controls: [ControlPlan]
     /// Its starter's, which is told of its end; nil for the graph and what starts with it.
     var handle: SessionHandle?
 
@@ -55,7 +57,7 @@ final class Session: @unchecked Sendable {
     private(set) var isStarted = false
     /// All of its nodes are.
     private(set) var isDone = false
-    private var isLeaving = false
+    private(set) var isLeaving = false
 
     private let draining = Atomic<Bool>(false)
     /// Restarts of each node in the last minute, as instants.
@@ -74,6 +76,7 @@ final class Session: @unchecked Sendable {
         }
         self.template = template
         templates = plan.templates
+        controls = plan.controls
         let fed = Set(plan.edges.map(\.to.node))
         let takesFromParent = plan.edges.contains { $0.from.isParent }
         let hasSource = plan.edges.contains { !$0.from.isParent && !fed.contains($0.from.node) }
@@ -234,6 +237,7 @@ final class Session: @unchecked Sendable {
         guard !draining.exchange(true, ordering: .relaxed) else { return }
         for child in children { child.drain(withParent: true) }
         for core in cores { core.wake(.stop) }
+        if parent != nil && !withParent { watchDrain() }
     }
 
     private func nodeDone(_ core: NodeCore, error new: (any Error)?) {

@@ -9,6 +9,8 @@ public struct EdgeSnapshot: Sendable {
     public internal(set) var popped = 0
     public internal(set) var dropped = 0
     public internal(set) var flushed = 0
+    /// Of the dropped ones, those before the first item came through.
+    var droppedBefore = 0
     /// Items on the edge, and their media.
     public internal(set) var held = 0
     public internal(set) var heldTime = MediaTime.zero
@@ -33,6 +35,7 @@ extension EdgeSnapshot {
         self.init(identity: edge.identity)
         overflow = edge.overflowFromOutside
         // Those that leave first, so that more never leave than came.
+        droppedBefore = edge.droppedBefore
         (popped, dropped, flushed) = (edge.popped, edge.dropped, edge.flushed)
         gone = MediaTime(ticks: Int64(edge.state.pointee.consumer.pointee.goneTicks.count))
         held = max(0, edge.held)
@@ -53,6 +56,9 @@ extension EdgeSnapshot {
             microseconds(edge.state.pointee.consumer.pointee.transit.max)
         )
     }
+
+    /// Items that a node lacks which keeps what comes.
+    var lost: Int { popped > 0 ? max(0, dropped - droppedBefore) : 0 }
 
     /// The bound that it has reached, as `500 of 500 ms`.
     var bound: String {

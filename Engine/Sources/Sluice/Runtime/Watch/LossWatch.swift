@@ -1,29 +1,17 @@
 /// Says when an edge first drops what a node should keep whole, as a recording, and at the end how much is missing.
 struct LossWatch {
-    private struct Loss {
-        /// Items dropped before the first one came through: the beginning is not part of what is kept.
-        let before: Int
-        var dropped: Int
-    }
+    /// Edges of which it is said, by their end.
+    private var said: Set<String> = []
 
-    /// By the edge's end.
-    private var losses: [String: Loss] = [:]
+    mutating func look(_ index: SnapshotIndex) -> [Remark] { look(index.snapshot.nodes, index.snapshot.edges) }
 
-    mutating func look(_ index: SnapshotIndex) -> [Remark] {
-        let snapshot = index.snapshot
-        let keepers = Dictionary(
-            snapshot.nodes.lazy.filter { $0.identity.descriptor.traits.contains(.keeps) && !$0.isDone }
-                .map { ($0.identity.key, $0) }
-        ) { first, _ in first }
+    private mutating func look(_ nodes: [NodeSnapshot], _ edges: [EdgeSnapshot]) -> [Remark] {
+        let keepers = LossWatch.keepers(nodes)
         guard !keepers.isEmpty else { return [] }
-        return snapshot.edges.compactMap { edge in
-            guard edge.overflow != .block, let keeper = keepers[edge.identity.consumer] else { return nil }
-            guard let loss = losses[edge.to] else {
-                if edge.popped > 0 { losses[edge.to] = Loss(before: edge.dropped, dropped: edge.dropped) }
-                return nil
-            }
-            losses[edge.to]?.dropped = edge.dropped
-            guard loss.dropped == loss.before, edge.dropped > loss.before else { return nil }
+        return edges.compactMap { edge in
+            guard edge.overflow != .block, let keeper = keepers[edge.identity.consumer], edge.lost > 0,
+                said.insert(edge.to).inserted
+            else { return nil }
             return Remark(
                 level: .warning, node: keeper.name,
                 what:
@@ -34,14 +22,23 @@ struct LossWatch {
         }
     }
 
-    func end(_ snapshot: RunSnapshot) -> [Remark] {
-        (snapshot.edges + snapshot.ended.edges).compactMap { edge in
-            guard let loss = losses[edge.to], loss.dropped > loss.before else { return nil }
+    /// What was dropped since the last look is said too: a run may be shorter than the time between two.
+    mutating func end(_ snapshot: RunSnapshot) -> [Remark] {
+        let rest = look(snapshot.nodes, snapshot.edges) + look(snapshot.ended.nodes, snapshot.ended.edges)
+        let sums = (snapshot.edges + snapshot.ended.edges).compactMap { edge -> Remark? in
+            guard said.contains(edge.to), edge.lost > 0 else { return nil }
             let node = edge.to.split(separator: ".").dropLast().joined(separator: ".")
-            let missing = loss.dropped - loss.before
             return Remark(
                 level: .warning, node: node,
-                what: "edge \(edge.from) -> \(edge.to) has dropped \(missing) of \(edge.pushed) \(edge.identity.noun)s")
+                what:
+                    "edge \(edge.from) -> \(edge.to) has dropped \(edge.lost) of \(edge.pushed) \(edge.identity.noun)s")
         }
+        return rest + sums
+    }
+
+    /// One that failed lets go of what waits before it; its error is said.
+    private static func keepers(_ nodes: [NodeSnapshot]) -> [NodeKey: NodeSnapshot] {
+        let all = nodes.lazy.filter { $0.identity.descriptor.traits.contains(.keeps) && $0.state != .failed }
+        return Dictionary(all.map { ($0.identity.key, $0) }) { first, _ in first }
     }
 }
