@@ -35,7 +35,7 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 let plugins: [Target] = [
     plugin("Bench"),
     plugin("Convert", uses: [resampling, "CSwscale"]),
-    plugin("Files", uses: [libav, pacing]),
+    plugin("Files", uses: [bitstream, libav, pacing]),
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [libav]),
@@ -47,7 +47,7 @@ let plugins: [Target] = [
     plugin("Segments", uses: [net]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX"]),
-    plugin("VideoDecoder", uses: [libav]),
+    plugin("VideoDecoder", uses: [bitstream, libav]),
 ]
 
 let libraries: [Target] = [
@@ -85,7 +85,8 @@ let tests: [Target] = [
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
-    tests("SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", libav, mpegts, net, "TestSupport"]),
+    tests(
+        "SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", "VideoDecoderPlugin", libav, mpegts, net, "TestSupport"]),
     tests("MPEGTS", of: [bitstream, libav, mpegts, "TestSupport"]),
     tests("RTP", of: [bitstream, rtp, srtp, "TestSupport"]),
     tests(
@@ -110,7 +111,7 @@ let tests: [Target] = [
             "VideoDecoderPlugin", "TestSupport",
         ]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
-    tests("VideoDecoder", of: ["VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
+    tests("VideoDecoder", of: [bitstream, "VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 
 /// libFuzzer's library where `tools/fuzz` builds, nil in every other build.
@@ -142,8 +143,9 @@ let fuzzing: [Target] = {
 /// A fuzzer can only call a library.
 let command =
     fuzzer == nil
-    ? Target.executableTarget(name: "Command", dependencies: [engine, "CPcap"], path: "Command")
-    : Target.target(name: "Command", dependencies: [engine, "CPcap"], path: "Command", exclude: ["Main.swift"])
+    ? Target.executableTarget(name: "Command", dependencies: [engine, bitstream, rtp, "CPcap"], path: "Command")
+    : Target.target(
+        name: "Command", dependencies: [engine, bitstream, rtp, "CPcap"], path: "Command", exclude: ["Main.swift"])
 
 let package = Package(
     name: "sluice",

@@ -1,3 +1,5 @@
+import Bitstream
+
 /// The stream as a packet's own bytes describe it; nothing is taken from what the encoder was asked for.
 struct StreamFacts: Equatable, Sendable {
     /// `Constrained Baseline`; of VP8 the version; of Opus mode, bandwidth, length and channels.
@@ -19,22 +21,15 @@ struct StreamFacts: Equatable, Sendable {
 
     /// Of the first sequence parameter set in Annex B (ITU-T H.264, 7.3.2.1.1 and A.2, A.3).
     private init?(h264 bytes: UnsafeRawBufferPointer) {
-        var index = 0
-        while index + 6 < bytes.count {
-            let isStart = bytes[index] == 0 && bytes[index + 1] == 0 && bytes[index + 2] == 1
-            guard isStart, bytes[index + 3] & 31 == 7 else {
-                index += 1
-                continue
-            }
-            let (profile, constraints, level) = (bytes[index + 4], bytes[index + 5], bytes[index + 6])
-            // constraint_set3_flag makes level 1.1 of these profiles level 1b.
-            let is1b = level == 11 && constraints & 0x10 != 0 && [66, 77, 88].contains(profile)
-            self.init(
-                profile: StreamFacts.h264Profile(profile, constraints),
-                level: is1b ? "1b" : "\(level / 10).\(level % 10)")
-            return
-        }
-        return nil
+        var units: [Range<Int>] = []
+        NALUnits.splitByStartCode(bytes, into: &units)
+        let sets = units.lazy.filter { $0.count > 3 && NALUnits.type(bytes[$0.lowerBound]) == NALUnits.sps }
+        guard let set = sets.first.map({ bytes[$0.lowerBound + 1..<$0.lowerBound + 4] }) else { return nil }
+        let (profile, constraints, level) = (set[set.startIndex], set[set.startIndex + 1], set[set.startIndex + 2])
+        // constraint_set3_flag makes level 1.1 of these profiles level 1b.
+        let is1b = level == 11 && constraints & 0x10 != 0 && [66, 77, 88].contains(profile)
+        self.init(
+            profile: StreamFacts.h264Profile(profile, constraints), level: is1b ? "1b" : "\(level / 10).\(level % 10)")
     }
 
     private static func h264Profile(_ profile: UInt8, _ constraints: UInt8) -> String {
@@ -49,9 +44,7 @@ struct StreamFacts: Equatable, Sendable {
 
     /// Of a frame's tag (RFC 6386, section 9.1); a keyframe begins with a start code behind it.
     private init?(vp8 bytes: UnsafeRawBufferPointer) {
-        guard bytes.count >= 10 else { return nil }
-        let isKeyframe = bytes[0] & 1 == 0
-        guard !isKeyframe || bytes[3] == 0x9d && bytes[4] == 0x01 && bytes[5] == 0x2a else { return nil }
+        guard bytes.count >= 10, !VP8Frame.isKeyframe(bytes) || VP8Frame.size(bytes) != nil else { return nil }
         self.init(profile: "version \(bytes[0] >> 1 & 7)")
     }
 

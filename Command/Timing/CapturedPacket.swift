@@ -1,36 +1,31 @@
 import CPcap
+import RTP
 
-/// The fields that timing needs of an RTP packet inside a captured frame.
-struct RTPHeader: Equatable {
-    var ssrc: UInt32
-    var payloadType: UInt8
-    var sequence: UInt16
-    var timestamp: UInt32
-    var source: String
-    var target: String
-    var count: Int
+/// An RTP packet over UDP inside a captured frame.
+struct CapturedPacket {
+    let header: RTPHeader
+    /// Addresses with their ports.
+    let source, target: String
+    /// Captured bytes, from the RTP header on.
+    let count: Int
 
     /// nil for what is no RTP over UDP; nothing is read beyond the captured bytes.
     init?(_ frame: UnsafeRawBufferPointer, link: Int32) {
-        guard let (start, isSix) = RTPHeader.network(frame, link),
-            let (udp, source, target) = RTPHeader.transport(frame, start, isSix)
+        guard let (start, isSix) = CapturedPacket.network(frame, link),
+            let (udp, source, target) = CapturedPacket.transport(frame, start, isSix),
+            // Payload types 64 to 95 are RTCP's with the marker bit (RFC 5761, section 4).
+            let header = RTPHeader(headOf: UnsafeRawBufferPointer(rebasing: frame[(udp + 8)...])),
+            !(64...95).contains(header.payloadType)
         else { return nil }
-        // RFC 3550, section 5.1; payload types 64 to 95 are RTCP's with the marker bit (RFC 5761, section 4).
-        let rtp = udp + 8
-        guard rtp + 12 <= frame.count, frame[rtp] >> 6 == 2, !(64...95).contains(frame[rtp + 1] & 0x7f) else {
-            return nil
-        }
-        payloadType = frame[rtp + 1] & 0x7f
-        sequence = UInt16(RTPHeader.number(frame, rtp + 2, 2))
-        timestamp = UInt32(RTPHeader.number(frame, rtp + 4, 4))
-        ssrc = UInt32(RTPHeader.number(frame, rtp + 8, 4))
-        count = frame.count - rtp
-        self.source = "\(source):\(RTPHeader.number(frame, udp, 2))"
-        self.target = "\(target):\(RTPHeader.number(frame, udp + 2, 2))"
+        self.header = header
+        count = frame.count - udp - 8
+        self.source = "\(source):\(CapturedPacket.number(frame, udp))"
+        self.target = "\(target):\(CapturedPacket.number(frame, udp + 2))"
     }
 
-    private static func number(_ frame: UnsafeRawBufferPointer, _ start: Int, _ count: Int) -> UInt64 {
-        frame[start..<start + count].reduce(0) { $0 << 8 | UInt64($1) }
+    /// Two bytes, big-endian.
+    private static func number(_ frame: UnsafeRawBufferPointer, _ start: Int) -> UInt16 {
+        UInt16(frame[start]) << 8 | UInt16(frame[start + 1])
     }
 
     /// Where the IP header begins, and whether it is of version 6.
@@ -40,7 +35,7 @@ struct RTPHeader: Equatable {
         case DLT_EN10MB:
             start = 14
             // Tags of VLANs (IEEE 802.1Q).
-            while start + 4 <= frame.count, [0x8100, 0x88a8].contains(number(frame, start - 2, 2)) { start += 4 }
+            while start + 4 <= frame.count, [0x8100, 0x88a8].contains(number(frame, start - 2)) { start += 4 }
         case DLT_LINUX_SLL: start = 16
         case DLT_LINUX_SLL2: start = 20
         case DLT_NULL, DLT_LOOP: start = 4
@@ -66,7 +61,7 @@ struct RTPHeader: Equatable {
         }
         let length = Int(frame[start] & 15) * 4
         guard length >= 20, start + length + 8 <= frame.count, frame[start + 9] == 17,
-            number(frame, start + 6, 2) & 0x1fff == 0
+            number(frame, start + 6) & 0x1fff == 0
         else { return nil }
         return (start + length, four(frame, start + 12), four(frame, start + 16))
     }
@@ -76,6 +71,6 @@ struct RTPHeader: Equatable {
     }
 
     private static func six(_ frame: UnsafeRawBufferPointer, _ start: Int) -> String {
-        "[" + (0..<8).map { String(number(frame, start + 2 * $0, 2), radix: 16) }.joined(separator: ":") + "]"
+        "[" + (0..<8).map { String(number(frame, start + 2 * $0), radix: 16) }.joined(separator: ":") + "]"
     }
 }

@@ -1,3 +1,4 @@
+import Bitstream
 import Sluice
 
 /// The streams of a capture: what came when, by its time in the capture and its RTP timestamp.
@@ -27,6 +28,9 @@ struct RTPTiming {
         var payloadType: UInt8
         var packets: [Packet] = []
         var bytes = 0
+        // Both numbers wrap; each is taken as the nearest to the last one's.
+        var timestamps = Unwrapper<UInt32>(followsLatest: true)
+        var sequences = Unwrapper<UInt16>(followsLatest: true)
     }
 
     private var tracks: [Key: Track] = [:]
@@ -35,27 +39,18 @@ struct RTPTiming {
     private var began: Int64?
 
     /// `time` in µs.
-    mutating func note(_ header: RTPHeader, at time: Int64) {
+    mutating func note(_ packet: CapturedPacket, at time: Int64) {
         let began = began ?? time
         self.began = began
-        let key = Key(ssrc: header.ssrc, source: header.source, target: header.target)
-        if tracks[key] == nil {
-            tracks[key] = Track(payloadType: header.payloadType)
-            order.append(key)
-        }
-        let last = tracks[key]?.packets.last
-        // Both numbers wrap; each is taken as the nearest to the last one's.
-        let timestamp = last.map {
-            $0.timestamp &+ Int64(Int32(truncatingIfNeeded: Int64(header.timestamp) &- $0.timestamp))
-        }
-        let sequence = last.map {
-            $0.sequence &+ Int64(Int16(truncatingIfNeeded: Int64(header.sequence) &- $0.sequence))
-        }
-        tracks[key]?.packets.append(
+        let key = Key(ssrc: packet.header.ssrc, source: packet.source, target: packet.target)
+        if tracks[key] == nil { order.append(key) }
+        var track = tracks.removeValue(forKey: key) ?? Track(payloadType: packet.header.payloadType)
+        track.packets.append(
             Packet(
-                time: Double(time &- began) / 1e6, timestamp: timestamp ?? Int64(header.timestamp),
-                sequence: sequence ?? Int64(header.sequence)))
-        tracks[key]?.bytes += header.count
+                time: Double(time &- began) / 1e6, timestamp: track.timestamps.unwrap(packet.header.timestamp),
+                sequence: track.sequences.unwrap(packet.header.sequence)))
+        track.bytes += packet.count
+        tracks[key] = track
     }
 
     /// `clock` in Hz is given, or guessed for each stream.

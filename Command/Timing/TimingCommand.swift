@@ -75,7 +75,7 @@ enum TimingCommand: Subcommand {
         var packets = 0
         let damage = try PacketCapture.read(path) { time, link, bytes in
             packets += 1
-            if let header = RTPHeader(bytes, link: link) { timing.note(header, at: time) }
+            if let packet = CapturedPacket(bytes, link: link) { timing.note(packet, at: time) }
         }
         if let damage { Console.say("\(path): the capture ends early: \(damage).\n") }
         let streams = timing.streams(clock: clock)

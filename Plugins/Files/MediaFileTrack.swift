@@ -178,7 +178,7 @@ final class MediaFileTrack {
         let at = readUntil.isKnown ? readUntil.seconds.fixed(2) : "0"
         if let size = decoder?.takeRefusedSize() {
             return warn(
-                "a picture of \(size.width)x\(size.height) near \(at) s is larger than max_width and max_height allow; left out"
+                "a picture of \(size.width)x\(size.height) near \(at) s is larger than max_width, max_height and max_pixels allow; left out"
             )
         }
         warn("damaged \(format.kind.isAudio ? "audio" : "video") near \(at) s (\(error)); going on without it")

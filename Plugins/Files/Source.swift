@@ -1,3 +1,4 @@
+import Bitstream
 import Glibc
 import LibAV
 import Pacing
@@ -47,12 +48,19 @@ public final class Source: Node {
         "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
     ) var threads: Int
     @Parameter(
-        "max_width", default: Decoder.usualLimit, range: 16...16_384, help: "wider pictures of a file are not decoded")
+        "max_width", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "wider pictures of a file are not decoded")
     var maxWidth: Int
     @Parameter(
-        "max_height", default: Decoder.usualLimit, range: 16...16_384, help: "higher pictures of a file are not decoded"
+        "max_height", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "higher pictures of a file are not decoded"
     )
     var maxHeight: Int
+    @Parameter(
+        "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
+        help: "pictures of more pixels are not decoded; the default is the most that level 6.2 of H.264 has, 8192x4352"
+    )
+    var maxPixels: Int
 
     private var context: NodeContext!
     private var media: (any SourceMedia)?
@@ -124,7 +132,8 @@ public final class Source: Node {
     private func file(_ reader: MediaFileReader) throws -> MediaFile {
         try MediaFile(
             reader, decode: decode,
-            options: Decoder.Options(threads: threads, maxWidth: maxWidth, maxHeight: maxHeight),
+            options: Decoder.Options(
+                threads: threads, limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels)),
             wanted: tracks.map(\.track),
             damaged: context.counter("damaged_packets"), warn: { [context] in context?.log(.warning, $0) })
     }

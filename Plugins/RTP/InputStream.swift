@@ -28,7 +28,7 @@ final class InputStream {
     private(set) var overSince: Instant?
     private(set) var lastArrival: Instant?
     private(set) var peer: SocketAddress?
-    private let maxSize: (width: Int, height: Int)
+    private let limit: PictureLimit
     private let context: NodeContext
     private var requests = KeyframeRequests()
     /// Where packets came from that must not.
@@ -44,7 +44,7 @@ final class InputStream {
 
     init(
         _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>,
-        _ settings: StreamReceiver.Settings, maxSize: (width: Int, height: Int), _ context: NodeContext
+        _ settings: StreamReceiver.Settings, limit: PictureLimit, _ context: NodeContext
     ) throws {
         self.media = media
         self.sockets = sockets
@@ -54,7 +54,7 @@ final class InputStream {
             (try SRTPContext($0.suite, key: $0.key, .receiving), try SRTPContext($0.suite, key: $0.key, .sending))
         }
         receiver = StreamReceiver(settings)
-        self.maxSize = maxSize
+        self.limit = limit
         self.context = context
         var random = SystemRandomNumberGenerator()
         ssrc = UInt32.random(in: 1 ... .max, using: &random)
@@ -222,14 +222,14 @@ final class InputStream {
 
     /// No larger than is asked for; said once where it is.
     private func isAllowed(_ format: MediaFormat) -> Bool {
-        guard let video = format.video, video.width > maxSize.width || video.height > maxSize.height else {
+        guard let video = format.video, !limit.holds(width: video.width, height: video.height) else {
             return true
         }
         guard !said.size else { return false }
         said.size = true
         context.log(
             .warning,
-            "\(name) of \(video.width)x\(video.height) is left out: max_width is \(maxSize.width), max_height \(maxSize.height). Raise them if it is meant; counted as \(name)_too_large"
+            "\(name) of \(video.width)x\(video.height) is left out: \(limit.words). Raise them if it is meant; counted as \(name)_too_large"
         )
         return false
     }

@@ -1,3 +1,4 @@
+import Bitstream
 import Glibc
 import Net
 import RTP
@@ -27,10 +28,17 @@ public final class RTPInput: Node {
         "takeover_ms", default: 2_000, range: 0...3_600_000,
         help: "so long without a packet another sender may take over; 0: never. With SRTP the key decides")
     var takeover: Int
-    @Parameter("max_width", default: 8_192, range: 16...16_384, help: "wider video is left out, in pixels")
+    @Parameter(
+        "max_width", default: PictureLimit.usualSide, range: 16...16_384, help: "wider video is left out, in pixels")
     var maxWidth: Int
-    @Parameter("max_height", default: 8_192, range: 16...16_384, help: "higher video is left out, in pixels")
+    @Parameter(
+        "max_height", default: PictureLimit.usualSide, range: 16...16_384, help: "higher video is left out, in pixels")
     var maxHeight: Int
+    @Parameter(
+        "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
+        help: "video of more pixels is left out; the default is the most that level 6.2 of H.264 has, 8192x4352"
+    )
+    var maxPixels: Int
     @Parameter("max_frame_kb", default: 8_192, range: 64...65_536, help: "a larger coded frame is left out")
     var largestFrame: Int
     @Parameter("max_buffer_kb", default: 16_384, range: 64...1_048_576, help: "most memory of packets that wait")
@@ -63,6 +71,9 @@ public final class RTPInput: Node {
     private var wall: WallClock!
     private var began = Instant(nanoseconds: 0)
     private var cname = ""
+    /// Where it listens, while that is looked for, and for which media.
+    private var lookup: AddressLookup?
+    private var wanted: [(output: Output<Packet>, media: InputMedia)] = []
     /// Larger than any packet of the formats here on a path without jumbo frames; Opus at its largest fits too.
     private let batch = DatagramBatch(capacity: 32, room: 9_216)
 
@@ -84,25 +95,50 @@ public final class RTPInput: Node {
                 output.markAbsent()
                 continue
             }
-            let stream = try InputStream(
-                media, try sockets(media), index: streams.count, output: output,
-                try settings(of: media), maxSize: (maxWidth, maxHeight), context)
-            stream.sourceClock = context.sourceClock
-            streams.append(stream)
+            wanted.append((output, media))
             output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
         }
-        guard !streams.isEmpty else {
+        guard !wanted.isEmpty else {
             throw NodeError(
                 "\(path) describes nothing that is connected",
                 advice: "Connect the medium that it has, or name another file.",
                 isInputError: true)
+        }
+        if timeout == 0 && onEnd == .wait { context.runsUntilStopped() }
+        let lookup = AddressLookup(
+            wanted.map { .init(host(of: $0.media), port: $0.media.port) }, context, isInputError: true,
+            resolver: try context.service(NameResolver.self) ?? .system)
+        self.lookup = lookup
+        context.isWaiting(for: lookup.awaited)
+        if lookup.awaited == nil { _ = try goOnLookingUp(context.now) }
+    }
+
+    /// False while the addresses are looked for.
+    private func goOnLookingUp(_ now: Instant) throws -> Bool {
+        guard let lookup else { return true }
+        guard let found = try lookup.take()?.get() else { return false }
+        self.lookup = nil
+        try begin(at: found, now)
+        return true
+    }
+
+    /// Opens everything, now that it is known where to listen: an address for each medium.
+    private func begin(at addresses: [SocketAddress], _ now: Instant) throws {
+        began = now
+        for ((output, media), address) in zip(wanted, addresses) {
+            let stream = try InputStream(
+                media, try sockets(media, address), index: streams.count, output: output,
+                try settings(of: media), limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels),
+                context)
+            stream.sourceClock = context.sourceClock
+            streams.append(stream)
         }
         timeline = ReceiveTimeline(
             clockRates: streams.map { $0.media.format.clockRate },
             reference: streams.firstIndex { !$0.media.format.isVideo } ?? 0)
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-        wall = WallClock.now(context.now)
+        wall = WallClock.now(now)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
             let sockets =
@@ -110,10 +146,9 @@ public final class RTPInput: Node {
             for socket in sockets { polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)) }
         }
         try watch(true)
-        if timeout == 0 && onEnd == .wait { context.runsUntilStopped() }
         context.isWaiting(
             for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
-        context.wake(at: nextLook(context.now))
+        context.wake(at: nextLook(now))
     }
 
     private func settings(of media: InputMedia) throws -> StreamReceiver.Settings {
@@ -131,26 +166,28 @@ public final class RTPInput: Node {
         return settings
     }
 
-    private func sockets(_ media: InputMedia) throws -> RTPSocketPair {
-        let rtp = try bind(media, media.port)
+    private func sockets(_ media: InputMedia, _ address: SocketAddress) throws -> RTPSocketPair {
+        let rtp = try bind(media, address)
         guard let port = media.controlPort else { return RTPSocketPair(rtp: rtp, control: rtp) }
-        return RTPSocketPair(rtp: rtp, control: try bind(media, port))
+        return RTPSocketPair(rtp: rtp, control: try bind(media, address.at(port: port)))
     }
 
-    /// At the address that the graph names, else the description's, else, where that is another machine's, all.
-    private func bind(_ media: InputMedia, _ port: Int) throws -> UDPSocket {
-        let wanted = bindAddress.isEmpty ? media.address ?? "0.0.0.0" : bindAddress
-        let address = try SocketAddress.find(wanted, port: port, isInputError: true)
+    /// The address that the graph names, else the description's.
+    private func host(of media: InputMedia) -> String {
+        bindAddress.isEmpty ? media.address ?? "0.0.0.0" : bindAddress
+    }
+
+    /// At that address, or at all where the description names another machine's.
+    private func bind(_ media: InputMedia, _ address: SocketAddress) throws -> UDPSocket {
         guard !address.isMulticast else {
             throw NodeError(
-                "\(path) names the multicast address \(wanted), which rtp-input does not join",
+                "\(path) names the multicast address \(host(of: media)), which rtp-input does not join",
                 advice: "Let the sender send to this machine.", isInputError: true)
         }
         do { return try UDPSocket(boundTo: address) } catch {
             guard error.code == EADDRNOTAVAIL, bindAddress.isEmpty else { throw refusal(media, address, error) }
         }
-        let every = try SocketAddress.find(
-            address.family == AF_INET6 ? "::" : "0.0.0.0", port: port, isInputError: true)
+        let every = address.anywhere
         do { return try UDPSocket(boundTo: every) } catch { throw refusal(media, every, error) }
     }
 
@@ -172,6 +209,7 @@ public final class RTPInput: Node {
     // MARK: Receiving
 
     public func process(now: Instant) throws {
+        guard try goOnLookingUp(now) else { return }
         for stream in streams { stream.epoch = context.epoch }
         try read(now)
         for stream in streams {
@@ -319,5 +357,5 @@ public final class RTPInput: Node {
         return true
     }
 
-    public func close() { streams = [] }
+    public func close() { (streams, lookup) = ([], nil) }
 }

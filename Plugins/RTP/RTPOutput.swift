@@ -66,7 +66,10 @@ public final class RTPOutput: Node {
     private var timer: ReportTimer!
     private var wall: WallClock!
     private var cname = ""
+    /// Where packets go, while it is looked for.
+    private var lookup: AddressLookup?
     private var writable: Int32?
+    private var gathering = Gathering(patience: .zero)
     private var isTold = false
     /// When the picture that is on its way goes on.
     private var goesOnAt: Instant?
@@ -84,7 +87,28 @@ public final class RTPOutput: Node {
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
         wall = WallClock.now(context.now)
-        try begin(at: SocketAddress.find(host, port: videoPort, isInputError: true))
+        gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
+        let lookup = AddressLookup(
+            [.init(host, port: videoPort)], context, isInputError: true,
+            resolver: try context.service(NameResolver.self) ?? .system)
+        self.lookup = lookup
+        context.isWaiting(for: lookup.awaited)
+        if lookup.awaited == nil { _ = try goOnLookingUp() }
+    }
+
+    /// False while the address is looked for. Media wait on their edges meanwhile.
+    private func goOnLookingUp() throws -> Bool {
+        guard let lookup else { return true }
+        guard let found = try lookup.take()?.get().first else { return false }
+        self.lookup = nil
+        context.isWaiting(for: nil)
+        try begin(at: found)
+        return true
+    }
+
+    /// The graph stops before the address is known: nobody waits for it.
+    private func giveUpLookingUp() {
+        for input in [video, audio] where input.isConnected { while input.next() != nil {} }
     }
 
     /// Opens everything, now that it is known where packets go.
@@ -138,9 +162,9 @@ public final class RTPOutput: Node {
             let rtp = try UDPSocket(connectedTo: address.at(port: port))
             guard !isMultiplexed else { return RTPSocketPair(rtp: rtp, control: rtp) }
             return RTPSocketPair(rtp: rtp, control: try UDPSocket(connectedTo: address.at(port: port + 1)))
-        } catch let fault as SocketFault {
+        } catch {
             throw NodeError(
-                "\(name): no way to \(host) port \(port): \(fault.text)", advice: "Check the address, and the network.",
+                "\(name): no way to \(host) port \(port): \(error.text)", advice: "Check the address, and the network.",
                 isInputError: true)
         }
     }
@@ -158,9 +182,10 @@ public final class RTPOutput: Node {
         let missing = description.missing
         if !missing.isEmpty {
             guard !isTold, description.knowsSomething else { return description.forgetChange() }
-            let until = (tellsAt ?? now + .milliseconds(Int64(maxWait)))
-            tellsAt = until
-            guard now >= until else { return }
+            if case .wait(let until) = gathering.look(now, isComplete: false) {
+                tellsAt = until
+                return
+            }
             context.log(
                 .warning, "\(missing.joined(separator: " and ")) sent nothing for \(maxWait) ms: \(path) is without")
         }
@@ -171,6 +196,10 @@ public final class RTPOutput: Node {
     // MARK: Sending
 
     public func process(now: Instant) throws {
+        guard try goOnLookingUp() else {
+            if context.isStopping { giveUpLookingUp() }
+            return
+        }
         if description.isChanged || tellsAt != nil { try tell(now: now) }
         if context.reasons.contains(.descriptor) {
             for (_, stream) in streams { stream.readReports(wall, now: now) }
@@ -268,6 +297,12 @@ public final class RTPOutput: Node {
     }
 
     public func finish(now: Instant) throws -> Bool {
+        guard try goOnLookingUp() else {
+            guard context.isStopping else { return false }
+            context.log(.warning, "the graph stopped before \(lookup?.awaited ?? host) was found: nothing was sent")
+            context.isWaiting(for: nil)
+            return true
+        }
         guard try send(now) else { return false }
         if let goesOnAt {
             context.wake(at: goesOnAt)
@@ -279,7 +314,7 @@ public final class RTPOutput: Node {
         return true
     }
 
-    public func close() { streams = [] }
+    public func close() { (streams, lookup) = ([], nil) }
 }
 
 extension WallClock {

@@ -31,7 +31,7 @@ public final class RawVideoSource: Node, RawFrames {
     @Parameter(
         "when_late", default: .slip,
         help:
-            "live media over 500 ms late as what follows is slow: slip holds the writer and the run's other raw sources, drop leaves them out, fail ends the run"
+            "live media over 500 ms late as what follows is slow: slip holds the writer and its session's other raw sources, drop leaves them out, fail ends the run"
     ) var whenLate: WhenLate
 
     private var reading: RawFrameReader!

@@ -1,3 +1,4 @@
+import Bitstream
 import CLibAV
 import LibAV
 import Sluice
@@ -6,7 +7,7 @@ import Sluice
 ///
 /// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a
 /// keyframe. A packet that cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for.
-/// A picture over `max_width` or `max_height` is refused before it has memory.
+/// A picture over `max_width`, `max_height` or `max_pixels` is refused before it has memory.
 public final class VideoDecoder: Node {
     public static let descriptor = NodeDescriptor(
         "video-decoder", summary: "Decodes coded video to i420 pictures", work: .heavy,
@@ -19,11 +20,18 @@ public final class VideoDecoder: Node {
         "threads", default: 1, range: 1...64, help: "more decode faster; each adds a frame of delay in most codecs")
     var threads: Int
     @Parameter(
-        "max_width", default: Decoder.usualLimit, range: 16...16_384, help: "a wider picture is left out, in pixels")
+        "max_width", default: PictureLimit.usualSide, range: 16...16_384, help: "a wider picture is left out, in pixels"
+    )
     var maxWidth: Int
     @Parameter(
-        "max_height", default: Decoder.usualLimit, range: 16...16_384, help: "a higher picture is left out, in pixels")
+        "max_height", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "a higher picture is left out, in pixels")
     var maxHeight: Int
+    @Parameter(
+        "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
+        help: "a picture of more pixels is left out; the default is the most that level 6.2 of H.264 has, 8192x4352"
+    )
+    var maxPixels: Int
 
     private var context: NodeContext!
     private var decoder: Decoder?
@@ -57,7 +65,7 @@ public final class VideoDecoder: Node {
         opened = format
         decoder = nil
         decoder = try Decoder(
-            format, Decoder.Options(threads: threads, isLowDelay: true, maxWidth: maxWidth, maxHeight: maxHeight))
+            format, Decoder.Options(threads: threads, isLowDelay: true, limit: limit))
         pictures = VideoFrameMaker(frameRate: format.video?.frameRate, pixels: .i420)
     }
 
@@ -160,9 +168,11 @@ public final class VideoDecoder: Node {
         input.askForKeyframe()
     }
 
+    private var limit: PictureLimit { PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels) }
+
     private func isAllowed(_ format: MediaFormat) -> Bool {
         guard let video = format.video else { return true }
-        return video.width <= maxWidth && video.height <= maxHeight
+        return limit.holds(width: video.width, height: video.height)
     }
 
     private func refuse(_ size: (width: Int, height: Int)?) {
@@ -171,7 +181,7 @@ public final class VideoDecoder: Node {
         let claimed = size.map { "\($0.width)x\($0.height)" } ?? "unknown size"
         context.log(
             .warning,
-            "a picture of \(claimed) is left out: max_width is \(maxWidth), max_height \(maxHeight). Raise them if it is meant; counted as too_large"
+            "a picture of \(claimed) is left out: \(limit.words). Raise them if it is meant; counted as too_large"
         )
     }
 

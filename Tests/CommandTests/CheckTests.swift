@@ -87,9 +87,10 @@ import Testing
 
     @Test func withoutPluginsNothingWorks() throws {
         let scratch = try Scratch()
-        let sluice = try scratch.copy("sluice")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sluice.path)
-        _ = try scratch.copy("libSluice.so")
+        for name in Built.command {
+            try FileManager.default.copyItem(at: Built.file(name), to: scratch.url.appendingPathComponent(name))
+        }
+        let sluice = scratch.url.appendingPathComponent("sluice")
         let run = try CommandRun(["check", "codecs"], executable: sluice)
         #expect(run.status == 1)
         #expect(run.output.split(separator: "\n").count == 2)

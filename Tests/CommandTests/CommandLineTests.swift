@@ -277,7 +277,7 @@ import Testing
 
     @Test func aMissingLibraryIsNamedWithItsPackageWhereItsTypesAreUsed() throws {
         let home = try Scratch()
-        for name in ["sluice", "libSluice.so", "libVP8Plugin.so"] {
+        for name in Built.command + ["libVP8Plugin.so"] {
             try FileManager.default.copyItem(at: Built.file(name), to: home.url.appendingPathComponent(name))
         }
         let sluice = home.url.appendingPathComponent("sluice")
@@ -304,7 +304,7 @@ import Testing
         let report = scratch.url.appendingPathComponent("report.json")
         let maps = Box()
         let home = try Scratch()
-        for name in ["sluice", "libSluice.so", "libFlowPlugin.so"] {
+        for name in Built.command + ["libFlowPlugin.so"] {
             try FileManager.default.copyItem(at: Built.file(name), to: home.url.appendingPathComponent(name))
         }
         let run = try CommandRun(

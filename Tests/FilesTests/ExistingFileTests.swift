@@ -110,7 +110,7 @@ import Testing
 
     @Test func anotherProcessThatWritesItIsSaid() throws {
         let held = try WrittenFile.open(folder.path("a.webm"))
-        #expect(held.write(UnsafeRawBufferPointer(start: [1, 2, 3] as [UInt8], count: 3)) == 0)
+        #expect([UInt8](1...3).withUnsafeBytes { held.write($0) } == 0)
         let text = """
             { "nodes": { "s": { "type": "source", "open": "tone", "pace": "fast", "duration_s": 0.1 },
               "file": { "type": "NODE", "path": "a.webm" EXTRA } }, "edges": [ "s.audio -> file.PORT" ] }

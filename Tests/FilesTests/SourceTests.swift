@@ -42,7 +42,8 @@ import Testing
         #expect {
             _ = try harness(["open": .string(path), "max_width": 32], unconnected: ["audio"])
         } throws: {
-            "\($0)".contains("at most 32x8192 are decoded") && "\($0)".contains("Raise max_width and max_height")
+            "\($0)".contains("more than is decoded: max_width is 32, max_height 8192")
+                && "\($0)".contains("Raise max_width, max_height or max_pixels")
         }
         // Packets are handed on whatever they claim.
         let packets = try harness(

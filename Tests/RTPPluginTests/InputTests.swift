@@ -273,15 +273,21 @@ import Testing
         _ = Collector.take("filtered.video")
     }
 
-    @Test func aPictureThatClaimsTooMuchIsLeftOut() throws {
+    @Test(
+        arguments: [Rig.Clip.vp8, .h264],
+        ["max_width": 319, "max_height": 179, "max_pixels": 57_599] as KeyValuePairs<String, Int>)
+    func aPictureThatClaimsTooMuchIsLeftOut(clip: Rig.Clip, limit: (key: String, value: Int)) throws {
         let rig = try Rig()
-        try describe(rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 VP8/90000"])
-        let receiver = try listen(rig, "large", ["max_width": 319], media: "video")
-        try Rig.run(rig.sending(.vp8, ["sdp": ""], media: "video"))
+        try describe(
+            rig, ["m=video \(rig.port) RTP/AVP 96", "a=rtpmap:96 \(clip == .vp8 ? "VP8" : "H264")/90000"])
+        let receiver = try listen(rig, "large", [limit.key: .integer(limit.value)], media: "video")
+        try Rig.run(rig.sending(clip, ["sdp": ""], media: "video"))
         let got = try receiver.wait()
         #expect(got.outcome == .finished && Collector.take("large.video").isEmpty)
         #expect(got.metric("in", "video_too_large") > 0)
-        #expect(got.report.contains("video of 320x180 is left out: max_width is 319"))
+        #expect(
+            got.report.contains("video of 320x180 is left out: max_width is ") && got.report.contains(" \(limit.value)")
+        )
     }
 
     @Test func aPortThatIsTakenIsNamed() throws {

@@ -185,11 +185,12 @@ import Testing
         func refusal(_ parameters: [String: ParameterValue]) throws -> String {
             let graph = try rig.sending(.vp8, parameters)
             do {
-                try Rig.run(graph)
-                return "it ran"
+                let ran = try Rig.run(graph)
+                return ran.outcome == .failed ? ran.report : "it ran"
             } catch { return "\(error)" }
         }
-        #expect(try refusal(["host": "no-such-host.invalid"]).contains("cannot find host \"no-such-host.invalid\""))
+        #expect(
+            try refusal(["host": "no-such-host.invalid"]).contains("cannot find host \\\"no-such-host.invalid\\\": "))
         #expect(try refusal(["host": "239.1.2.3"]).contains("is a multicast address"))
         #expect(try refusal(["audio_port": .integer(rig.port + 1)]).contains("collide"))
         #expect(

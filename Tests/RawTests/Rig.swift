@@ -72,7 +72,7 @@ final class Rig {
         ]
             as [any Node.Type]
         { registry.register(type) }
-        registry.services.provide(RawClock.self) { RawClock() }
+        provideServices(to: registry)
         var options = RunOptions()
         options.clock = clock
         options.duration = duration

@@ -6,6 +6,7 @@ import Sluice
 import SluiceTesting
 import TestSupport
 import Testing
+import VideoDecoderPlugin
 
 @testable import SRTPlugin
 
@@ -53,6 +54,26 @@ import Testing
         #expect(outcome != .failed, "\(report)")
         #expect(report.contains("sends audio aac"), "\(report)")
         #expect(report.contains("and decoder.in takes audio opus: its connection is refused"), "\(report)")
+    }
+
+    @Test func picturesThatClaimTooMuchAreLeftOutAndTheRunGoesOn() throws {
+        var graph = GraphBuilder()
+        graph.node("in", SRTInput.self, ["url": .string(place.listening), "latency_ms": 30])
+        graph.node("decoder", VideoDecoder.self, ["max_pixels": .integer(320 * 180 - 1)])
+        graph.node("sink", NullSink.self)
+        graph.node("sound", NullSink.self)
+        graph.edge("in.video -> decoder.in")
+        graph.edge("decoder.out -> sink.in")
+        graph.edge("in.audio -> sound.in")
+        let (outcome, report) = try execute(graph) { [place] run in
+            try waitUntil("the port to be listened at", run) { isTaken(place.port) }
+            let sender = try startPeer(place.ffmpeg(to: place.address))
+            try waitUntil("pictures to be left out", run) { nodeMetrics(run.report, "decoder")["too_large"] ?? 0 > 0 }
+            sender.waitUntilExit()
+            run.stop()
+        }
+        #expect(outcome != .failed, "\(report)")
+        #expect(report.contains("a picture of 320x180 is left out: max_width is 8192"), "\(report)")
     }
 
     /// A file keeps the size that it has begun with.

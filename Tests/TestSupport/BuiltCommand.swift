@@ -10,6 +10,9 @@ public enum Built {
     /// A file of the build; `tools/build debug` makes those that the tests do not link.
     public static func file(_ name: String) -> URL { directory.appendingPathComponent(name) }
 
+    /// The command, and the libraries without which it does not start.
+    public static let command = ["sluice", "libSluice.so", "libBitstream.so", "libRTP.so"]
+
     public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 }

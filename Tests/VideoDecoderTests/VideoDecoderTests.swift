@@ -1,3 +1,4 @@
+import Bitstream
 import FilesPlugin
 import Foundation
 import Sluice
@@ -122,7 +123,7 @@ import VP8Plugin
         let good = packets.map { copy($0, width: 320, height: 180) }
         // Told by the format, or by the bytes alone.
         let format = isTold ? nil : (320, 180)
-        let bad = [(16_383, 16_383), (16_383, 16), (16, 16_383), (8_193, 8_192)].map {
+        let bad = [(16_383, 16_383), (16_383, 16), (16, 16_383), (8_193, 8_192), (8_192, 8_192), (8_192, 4_353)].map {
             claim($0.0, $0.1, like: packets[0], format: format)
         }
         let harness = try run(bad + good + bad + good)
@@ -134,8 +135,70 @@ import VP8Plugin
         let (tooLarge, damaged) = (
             harness.context.counter("too_large").count, harness.context.counter("damaged_packets").count
         )
-        #expect(tooLarge + damaged == 8 && tooLarge >= 4)
-        #expect(harness.events.filter { $0.what.contains("max_width is 8192, max_height 8192") }.count == 1)
+        #expect(tooLarge == 12 && damaged == 0)
+        #expect(
+            harness.events.filter {
+                $0.what.contains("16383x16383 is left out: max_width is 8192, max_height 8192, max_pixels 35651584")
+            }.count == 1)
+    }
+
+    /// A sequence parameter set of constrained baseline that claims so many macroblocks each way.
+    private func parameterSet(columns: Int, rows: Int) -> [UInt8] {
+        var bits: [UInt8] = []
+        func add(_ value: Int, _ count: Int) {
+            for bit in (0..<count).reversed() { bits.append(UInt8(value >> bit & 1)) }
+        }
+        func exp(_ value: Int) {
+            let size = (value + 1).bitWidth - (value + 1).leadingZeroBitCount
+            add(value + 1, 2 * size - 1)
+        }
+        for byte in [66, 0xc0, 62] { add(byte, 8) }
+        for value in [0, 0, 2, 1] { exp(value) }
+        add(0, 1)
+        exp(columns - 1)
+        exp(rows - 1)
+        // Frames alone, direct_8x8_inference; neither cropping nor VUI; the stop bit.
+        add(0b11001, 5)
+        while bits.count % 8 != 0 { bits.append(0) }
+        var (unit, zeros): ([UInt8], Int) = ([0x67], 0)
+        for start in stride(from: 0, to: bits.count, by: 8) {
+            let byte = bits[start..<start + 8].reduce(0) { $0 << 1 | $1 }
+            if zeros >= 2, byte <= 3 {
+                unit.append(3)
+                zeros = 0
+            }
+            unit.append(byte)
+            zeros = byte == 0 ? zeros + 1 : 0
+        }
+        return unit
+    }
+
+    @Test func aStreamOfH264ThatClaimsTooMuchIsLeftOutAndTheNextOneIsShown() throws {
+        let stream = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x192:r=30", "-frames:v", "1", "-c:v",
+                "libx264", "-profile:v", "baseline", "-x264-params", "sei=0", "-f", "h264", "pipe:1",
+            ], feeding: [])
+        var units: [Range<Int>] = []
+        stream.withUnsafeBytes { NALUnits.splitByStartCode($0, into: &units) }
+        let format = MediaFormat(codec: .h264, video: VideoLayout(width: 320, height: 192))
+        func packet(_ set: [UInt8]? = nil) -> Packet {
+            let bytes = units.flatMap { unit -> [UInt8] in
+                let own = Array(stream[unit])
+                return [0, 0, 0, 1] + (NALUnits.type(own[0]) == NALUnits.sps ? set ?? own : own)
+            }
+            let packet = Packet(format: format, count: bytes.count)
+            packet.mutableBytes.copyBytes(from: bytes)
+            packet.header.flags.insert(.keyframe)
+            return packet
+        }
+        let claims = [(513, 1), (1, 513), (512, 512), (512, 273), (1_023, 1_023)]
+        let bad = claims.map { packet(parameterSet(columns: $0.0, rows: $0.1)) }
+        let harness = try run(bad + [packet()] + bad + [packet()])
+        #expect(harness.error == nil)
+        #expect(frames(harness).map(\.layout.width) == [320, 320], "\(harness.events.map(\.what))")
+        #expect(harness.context.counter("too_large").count == 10, "\(harness.events.map(\.what))")
+        #expect(harness.events.filter { $0.what.contains("8208x16 is left out") }.count == 1)
     }
 
     @Test func theLimitIsTheGraphs() throws {
@@ -146,6 +209,9 @@ import VP8Plugin
         #expect(untold.error == nil && frames(untold).isEmpty)
         #expect(untold.events.contains { $0.what.contains("a picture of 320x180 is left out") })
         #expect(try frames(run(packets, ["max_width": 320, "max_height": 192])).count == 60)
+        #expect(try frames(run(packets, ["max_pixels": .integer(320 * 180)])).count == 60)
+        let fewer = try run(packets, ["max_pixels": .integer(320 * 180 - 1)])
+        #expect(fewer.error == nil && frames(fewer).isEmpty)
     }
 
     @Test func aStreamThatCannotBeDecodedEndsNothing() throws {

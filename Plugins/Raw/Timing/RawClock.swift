@@ -2,8 +2,9 @@ import Pacing
 import Sluice
 import Synchronization
 
-/// The raw sources of a run know this of each other: when the first byte of any of them came, how far each is off its
-/// arrival, and which are held up. One in a run, a service.
+/// The raw sources of a session know this of each other: when the first byte of any of them came, how far each is off
+/// its arrival, and which are held up. A service of the session: callers in instances of a template have nothing to do
+/// with each other.
 final class RawClock: Sendable {
     private struct State {
         var origin: Instant?
@@ -18,7 +19,7 @@ final class RawClock: Sendable {
     private let hasHeld = Atomic<Bool>(false)
     private let state = Mutex(State())
 
-    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the run, where
+    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the session, where
     /// that began within the tolerance, else then.
     func origin(for arrival: Instant) -> Instant {
         state.withLock {

@@ -53,7 +53,7 @@ public final class SRTOutput: SRTNode, Node {
     private var sink: SRTSink?
     private var sender: TSSender?
     private var offset: MediaTime?
-    private var streamWait = StreamWait(most: .zero)
+    private var gathering = Gathering(patience: .zero)
     /// When those streams that are there go on alone.
     private var goesOnAt = Instant.distantFuture
     private var began: Instant?
@@ -89,7 +89,7 @@ public final class SRTOutput: SRTNode, Node {
         link = try SRTLink(
             settings(), direction: .publish, takesOver: secondCaller == .takeOver, mostHandshakes: mostHandshakes,
             reconnects: reconnects, context: context)
-        streamWait = StreamWait(most: .milliseconds(Int64(maxWait)))
+        gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
     }
 
     // MARK: Every call
@@ -143,7 +143,7 @@ public final class SRTOutput: SRTNode, Node {
         wasUp = true
         sink = SRTSink(socket)
         sender = nil
-        streamWait.restart()
+        gathering.begin()
         goesOnAt = .distantFuture
         nextLook = now + SRTOutput.look
         peerWatch = PeerWatch(patience: peerWatch.patience)
@@ -223,9 +223,9 @@ public final class SRTOutput: SRTNode, Node {
         }
         let heads = inputs.compactMap { $0.1.peek() }
         guard !heads.isEmpty else { return false }
-        switch streamWait.look(present: streams.count, of: inputs.count, at: now) {
+        switch gathering.look(now, isComplete: streams.count == inputs.count) {
         case .complete: break
-        case .waiting(let until):
+        case .wait(let until):
             goesOnAt = until
             return false
         case .incomplete: context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")

@@ -16,7 +16,7 @@ private func capture(_ bytes: UnsafeRawBufferPointer) {
     var timing = RTPTiming()
     do throws(NodeError) {
         _ = try PacketCapture.read("/proc/self/fd/\(descriptor)") { time, link, bytes in
-            if let header = RTPHeader(bytes, link: link) { timing.note(header, at: time) }
+            if let header = CapturedPacket(bytes, link: link) { timing.note(header, at: time) }
         }
     } catch { mustHold(!error.message.isEmpty, "a reason") }
     for clock in [nil, 90_000.0] { _ = timing.streams(clock: clock) }
@@ -39,7 +39,7 @@ private func frame(_ bytes: UnsafeRawBufferPointer) {
     var input = FuzzInput(bytes)
     let links: [Int32] = [0, 1, 12, 14, 101, 108, 113, 276]
     let link = links[Int(input.byte()) % links.count]
-    guard let header = RTPHeader(input.rest, link: link) else { return }
+    guard let header = CapturedPacket(input.rest, link: link) else { return }
     mustHold(header.count >= 12 && header.count <= bytes.count, "the packet lies inside the frame")
     var timing = RTPTiming()
     for index in 0..<12 { timing.note(header, at: Int64(index) * 20_000) }

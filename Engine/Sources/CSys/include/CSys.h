@@ -20,7 +20,7 @@ int64_t sys_process_cpu_ns(void);
 int64_t sys_max_rss_kb(void);
 
 /// Retains a Swift object `count` times at once: one atomic addition (Swift's docs/Runtime.md, `swift_retain_n`).
-static inline void sys_retain(void *object, uint32_t count) {
+static inline void sys_retain(void *_Nonnull object, uint32_t count) {
   void *swift_retain_n(void *, uint32_t);
   swift_retain_n(object, count);
 }
@@ -44,7 +44,7 @@ int sys_epoll_create(void);
 int sys_epoll_control(int epoll, int op, int fd, uint32_t events, uint64_t token);
 /// Waits until `timeout_ns` has passed (negative: for ever). Fills `tokens` and `events` (bit 0 readable, bit 1
 /// writable, bit 2 hang-up or error) with at most `capacity` entries; returns their number.
-int sys_epoll_wait(int epoll, uint64_t *tokens, uint32_t *events, int capacity, int64_t timeout_ns);
+int sys_epoll_wait(int epoll, uint64_t *_Nonnull tokens, uint32_t *_Nonnull events, int capacity, int64_t timeout_ns);
 
 /// Asks for pages of 2 MiB where the kernel gives them to those that ask (madvise(2)).
 void sys_advise_huge_pages(void *_Nonnull memory, size_t size);
@@ -58,21 +58,21 @@ int sys_set_fifo_priority(int priority);
 /// errno.
 int sys_set_slice(int64_t ns);
 /// The CPUs that the calling thread may run on. 0, or errno.
-int sys_set_affinity(const int *cpus, int count);
+int sys_set_affinity(const int *_Nonnull cpus, int count);
 /// Fills `cpus` with those that the process may use, rising; their number.
-int sys_process_affinity(int *cpus, int capacity);
+int sys_process_affinity(int *_Nonnull cpus, int capacity);
 /// Nice value of the calling thread. 0, or errno.
 int sys_set_nice(int value);
 /// Keeps what the process has touched, and will touch, in memory. 0, or errno; EPERM also where a limit on locked
 /// memory would make later allocations fail.
 int sys_lock_memory(void);
 /// Name of the calling thread, cut at 15 bytes.
-void sys_set_thread_name(const char *name);
+void sys_set_thread_name(const char *_Nonnull name);
 
 /// Writes to standard output or standard error: Swift's strict concurrency refuses the C globals.
 /// 0, or errno.
-int sys_write_stdout(const void *bytes, size_t count);
-int sys_write_stderr(const void *bytes, size_t count);
+int sys_write_stdout(const void *_Nonnull bytes, size_t count);
+int sys_write_stderr(const void *_Nonnull bytes, size_t count);
 bool sys_stderr_is_terminal(void);
 
 /// For the whole process: a closed pipe (SIGPIPE) and a file at its size limit (SIGXFSZ) are errors of one write, not
@@ -88,6 +88,6 @@ int sys_termination_descriptor(void);
 int sys_termination_next(int fd);
 
 /// errno's text, thread safe.
-void sys_error_text(int code, char *buffer, size_t capacity);
+void sys_error_text(int code, char *_Nonnull buffer, size_t capacity);
 
 #endif

@@ -90,15 +90,16 @@ import Testing
         #expect(Asker.heard == ["42", "no such name"])
     }
 
-    @Test func streamsAreWaitedForFromTheFirstOneOn() {
+    @Test func streamsAreWaitedForFromTheFirstLookOn() {
         func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
-        var wait = StreamWait(most: .milliseconds(100))
-        #expect(wait.look(present: 0, of: 2, at: at(0)) == .waiting(until: .distantFuture))
-        #expect(wait.look(present: 1, of: 2, at: at(500)) == .waiting(until: at(600)))
-        #expect(wait.look(present: 1, of: 2, at: at(599)) == .waiting(until: at(600)))
-        #expect(wait.look(present: 2, of: 2, at: at(599)) == .complete)
-        #expect(wait.look(present: 1, of: 2, at: at(600)) == .incomplete)
-        wait.restart()
-        #expect(wait.look(present: 1, of: 2, at: at(700)) == .waiting(until: at(800)))
+        var gathering = Gathering(patience: .milliseconds(100))
+        #expect(gathering.look(at(0), isComplete: true) == .complete)
+        #expect(gathering.look(at(500), isComplete: false) == .wait(until: at(600)))
+        #expect(gathering.look(at(599), isComplete: false) == .wait(until: at(600)))
+        #expect(gathering.look(at(600), isComplete: false) == .incomplete)
+        gathering.begin()
+        #expect(gathering.look(at(700), isComplete: false) == .wait(until: at(800)))
+        #expect(gathering.look(at(750), isComplete: true) == .complete)
+        #expect(gathering.look(at(790), isComplete: false) == .wait(until: at(890)))
     }
 }

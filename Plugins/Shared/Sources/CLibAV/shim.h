@@ -78,15 +78,20 @@ static inline void sluice_open_nothing_else(AVFormatContext *context) { context-
 // The largest picture that a decoder may make, and the last one that was refused. Read and written by its threads.
 typedef struct {
   int max_width, max_height;
+  int64_t max_pixels;
   int refused_width, refused_height;
 } sluice_picture_limit;
+static inline void sluice_note_refused(sluice_picture_limit *limit, int width, int height) {
+  __atomic_store_n(&limit->refused_height, height, __ATOMIC_RELAXED);
+  __atomic_store_n(&limit->refused_width, width, __ATOMIC_RELAXED);
+}
 // For `get_buffer2`: refuses a picture over the limit that `opaque` points to before it has memory.
 static inline int sluice_get_buffer(AVCodecContext *context, AVFrame *frame, int flags) {
   sluice_picture_limit *limit = context->opaque;
   if (context->codec_type == AVMEDIA_TYPE_VIDEO &&
-      (frame->width > limit->max_width || frame->height > limit->max_height)) {
-    __atomic_store_n(&limit->refused_width, frame->width, __ATOMIC_RELAXED);
-    __atomic_store_n(&limit->refused_height, frame->height, __ATOMIC_RELAXED);
+      (frame->width > limit->max_width || frame->height > limit->max_height ||
+       (int64_t)frame->width * frame->height > limit->max_pixels)) {
+    sluice_note_refused(limit, frame->width, frame->height);
     return AVERROR(E2BIG);
   }
   return avcodec_default_get_buffer2(context, frame, flags);
@@ -100,6 +105,7 @@ static inline void sluice_limit_pictures(AVCodecContext *context, sluice_picture
   context->opaque = limit;
   // The memory that a decoder keeps for itself grows with the pixels, and is made before the first picture asks for
   // memory.
-  context->max_pixels = (int64_t)limit->max_width * limit->max_height;
+  int64_t sides = (int64_t)limit->max_width * limit->max_height;
+  context->max_pixels = sides < limit->max_pixels ? sides : limit->max_pixels;
   context->get_buffer2 = sluice_get_buffer;
 }

@@ -1,3 +1,4 @@
+import Bitstream
 import CLibAV
 import Sluice
 
@@ -11,6 +12,7 @@ public final class Decoder {
     public let frame: UnsafeMutablePointer<AVFrame>
     private var origins: [Origin] = []
     private let limit: UnsafeMutablePointer<sluice_picture_limit>
+    private let pictures: PictureLimit
 
     /// The header that a frame inherits of the packet it came from.
     public struct Origin: Sendable {
@@ -26,22 +28,14 @@ public final class Decoder {
         public var threads = 1
         /// Hands out each frame as soon as the codec allows.
         public var isLowDelay = false
-        /// The largest picture in pixels: a larger one is refused before it has memory.
-        public var maxWidth = Decoder.usualLimit
-        public var maxHeight = Decoder.usualLimit
-        public init(
-            threads: Int = 1, isLowDelay: Bool = false, maxWidth: Int = Decoder.usualLimit,
-            maxHeight: Int = Decoder.usualLimit
-        ) {
+        /// A larger picture is refused before it has memory.
+        public var limit = PictureLimit()
+        public init(threads: Int = 1, isLowDelay: Bool = false, limit: PictureLimit = PictureLimit()) {
             self.threads = threads
             self.isLowDelay = isLowDelay
-            self.maxWidth = maxWidth
-            self.maxHeight = maxHeight
+            self.limit = limit
         }
     }
-
-    /// Of each side of a picture where nothing else is said: 8K and a little.
-    public static let usualLimit = 8_192
 
     /// For packets of `format`, with times in ticks of `MediaTime`.
     public convenience init(_ format: MediaFormat, _ options: Options = Options()) throws {
@@ -66,11 +60,11 @@ public final class Decoder {
         let (width, height) = (Int(parameters.pointee.width), Int(parameters.pointee.height))
         guard
             parameters.pointee.codec_type != AVMEDIA_TYPE_VIDEO
-                || width <= options.maxWidth && height <= options.maxHeight
+                || options.limit.holds(width: width, height: height)
         else {
             throw NodeError(
-                "its pictures have \(width)x\(height), and at most \(options.maxWidth)x\(options.maxHeight) are decoded",
-                advice: "Raise max_width and max_height if that is meant.", isInputError: true)
+                "its pictures have \(width)x\(height), which is more than is decoded: \(options.limit.words)",
+                advice: "Raise max_width, max_height or max_pixels if that is meant.", isInputError: true)
         }
         guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
         else {
@@ -85,8 +79,8 @@ public final class Decoder {
         let limit = UnsafeMutablePointer<sluice_picture_limit>.allocate(capacity: 1)
         limit.initialize(
             to: sluice_picture_limit(
-                max_width: Int32(clamping: options.maxWidth), max_height: Int32(clamping: options.maxHeight),
-                refused_width: 0, refused_height: 0))
+                max_width: Int32(clamping: options.limit.width), max_height: Int32(clamping: options.limit.height),
+                max_pixels: Int64(options.limit.pixels), refused_width: 0, refused_height: 0))
         sluice_limit_pictures(made, limit)
         var code = avcodec_parameters_to_context(made, parameters)
         if code >= 0 { code = avcodec_open2(made, codec, nil) }
@@ -97,6 +91,7 @@ public final class Decoder {
         }
         context = made
         self.limit = limit
+        pictures = options.limit
         scratch = av_packet_alloc()
         frame = av_frame_alloc()
     }
@@ -140,8 +135,20 @@ public final class Decoder {
         let code = avcodec_send_packet(context, packet)
         if code == AVError.again { return false }
         if packet == nil && code == AVError.endOfFile { return true }
+        if code < 0, let packet { noteClaim(of: packet) }
         try AVError.check(code)
         return true
+    }
+
+    /// libavcodec refuses what has too many pixels without a word on its size.
+    private func noteClaim(of packet: UnsafePointer<AVPacket>) {
+        let codec = context.pointee.codec_id
+        guard [AV_CODEC_ID_VP8, AV_CODEC_ID_H264].contains(codec), let data = packet.pointee.data,
+            let size = PictureLimit.claim(
+                of: UnsafeRawBufferPointer(start: data, count: Int(packet.pointee.size)),
+                isVP8: codec == AV_CODEC_ID_VP8), !pictures.holds(width: size.width, height: size.height)
+        else { return }
+        sluice_note_refused(limit, Int32(clamping: size.width), Int32(clamping: size.height))
     }
 
     /// True if `frame` holds the next frame. False where more packets are wanted, or all came out.

@@ -1,27 +1,49 @@
 import Sluice
 
+/// Finds hosts by their names: the system's way, or another one that a registry provides as a service.
+public struct NameResolver: Sendable {
+    /// Gives the address of a host and a port; may wait. Throws `NodeError`, which says of itself whether it is an
+    /// input error, as the last argument tells. On a worker's thread.
+    public let find: @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress
+
+    public init(_ find: @escaping @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress)
+    {
+        self.find = find
+    }
+
+    public static let system = NameResolver { try SocketAddress.find($0, port: $1, isInputError: $2) }
+}
+
 /// Finds the addresses that a node needs without holding its lane: digits are read at once, names are left to a worker,
 /// whose answer comes as a post. On the node's lane.
 public final class AddressLookup {
-    /// A name to look up; the answer keeps the order of the targets.
+    /// A host and its port, in the order of the answer.
     public struct Target: Sendable {
         public var host: String
         public var port: Int
         public init(_ host: String, port: Int) { (self.host, self.port) = (host, port) }
     }
 
+    /// The thing that the node waits for, for `isWaiting`: "the address of example.net". nil where all are digits.
+    public let awaited: String?
     private var known: [SocketAddress]?
     private var answer: Answer<[SocketAddress]>?
 
     /// `isInputError`: what the error says of itself where a name is not found.
-    public init(_ targets: [Target], _ context: NodeContext, isInputError: Bool = false) {
-        let digits = targets.compactMap { SocketAddress(numeric: $0.host, port: $0.port) }
-        if digits.count == targets.count {
-            known = digits
-        } else {
-            answer = context.ask {
-                try targets.map { try SocketAddress.find($0.host, port: $0.port, isInputError: isInputError) }
-            }
+    public init(
+        _ targets: [Target], _ context: NodeContext, isInputError: Bool = false, resolver: NameResolver = .system
+    ) {
+        let digits = targets.map { SocketAddress(numeric: $0.host, port: $0.port) }
+        let names = zip(targets, digits).filter { $1 == nil }.map(\.0.host)
+        guard let first = names.first else {
+            awaited = nil
+            known = digits.compactMap(\.self)
+            return
+        }
+        let others = Set(names).subtracting([first]).sorted()
+        awaited = "the address of \(([first] + others).joined(separator: " and "))"
+        answer = context.ask {
+            try zip(targets, digits).map { try $1 ?? resolver.find($0.host, $0.port, isInputError) }
         }
     }
 

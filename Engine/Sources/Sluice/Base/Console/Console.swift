@@ -44,8 +44,8 @@ public enum Console {
         lines.start()
     }
 
-    private static func write(_ text: String, _ write: (UnsafeRawPointer?, Int) -> Int32) -> Int32 {
+    private static func write(_ text: String, _ write: (UnsafeRawPointer, Int) -> Int32) -> Int32 {
         var text = text
-        return text.withUTF8 { write($0.baseAddress, $0.count) }
+        return text.withUTF8 { bytes in bytes.baseAddress.map { write($0, bytes.count) } ?? 0 }
     }
 }

@@ -18,10 +18,18 @@ public struct RTPHeader: Equatable, Sendable {
         self.ssrc = ssrc
     }
 
+    /// The fixed part at the head of `packet`, whose end may be cut off; nil for bytes that are no RTP packet.
+    public init?(headOf packet: UnsafeRawBufferPointer) {
+        guard packet.count >= RTPHeader.size, packet[0] >> 6 == 2 else { return nil }
+        self.init(
+            isMarked: packet[1] & 0x80 != 0, payloadType: packet[1] & 0x7f, sequence: packet.big16(2),
+            timestamp: packet.big32(4), ssrc: packet.big32(8))
+    }
+
     /// The header of `packet` and where its payload lies, contributing sources, extension and padding left out. nil for
     /// bytes that are no RTP packet. The payload may be empty.
     public static func parse(_ packet: UnsafeRawBufferPointer) -> (header: RTPHeader, payload: Range<Int>)? {
-        guard packet.count >= size, packet[0] >> 6 == 2 else { return nil }
+        guard let header = RTPHeader(headOf: packet) else { return nil }
         var start = size + 4 * Int(packet[0] & 0x0f)
         var end = packet.count
         if packet[0] & 0x10 != 0 {
@@ -35,9 +43,6 @@ public struct RTPHeader: Equatable, Sendable {
             end -= padding
         }
         guard start <= end else { return nil }
-        let header = RTPHeader(
-            isMarked: packet[1] & 0x80 != 0, payloadType: packet[1] & 0x7f, sequence: packet.big16(2),
-            timestamp: packet.big32(4), ssrc: packet.big32(8))
         return (header, start..<end)
     }
 
