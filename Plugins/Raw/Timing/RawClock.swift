@@ -19,8 +19,8 @@ final class RawClock: Sendable {
     private let hasHeld = Atomic<Bool>(false)
     private let state = Mutex(State())
 
-    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the session, where
-    /// that began within the tolerance, else then.
+    /// When counting begins for a stream whose first byte came at `arrival`: with the first stream of the session,
+    /// where that began within the tolerance, else then.
     func origin(for arrival: Instant) -> Instant {
         state.withLock {
             guard let origin = $0.origin else {

@@ -1,5 +1,5 @@
-/// The largest picture that is decoded, or handed on, for a sender that may claim anything. Each side has a bound, and so
-/// have all pixels together, since memory grows with those.
+/// The largest picture that is decoded, or handed on, for a sender that may claim anything. Each side has a bound, and
+/// so have all pixels together, since memory grows with those.
 public struct PictureLimit: Equatable, Sendable {
     public var width: Int
     public var height: Int

@@ -159,7 +159,9 @@ public final class GraphRun: @unchecked Sendable {
         for remark in remarks { log(remark.level, node: remark.node, remark.what) }
         paceWatch.look(index)
         events.turn(snapshot.time)
-        guard isDraining, let held = drainWatch.look(moved: snapshot.moved, now: snapshot.now, deadline: options.stopDeadline) else { return }
+        guard isDraining,
+            let held = drainWatch.look(moved: snapshot.moved, now: snapshot.now, deadline: options.stopDeadline)
+        else { return }
         handle(held)
     }
 

@@ -1,5 +1,5 @@
-/// The deadline of an instance that leaves while the graph goes on: the same as that of a graph that stops. Its nodes are
-/// interrupted when nothing has moved for so long, and then left, each with a sentence. On the supervisor.
+/// The deadline of an instance that leaves while the graph goes on: the same as that of a graph that stops. Its nodes
+/// are interrupted when nothing has moved for so long, and then left, each with a sentence. On the supervisor.
 extension Session {
     func watchDrain(_ watch: DrainWatch = DrainWatch()) {
         let wait = min(run.options.tickInterval, run.options.stopDeadline)

@@ -1,5 +1,5 @@
-/// Controls that are handed to a node at one instant of virtual time while no media move. Nodes that answer each other's
-/// would do so for ever, since time stands still meanwhile. Pure.
+/// Controls that are handed to a node at one instant of virtual time while no media move. Nodes that answer each
+/// other's would do so for ever, since time stands still meanwhile. Pure.
 struct HandOvers {
     static let most = 100_000
     private var instant = Int64.min

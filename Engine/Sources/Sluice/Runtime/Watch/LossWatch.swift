@@ -22,7 +22,7 @@ struct LossWatch {
         }
     }
 
-    /// What was dropped since the last look is said too: a run may be shorter than the time between two.
+    /// Drops since the last look are said too: a run may be shorter than the time between two.
     mutating func end(_ snapshot: RunSnapshot) -> [Remark] {
         let rest = look(snapshot.nodes, snapshot.edges) + look(snapshot.ended.nodes, snapshot.ended.edges)
         let sums = (snapshot.edges + snapshot.ended.edges).compactMap { edge -> Remark? in
