@@ -33,7 +33,8 @@ extension Session {
         let index = SnapshotIndex(snapshot)
         for core in held {
             let reason =
-                index.node(core.identity.key).map { "\(StallReason(of: $0, in: snapshot, index))" } ?? "it does not say why"
+                index.node(core.identity.key).map { "\(StallReason(of: $0, in: snapshot, index))" }
+                ?? "it does not say why"
             run.log(
                 .error, node: core.name,
                 "did not finish within the deadline of its instance, which leaves: \(reason); the instance ends without it"
