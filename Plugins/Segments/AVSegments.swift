@@ -43,7 +43,7 @@ public final class AVSegments: Node {
     @Parameter(
         "peer_timeout_ms", default: 30_000, range: 0...3_600_000,
         help: "a peer that sends nothing for so long in the middle of a message is let go; 0: never") var timeout: Int
-    @Parameter("session", default: "", help: "what diagnostics call the session; empty: the node's name in the run")
+    @Parameter("session", default: "", help: "the session's name in diagnostics; empty: the node's name in the run")
     var sessionName: String
     @Parameter("diagnostics", default: "", help: "a file for the lines of JSON that peers get; empty: none")
     var linesPath: String

@@ -36,14 +36,14 @@ enum LineLengths {
 }
 
 enum CommentBlocks {
-    /// Lines of comment that follow each other, without their marks. An empty one parts them.
-    static func all(in lines: [String]) -> [TextBlock] {
+    /// Lines of comment that follow each other, without their marks. An empty one parts them. `mark` is `//` or `#`.
+    static func all(in lines: [String], mark: String = "//") -> [TextBlock] {
         var found: [TextBlock] = []
         var isOpen = false
         for (index, line) in lines.enumerated() {
             let code = line.drop { $0 == " " }
-            let text = code.drop { $0 == "/" }.drop { $0 == " " }
-            guard code.hasPrefix("//"), !text.isEmpty else {
+            let text = code.drop { $0 == mark.first || $0 == ":" }.drop { $0 == " " }
+            guard code.hasPrefix(mark), !text.isEmpty else {
                 isOpen = false
                 continue
             }
@@ -55,6 +55,18 @@ enum CommentBlocks {
             }
         }
         return found
+    }
+}
+
+enum TextLiterals {
+    /// The texts of a line of code, as far as they stand in quotes on it.
+    static func all(in lines: [String]) -> [TextBlock] {
+        lines.enumerated().flatMap { line -> [TextBlock] in
+            guard !line.element.drop(while: { $0 == " " }).hasPrefix("//") else { return [] }
+            return line.element.matches(of: /"((?:[^"\\]|\\.)*)"/).map {
+                TextBlock(line: line.offset + 1, text: String($0.1))
+            }
+        }
     }
 }
 

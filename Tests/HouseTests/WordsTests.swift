@@ -10,12 +10,22 @@ import Testing
         let lines: [String]
     }
 
-    private static func files(in folders: [String], ending: String) throws -> [File] {
-        let names = folders.flatMap { folder -> [String] in
+    /// Of files, in the order of their names; folders are left out.
+    private static func paths(in folders: [String]) -> [String] {
+        folders.flatMap { folder -> [String] in
             let all = FileManager.default.enumerator(atPath: Built.root.appendingPathComponent(folder).path)
-            return (all?.compactMap { $0 as? String } ?? []).map { folder + "/" + $0 }
-        }
-        return try names.filter { $0.hasSuffix(ending) && !$0.contains("/.build/") }.sorted().map(file)
+            var found: [String] = []
+            while let name = all?.nextObject() as? String {
+                if name.hasSuffix(".build") { all?.skipDescendants() }
+                guard all?.fileAttributes?[.type] as? FileAttributeType == .typeRegular else { continue }
+                found.append(folder + "/" + name)
+            }
+            return found
+        }.sorted()
+    }
+
+    private static func files(in folders: [String], ending: String) throws -> [File] {
+        try paths(in: folders).filter { $0.hasSuffix(ending) }.map(file)
     }
 
     private static func file(_ path: String) throws -> File {
@@ -32,6 +42,18 @@ import Testing
     private static var pages: [File] {
         get throws {
             try files(in: ["docs"], ending: ".md") + ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(file)
+        }
+    }
+
+    /// Scripts, and what C there is.
+    private static var scripts: [File] {
+        get throws {
+            let folders = ["tools", "docs/examples", "Tests/Scripts", "Engine", "Plugins", "Tests/Fuzz/CFuzzer"]
+            return try paths(in: folders).filter { path in
+                let name = path.split(separator: "/").last ?? ""
+                return [".py", ".sh", ".c", ".h", ".modulemap"].contains { name.hasSuffix($0) }
+                    || path.hasPrefix("tools/") && !name.contains(".")
+            }.map(file)
         }
     }
 
@@ -67,6 +89,28 @@ import Testing
     @Test func noSentenceOfACommentBeginsWithAWordThatHidesItsSubject() throws {
         for source in try Self.sources {
             for found in Sentences.hidden(in: CommentBlocks.all(in: source.lines)) {
+                Issue.record("\(source.path):\(found)")
+            }
+        }
+    }
+
+    @Test func noSentenceOfACommentInAScriptOrInCBeginsSo() throws {
+        let scripts = try Self.scripts
+        #expect(scripts.count > 30)
+        for script in scripts {
+            let documented = script.lines.enumerated().compactMap { line in
+                line.element.firstMatch(of: /^ *"""(.+)/).map { TextBlock(line: line.offset + 1, text: String($0.1)) }
+            }
+            let comments =
+                CommentBlocks.all(in: script.lines, mark: "#")
+                + CommentBlocks.all(in: script.lines, mark: "//")
+            for found in Sentences.hidden(in: comments + documented) { Issue.record("\(script.path):\(found)") }
+        }
+    }
+
+    @Test func noMessageOrHelpBeginsSo() throws {
+        for source in try Self.sources where !source.path.hasPrefix("Tests/") && !source.path.contains("/Tests/") {
+            for found in Sentences.hidden(in: TextLiterals.all(in: source.lines)) {
                 Issue.record("\(source.path):\(found)")
             }
         }
@@ -113,6 +157,8 @@ import Testing
         #expect(found("/// It shows", "/// What the user typed.", "let x = \"What\"") == [])
         #expect(found("/// - Parameter a: What it is.") == ["1: What it is."])
         #expect(found("// MARK: What happened") == ["1: What happened"])
+        #expect(Sentences.hidden(in: CommentBlocks.all(in: ["#: Whatever it is"], mark: "#")) == ["1: Whatever it is"])
+        #expect(Sentences.hidden(in: TextLiterals.all(in: ["say(1, \"What it is\") // \"a\""])) == ["1: What it is"])
         func shown(_ lines: String...) -> [String] { Sentences.hidden(in: MarkdownProse(lines).blocks) }
         #expect(shown("Text. What", "comes goes.") == ["1: What comes goes."])
         #expect(shown("- **What it is.** Text.", "", "## Who calls") == ["1: What it is.", "3: Who calls"])

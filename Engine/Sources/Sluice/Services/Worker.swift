@@ -5,18 +5,18 @@ import Synchronization
 /// A small pool of threads for calls that wait: name servers, file systems, servers. A lane never waits; it asks, goes
 /// on, and gets the answer as a post. See `NodeContext.ask`.
 ///
-/// Threads start when there is work and stay. Of the calls that wait in line no more than `capacity` are kept.
+/// Threads start when there is work and stay. Of the calls that wait no more than `capacity` are kept.
 public final class Worker: Sendable {
     /// The worker that every run of the process shares.
     public static let shared = Worker(threads: 4, capacity: 4_096)
 
     private struct State: Sendable {
-        var line: [@Sendable () -> Void] = []
-        /// Calls at the head of `line` that are taken already.
+        var queue: [@Sendable () -> Void] = []
+        /// Calls at the head of `queue` that are taken already.
         var taken = 0
         var threads = 0
         var idle = 0
-        var waiting: Int { line.count - taken }
+        var waiting: Int { queue.count - taken }
     }
 
     private let most: Int
@@ -27,7 +27,7 @@ public final class Worker: Sendable {
 
     /// - Parameters:
     ///   - threads: how many calls go on at a time, at most.
-    ///   - capacity: how many wait in line, at most.
+    ///   - capacity: how many wait, at most.
     public init(threads: Int, capacity: Int) {
         (most, self.capacity) = (max(1, threads), max(1, capacity))
         signal = Signal()
@@ -36,14 +36,14 @@ public final class Worker: Sendable {
     /// Threads that run.
     public var threads: Int { state.withLock { $0.threads } }
 
-    /// Runs `call` on one of the threads. From any thread; never waits. Throws where the line is full, and where the
+    /// Runs `call` on one of the threads. From any thread; never waits. Throws where the queue is full, and where the
     /// system gives no thread and none is there.
     public func run(_ call: @escaping @Sendable () -> Void) throws {
         let needsThread = try state.withLock { state in
             guard state.waiting < capacity else {
                 throw NodeError("\(state.waiting) calls wait for a worker already", advice: "Ask for less at a time.")
             }
-            state.line.append(call)
+            state.queue.append(call)
             guard state.idle < state.waiting, state.threads < most else { return false }
             state.threads += 1
             return true
@@ -64,7 +64,7 @@ public final class Worker: Sendable {
         let isAlone = state.withLock { state in
             state.threads -= 1
             // The call that could not be served is the last one: nobody else is asked for it.
-            if state.threads == 0, state.waiting > 0 { state.line.removeLast() }
+            if state.threads == 0, state.waiting > 0 { state.queue.removeLast() }
             return state.threads == 0
         }
         if isAlone { throw NodeError("the system gives no thread for a worker: \(errorText(code))") }
@@ -78,12 +78,12 @@ public final class Worker: Sendable {
             let call: (@Sendable () -> Void)? = state.withLock { state in
                 state.idle -= 1
                 guard state.waiting > 0 else { return nil }
-                let call = state.line[state.taken]
+                let call = state.queue[state.taken]
                 state.taken += 1
-                if state.taken == state.line.count {
-                    (state.line, state.taken) = ([], 0)
-                } else if state.taken >= 64, state.taken * 2 >= state.line.count {
-                    state.line.removeFirst(state.taken)
+                if state.taken == state.queue.count {
+                    (state.queue, state.taken) = ([], 0)
+                } else if state.taken >= 64, state.taken * 2 >= state.queue.count {
+                    state.queue.removeFirst(state.taken)
                     state.taken = 0
                 }
                 return call
