@@ -61,10 +61,10 @@ import VideoDecoderPlugin
         graph.node("in", SRTInput.self, ["url": .string(place.listening), "latency_ms": 30])
         graph.node("decoder", VideoDecoder.self, ["max_pixels": .integer(320 * 180 - 1)])
         graph.node("sink", NullSink.self)
-        graph.node("sound", NullSink.self)
+        graph.node("audio", NullSink.self)
         graph.edge("in.video -> decoder.in")
         graph.edge("decoder.out -> sink.in")
-        graph.edge("in.audio -> sound.in")
+        graph.edge("in.audio -> audio.in")
         let (outcome, report) = try execute(graph) { [place] run in
             try waitUntil("the port to be listened at", run) { isTaken(place.port) }
             let sender = try startPeer(place.ffmpeg(to: place.address))
