@@ -106,4 +106,38 @@ import Testing
         #expect(waited == "the address of here.example")
         #expect(ran.outcome == .finished && ran.report.contains("nothing came within 300 ms"), "\(ran.report)")
     }
+
+    /// `c=` of a medium counts before that of the session (RFC 8866, section 5.7).
+    @Test func eachMediumListensAtItsOwnAddress() throws {
+        let rig = try Rig()
+        let lines = [
+            "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0",
+            "m=video \(rig.port) RTP/AVP 96", "c=IN IP6 ::1", "a=rtpmap:96 VP8/90000",
+            "m=audio \(rig.audioPort) RTP/AVP 0",
+        ]
+        try rig.scratch.write("stream.sdp", lines.map { $0 + "\r\n" }.joined())
+        let waited = Mutex<String?>(nil)
+        let ran = try Rig.run(
+            rig.receiving("own", ["timeout_ms": 500]),
+            started: { run in
+                while waited.withLock({ $0 }) == nil, run.snapshot(.counters).time < .seconds(20) {
+                    let said = run.snapshot(.counters).node("in")?.isWaiting
+                    waited.withLock { $0 = said }
+                    Thread.sleep(forTimeInterval: 0.01)
+                }
+            })
+        #expect(ran.outcome == .finished, "\(ran.report)")
+        #expect(waited.withLock { $0 } == "packets at [::1]:\(rig.port) and 127.0.0.1:\(rig.audioPort)")
+    }
+
+    @Test func mediaReachAnAddressOfIPv6AndTheDescriptionSaysSo() throws {
+        let rig = try Rig()
+        let sender = Rig.Beside(try rig.sending(.vp8, ["host": "::1"], media: "video"))
+        try rig.wait(for: "the description") { FileManager.default.fileExists(atPath: rig.sdp) }
+        let text = try String(contentsOfFile: rig.sdp, encoding: .utf8)
+        #expect(text.contains("\r\nc=IN IP6 ::1\r\n") && text.contains(" IN IP6 ::1\r\ns="), "\(text)")
+        let got = try Rig.run(rig.receiving("six", ["timeout_ms": 5_000], media: "video"))
+        #expect(try sender.wait().outcome == .finished)
+        #expect(got.outcome == .finished && Collector.take("six.video").count > 10, "\(got.report)")
+    }
 }

@@ -28,6 +28,28 @@ import Testing
         try checkClip(place.tape, cut: 6)
     }
 
+    /// The watchdog told of a wait for media that had long come.
+    @Test func aSecondConnectionIsNotSaidToBeWaitedForWhenItsMediaHaveCome() throws {
+        let (outcome, report) = try execute(place.receiver(["reconnect": true])) { [place] run in
+            for number in 1...2 {
+                try waitUntil("the port to be listened at", run) { isTaken(place.port) }
+                let before = nodeMetrics(run.report, "tape")["bytes"] ?? 0
+                let peer = try startPeer(place.ffmpeg(to: place.address))
+                try waitUntil("media of connection \(number)", run) {
+                    nodeMetrics(run.report, "tape")["bytes"] ?? 0 > before + 10_000
+                }
+                let wait = run.snapshot(.counters).node("in")?.isWaiting
+                #expect(wait == nil || wait?.contains("caller at") == true, "\(wait ?? "")")
+                peer.waitUntilExit()
+                try waitUntil("the end of connection \(number)", run) {
+                    run.report.components(separatedBy: "ended the connection").count == number + 1
+                }
+            }
+            run.stop()
+        }
+        #expect(outcome != .failed && !report.contains("has waited for media"), "\(report)")
+    }
+
     @Test func itCallsSrtLiveTransmitWithAPassphrase() throws {
         let peer = try Transmitter(place, to: place.listening + "?passphrase=correct-horse&pbkeylen=32&latency=200")
         try waitUntil("srt-live-transmit to listen") { isTaken(place.port) }
