@@ -129,11 +129,11 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
         let state = self.state
         guard state.pointee.hot.pointee.mayTake, let item = state.pointee.advance() else { return nil }
         state.pointee.hot.pointee.budget &-= 1
-        if state.pointee.handedOutID != item.formatID || !state.pointee.hasAdmitted(item) {
+        if state.pointee.isAsBefore(item) {
+            state.pointee.formatChanged = false
+        } else {
             guard state.pointee.hasAdmitted(item) || state.pointee.admit(item) else { return nil }
             state.pointee.note(item.format)
-        } else {
-            state.pointee.formatChanged = false
         }
         return unsafeDowncast(item, to: Item.self)
     }

@@ -124,6 +124,8 @@ public struct InputState: ~Copyable {
             hot.pointee.fail(.itemClass(item, at: edge, takes: itemClass))
             return false
         }
+        // The format of the item handed out last is no longer the one that was looked at.
+        handedOutID = nil
         admitted = item.format
         admittedID = item.formatID
         admittedClass = ObjectIdentifier(type(of: item))
@@ -133,6 +135,12 @@ public struct InputState: ~Copyable {
     @inlinable @inline(__always)
     func hasAdmitted(_ item: MediaItem) -> Bool {
         admittedID == item.formatID && admittedClass == ObjectIdentifier(type(of: item))
+    }
+
+    /// Nothing about it differs from the item that was handed out last.
+    @inlinable @inline(__always)
+    func isAsBefore(_ item: MediaItem) -> Bool {
+        handedOutID == item.formatID && admittedClass == ObjectIdentifier(type(of: item))
     }
 
     /// The item that was peeked at is lost.

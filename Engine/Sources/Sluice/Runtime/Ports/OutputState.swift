@@ -107,8 +107,7 @@ public struct OutputState: ~Copyable {
     /// Whether every blocking edge has room and nothing waits to go out.
     @usableFromInline
     mutating func refreshFull() -> Bool {
-        let full =
-            !spill.isEmpty || isBlocking && !hasRoomAgain
+        let full = isBlocking && !hasRoomAgain || !spill.isEmpty
         if full != isFull {
             isFull = full
             hot.pointee.fullOutputs &+= full ? 1 : -1
@@ -175,11 +174,12 @@ public struct OutputState: ~Copyable {
     }
 
     /// Whether every blocking edge has room, though something may wait to go out.
+    @inline(__always)
     var hasRoomAgain: Bool {
-        !(0..<count).contains {
-            guard let edge = links[$0] else { return false }
-            return edge.pointee.overflow == .block && edge.pointee.isFull
+        for index in 0..<count {
+            if let edge = links[index], edge.pointee.overflow == .block, edge.pointee.isFull { return false }
         }
+        return true
     }
 
     mutating func drainSpill() -> Bool {
