@@ -18,10 +18,10 @@ enum Clips {
                 ? ["-vn", "-c:a", "pcm_s16le"]
                 : ["-c:v", "libx264", "-preset", "veryfast", "-g", "30"]
                     + (name == "silent.mp4" ? ["-an"] : ["-c:a", "aac"])
-            let command =
+            let words =
                 ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=4:s=160x120:r=30"]
                 + ["-f", "lavfi", "-i", "sine=d=4"] + codecs + [scratch.path(name)]
-            do { _ = try FFmpeg.run(command, feeding: []) } catch { Issue.record("\(name) was not made: \(error)") }
+            do { _ = try FFmpeg.run(words, feeding: []) } catch { Issue.record("\(name) was not made: \(error)") }
         }
         return scratch
     }()

@@ -68,10 +68,10 @@ import Testing
         try scratch.run(graph).check(1, says: "error: f: /dev/full cannot be written to: No space left on device")
     }
 
-    private func shell(_ command: String) -> Int32 {
+    private func shell(_ script: String) -> Int32 {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", command]
+        process.arguments = ["-c", script]
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return -1 }
         process.waitUntilExit()

@@ -33,7 +33,7 @@ import Testing
         let rig = try Rig()
         let tag = "ffmpeg-\(clip)-\(isEncrypted)"
         let key = Data((0..<30).map { UInt8($0) }).base64EncodedString()
-        func command(_ more: [String]) throws -> [String] {
+        func words(_ more: [String]) throws -> [String] {
             let scheme = isEncrypted ? "srtp" : "rtp"
             let crypto = isEncrypted ? ["-srtp_out_suite", "AES_CM_128_HMAC_SHA1_80", "-srtp_out_params", key] : []
             return ["ffmpeg", "-y", "-v", "warning", "-re"] + more + ["-i", try rig.clip(clip)]
@@ -45,9 +45,9 @@ import Testing
                 + crypto + ["\(scheme)://127.0.0.1:\(rig.audioPort)", "-sdp_file", rig.sdp]
         }
         // The description comes first: by a run that sends next to nothing.
-        try rig.start(command(["-t", "0.05"])).waitUntilExit()
+        try rig.start(words(["-t", "0.05"])).waitUntilExit()
         let receiver = try listen(rig, tag)
-        let sender = try rig.start(command([]))
+        let sender = try rig.start(words([]))
         let got = try receiver.wait()
         sender.waitUntilExit()
         #expect(got.outcome == .finished, "\(got.report) \(rig.said())")

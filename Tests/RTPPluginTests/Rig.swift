@@ -195,10 +195,10 @@ final class Rig {
     // MARK: Others
 
     /// Debian's tools. They end by themselves, or after a minute.
-    func start(_ command: [String], saying: String? = nil) throws -> Process {
+    func start(_ words: [String], saying: String? = nil) throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["timeout", "-k", "1", "60"] + command
+        process.arguments = ["timeout", "-k", "1", "60"] + words
         process.currentDirectoryURL = folder
         let log = folder.appending(path: saying ?? "said.txt")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)

@@ -31,8 +31,8 @@ enum Clip {
 
 /// A program that ends by itself, or after a minute. `output` and `errors` get what it writes.
 @discardableResult
-func startPeer(_ command: [String], output: URL? = nil, errors: URL? = nil) throws -> PeerProcess {
-    try PeerProcess(command, output: output, errors: errors)
+func startPeer(_ words: [String], output: URL? = nil, errors: URL? = nil) throws -> PeerProcess {
+    try PeerProcess(words, output: output, errors: errors)
 }
 
 /// Whether somebody on this machine has the UDP port.

@@ -13,9 +13,9 @@ public enum FFmpeg {
             ], feeding: stream)
     }
 
-    /// Runs a command with `bytes` as its input and gives back its output. Anything said on stderr is an error. It gets
+    /// Runs a program with `bytes` as its input and gives back its output. Anything said on stderr is an error. It gets
     /// a minute.
-    public static func run(_ command: [String], feeding bytes: [UInt8]) throws -> [UInt8] {
+    public static func run(_ words: [String], feeding bytes: [UInt8]) throws -> [UInt8] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -26,7 +26,7 @@ public enum FFmpeg {
         for file in [result, errors] { try Data().write(to: file) }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["timeout", "-k", "1", "60"] + command
+        process.arguments = ["timeout", "-k", "1", "60"] + words
         process.standardInput = try FileHandle(forReadingFrom: source)
         process.standardOutput = try FileHandle(forWritingTo: result)
         process.standardError = try FileHandle(forWritingTo: errors)
@@ -35,7 +35,7 @@ public enum FFmpeg {
         let said = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
         guard process.terminationStatus == 0, said.isEmpty else {
             throw Failure(
-                text: "\(command.joined(separator: " ")): status \(process.terminationStatus), said: \(said)")
+                text: "\(words.joined(separator: " ")): status \(process.terminationStatus), said: \(said)")
         }
         return [UInt8](try Data(contentsOf: result))
     }

@@ -3,7 +3,7 @@ import Foundation
 /// A program beside the tests. It ends by itself, or after a minute; what it says on stderr is kept for messages.
 public final class PeerProcess: @unchecked Sendable {
     private let process = Process()
-    private let command: [String]
+    private let words: [String]
     private let errors: URL
     private let ownsErrors: Bool
 
@@ -13,19 +13,19 @@ public final class PeerProcess: @unchecked Sendable {
     /// - Parameters:
     ///   - output: gets what it writes on stdout.
     ///   - errors: gets what it says; without it a file that goes with this object.
-    public init(_ command: [String], output: URL? = nil, errors: URL? = nil) throws {
+    public init(_ words: [String], output: URL? = nil, errors: URL? = nil) throws {
         func handle(_ file: URL?) throws -> FileHandle {
             guard let file else { return .nullDevice }
             _ = FileManager.default.createFile(atPath: file.path, contents: nil)
             return try FileHandle(forWritingTo: file)
         }
-        self.command = command
+        self.words = words
         ownsErrors = errors == nil
         self.errors =
             errors ?? FileManager.default.temporaryDirectory.appending(path: "sluice-peer-\(UUID().uuidString)")
         process.executableURL = URL(filePath: "/usr/bin/env")
         // A process inherits what the thread that starts it blocks, and then would not hear `terminate`.
-        process.arguments = ["--default-signal", "timeout", "-k", "1", "60"] + command
+        process.arguments = ["--default-signal", "timeout", "-k", "1", "60"] + words
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try handle(output)
         process.standardError = try handle(self.errors)
@@ -40,7 +40,7 @@ public final class PeerProcess: @unchecked Sendable {
         return process.isRunning ? text : text + "\n(ended with status \(process.terminationStatus))"
     }
 
-    public var name: String { command.prefix(3).joined(separator: " ") }
+    public var name: String { words.prefix(3).joined(separator: " ") }
     public var isRunning: Bool { process.isRunning }
     public var terminationStatus: Int32 { process.terminationStatus }
     public func waitUntilExit() { process.waitUntilExit() }
