@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// The words behind a command's name, taken apart: `--name value`, `--name=value`, operands, and after `--` operands
 /// alone.

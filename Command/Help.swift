@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// A command's description of itself; the parser of its arguments works from the same lines.
 struct Help {

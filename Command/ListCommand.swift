@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 enum ListCommand: Subcommand {
     static let help = Help(

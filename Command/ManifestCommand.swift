@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// For builds: writes the manifest beside each plugin, loading it once.
 enum ManifestCommand: Subcommand {

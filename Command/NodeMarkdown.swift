@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Every node type of a catalog as one Markdown page, plugin by plugin: `docs/nodes.md`.
 struct NodeList {

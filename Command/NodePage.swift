@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Everything that is declared of a node type, as `inspect` prints it.
 struct NodePage {

@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 
 /// A file that is opened before the work begins, so that a path that cannot be written is said then and not afterwards.
 struct OutputFile: ~Copyable {

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// The facts that are told of a parameter or a setting beside its help.
 enum ParameterFacts {

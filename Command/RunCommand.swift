@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 enum RunCommand: Subcommand {
     static let help = Help(

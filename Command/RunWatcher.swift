@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 /// Tells on standard error how a run goes: events as lines, and on a terminal one line that is kept up to date.
@@ -34,7 +34,7 @@ final class RunWatcher: Sendable {
         }
     }
 
-    func end(_ outcome: GraphRun.Outcome, _ progress: Progress) {
+    func end(_ outcome: RunOutcome, _ progress: Progress) {
         var words = "\(plan.name) \(outcome.rawValue) after \(decimal(progress.elapsed.seconds, places: 1)) s"
         if isVirtual { words += " of virtual time" }
         let sinks = counts(progress)

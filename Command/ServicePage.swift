@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Everything that is declared of a service, as `inspect` prints it and `docs/nodes.md` holds it.
 struct ServicePage {

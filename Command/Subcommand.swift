@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 
 /// The command `sluice`. Exit status 0: ran and finished; 1: the run failed; 2: the input was wrong.
 enum Main {

@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 
 /// The surroundings of the command: the environment, plugins and graphs.
 enum Surroundings {

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Signals that ask the process to end. `timeout` and a terminal that closes send two within a millisecond; so only one
 /// that comes later than half a second after the first is a second wish.

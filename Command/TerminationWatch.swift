@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 /// Hears Ctrl-C on a thread of its own, so also while the graph is being built or a node does not return.

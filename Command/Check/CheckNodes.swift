@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 /// CLOCK_MONOTONIC. These nodes measure, so they read the clock where others are told the time.

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 /// The findings about one encoder.
@@ -68,7 +68,7 @@ struct CodecCheck {
         registry.register(CheckAudio.self)
         registry.register(CheckSink.self)
         let tape = CheckTape()
-        registry.services.provide(CheckTape.self) { tape }
+        registry.provide(CheckTape.self) { tape }
         var options = RunOptions()
         options.duration = CodecCheck.patience
         do {

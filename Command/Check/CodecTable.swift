@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// The answer of `check codecs`, for people and for programs.
 struct CodecTable {

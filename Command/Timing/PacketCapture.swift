@@ -1,6 +1,6 @@
 import CPcap
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 
 /// Reads the packets of a capture file, pcap or pcapng, by libpcap. It is opened only here: linked, it and the ten
 /// libraries that it brings would be loaded whenever the command starts.

@@ -1,5 +1,5 @@
 import Bitstream
-import Sluice
+@_spi(Host) import Sluice
 
 /// The streams of a capture: what came when, by its time in the capture and its RTP timestamp.
 ///

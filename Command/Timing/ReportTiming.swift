@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// The timing that a run's report tells: of each node that kept numbers over time or has counted lateness, gaps, drift
 /// or depth, and of the edges.

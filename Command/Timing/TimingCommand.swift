@@ -1,5 +1,5 @@
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 
 enum TimingCommand: Subcommand {
     static let help = Help(

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Streams as a picture that stands by itself: for each a panel for gaps, drift and depth, time from left to right, the
 /// band from the least to the most and in it the mean.

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// One stream over time, as `sluice timing` prints and plots it: lines of gaps, drift and depth in milliseconds.
 struct TimingStream {

@@ -10,6 +10,6 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
 
 /// The services that the nodes of this plugin look up: for tests that build a graph without loading it.
 public func provideServices(to registry: NodeRegistry) {
-    registry.services.provide(PacerRegistry.self) { PacerRegistry() }
-    registry.services.provide(SessionPlayouts.self, scope: .session) { SessionPlayouts() }
+    registry.provide(PacerRegistry.self) { PacerRegistry() }
+    registry.provide(SessionPlayouts.self, scope: .session) { SessionPlayouts() }
 }

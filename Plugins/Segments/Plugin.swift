@@ -3,7 +3,7 @@ import Sluice
 @_cdecl("sluice_plugin")
 public func plugin(_ registry: UnsafeMutableRawPointer) {
     Plugin.open(registry) {
-        $0.services.provide(SegmentTraces.self) { SegmentTraces() }
+        $0.provide(SegmentTraces.self) { SegmentTraces() }
         $0.register(AVSegments.self)
         $0.register(SegmentTrace.self)
     }

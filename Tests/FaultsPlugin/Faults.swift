@@ -7,7 +7,7 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.register(Fault.self)
         $0.register(StuckFault.self)
         $0.register(Caller.self)
-        $0.services.provide(FaultyLine.self)
+        $0.provide(FaultyLine.self)
     }
 }
 

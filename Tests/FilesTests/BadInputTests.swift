@@ -1,6 +1,6 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 
@@ -71,7 +71,7 @@ import Testing
     // MARK: FIFOs, in real time
 
     private func run(_ path: String, _ during: @escaping @Sendable (GraphRun) -> Void) throws -> (
-        GraphRun.Outcome, String
+        RunOutcome, String
     ) {
         var graph = GraphBuilder()
         graph.node("source", Source.self, ["open": .string(path), "pace": "fast"])

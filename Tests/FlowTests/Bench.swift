@@ -1,6 +1,6 @@
 import Foundation
 import PacerPlugin
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 @testable import FlowPlugin
@@ -97,7 +97,7 @@ enum Bench {
     struct Result {
         var tapes: [String: [Tape.Got]]
         var report: [String: Any]
-        var outcome: GraphRun.Outcome
+        var outcome: RunOutcome
         /// Everything that was told, lines of status too, in order.
         var events: [EventLog.Event]
 

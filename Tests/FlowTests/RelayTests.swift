@@ -1,5 +1,5 @@
 import PacerPlugin
-import Sluice
+@_spi(Host) import Sluice
 import Testing
 
 @testable import FlowPlugin

@@ -91,7 +91,7 @@ struct SwiftTokens {
         }
     }
 
-    private static let kinds: Set<String> = ["class", "struct", "enum", "protocol", "typealias", "actor"]
+    static let kinds: Set<String> = ["class", "struct", "enum", "protocol", "typealias", "actor"]
 
     /// Types that other files may name: declared at the top, not private.
     static func types(in tokens: [Token]) -> [String] {

@@ -1,7 +1,7 @@
 import FlowPlugin
 import OpusPlugin
 import PacerPlugin
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import Testing
 

@@ -1,7 +1,7 @@
 import FilesPlugin
 import Foundation
 import G711Plugin
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import TestSupport
 import Testing

@@ -4,8 +4,8 @@ import G711Plugin
 import Net
 import OpusPlugin
 import RTP
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import TestSupport
 import Testing

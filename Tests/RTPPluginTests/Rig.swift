@@ -1,8 +1,8 @@
 import FilesPlugin
 import Foundation
 import Net
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -135,7 +135,7 @@ final class Rig {
     }
 
     struct Ran: Sendable {
-        var outcome: GraphRun.Outcome
+        var outcome: RunOutcome
         var report: String
 
         func metric(_ node: String, _ name: String) -> Int {

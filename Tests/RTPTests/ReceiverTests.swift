@@ -1,5 +1,5 @@
 import RTP
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import Foundation
 import Net
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 import TestSupport
 import Testing

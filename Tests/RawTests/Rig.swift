@@ -1,5 +1,5 @@
 import Foundation
-import Sluice
+@_spi(Host) import Sluice
 import Synchronization
 
 @testable import RawPlugin
@@ -33,7 +33,7 @@ final class Rig {
     }
 
     struct Result {
-        var outcome: GraphRun.Outcome
+        var outcome: RunOutcome
         var report: [String: Any]
         var events: [String] { (report["events"] as? [[String: Any]] ?? []).map { $0["what"] as? String ?? "" } }
 

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 import Testing
 
 @testable import RawPlugin

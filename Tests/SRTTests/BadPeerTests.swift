@@ -2,8 +2,8 @@ import FilesPlugin
 import FlowPlugin
 import Foundation
 import Glibc
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
 import FilesPlugin
 import FlowPlugin
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 
@@ -53,7 +53,7 @@ import Testing
         let run = try listening()
         let ids = ["publish:one", "two", "#!::r=three,m=publish"]
         let done = DispatchGroup()
-        let outcomes = Mutexed<[GraphRun.Outcome?]>([])
+        let outcomes = Mutexed<[RunOutcome?]>([])
         for id in ids {
             let one = GraphRun(sender(id).plan, registry: sender(id).registry, options: boundedRun)
             done.enter()

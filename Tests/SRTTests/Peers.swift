@@ -1,8 +1,8 @@
 import FilesPlugin
 import Foundation
 import Glibc
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 
@@ -44,7 +44,7 @@ func execute(
     _ graph: GraphBuilder, on events: [String: @Sendable (EventLog.Event) -> Void] = [:],
     during: (@Sendable (GraphRun) throws -> Void)? = nil
 ) throws -> (
-    outcome: GraphRun.Outcome, report: String
+    outcome: RunOutcome, report: String
 ) {
     var options = boundedRun
     let pending = Mutexed<[String: @Sendable (EventLog.Event) -> Void]>(events)

@@ -2,7 +2,7 @@ import FilesPlugin
 import FlowPlugin
 import Foundation
 import Glibc
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import TestSupport
 import Testing

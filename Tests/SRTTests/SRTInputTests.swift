@@ -1,7 +1,7 @@
 import FilesPlugin
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 

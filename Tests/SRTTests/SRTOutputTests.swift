@@ -1,6 +1,6 @@
 import FilesPlugin
 import Foundation
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import Synchronization
 import TestSupport

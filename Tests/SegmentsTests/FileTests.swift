@@ -1,6 +1,6 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 
@@ -15,7 +15,7 @@ import Testing
         _ take: Take, _ parameters: [String: ParameterValue] = [:], unconnected: Set<String> = ["microphone"]
     ) throws -> NodeHarness<AVSegments> {
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var all = parameters
         all["file"] = .string(try take.write(in: scratch))
         return try NodeHarness(AVSegments.self, parameters: all, unconnected: unconnected, registry: registry)
@@ -39,7 +39,7 @@ import Testing
         take.message(["type": "calibration", "on": true])
         take.segment(["segment_seq": 1], frames: 2, samples: 1_280)
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var graph = GraphBuilder(registry: registry)
         graph.node("avatar", AVSegments.self, ["file": .string(try take.write(in: scratch))])
         graph.node("video", TestSink.self)

@@ -77,7 +77,7 @@ final class ThinLine: Node {
         let file = scratch.url.appending(path: "take.avs")
         try Data(Self.take.bytes).write(to: file)
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var graph = GraphBuilder(registry: registry)
         graph.node("avatar", AVSegments.self, ["file": .string(file.path)])
         graph.node("encoder", encoder, parameters)

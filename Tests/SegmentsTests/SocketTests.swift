@@ -1,6 +1,6 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -58,7 +58,7 @@ final class Mouth: Node {
 
     private struct Answer {
         let output: [String]
-        let outcome: GraphRun.Outcome
+        let outcome: RunOutcome
         let events: [String]
         let report: [String: Any]
         let video: [Ear.Note]
@@ -102,7 +102,7 @@ final class Mouth: Node {
             """
         let file = try scratch.write("peer.py", prelude + script)
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var graph = GraphBuilder(registry: registry)
         graph.node(
             "avatar", AVSegments.self, parameters.merging(["socket": .string(path)]) { given, _ in given })

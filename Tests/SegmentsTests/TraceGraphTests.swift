@@ -21,7 +21,7 @@ import Testing
         take.segment(["epoch": 1, "segment_seq": 3], frames: 5)
         let lines = scratch.url.appending(path: "lines.jsonl")
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var graph = GraphBuilder(registry: registry)
         graph.node(
             "avatar", AVSegments.self,

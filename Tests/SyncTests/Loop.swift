@@ -3,8 +3,8 @@ import FlowPlugin
 import Glibc
 import H264Plugin
 import OpusPlugin
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import VP8Plugin
 import VideoDecoderPlugin

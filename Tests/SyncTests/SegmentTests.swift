@@ -1,6 +1,6 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import TestSupport
 import Testing
 
@@ -47,7 +47,7 @@ import Testing
         let path = scratch.url.appending(path: "take.avs")
         try Data(take.bytes).write(to: path)
         let registry = NodeRegistry()
-        registry.services.provide(SegmentTraces.self) { SegmentTraces() }
+        registry.provide(SegmentTraces.self) { SegmentTraces() }
         var graph = GraphBuilder(registry: registry)
         graph.node("avatar", AVSegments.self, parameters.merging(["file": .string(path.path)]) { $1 })
         build(&graph)

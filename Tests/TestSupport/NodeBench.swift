@@ -6,7 +6,7 @@ import SluiceTesting
 public struct NodeBench<N: Node> {
     public struct Result {
         public var items: [MediaItem]
-        public var outcome: GraphRun.Outcome
+        public var outcome: RunOutcome
         /// The logged lines, in order.
         public var events: [String]
         public var report: [String: Any]

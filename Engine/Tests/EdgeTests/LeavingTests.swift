@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 /// To come to an output and to leave it cost the same however many edges it has.
 @Suite(.serialized) struct LeavingTests {

@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Node types like those of the shipped plugins, written by hand so that these tests need no plugin.
 let catalog = NodeTable(

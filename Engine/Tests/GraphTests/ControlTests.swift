@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 @Suite struct ControlTests {
     private func inside(_ control: String) -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct DataEdgeTests {
     private func heard(_ nodes: String, _ edges: String) -> String {

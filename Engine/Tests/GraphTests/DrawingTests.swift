@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct DrawingTests {
     /// A talk with a camera, two relays, a template with control links into the graph.

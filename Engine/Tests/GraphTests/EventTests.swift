@@ -1,7 +1,7 @@
 import Synchronization
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 @Suite struct EventTests {
     private func event(

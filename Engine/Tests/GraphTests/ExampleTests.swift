@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct ExampleTests {
     @Test func `The example of the design becomes a plan`() throws {

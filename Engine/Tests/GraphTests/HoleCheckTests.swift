@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 /// Recordings that would have holes from the start.
 @Suite struct HoleCheckTests {

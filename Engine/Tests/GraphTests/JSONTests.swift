@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct JSONTests {
     private func message(_ bytes: [UInt8]) -> String {

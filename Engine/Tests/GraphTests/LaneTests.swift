@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct LaneTests {
     private func lanes(_ text: String, parameters: String = "") -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 /// Large graphs take time in proportion: each of these took minutes when some step looked at every pair.
 @Suite struct LargeGraphTests {

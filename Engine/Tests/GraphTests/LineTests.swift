@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct LineTests {
     @Test func linesComeOutInOrder() {

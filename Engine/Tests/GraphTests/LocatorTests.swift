@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct LocatorTests {
     private func locator(_ search: String? = nil) -> GraphLocator {

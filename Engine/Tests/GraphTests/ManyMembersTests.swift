@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 /// The cost of many members, in steps, and their values.
 @Suite struct ManyMembersTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 /// Templates that hold templates.
 @Suite struct NestedTemplateTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 @Suite struct NodeErrorTests {
     private func one(_ node: String) -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 @Suite struct OverflowTests {
     private func relayed(_ source: String, _ edge: String, relay: String = "") -> String {

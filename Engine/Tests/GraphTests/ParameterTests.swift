@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@_spi(Host) @testable import Sluice
 
 @Suite struct ParameterTests {
     /// A recorder whose parameters come from the graph's.

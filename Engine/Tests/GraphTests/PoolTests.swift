@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct PoolTests {
     private func text(_ first: String, _ second: String = #""clock""#, lanes: String = "") -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct RecordControlTests {
     private func inside(_ control: String) -> String {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 @Suite struct SchemaTests {
     private let schema = GraphSchema(catalog)

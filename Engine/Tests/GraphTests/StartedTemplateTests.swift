@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 /// Parameters of nodes that name a template.
 @Suite struct StartedTemplateTests {

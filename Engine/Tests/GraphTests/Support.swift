@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Loads a graph from text; what is read and set besides comes from dictionaries.
 func load(

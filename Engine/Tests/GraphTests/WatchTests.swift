@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 /// Watching a run, on snapshots that are made by hand at times that are given.
 @Suite struct WatchTests {

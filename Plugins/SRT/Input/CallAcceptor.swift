@@ -51,8 +51,8 @@ final class CallAcceptor {
         lookup = nil
         guard let address = found.first else { return }
         let made = try SRTListener(
-            at: address, options, backlog: backlog, admission: admission, wakes: context.mailbox)
-        SRTPoller.shared.watch(made.handle, context.mailbox)
+            at: address, options, backlog: backlog, admission: admission, wakes: context.handle)
+        SRTPoller.shared.watch(made.handle, context.handle)
         listener = made
         context.isWaiting(for: "callers at \(made.address)")
     }

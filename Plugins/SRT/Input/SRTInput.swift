@@ -91,7 +91,7 @@ public final class SRTInput: SRTNode, Node {
         }
         self.call = call
         makeReceiver()
-        SRTPoller.shared.watch(call.socket.handle, context.mailbox)
+        SRTPoller.shared.watch(call.socket.handle, context.handle)
         receiver.begin(call.peer, context.now)
     }
 
@@ -101,7 +101,6 @@ public final class SRTInput: SRTNode, Node {
     }
 
     public func process(now: Instant) throws {
-        while context.mailbox.next() != nil {}
         var due = Instant.distantFuture
         if let acceptor {
             try acceptor.step(now)

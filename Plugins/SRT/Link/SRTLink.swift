@@ -12,7 +12,7 @@ final class SRTLink {
     private let takesOver: Bool
     private let reconnects: Bool
     private let context: NodeContext
-    private let mailbox: Mailbox
+    private let node: NodeHandle
     private(set) var plan: LinkPlan
     private var probe: (RoundTripProbe, descriptor: Int32)?
     private var listener: SRTListener?
@@ -62,7 +62,7 @@ final class SRTLink {
         (address, options) = (settings.address, settings.options)
         (self.direction, self.takesOver, self.reconnects) = (direction, takesOver, reconnects)
         self.context = context
-        mailbox = context.mailbox
+        node = context.handle
         plan = LinkPlan(settings.rule, canProbe: address.mode == .caller, at: context.now)
         metrics = LinkMetrics(context)
         let wanted = StreamID(options.streamID)?.name ?? options.streamID
@@ -138,7 +138,7 @@ final class SRTLink {
         options.latencyMilliseconds = latency.milliseconds
         do {
             let made = try SRTSocket(options)
-            SRTPoller.shared.watch(made.handle, mailbox)
+            SRTPoller.shared.watch(made.handle, node)
             calling = made
             if address.mode == .rendezvous {
                 try made.meet(target, from: own ?? target.anywhere)
@@ -273,8 +273,8 @@ final class SRTLink {
     private func listen(at own: SocketAddress) throws {
         var options = options
         options.latencyMilliseconds = plan.choice.milliseconds
-        let made = try SRTListener(at: own, options, admission: admission, wakes: mailbox)
-        SRTPoller.shared.watch(made.handle, mailbox)
+        let made = try SRTListener(at: own, options, admission: admission, wakes: node)
+        SRTPoller.shared.watch(made.handle, node)
         listener = made
         _ = plan.step(context.now)
         context.isWaiting(for: waiting)
@@ -301,7 +301,7 @@ final class SRTLink {
         _ made: SRTSocket, _ caller: SRTListener.Caller, _ given: Admission.Place, isTakeOver: Bool, _ now: Instant
     ) -> Event {
         let name = "the caller \(caller.address) (\(StreamID.shown(caller.streamID)))"
-        SRTPoller.shared.watch(made.handle, mailbox)
+        SRTPoller.shared.watch(made.handle, node)
         if let place { admission.leave(place) }
         place = given
         defer { admission.latency = plan.choice.milliseconds }

@@ -96,7 +96,6 @@ public final class SRTOutput: SRTNode, Node {
 
     public func process(now: Instant) throws {
         if began == nil { began = now }
-        while context.mailbox.next() != nil {}
         switch try link.step(now) {
         case .up: connect(now)
         case .replaced:

@@ -23,10 +23,10 @@ final class SRTListener: @unchecked Sendable {
     let address: SocketAddress
     let admission: Admission
 
-    /// Listens at once. Each decision of `admission` wakes `mailbox`. Throws `NodeError` where the port is taken.
+    /// Listens at once. Each decision of `admission` wakes `node`. Throws `NodeError` where the port is taken.
     init(
         at address: SocketAddress, _ options: SRTOptions, backlog: Int = 32, admission: Admission,
-        wakes mailbox: Mailbox
+        wakes node: NodeHandle
     ) throws {
         var options = options
         // A listener has none: callers name theirs.
@@ -36,7 +36,7 @@ final class SRTListener: @unchecked Sendable {
         try socket.bind(address)
         self.address = socket.ownAddress
         // Never given back: libsrt's thread may be asking while the listener is closed.
-        let opaque = Unmanaged.passRetained(Gate(admission, mailbox)).toOpaque()
+        let opaque = Unmanaged.passRetained(Gate(admission, node)).toOpaque()
         srt_listen_callback(
             socket.handle,
             { opaque, handle, _, address, streamID in
@@ -66,14 +66,14 @@ final class SRTListener: @unchecked Sendable {
     /// The part that libsrt's thread calls.
     private final class Gate: Sendable {
         private let admission: Admission
-        private let mailbox: Mailbox
+        private let node: NodeHandle
 
-        init(_ admission: Admission, _ mailbox: Mailbox) { (self.admission, self.mailbox) = (admission, mailbox) }
+        init(_ admission: Admission, _ node: NodeHandle) { (self.admission, self.node) = (admission, node) }
 
         func ask(_ handle: SRTSOCKET, _ address: UnsafePointer<sockaddr>, _ name: UnsafePointer<CChar>?) -> Int32 {
             let caller = Caller(address: SocketAddress(address), streamID: name.map { String(cString: $0) } ?? "")
             // After it has been noted: the node that is woken looks at once.
-            defer { mailbox.post() }
+            defer { node.post() }
             switch admission.judge(caller) {
             case .accept(let latency):
                 if var latency = latency.map({ Int32(clamping: $0) }) {

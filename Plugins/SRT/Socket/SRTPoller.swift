@@ -5,12 +5,12 @@ import Synchronization
 
 /// Wakes nodes when something has changed on their SRT sockets: data came, room is there, a call was answered, a
 /// connection ended. libsrt has no descriptor for that; one thread of the process waits for all sockets in libsrt's own
-/// wait and posts to the nodes' mailboxes.
+/// wait and wakes the nodes.
 final class SRTPoller: Sendable {
     static let shared = SRTPoller()
 
     private let epoll: Int32
-    private let mailboxes = Mutex<[SRTSOCKET: Mailbox]>([:])
+    private let nodes = Mutex<[SRTSOCKET: NodeHandle]>([:])
 
     private init() {
         epoll = srt_epoll_create()
@@ -26,9 +26,9 @@ final class SRTPoller: Sendable {
         if code == 0 { pthread_detach(thread) }
     }
 
-    /// `mailbox` gets a word for each change from now on, until `unwatch`. Any thread.
-    func watch(_ socket: SRTSOCKET, _ mailbox: Mailbox) {
-        mailboxes.withLock { $0[socket] = mailbox }
+    /// `node` is woken at each change from now on, until `unwatch`. Any thread.
+    func watch(_ socket: SRTSOCKET, _ node: NodeHandle) {
+        nodes.withLock { $0[socket] = node }
         // Edges, not levels: a node reads or writes until there is nothing more to do.
         var events = Int32(bitPattern: SRT_EPOLL_ET.rawValue)
         events |= Int32(SRT_EPOLL_IN.rawValue | SRT_EPOLL_OUT.rawValue | SRT_EPOLL_ERR.rawValue)
@@ -38,7 +38,7 @@ final class SRTPoller: Sendable {
     /// Before the socket is closed.
     func unwatch(_ socket: SRTSOCKET) {
         _ = srt_epoll_remove_usock(epoll, socket)
-        mailboxes.withLock { $0[socket] = nil }
+        nodes.withLock { $0[socket] = nil }
     }
 
     private func run() {
@@ -50,7 +50,7 @@ final class SRTPoller: Sendable {
                 if count < 0 { usleep(10_000) }
                 continue
             }
-            mailboxes.withLock { all in
+            nodes.withLock { all in
                 for event in events.prefix(Int(count)) { all[event.fd]?.post() }
             }
         }

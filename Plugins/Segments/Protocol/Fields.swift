@@ -11,19 +11,13 @@ struct Fields {
     init(_ json: [UInt8], of what: String) throws(ProtocolError) {
         self.what = what
         let value: JSONValue
-        do { value = try JSONValue.parse(json, file: "") } catch {
-            throw ProtocolError(
-                "the JSON of a \(what) is broken: \(error.diagnostics.first.map(Fields.sentence) ?? "")")
+        do { value = try JSONValue.parse(json, limits: .standard) } catch {
+            throw ProtocolError("the JSON of a \(what) is broken: \(error.message)")
         }
         guard let members = value.members else {
             throw ProtocolError("the JSON of a \(what) is \(value.kindName), not an object")
         }
         self.members = members
-    }
-
-    private static func sentence(_ diagnostic: Diagnostic) -> String {
-        let text = diagnostic.message
-        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 
     private mutating func find(_ name: String) -> JSONValue? {

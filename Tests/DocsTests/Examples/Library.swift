@@ -25,6 +25,6 @@ final class Library: Service, @unchecked Sendable {
 }
 
 func provideServices(to registry: NodeRegistry) {
-    registry.services.provide(Library.self)
-    registry.services.provide(Shelf.self, scope: .session) { Shelf() }
+    registry.provide(Library.self)
+    registry.provide(Shelf.self, scope: .session) { Shelf() }
 }

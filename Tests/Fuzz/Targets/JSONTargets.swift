@@ -4,7 +4,7 @@ import RTPPlugin
 import SRTPlugin
 import SegmentsPlugin
 
-@testable import Sluice
+@testable @_spi(Host) import Sluice
 
 let jsonTargets = [
     FuzzTarget("graph", "A graph file: read, validated, planned, drawn", run: graph),

@@ -5,7 +5,7 @@ import Synchronization
 /// `HardwareWord` is the real one. The test kit's interleaving explorer supplies another that yields before every
 /// access, so that it explores the very code of `Ring` and not a copy of it. Orderings follow C++: `load` acquires,
 /// `store` releases, `compareExchange` does both, `fence` is sequentially consistent.
-public protocol AtomicWord: ~Copyable {
+@usableFromInline protocol AtomicWord: ~Copyable {
     init(_ value: Int)
     borrowing func load() -> Int
     borrowing func loadRelaxed() -> Int
@@ -26,35 +26,35 @@ public protocol AtomicWord: ~Copyable {
 
 /// A word of the machine's memory.
 @frozen
-public struct HardwareWord: AtomicWord, ~Copyable {
+@usableFromInline struct HardwareWord: AtomicWord, ~Copyable {
     @usableFromInline let word: Atomic<Int>
 
     @inlinable @inline(__always)
-    public init(_ value: Int) { word = Atomic(value) }
+    init(_ value: Int) { word = Atomic(value) }
     @inlinable @inline(__always)
-    public borrowing func load() -> Int { word.load(ordering: .acquiring) }
+    borrowing func load() -> Int { word.load(ordering: .acquiring) }
     @inlinable @inline(__always)
-    public borrowing func loadRelaxed() -> Int { word.load(ordering: .relaxed) }
+    borrowing func loadRelaxed() -> Int { word.load(ordering: .relaxed) }
     @inlinable @inline(__always)
-    public borrowing func store(_ value: Int) { word.store(value, ordering: .releasing) }
+    borrowing func store(_ value: Int) { word.store(value, ordering: .releasing) }
     @inlinable @inline(__always)
-    public borrowing func storeRelaxed(_ value: Int) { word.store(value, ordering: .relaxed) }
+    borrowing func storeRelaxed(_ value: Int) { word.store(value, ordering: .relaxed) }
     @inlinable @inline(__always)
-    public borrowing func compareExchange(expected: Int, desired: Int) -> Bool {
+    borrowing func compareExchange(expected: Int, desired: Int) -> Bool {
         word.compareExchange(
             expected: expected, desired: desired, successOrdering: .sequentiallyConsistent, failureOrdering: .acquiring
         ).exchanged
     }
     @inlinable @inline(__always)
-    public borrowing func exchange(_ value: Int) -> Int { word.exchange(value, ordering: .sequentiallyConsistent) }
+    borrowing func exchange(_ value: Int) -> Int { word.exchange(value, ordering: .sequentiallyConsistent) }
     @inlinable @inline(__always)
-    public borrowing func formUnion(_ bits: Int) -> Int {
+    borrowing func formUnion(_ bits: Int) -> Int {
         word.bitwiseOr(bits, ordering: .sequentiallyConsistent).oldValue
     }
     @inlinable @inline(__always)
-    public borrowing func loadSequential() -> Int { word.load(ordering: .sequentiallyConsistent) }
+    borrowing func loadSequential() -> Int { word.load(ordering: .sequentiallyConsistent) }
     @inlinable @inline(__always)
-    public borrowing func storeSequential(_ value: Int) { word.store(value, ordering: .sequentiallyConsistent) }
+    borrowing func storeSequential(_ value: Int) { word.store(value, ordering: .sequentiallyConsistent) }
     @inlinable @inline(__always)
-    public static func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
+    static func fence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
 }

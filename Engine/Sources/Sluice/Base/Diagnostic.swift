@@ -1,5 +1,5 @@
 /// One thing that is wrong with what a user wrote: where, what, and what to do.
-public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
+@_spi(Host) public struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
     /// nil where no line of a file is at fault: a missing file, a wrong `--set`.
     public var position: SourcePosition?
     /// The file as the user named it; empty where none is at fault.
@@ -45,7 +45,7 @@ public func printable(_ text: String) -> String {
 }
 
 /// 1-based line and column; the column counts characters (Unicode scalars), not bytes.
-public struct SourcePosition: Hashable, Comparable, Sendable {
+@_spi(Host) public struct SourcePosition: Hashable, Comparable, Sendable {
     public var line: Int
     public var column: Int
 
@@ -58,7 +58,7 @@ public struct SourcePosition: Hashable, Comparable, Sendable {
 }
 
 /// The graph cannot run: at most 20 diagnostics in file order.
-public struct GraphError: Error, CustomStringConvertible, Sendable {
+@_spi(Host) public struct GraphError: Error, CustomStringConvertible, Sendable {
     public var diagnostics: [Diagnostic]
     /// The user's input is wrong: exit status 2. False where a node failed as it was prepared: status 1.
     public var isInputError = true

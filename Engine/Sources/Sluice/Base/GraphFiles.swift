@@ -2,13 +2,13 @@ import CSys
 import Glibc
 
 /// Why a file could not be read: a clause without a full stop.
-public struct FileProblem: Error, Equatable, Sendable {
+@_spi(Host) public struct FileProblem: Error, Equatable, Sendable {
     public var reason: String
     public init(_ reason: String) { self.reason = reason }
 }
 
 /// The file system as graph loading sees it.
-public struct GraphFiles: Sendable {
+@_spi(Host) public struct GraphFiles: Sendable {
     /// The bytes of a regular file of at most `GraphFiles.maximumSize`; throws `FileProblem`.
     public var read: @Sendable (String) throws -> [UInt8]
     /// The names in a directory; empty where it cannot be read.

@@ -3,14 +3,14 @@ import Synchronization
 /// Counts of non-negative values in buckets an eighth of a power of two wide: quantiles within 6.25 %, the maximum
 /// exact. One thread records, any thread reads. Allocates once, when made.
 @frozen
-public struct Histogram: ~Copyable, @unchecked Sendable {
+@usableFromInline struct Histogram: ~Copyable, @unchecked Sendable {
     @usableFromInline let buckets: UnsafeMutablePointer<Counter>
     @usableFromInline let largest: Counter
 
     /// 8 buckets for each of 61 powers of two, and the values below 8 one by one.
     @usableFromInline static var bucketCount: Int { 496 }
 
-    public init() {
+    @usableFromInline init() {
         largest = Counter()
         buckets = .allocate(capacity: Histogram.bucketCount)
         for index in 0..<Histogram.bucketCount { (buckets + index).initialize(to: Counter()) }
@@ -22,7 +22,7 @@ public struct Histogram: ~Copyable, @unchecked Sendable {
     }
 
     @inlinable @inline(__always)
-    public func record(_ value: Int) {
+    func record(_ value: Int) {
         let value = value < 0 ? 0 : value
         buckets[Histogram.bucket(of: value)].add(1)
         largest.raise(to: value)
@@ -48,11 +48,11 @@ public struct Histogram: ~Copyable, @unchecked Sendable {
         largest.raise(to: other.largest.count)
     }
 
-    public var count: Int { (0..<Histogram.bucketCount).reduce(0) { $0 + buckets[$1].count } }
-    public var max: Int { largest.count }
+    @usableFromInline var count: Int { (0..<Histogram.bucketCount).reduce(0) { $0 + buckets[$1].count } }
+    var max: Int { largest.count }
 
     /// The value that `fraction` of the recorded ones do not exceed (nearest rank); 0 when nothing was recorded.
-    public func quantile(_ fraction: Double) -> Int {
+    @usableFromInline func quantile(_ fraction: Double) -> Int {
         let total = count
         guard total > 0 else { return 0 }
         let rank = Swift.max(1, Int((Double(total) * fraction).rounded(.up)))

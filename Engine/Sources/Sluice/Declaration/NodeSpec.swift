@@ -1,6 +1,6 @@
 /// Everything that is known of a node type without running it: read off one fresh instance, written to the plugin's
 /// manifest, and all that static validation, `list`, `inspect` and `schema` look at.
-public struct NodeSpec: Equatable, Sendable {
+@_spi(Host) public struct NodeSpec: Equatable, Sendable {
     public var descriptor: NodeDescriptor
     public var inputs: [PortSpec]
     public var outputs: [PortSpec]
@@ -73,7 +73,7 @@ public struct PortSpec: Equatable, Sendable {
 }
 
 /// A parameter of a node. Its name is snake_case with the unit in it: `frame_ms`, `bitrate_kbps`.
-public struct ParameterSpec: Equatable, Sendable {
+@_spi(Host) public struct ParameterSpec: Equatable, Sendable {
     public var name: String
     public var type: ParameterType
     /// nil: the graph must give it.
@@ -101,7 +101,7 @@ public struct ParameterSpec: Equatable, Sendable {
 }
 
 /// How a node uses the template that one of its parameters names.
-public struct TemplateUse: Equatable, Sendable {
+@_spi(Host) public struct TemplateUse: Equatable, Sendable {
     /// The parameters that it gives each instance: the template declares them, and needs no others.
     public var gives: [String]
 
@@ -110,7 +110,7 @@ public struct TemplateUse: Equatable, Sendable {
 
 /// One end of a control link. A `value` output fits a live parameter, a `request` output a request input, a `record`
 /// output a record input that wants no field which it lacks.
-public struct ControlSpec: Equatable, Sendable {
+@_spi(Host) public struct ControlSpec: Equatable, Sendable {
     public var name: String
     public var kind: Kind
     public var help: String

@@ -10,7 +10,7 @@ public enum ServiceScope: String, Sendable, CaseIterable {
 
 /// Everything that is known of a service without making it: written to its plugin's manifest, and all that static
 /// validation, `list`, `inspect` and `schema` look at.
-public struct ServiceSpec: Equatable, Sendable {
+@_spi(Host) public struct ServiceSpec: Equatable, Sendable {
     /// As graphs write it: lower case with hyphens. Empty for one that only nodes know and no graph sets up.
     public var name: String
     /// The full name of the Swift type that nodes ask for.

@@ -1,7 +1,7 @@
 /// A graph as a picture: nodes with their types, edges with what is not standard about them, templates as frames
 /// around their nodes, control links dashed, data edges
 /// in a colour of their own. Parameter values are not drawn, so no secret is.
-public struct GraphDrawing: Sendable {
+@_spi(Host) public struct GraphDrawing: Sendable {
     public enum Format: String, Sendable, CaseIterable { case dot, mermaid, svg }
 
     /// The graph itself first, then its templates in the order of the file.

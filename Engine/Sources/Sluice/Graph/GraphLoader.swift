@@ -1,5 +1,5 @@
 /// From a graph file to a plan.
-public enum GraphLoader {
+@_spi(Host) public enum GraphLoader {
     /// Reads, checks and plans the graph in a file.
     ///
     /// `path` is shown in messages as it is given. Throws `GraphError` with every independent error, at most 20 in file

@@ -1,5 +1,5 @@
 /// Finds the file that a GRAPH argument means.
-public struct GraphLocator: Sendable {
+@_spi(Host) public struct GraphLocator: Sendable {
     /// Searched in this order; the first that has the name wins.
     public var directories: [String]
     public var list: @Sendable (String) -> [String]

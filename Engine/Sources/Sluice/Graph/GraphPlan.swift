@@ -1,6 +1,6 @@
 /// A graph as it will be built: parsed, parameters and secrets filled in, every name resolved, every static check
 /// passed. Validation hands it to the runtime; drawing and the report show it.
-public struct GraphPlan: Sendable {
+@_spi(Host) public struct GraphPlan: Sendable {
     /// The name that the report shows: the file's without `.json`.
     public var name: String
     public var file: String
@@ -57,7 +57,7 @@ public struct GraphPlan: Sendable {
 }
 
 /// A service as the graph sets it up.
-public struct ServicePlan: Sendable {
+@_spi(Host) public struct ServicePlan: Sendable {
     public var spec: ServiceSpec
     /// Every setting that the file gives, converted to its type. Defaults are left to the service.
     public var settings: [String: ParameterValue]
@@ -77,7 +77,7 @@ public struct ServicePlan: Sendable {
 }
 
 /// The nodes, edges and controls of one session: the graph itself, or one instance of a template.
-public struct SessionPlan: Sendable {
+@_spi(Host) public struct SessionPlan: Sendable {
     public var nodes: [NodePlan] = []
     public var edges: [EdgePlan] = []
     public var controls: [ControlPlan] = []
@@ -109,7 +109,7 @@ public struct SessionPlan: Sendable {
 }
 
 /// A template, and the way to plan an instance of it.
-public struct TemplatePlan: Sendable {
+@_spi(Host) public struct TemplatePlan: Sendable {
     public var name: String
     /// Plans an instance with these parameters over the template's defaults. Throws `GraphError`.
     ///
@@ -128,7 +128,7 @@ public struct TemplatePlan: Sendable {
     }
 }
 
-public struct NodePlan: Sendable {
+@_spi(Host) public struct NodePlan: Sendable {
     /// Unique in its session: the key in the file.
     public var name: String
     public var spec: NodeSpec
@@ -170,7 +170,7 @@ public struct NodePlan: Sendable {
 }
 
 /// Lanes that nodes are spread over, called `viewers.1`, `viewers.2`.
-public struct LanePool: Hashable, Sendable {
+@_spi(Host) public struct LanePool: Hashable, Sendable {
     public var name: String
     public var lanes: Int
 
@@ -183,7 +183,7 @@ public struct LanePool: Hashable, Sendable {
 }
 
 /// The settings that a lane's thread gets where the system allows them.
-public struct LanePlan: Equatable, Sendable {
+@_spi(Host) public struct LanePlan: Equatable, Sendable {
     /// CPUs that it may run on, counted from 0, rising; empty for all.
     public var cpus: [Int] = []
     /// −20 to 19.
@@ -199,7 +199,7 @@ public struct LanePlan: Equatable, Sendable {
 }
 
 /// One end of an edge or control link.
-public struct EndPlan: Hashable, Sendable, CustomStringConvertible {
+@_spi(Host) public struct EndPlan: Hashable, Sendable, CustomStringConvertible {
     public var node: String
     public var port: String
     /// The node belongs to the parent session: `$parent.relay`.
@@ -214,7 +214,7 @@ public struct EndPlan: Hashable, Sendable, CustomStringConvertible {
     public var description: String { (isParent ? "$parent." : "") + node + "." + port }
 }
 
-public struct EdgePlan: Sendable {
+@_spi(Host) public struct EdgePlan: Sendable {
     public var from: EndPlan
     public var to: EndPlan
     public var capacity: EdgeCapacity
@@ -243,7 +243,7 @@ public struct EdgePlan: Sendable {
     }
 }
 
-public struct ControlPlan: Sendable {
+@_spi(Host) public struct ControlPlan: Sendable {
     public var from: EndPlan
     public var to: EndPlan
     public var kind: ControlSpec.Kind

@@ -2,7 +2,7 @@
 ///
 /// It refuses what is structurally wrong: unknown keys and types, values of the wrong type or out of range, broken
 /// edges. Whether names exist and formats agree is left to validation.
-public struct GraphSchema {
+@_spi(Host) public struct GraphSchema {
     private let catalog: any NodeCatalog
 
     public init(_ catalog: any NodeCatalog) { self.catalog = catalog }

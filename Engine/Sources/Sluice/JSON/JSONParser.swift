@@ -20,7 +20,7 @@ public struct JSONLimits: Sendable {
 ///
 /// Input is not trusted: size and depth are bounded, every number fits its Swift type, and a message shows at most the
 /// one character that is wrong, never what stands around it.
-public struct JSONParser {
+struct JSONParser {
     let bytes: [UInt8]
     let file: String
     let limits: JSONLimits

@@ -4,7 +4,7 @@
 public struct JSONValue: Sendable {
     public var kind: Kind
     /// Where the value begins; 0:0 for one that was made by a program.
-    public var position: SourcePosition
+    @_spi(Host) public var position: SourcePosition
 
     public enum Kind: Sendable, Equatable {
         case null
@@ -18,15 +18,30 @@ public struct JSONValue: Sendable {
         case object([JSONMember])
     }
 
-    public init(_ kind: Kind, at position: SourcePosition = SourcePosition(line: 0, column: 0)) {
+    public init(_ kind: Kind) { self.init(kind, at: SourcePosition(line: 0, column: 0)) }
+
+    @_spi(Host) public init(_ kind: Kind, at position: SourcePosition) {
         self.kind = kind
         self.position = position
     }
 
-    /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) within `limits`.
+    /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) within `limits`: small ones where strangers send it.
+    /// From any thread. Throws `NodeError`, which says the first thing that is wrong, and its
+    /// line and column; a doubled key is wrong too.
+    public static func parse(_ bytes: [UInt8], limits: JSONLimits) throws(NodeError) -> JSONValue {
+        do { return try parse(bytes, file: "", limits: limits) } catch {
+            let first = error.diagnostics.first
+            let place = first?.position.map { " (\($0.line):\($0.column))" } ?? ""
+            let words = first?.message ?? "it is no JSON"
+            throw NodeError(
+                (words.hasSuffix(".") ? String(words.dropLast()) : words) + place, advice: first?.advice ?? "")
+        }
+    }
+
+    /// The same of a file, whose name stands in what is said.
     ///
     /// Throws `GraphError`, with one diagnostic for broken syntax or one for each duplicate key.
-    public static func parse(
+    @_spi(Host) public static func parse(
         _ bytes: [UInt8], file: String, limits: JSONLimits = .standard
     ) throws(GraphError) -> JSONValue {
         var parser = JSONParser(bytes, file: file, limits: limits)
@@ -39,10 +54,12 @@ public struct JSONValue: Sendable {
 /// One `"key": value` of an object.
 public struct JSONMember: Sendable, Equatable {
     public var key: String
-    public var keyPosition: SourcePosition
+    @_spi(Host) public var keyPosition: SourcePosition
     public var value: JSONValue
 
-    public init(_ key: String, _ value: JSONValue, at position: SourcePosition = SourcePosition(line: 0, column: 0)) {
+    public init(_ key: String, _ value: JSONValue) { self.init(key, value, at: SourcePosition(line: 0, column: 0)) }
+
+    @_spi(Host) public init(_ key: String, _ value: JSONValue, at position: SourcePosition) {
         self.key = key
         keyPosition = position
         self.value = value

@@ -1,4 +1,4 @@
-extension Host {
+@_spi(Host) extension Host {
     /// A host that brings in the plugins of `catalog` as graphs name them.
     public convenience init(
         catalog: PluginCatalog, declared: [ServicePlan] = [],

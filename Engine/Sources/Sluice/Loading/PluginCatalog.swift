@@ -2,7 +2,7 @@ import Glibc
 
 /// The node types of every plugin in a search path, known from manifests: nothing is loaded, except once a plugin that
 /// has no manifest or another one than it was written for.
-public struct PluginCatalog: NodeCatalog {
+@_spi(Host) public struct PluginCatalog: NodeCatalog {
     private var specs: [String: NodeSpec] = [:]
     /// The file that offers a type.
     private var plugins: [String: String] = [:]

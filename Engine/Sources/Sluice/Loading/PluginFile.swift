@@ -2,7 +2,7 @@ import CSys
 import Glibc
 
 /// A plugin in the file system, and what its manifest or its own tables say of it.
-public struct PluginFile: Sendable {
+@_spi(Host) public struct PluginFile: Sendable {
     public let path: String
 
     public init(path: String) { self.path = path }

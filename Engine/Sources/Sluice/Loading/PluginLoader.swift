@@ -1,7 +1,7 @@
 import Glibc
 
 /// Brings plugins into the process, each once, for good: a node's code may be in use until the process ends.
-public final class PluginLoader: @unchecked Sendable {
+@_spi(Host) public final class PluginLoader: @unchecked Sendable {
     /// Nodes of several sessions may ask for services at once, each on its thread.
     private let lock = RecursiveLock()
     /// The plugins that were tried, and why each cannot be used; nil where it can.

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The receiving end of a control link.
-public protocol ControlInput: AnyObject {
+protocol ControlInput: AnyObject {
     var control: ControlSpec { get }
     /// Where it arrives; a restarted node's new instance takes over the old one's.
     var cell: ControlCell { get set }
@@ -13,8 +13,8 @@ public protocol ControlInput: AnyObject {
 ///
 /// One named `keyframe` is also asked by the engine when an edge behind the node lost packets that others depend on.
 public final class RequestInput: ControlInput, @unchecked Sendable {
-    public let control: ControlSpec
-    public var cell = ControlCell()
+    let control: ControlSpec
+    var cell = ControlCell()
     private var isPending = false
 
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
@@ -25,15 +25,15 @@ public final class RequestInput: ControlInput, @unchecked Sendable {
         return isPending
     }
 
-    public func handOver() { if cell.takeRequests() > 0 { isPending = true } }
+    func handOver() { if cell.takeRequests() > 0 { isPending = true } }
 }
 
 /// A number that a node takes while it runs and that is no parameter of it: a measurement, one part of a message.
 ///
 /// Unlike a `Live` parameter it is handed over as it was sent, infinities and NaN included.
 public final class ValueInput: ControlInput {
-    public let control: ControlSpec
-    public var cell = ControlCell()
+    let control: ControlSpec
+    var cell = ControlCell()
     private var latest: Double?
 
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
@@ -44,19 +44,19 @@ public final class ValueInput: ControlInput {
         return latest
     }
 
-    public func handOver() { if let value = cell.takeValue() { latest = value } }
+    func handOver() { if let value = cell.takeValue() { latest = value } }
 }
 
 /// The sending end of a control link.
-public protocol ControlOutput: AnyObject {
+protocol ControlOutput: AnyObject {
     var control: ControlSpec { get }
     var links: ControlLinks { get set }
 }
 
 /// Sends numbers of which the latest wins: an estimate of the network, a measured delay.
 public final class ValueOutput: ControlOutput {
-    public let control: ControlSpec
-    public var links = ControlLinks()
+    let control: ControlSpec
+    var links = ControlLinks()
 
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
 
@@ -65,8 +65,8 @@ public final class ValueOutput: ControlOutput {
 
 /// Sends requests.
 public final class RequestOutput: ControlOutput {
-    public let control: ControlSpec
-    public var links = ControlLinks()
+    let control: ControlSpec
+    var links = ControlLinks()
 
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
 
@@ -75,7 +75,7 @@ public final class RequestOutput: ControlOutput {
 
 /// The links that leave one control output. Instances of templates come and go at them while the node sends; to come
 /// and to leave cost the same however many there are.
-public final class ControlLinks: Sendable {
+final class ControlLinks: Sendable {
     private let state = Mutex(State())
 
     private struct State {

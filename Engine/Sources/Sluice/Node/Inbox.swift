@@ -97,12 +97,3 @@ public final class Inbox<Message: Sendable>: @unchecked Sendable {
     /// Messages that were not taken because it was full; the report shows them as `inbox_lost`. From any thread.
     public var lost: Int { refused.load(ordering: .relaxed) }
 }
-
-/// Words, and calls that carry none.
-public typealias Mailbox = Inbox<UInt64>
-
-extension Inbox where Message == UInt64 {
-    /// Wakes the node and says nothing more.
-    @discardableResult
-    public func post() -> Bool { post(0) }
-}

@@ -10,7 +10,6 @@ public final class NodeContext: @unchecked Sendable {
     private var watched: [Int32] = []
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, again: Bool, watches: [(Int32, Interest)]) = (nil, false, [])
-    private var madeMailbox: Mailbox?
     /// This node for other threads: what callbacks hold, never the context. Another one after a restart.
     public private(set) var handle: NodeHandle
     private var clock: UInt16 = 0
@@ -99,14 +98,6 @@ public final class NodeContext: @unchecked Sendable {
     /// `prepare` and keep it.
     public func inbox<Message: Sendable>(of type: Message.Type, capacity: Int = 256) -> Inbox<Message> {
         Inbox(handle, capacity: capacity, engine.telemetry)
-    }
-
-    /// An inbox for words: 256 of them.
-    public var mailbox: Mailbox {
-        if let madeMailbox { return madeMailbox }
-        let made = inbox(of: UInt64.self)
-        madeMailbox = made
-        return made
     }
 
     // MARK: Saying
@@ -229,7 +220,6 @@ public final class NodeContext: @unchecked Sendable {
     func renew() {
         release()
         isFinishRequested = false
-        madeMailbox = nil
         handle = engine.makeHandle()
     }
 }

@@ -65,7 +65,7 @@ struct NodePorts {
     }
 }
 
-extension NodeSpec {
+@_spi(Host) extension NodeSpec {
     /// Why nodes of this type cannot be made: a port whose class and formats do not fit each other. nil if they can.
     static func misfit(of type: any Node.Type) -> String? {
         let ports = NodePorts(of: type.init())

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The part that every parameter shares: the engine finds it on the node and sets it before `prepare`.
-public protocol NodeParameter: AnyObject {
+protocol NodeParameter: AnyObject {
     var spec: ParameterSpec { get }
     /// False if the value is of another type. Range and choices were checked before.
     func set(_ value: ParameterValue) -> Bool
@@ -20,7 +20,7 @@ extension NodeParameter {
 ///     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a frame") var frame: Double
 @propertyWrapper
 public final class Parameter<Value: ParameterConvertible>: NodeParameter {
-    public let spec: ParameterSpec
+    let spec: ParameterSpec
     // Set before the node runs.
     @exclusivity(unchecked) private var value: Value?
     public private(set) var isGiven = false
@@ -52,9 +52,9 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
     /// `$frame.isGiven`: whether it is the graph's value, for a parameter whose default hangs on another one.
     public var projectedValue: Parameter<Value> { self }
 
-    public var current: ParameterValue? { value?.parameterValue }
+    var current: ParameterValue? { value?.parameterValue }
 
-    public func set(_ new: ParameterValue) -> Bool {
+    func set(_ new: ParameterValue) -> Bool {
         guard let converted = Value(new) else { return false }
         value = converted
         isGiven = true
@@ -66,8 +66,8 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
 /// the node's lane before its next `process`, clamped to the range.
 @propertyWrapper
 public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
-    public let spec: ParameterSpec
-    public var cell = ControlCell()
+    let spec: ParameterSpec
+    var cell = ControlCell()
     // Only on the node's lane, or before it runs.
     @exclusivity(unchecked) private var value: Value
     @exclusivity(unchecked) private var changed = false
@@ -82,9 +82,9 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     public var wrappedValue: Value { value }
     public var projectedValue: Live<Value> { self }
 
-    public var current: ParameterValue? { value.parameterValue }
+    var current: ParameterValue? { value.parameterValue }
 
-    public func set(_ new: ParameterValue) -> Bool {
+    func set(_ new: ParameterValue) -> Bool {
         guard let converted = Value(new) else { return false }
         value = converted
         isGiven = true
@@ -97,9 +97,9 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
         return changed
     }
 
-    public var control: ControlSpec { ControlSpec(spec.name, .value, help: spec.help) }
+    var control: ControlSpec { ControlSpec(spec.name, .value, help: spec.help) }
 
-    public func handOver() {
+    func handOver() {
         guard let number = cell.takeValue(), !number.isNaN else { return }
         let clamped = spec.range.map { min(max(number, $0.lowerBound), $0.upperBound) } ?? number
         value = Value(live: clamped)

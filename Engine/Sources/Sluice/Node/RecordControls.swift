@@ -17,8 +17,8 @@ public struct ControlRecord: Equatable, Sendable {
 
 /// Sends records: several numbers that belong together, and that nobody may see half of.
 public final class RecordOutput: ControlOutput {
-    public let control: ControlSpec
-    public var links = ControlLinks()
+    let control: ControlSpec
+    var links = ControlLinks()
 
     public init(_ name: String, _ fields: [FieldSpec], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
@@ -36,8 +36,8 @@ public final class RecordOutput: ControlOutput {
 /// Takes records. The fields that it declares are what it wants: a graph connects it to senders that have them all,
 /// those that are optional aside.
 public final class RecordInput: ControlInput {
-    public let control: ControlSpec
-    public var cell: ControlCell
+    let control: ControlSpec
+    var cell: ControlCell
     private var latest: [Double]
     private var isNew = false
 
@@ -54,7 +54,7 @@ public final class RecordInput: ControlInput {
         return ControlRecord(control.fields, latest)
     }
 
-    public func handOver() { if cell.takeRecord(into: &latest) { isNew = true } }
+    func handOver() { if cell.takeRecord(into: &latest) { isNew = true } }
 }
 
 extension ControlSpec {

@@ -1,5 +1,5 @@
 /// How far a run is, for who watches it.
-public struct Progress: Sendable {
+@_spi(Host) public struct Progress: Sendable {
     public var elapsed: Interval
     /// The nodes without outputs by name, instances of a template as one, with the items that they have taken.
     public var sinks: [(name: String, items: Int)] = []
@@ -27,7 +27,7 @@ public struct Progress: Sendable {
     }
 }
 
-extension GraphRun {
+@_spi(Host) extension GraphRun {
     /// How far the run is. From any thread.
     public var progress: Progress { Progress(snapshot(.counters)) }
 }

@@ -81,7 +81,7 @@ struct Report {
     }
 }
 
-extension GraphRun {
+@_spi(Host) extension GraphRun {
     /// The report, of the run so far or, once `execute` has returned, of all of it. From any thread.
     public var report: String { Report(self).json }
 }

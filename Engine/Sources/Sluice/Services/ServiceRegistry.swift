@@ -1,7 +1,7 @@
 import Synchronization
 
 /// How the services are made that plugins provide. Instances are in `ServiceStore`s.
-public final class ServiceRegistry: @unchecked Sendable {
+final class ServiceRegistry: @unchecked Sendable {
     private let state = Mutex<State>(State())
     /// Brings in the plugin that provides the protocol of this full name, if there is one.
     var onMissing: (@Sendable (_ name: String) throws -> Void)? {
@@ -16,11 +16,11 @@ public final class ServiceRegistry: @unchecked Sendable {
         var onMissing: (@Sendable (_ name: String) throws -> Void)?
     }
 
-    public init() {}
+    init() {}
 
     /// A service that only nodes know, made by `make` when it is first asked for. `close` gives back what it holds. The
     /// last provider of a type wins.
-    public func provide<Provided: Sendable>(
+    func provide<Provided: Sendable>(
         _ type: Provided.Type, scope: ServiceScope = .run, close: (@Sendable (Provided) -> Void)? = nil,
         _ make: @escaping @Sendable () throws -> Provided
     ) {
@@ -32,11 +32,8 @@ public final class ServiceRegistry: @unchecked Sendable {
         }
     }
 
-    /// A service that graphs can set up, which nodes ask for by its own type.
-    public func provide<Provided: Service>(_ type: Provided.Type) { provide(type, as: type) }
-
     /// A service that graphs can set up, which nodes ask for by a protocol that it conforms to: `(any Ringing).self`.
-    public func provide<Provided: Service, Face>(_ type: Provided.Type, as face: Face.Type) {
+    func provide<Provided: Service, Face>(_ type: Provided.Type, as face: Face.Type) {
         let descriptor = type.descriptor
         let spec = ServiceSpec(
             name: descriptor.name, type: String(reflecting: face), summary: descriptor.summary, scope: descriptor.scope,

@@ -4,7 +4,7 @@ import Glibc
 /// are closed together, the last one made first: so none outlives another that it uses.
 ///
 /// Finding is for `prepare`: whoever asks for a service that is being made on another thread waits until it is there.
-public final class ServiceStore: @unchecked Sendable {
+final class ServiceStore: @unchecked Sendable {
     let scope: ServiceScope
     /// The scope around it; nil for the host's.
     private let outer: ServiceStore?

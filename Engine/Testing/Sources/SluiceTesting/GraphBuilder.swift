@@ -1,4 +1,4 @@
-import Sluice
+@_spi(Host) import Sluice
 
 /// Makes the plan of a graph by hand, where a test wants node types of its own or no file.
 ///
@@ -7,7 +7,7 @@ import Sluice
 ///     graph.node("gain", Gain.self, ["gain_db": 6])
 ///     graph.edge("source.out -> gain.in", items: 4)
 public struct GraphBuilder {
-    public private(set) var session = SessionPlan()
+    @_spi(Host) public private(set) var session = SessionPlan()
     public let registry: NodeRegistry
 
     public init(registry: NodeRegistry = NodeRegistry()) {
@@ -16,11 +16,18 @@ public struct GraphBuilder {
         registry.register(TestSink.self)
     }
 
-    public var plan: GraphPlan {
+    @_spi(Host) public var plan: GraphPlan {
         GraphPlan(name: "test", file: "test.json", root: session)
     }
 
     public mutating func node(
+        _ name: String, _ type: any Node.Type, _ parameters: [String: ParameterValue] = [:], lane: String? = nil
+    ) {
+        node(name, type, parameters, lane: lane, pool: nil, onError: .fail)
+    }
+
+    /// The same with what else a graph may say of a node.
+    @_spi(Host) public mutating func node(
         _ name: String, _ type: any Node.Type, _ parameters: [String: ParameterValue] = [:], lane: String? = nil,
         pool: LanePool? = nil, onError: NodePlan.OnError = .fail
     ) {
@@ -43,7 +50,7 @@ public struct GraphBuilder {
                 overflow: overflow, epoch: epoch, isOptional: optional))
     }
 
-    public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Combination? = nil) {
+    @_spi(Host) public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Combination? = nil) {
         let (from, to) = GraphBuilder.ends(ends)
         session.controls.append(ControlPlan(from: from, to: to, kind: kind, combination: join))
     }

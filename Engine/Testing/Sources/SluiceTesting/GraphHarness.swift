@@ -1,4 +1,4 @@
-@_spi(Testing) import Sluice
+@_spi(Host) @_spi(Testing) import Sluice
 
 /// Runs a whole graph in virtual time under a test's hand.
 ///
@@ -8,11 +8,13 @@ public final class GraphHarness {
     private let stepped: SteppedRun
 
     /// Throws what building the graph throws: `GraphError`, or `NodeError` of a `prepare`.
-    public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) throws {
+    @_spi(Host) public init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) throws {
         stepped = try SteppedRun(plan, registry: registry, options: options)
     }
 
-    public convenience init(_ graph: GraphBuilder, options: RunOptions = RunOptions()) throws {
+    public convenience init(_ graph: GraphBuilder) throws { try self.init(graph, options: RunOptions()) }
+
+    @_spi(Host) public convenience init(_ graph: GraphBuilder, options: RunOptions) throws {
         try self.init(graph.plan, registry: graph.registry, options: options)
     }
 
@@ -23,8 +25,14 @@ public final class GraphHarness {
     ///         json: #"{ "nodes": { "in": { "type": "test-source" }, … }, "edges": ["in -> gain -> out"] }"#,
     ///         set: ["gain_db": "6"], registry: registry)
     public convenience init(
+        json: String, set overrides: [String: String] = [:], registry: NodeRegistry = NodeRegistry()
+    ) throws {
+        try self.init(json: json, set: overrides, registry: registry, options: RunOptions())
+    }
+
+    @_spi(Host) public convenience init(
         json: String, set overrides: [String: String] = [:], registry: NodeRegistry = NodeRegistry(),
-        options: RunOptions = RunOptions()
+        options: RunOptions
     ) throws {
         registry.register(TestSource.self)
         registry.register(TestSink.self)
@@ -89,7 +97,7 @@ public final class GraphHarness {
 
     /// Runs to the end as `sluice run --clock virtual` does: what nothing wakes any more is given up and fails the run.
     @discardableResult
-    public func run() -> GraphRun.Outcome {
+    public func run() -> RunOutcome {
         stepped.runToEnd()
         return outcome
     }
@@ -100,7 +108,7 @@ public final class GraphHarness {
     // MARK: Events
 
     public var isOver: Bool { stepped.isOver }
-    public var outcome: GraphRun.Outcome { stepped.outcome }
+    public var outcome: RunOutcome { stepped.outcome }
     /// The error that ended the graph's own session.
     public var failure: (any Error)? { stepped.failure }
     public var events: [EventLog.Event] { stepped.events }

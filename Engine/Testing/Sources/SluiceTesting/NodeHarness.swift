@@ -1,4 +1,4 @@
-@_spi(Testing) import Sluice
+@_spi(Host) @_spi(Testing) import Sluice
 
 /// Runs one node in virtual time: a test pushes into its inputs, lets time pass, and pulls from its outputs.
 ///
@@ -18,19 +18,20 @@ public final class NodeHarness<N: Node> {
     ///   - unconnected: ports that the graph leaves out.
     ///   - capacity: of every edge.
     ///   - overflow: of the edges into the node; those out of it block.
+    ///   - restarts: what the node throws starts it anew, as `"on_error": "restart"` does.
     ///   - registry: types and services that the node asks for.
     /// - Throws: what `prepare` throws, with the engine's words around it.
     public init(
         _ type: N.Type, parameters: [String: ParameterValue] = [:], announcing: [String: MediaFormat] = [:],
         unconnected: Set<String> = [], capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
-        epoch: EpochPolicy = .flush, onError: NodePlan.OnError = .fail, registry: NodeRegistry = NodeRegistry()
+        epoch: EpochPolicy = .flush, restarts: Bool = false, registry: NodeRegistry = NodeRegistry()
     ) throws {
         var builder = GraphBuilder(registry: registry)
         let spec = NodeSpec(of: type)
         let inputs = spec.inputs.map(\.name).filter { !unconnected.contains($0) }
         let outputs = spec.outputs.map(\.name).filter { !unconnected.contains($0) }
         for port in inputs { builder.node("to-\(port)", TestSource.self) }
-        builder.node("node", type, parameters, onError: onError)
+        builder.node("node", type, parameters, pool: nil, onError: restarts ? .restart : .fail)
         for port in outputs { builder.node("from-\(port)", TestSink.self) }
         for port in inputs {
             builder.edge(
@@ -43,7 +44,7 @@ public final class NodeHarness<N: Node> {
                 bytes: capacity.bytes, epoch: epoch, optional: true)
         }
         let formats = Dictionary(uniqueKeysWithValues: announcing.map { ("to-\($0.key)", $0.value) })
-        registry.services.provide(TestSource.Announcements.self) { TestSource.Announcements(formats: formats) }
+        registry.provide(TestSource.Announcements.self) { TestSource.Announcements(formats: formats) }
         graph = try GraphHarness(builder)
         for output in spec.controlOutputs { taps[output.name] = graph.listen(to: output.name, of: "node") }
     }
@@ -107,7 +108,7 @@ public final class NodeHarness<N: Node> {
 
     /// Ends every input that is left and runs to the end of the graph.
     @discardableResult
-    public func finish() -> GraphRun.Outcome {
+    public func finish() -> RunOutcome {
         for name in graph.nodeNames where name.hasPrefix("to-") { graph.source(name).end() }
         return graph.run()
     }

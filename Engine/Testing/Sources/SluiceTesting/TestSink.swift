@@ -5,11 +5,11 @@ public final class TestSink: Node {
     public static let descriptor = NodeDescriptor("test-sink", summary: "Keeps what it receives for a test")
 
     let input = Input<MediaItem>("in")
-    private var mailbox: Mailbox?
+    private var handle: NodeHandle?
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) { mailbox = context.mailbox }
+    public func prepare(_ context: NodeContext) { handle = context.handle }
 
     /// Everything received and not yet taken, with the graph's time at which it came.
     public private(set) var received: [(item: MediaItem, at: Instant)] = []
@@ -21,7 +21,7 @@ public final class TestSink: Node {
 
     /// How many more items it takes before it leaves them on its edge; nil takes all. On the thread that drives the
     /// run.
-    public var appetite: Int? { didSet { mailbox?.post() } }
+    public var appetite: Int? { didSet { handle?.post() } }
 
     /// Takes the oldest received item away.
     public func take() -> MediaItem? { received.isEmpty ? nil : received.removeFirst().item }
@@ -31,7 +31,6 @@ public final class TestSink: Node {
     }
 
     public func process(now: Instant) {
-        while mailbox?.next() != nil {}
         while appetite != 0, let item = input.next() {
             appetite = appetite.map { $0 - 1 }
             if input.formatChanged { formats.append(item.format) }

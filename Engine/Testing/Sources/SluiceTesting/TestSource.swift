@@ -7,7 +7,6 @@ public final class TestSource: Node {
     let output = Output<MediaItem>("out", optional: true)
     private var waiting: [MediaItem] = []
     private var next = 0
-    private var mailbox: Mailbox?
     private var context: NodeContext?
 
     /// The format that each source's output announces before media come, by the node's name; a service of the run.
@@ -17,7 +16,6 @@ public final class TestSource: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        mailbox = context.mailbox
         let announced = try context.service(Announcements.self)
         if let format = announced?.formats[context.name] { output.fix(format) }
     }
@@ -25,7 +23,7 @@ public final class TestSource: Node {
     /// Appends items; they go out when the run is driven next. On the thread that drives the run.
     public func push(_ items: some Sequence<MediaItem>) {
         waiting += Array(items)
-        mailbox?.post()
+        context?.handle.post()
     }
 
     public func push(_ item: MediaItem) { push(CollectionOfOne(item)) }
@@ -33,7 +31,7 @@ public final class TestSource: Node {
     /// No item follows those pushed.
     public func end() {
         isEnding = true
-        mailbox?.post()
+        context?.handle.post()
     }
 
     private var isEnding = false
@@ -44,7 +42,6 @@ public final class TestSource: Node {
     public var epoch: UInt32 { context?.epoch ?? 0 }
 
     public func process(now: Instant) {
-        while mailbox?.next() != nil {}
         send()
         if isEnding && waitingCount == 0 { context?.finish() }
     }

@@ -1,6 +1,7 @@
-@_spi(Testing) import Sluice
 import SluiceTesting
 import Testing
+
+@testable import Sluice
 
 /// An edge that comes and goes while its producer runs, as `Assembly.attach` and `Session.detach` do it: messages to
 /// the producer's lane, the end of the edge to the consumer, and the ring freed when both have answered.

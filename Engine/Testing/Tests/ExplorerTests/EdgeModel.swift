@@ -1,5 +1,6 @@
-@_spi(Testing) import Sluice
 import SluiceTesting
+
+@testable import Sluice
 
 /// An edge between two threads: the engine's own `Ring`, and around it what `InputState`, `OutputState`, `EdgeState`
 /// and `NodeCore.settle` do with it, line by line but without media. `Flaw` leaves out or breaks one thing at a time,

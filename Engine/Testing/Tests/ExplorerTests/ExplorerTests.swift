@@ -1,6 +1,7 @@
-import Sluice
 import SluiceTesting
 import Testing
+
+@testable import Sluice
 
 /// The explorer itself: it must find what is there, and lose nothing by its reduction.
 @Suite(.serialized) struct ExplorerTests {

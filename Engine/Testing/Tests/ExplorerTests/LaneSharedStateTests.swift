@@ -1,4 +1,4 @@
-@_spi(Testing) import Sluice
+@testable import Sluice
 import SluiceTesting
 import Testing
 

@@ -1,7 +1,8 @@
 import Foundation
-import Sluice
 import SluiceTesting
 import Testing
+
+@testable import Sluice
 
 /// Every interleaving of the engine's ring and its handshakes, for small sizes, under x86's store buffers. A flaw put
 /// in on purpose is found each time.

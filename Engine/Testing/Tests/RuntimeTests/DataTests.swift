@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 /// Edges treat data as they treat frames: bounded, in order, with epochs, shared by relays.

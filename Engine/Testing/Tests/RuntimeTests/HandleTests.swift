@@ -1,6 +1,6 @@
 import Glibc
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func aRestartedNodeHasAnotherHandle() throws {
-        let harness = try NodeHarness(Desk.self, parameters: ["fails": true], onError: .restart)
+        let harness = try NodeHarness(Desk.self, parameters: ["fails": true], restarts: true)
         harness.settle()
         let (old, first) = (try #require(harness.node.handle), ObjectIdentifier(harness.node))
         harness.node.inbox?.post(Call(name: "x", token: nil))

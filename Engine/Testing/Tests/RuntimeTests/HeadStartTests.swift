@@ -1,5 +1,5 @@
-@_spi(Testing) import Sluice
-import SluiceTesting
+@_spi(Host) @_spi(Testing) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 

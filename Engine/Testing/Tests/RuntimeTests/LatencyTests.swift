@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 /// The figures of `sluice latency`, in virtual time: nodes that hold each picture for a known time.
@@ -72,7 +72,7 @@ import Testing
                 waiting.removeFirst()
                 context.mark("mux", pts: frame.header.pts)
                 wire?.frames.append((FrameNumberCode.read(frame)!, now + .milliseconds(20)))
-                wire?.receiver?.mailbox.post()
+                wire?.receiver?.handle.post()
             }
         }
     }
@@ -96,7 +96,6 @@ import Testing
             wire?.receiver = context
         }
         func process(now: Instant) {
-            while context.mailbox.next() != nil {}
             while true {
                 if let (number, due) = read {
                     guard due <= now else { return context.wake(at: due) }
@@ -147,7 +146,7 @@ import Testing
 
     @Test func picturesAreFollowedThroughATransportByTheirNumbers() throws {
         let registry = NodeRegistry()
-        registry.services.provide(Wire.self) { Wire() }
+        registry.provide(Wire.self) { Wire() }
         var graph = GraphBuilder(registry: registry)
         graph.node("camera", Camera.self)
         graph.node("encode", Hold.self, ["hold_ms": 5])

@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 /// A source that finds no audio, so that what leads from its audio is left out.

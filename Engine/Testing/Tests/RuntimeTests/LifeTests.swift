@@ -1,15 +1,15 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 @Suite struct LifeTests {
-    func brittle(_ onError: NodePlan.OnError) throws -> NodeHarness<Brittle> {
-        try NodeHarness(Brittle.self, parameters: ["at": 2], onError: onError)
+    func brittle(restarts: Bool) throws -> NodeHarness<Brittle> {
+        try NodeHarness(Brittle.self, parameters: ["at": 2], restarts: restarts)
     }
 
     @Test func aNodeThatThrowsEndsItsSessionWithItsWords() throws {
-        let harness = try brittle(.fail)
+        let harness = try brittle(restarts: false)
         harness.push(TestMedia.pictures(count: 5))
         #expect(harness.finish() == .failed)
         #expect("\(harness.error!)".contains("picture 2 is bad"))
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func aRestartedNodeIsANewInstanceOnTheSameEdges() throws {
-        let harness = try brittle(.restart)
+        let harness = try brittle(restarts: true)
         harness.set("gain", to: 4)
         harness.settle()
         let first = ObjectIdentifier(harness.node)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func aNodeIsRestartedFiveTimesInAMinuteWithGrowingPauses() throws {
-        let harness = try brittle(.restart)
+        let harness = try brittle(restarts: true)
         for time in 0..<6 { harness.push(TestMedia.pictures(first: time * 100 + 2, count: 1)) }
         harness.advance(by: .seconds(20))
         #expect(harness.state == "failed" || harness.isOver)
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func controlsThatComeWhileANodeRestartsReachTheNewInstance() throws {
-        let harness = try brittle(.restart)
+        let harness = try brittle(restarts: true)
         harness.push(TestMedia.pictures(first: 2, count: 1))
         harness.settle()
         #expect(harness.state == "restarting")
@@ -151,9 +151,9 @@ import Testing
     @Test func postsWakeTheirNodeAndAreBounded() throws {
         final class Post: Node {
             static let descriptor = NodeDescriptor("post", summary: "Takes posts")
-            var mailbox: Mailbox?
+            var mailbox: Inbox<UInt64>?
             var words: [UInt64] = []
-            func prepare(_ context: NodeContext) { mailbox = context.mailbox }
+            func prepare(_ context: NodeContext) { mailbox = context.inbox(of: UInt64.self) }
             func process(now: Instant) { while let word = mailbox?.next() { words.append(word) } }
         }
         let harness = try NodeHarness(Post.self)
@@ -285,7 +285,7 @@ import Testing
             func process(now: Instant) {}
         }
         let registry = NodeRegistry()
-        registry.services.provide(Shop.self) { Shop() }
+        registry.provide(Shop.self) { Shop() }
         func customers() throws -> [Shop?] {
             var graph = GraphBuilder(registry: registry)
             graph.node("a", Customer.self)

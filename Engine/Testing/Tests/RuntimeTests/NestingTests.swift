@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 /// Rooms with viewers: a template that holds a template.

@@ -1,5 +1,5 @@
 import Glibc
-@_spi(Testing) import Sluice
+@_spi(Host) @_spi(Testing) import Sluice
 import Testing
 
 /// The findings of a wait are delivered only to the node that still watches it: between the two another lane may have

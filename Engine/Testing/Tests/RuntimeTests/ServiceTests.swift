@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 
@@ -46,15 +46,15 @@ final class Greeter: Service, Greeting, @unchecked Sendable {
 
     private func built(_ diary: Diary) -> NodeRegistry {
         let registry = NodeRegistry()
-        registry.services.provide(Ground.self, scope: .host, close: { _ in diary.note("-ground") }) {
+        registry.provide(Ground.self, scope: .host, close: { _ in diary.note("-ground") }) {
             diary.note("+ground")
             return Ground()
         }
-        registry.services.provide(Wall.self, scope: .run, close: { _ in diary.note("-wall") }) {
+        registry.provide(Wall.self, scope: .run, close: { _ in diary.note("-wall") }) {
             diary.note("+wall")
             return Wall()
         }
-        registry.services.provide(Roof.self, scope: .session, close: { _ in diary.note("-roof") }) {
+        registry.provide(Roof.self, scope: .session, close: { _ in diary.note("-roof") }) {
             diary.note("+roof")
             return Roof()
         }
@@ -123,7 +123,7 @@ final class Greeter: Service, Greeting, @unchecked Sendable {
         let diary = Diary()
         Upper.diary.withLock { $0 = diary }
         let registry = built(diary)
-        registry.services.provide(Upper.self)
+        registry.provide(Upper.self)
         let harness = try NodeHarness(Asker.self, registry: registry)
         harness.graph.stop()
         harness.graph.run()
@@ -142,7 +142,7 @@ final class Greeter: Service, Greeting, @unchecked Sendable {
 
     private func greeted(_ settings: [String: ParameterValue]?) throws -> GraphHarness {
         let registry = NodeRegistry()
-        registry.services.provide(Greeter.self, as: (any Greeting).self)
+        registry.provide(Greeter.self, as: (any Greeting).self)
         var graph = GraphBuilder(registry: registry)
         graph.node("guest", Guest.self)
         var plan = graph.plan
@@ -169,7 +169,7 @@ final class Greeter: Service, Greeting, @unchecked Sendable {
         #expect(error.isInputError)
         // Not set up by the graph: the node that asks for it fails, with its own place.
         let registry = NodeRegistry()
-        registry.services.provide(Ground.self) { throw NodeError("the ground is frozen") }
+        registry.provide(Ground.self) { throw NodeError("the ground is frozen") }
         var graph = GraphBuilder(registry: registry)
         graph.node("a", Mason.self)
         let asked = try #require(throws: GraphError.self) { _ = try GraphHarness(graph) }
@@ -184,7 +184,7 @@ final class Greeter: Service, Greeting, @unchecked Sendable {
             init() {}
         }
         let host = Sluice.Host(say: { _, _ in })
-        host.registry.services.provide(Port.self)
+        host.registry.provide(Port.self)
         var graph = GraphBuilder(registry: host.registry)
         graph.node("guest", Guest.self)
         var options = RunOptions()

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 

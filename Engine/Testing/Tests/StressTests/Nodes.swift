@@ -1,6 +1,6 @@
 import Glibc
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 
 /// Sends numbered packets as fast as there is room.
@@ -155,12 +155,12 @@ final class ViewerStarter: Node {
     var starting: [SessionHandle] = []
     var running: [SessionHandle] = []
     var stops = 0
-    var mailbox: Mailbox?
-    static let shared = Mutex<Mailbox?>(nil)
+    var mailbox: Inbox<UInt64>?
+    static let shared = Mutex<Inbox<UInt64>?>(nil)
     static let served = Atomic<Int>(0)
     func prepare(_ context: NodeContext) {
         self.context = context
-        let mailbox = context.mailbox
+        let mailbox = context.inbox(of: UInt64.self)
         self.mailbox = mailbox
         ViewerStarter.shared.withLock { $0 = mailbox }
     }
@@ -195,7 +195,7 @@ final class Stone: Node {
 }
 
 /// Posts from a thread that has nothing else to do than wait for room.
-func post(_ word: UInt64, to mailbox: borrowing Mutex<Mailbox?>) {
+func post(_ word: UInt64, to mailbox: borrowing Mutex<Inbox<UInt64>?>) {
     while mailbox.withLock({ $0?.post(word) }) != true { sched_yield() }
 }
 

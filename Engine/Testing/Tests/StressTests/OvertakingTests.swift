@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-@_spi(Testing) import Sluice
-import SluiceTesting
+@_spi(Host) @_spi(Testing) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 

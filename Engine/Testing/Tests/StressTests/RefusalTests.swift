@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-@_spi(Testing) import Sluice
-import SluiceTesting
+@_spi(Host) @_spi(Testing) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 
@@ -61,7 +61,7 @@ private final class Starter: Node {
     private func run(
         _ graph: GraphBuilder, starting count: Int, options: RunOptions = RunOptions(),
         isDone: @escaping @Sendable (GraphRun, [SessionHandle]) -> Bool
-    ) throws -> (outcome: GraphRun.Outcome, events: [EventLog.Event]) {
+    ) throws -> (outcome: RunOutcome, events: [EventLog.Event]) {
         Starter.handles.withLock { $0 = [] }
         Starter.plan.withLock { $0 = Array(repeating: Starter.Call(), count: count) }
         var options = options

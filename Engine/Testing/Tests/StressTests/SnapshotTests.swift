@@ -1,6 +1,6 @@
 import Glibc
-@_spi(Testing) import Sluice
-import SluiceTesting
+@_spi(Host) @_spi(Testing) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 

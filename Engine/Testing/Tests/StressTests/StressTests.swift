@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-@_spi(Testing) import Sluice
-import SluiceTesting
+@_spi(Host) @_spi(Testing) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 
@@ -158,13 +158,13 @@ import Testing
     @Test func postsFromManyThreadsArriveOnceEach() throws {
         final class Sum: Node {
             static let descriptor = NodeDescriptor("sum", summary: "Adds posts up")
-            static let shared = Mutex<Mailbox?>(nil)
-            var mailbox: Mailbox?
+            static let shared = Mutex<Inbox<UInt64>?>(nil)
+            var mailbox: Inbox<UInt64>?
             static let total = Atomic<Int>(0)
             var context: NodeContext?
             func prepare(_ context: NodeContext) {
                 self.context = context
-                let mailbox = context.mailbox
+                let mailbox = context.inbox(of: UInt64.self)
                 self.mailbox = mailbox
                 Sum.shared.withLock { $0 = mailbox }
             }

@@ -2,7 +2,7 @@ import CSys
 import Synchronization
 
 /// The process's standard streams and signals: Swift's strict concurrency refuses Glibc's.
-public enum Console {
+@_spi(Host) public enum Console {
     /// To standard output: the answer to the command. Text that does not go out is lost; `answerError` tells. Blocks.
     public static func answer(_ text: String) {
         guard answerError == 0 else { return }

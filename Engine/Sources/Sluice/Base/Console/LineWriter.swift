@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// Hands lines to `write`, which may block, on a thread of its own: the one who says something never waits.
-public final class LineWriter: @unchecked Sendable {
+@_spi(Host) public final class LineWriter: @unchecked Sendable {
     private struct State: Sendable {
         var queue: LineQueue
         /// The thread holds text that it has taken and not yet written.

@@ -1,126 +1,126 @@
 /// A graph file as it is written: its shape is checked, names are not resolved and `${parameters}` not filled in.
 /// Values that may hold a reference stay JSON until they are.
-public struct GraphDocument: Sendable {
+@_spi(Host) public struct GraphDocument: Sendable {
     /// The file as the user named it.
-    public var file: String
-    public var summary: String
-    public var parameters: [ParameterDeclaration]
-    public var body: SessionDocument
-    public var lanes: [LaneDocument] = []
-    public var services: [ServiceDocument] = []
+    var file: String
+    public internal(set) var summary: String
+    public internal(set) var parameters: [ParameterDeclaration]
+    var body: SessionDocument
+    var lanes: [LaneDocument] = []
+    var services: [ServiceDocument] = []
 }
 
 /// Nodes, edges and controls of the graph or of a template, and the templates that it holds.
-public struct SessionDocument: Sendable {
-    public var nodes: [NodeDocument] = []
-    public var edges: [EdgeDocument] = []
-    public var controls: [ControlDocument] = []
-    public var templates: [TemplateDocument] = []
-    public var start: [StartDocument] = []
+struct SessionDocument: Sendable {
+    var nodes: [NodeDocument] = []
+    var edges: [EdgeDocument] = []
+    var controls: [ControlDocument] = []
+    var templates: [TemplateDocument] = []
+    var start: [StartDocument] = []
     /// An edge could not be read, which has been reported: no node counts as unconnected.
     var hasBrokenEdges = false
 }
 
 /// A parameter that a graph or template declares.
-public struct ParameterDeclaration: Sendable {
-    public var name: String
-    public var position: SourcePosition
-    public var type: ParameterType
-    public var defaultValue: JSONValue?
+@_spi(Host) public struct ParameterDeclaration: Sendable {
+    public internal(set) var name: String
+    var position: SourcePosition
+    var type: ParameterType
+    var defaultValue: JSONValue?
     /// Inclusive.
-    public var range: ClosedRange<Double>?
-    public var help: String
+    var range: ClosedRange<Double>?
+    var help: String
     /// Never shown; not taken from the command line.
-    public var isSecret: Bool
+    var isSecret: Bool
     /// The environment variable that gives it; `<env>_FILE` may name a file instead.
-    public var environmentVariable: String?
+    var environmentVariable: String?
     /// The file that gives it, read when the environment does not.
-    public var file: String?
+    var file: String?
 
     /// Nothing but who starts an instance gives it.
     var needsValue: Bool { defaultValue == nil && environmentVariable == nil && file == nil }
 }
 
-public struct TemplateDocument: Sendable {
-    public var name: String
-    public var position: SourcePosition
-    public var summary: String
-    public var parameters: [ParameterDeclaration]
-    public var body: SessionDocument
+struct TemplateDocument: Sendable {
+    var name: String
+    var position: SourcePosition
+    var summary: String
+    var parameters: [ParameterDeclaration]
+    var body: SessionDocument
 }
 
-public struct NodeDocument: Sendable {
-    public var name: String
-    public var position: SourcePosition
+struct NodeDocument: Sendable {
+    var name: String
+    var position: SourcePosition
     /// nil when the file does not say it, which has been reported.
-    public var type: String?
-    public var typePosition: SourcePosition
-    public var lane: JSONValue?
-    public var onError: JSONValue?
-    public var lossless: JSONValue?
+    var type: String?
+    var typePosition: SourcePosition
+    var lane: JSONValue?
+    var onError: JSONValue?
+    var lossless: JSONValue?
     /// For which values of parameters the node is there; nil: always.
-    public var when: JSONValue?
+    var when: JSONValue?
     /// The other members: the parameters of the type.
-    public var parameters: [JSONMember]
+    var parameters: [JSONMember]
 }
 
 /// The settings of a lane's thread.
-public struct LaneDocument: Sendable {
-    public var name: String
-    public var position: SourcePosition
-    public var cpus: JSONValue?
-    public var nice: JSONValue?
-    public var priority: JSONValue?
-    public var lockMemory: JSONValue?
-    public var pipeSize: JSONValue?
+struct LaneDocument: Sendable {
+    var name: String
+    var position: SourcePosition
+    var cpus: JSONValue?
+    var nice: JSONValue?
+    var priority: JSONValue?
+    var lockMemory: JSONValue?
+    var pipeSize: JSONValue?
 }
 
 /// An entry of `services`.
-public struct ServiceDocument: Sendable {
-    public var name: String
-    public var position: SourcePosition
-    public var settings: [JSONMember]
+struct ServiceDocument: Sendable {
+    var name: String
+    var position: SourcePosition
+    var settings: [JSONMember]
 }
 
 /// One end of an edge or control link: `node`, `node.port`, `$parent.node.port`.
-public struct EndDocument: Sendable {
+struct EndDocument: Sendable {
     /// As it is written.
-    public var text: String
-    public var node: String
-    public var port: String?
-    public var isParent: Bool
-    public var position: SourcePosition
+    var text: String
+    var node: String
+    var port: String?
+    var isParent: Bool
+    var position: SourcePosition
 }
 
-public struct EdgeDocument: Sendable {
-    public var from: EndDocument
-    public var to: EndDocument
-    public var items: JSONValue?
-    public var milliseconds: JSONValue?
-    public var bytes: JSONValue?
-    public var overflow: JSONValue?
-    public var epoch: JSONValue?
-    public var optional: JSONValue?
-    public var position: SourcePosition
+struct EdgeDocument: Sendable {
+    var from: EndDocument
+    var to: EndDocument
+    var items: JSONValue?
+    var milliseconds: JSONValue?
+    var bytes: JSONValue?
+    var overflow: JSONValue?
+    var epoch: JSONValue?
+    var optional: JSONValue?
+    var position: SourcePosition
 
     /// `a -> b`, as messages name it.
-    public var text: String { "\(from.text) -> \(to.text)" }
+    var text: String { "\(from.text) -> \(to.text)" }
 }
 
-public struct ControlDocument: Sendable {
-    public var from: EndDocument
-    public var to: EndDocument
-    public var join: JSONValue?
-    public var position: SourcePosition
+struct ControlDocument: Sendable {
+    var from: EndDocument
+    var to: EndDocument
+    var join: JSONValue?
+    var position: SourcePosition
 
-    public var text: String { "\(from.text) -> \(to.text)" }
+    var text: String { "\(from.text) -> \(to.text)" }
 }
 
 /// An entry of `start`.
-public struct StartDocument: Sendable {
-    public var template: String
-    public var templatePosition: SourcePosition
-    public var count: JSONValue?
-    public var parameters: [JSONMember]
-    public var position: SourcePosition
+struct StartDocument: Sendable {
+    var template: String
+    var templatePosition: SourcePosition
+    var count: JSONValue?
+    var parameters: [JSONMember]
+    var position: SourcePosition
 }

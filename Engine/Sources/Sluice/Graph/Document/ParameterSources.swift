@@ -1,5 +1,5 @@
 /// Where the values of parameters come from besides the file itself.
-public struct ParameterSources: Sendable {
+@_spi(Host) public struct ParameterSources: Sendable {
     /// `--set name=value`, as text.
     public var overrides: [String: String]
     /// A variable of the environment; nil where it is not set.

@@ -1,4 +1,4 @@
-extension EdgePlan {
+@_spi(Host) extension EdgePlan {
     /// The error of an edge whose ends turn out not to agree once a format is known: after `prepare`, or when it
     /// changes while the graph runs. It reads as the one that validation gives.
     ///

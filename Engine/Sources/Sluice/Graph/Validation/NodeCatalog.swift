@@ -1,5 +1,5 @@
 /// The node types that a graph may use: what validation, schema and drawing know of plugins.
-public protocol NodeCatalog: Sendable {
+@_spi(Host) public protocol NodeCatalog: Sendable {
     /// nil for a type that no plugin offers, or whose plugin cannot be used.
     func spec(for type: String) -> NodeSpec?
     /// Every type that `spec(for:)` knows.
@@ -12,14 +12,14 @@ public protocol NodeCatalog: Sendable {
     var serviceNames: [String] { get }
 }
 
-extension NodeCatalog {
+@_spi(Host) extension NodeCatalog {
     public func unavailability(of type: String) -> Unavailability? { nil }
     public func service(named name: String) -> ServiceSpec? { nil }
     public var serviceNames: [String] { [] }
 }
 
 /// Why the types of a plugin cannot be used.
-public struct Unavailability: Equatable, Sendable {
+@_spi(Host) public struct Unavailability: Equatable, Sendable {
     public var plugin: String
     /// A clause without a full stop: `libvpx.so.7 is missing`.
     public var reason: String
@@ -34,7 +34,7 @@ public struct Unavailability: Equatable, Sendable {
 }
 
 /// A catalog from a list.
-public struct NodeTable: NodeCatalog {
+@_spi(Host) public struct NodeTable: NodeCatalog {
     private var specs: [String: NodeSpec]
     private var unavailable: [String: Unavailability]
     private var services: [String: ServiceSpec]

@@ -1,5 +1,5 @@
 /// Where the milliseconds of a picture went, from its capture to the last place at which it was seen.
-public struct LatencyAnalysis: Sendable {
+@_spi(Host) public struct LatencyAnalysis: Sendable {
     /// Milliseconds of the counted pictures.
     public struct Spread: Sendable {
         public let p50, p95, p99, max, mean: Double

@@ -1,4 +1,4 @@
-extension LatencyAnalysis {
+@_spi(Host) extension LatencyAnalysis {
     private static let colours = [
         "#3b6fb6", "#8fb3e0", "#b4532a", "#e0a184", "#4d8a57", "#a5cfab", "#7a5aa6", "#c3b0de", "#b08a1e", "#e3cd86",
     ]

@@ -1,4 +1,4 @@
-extension LatencyAnalysis {
+@_spi(Host) extension LatencyAnalysis {
     /// For a terminal: a line a stage, milliseconds.
     public var table: String {
         var rows = [["stage", "p50", "p95", "p99", "max", "mean", "share"]]

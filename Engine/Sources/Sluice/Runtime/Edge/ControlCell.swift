@@ -2,7 +2,7 @@ import Synchronization
 
 /// Where a control arrives from any thread: the latest value, a count of requests, the latest record. Never allocates,
 /// and waits only while another copies a record.
-public final class ControlCell: @unchecked Sendable {
+@usableFromInline final class ControlCell: @unchecked Sendable {
     private let bits = Atomic<UInt64>(0)
     private let hasValue = Atomic<Bool>(false)
     private let requests = Atomic<Int>(0)
@@ -11,7 +11,7 @@ public final class ControlCell: @unchecked Sendable {
     /// The node to wake; set while the graph is wired, before any link is used.
     weak var owner: EdgeEnd?
 
-    public init(fields: Int = 0) { record = fields > 0 ? RecordSlot(fields: fields) : nil }
+    @usableFromInline init(fields: Int = 0) { record = fields > 0 ? RecordSlot(fields: fields) : nil }
 
     func post(value: Double) {
         bits.store(value.bitPattern, ordering: .relaxed)

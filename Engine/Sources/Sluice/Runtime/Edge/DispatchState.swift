@@ -1,6 +1,6 @@
 /// The state that the ports and edges of a node share in one dispatch of it: plain memory that only the node's lane
 /// touches.
-public struct DispatchState {
+@usableFromInline struct DispatchState {
     /// Items that the node may still take, or send if it is a source, in this dispatch.
     @usableFromInline var budget = 0
     /// Outputs that are full: while there are any, inputs hand nothing out.

@@ -1,5 +1,5 @@
 /// A bounded ring from one output to one input, with the names of its ends. See `EdgeState` for how it works.
-public final class Edge: @unchecked Sendable {
+@usableFromInline final class Edge: @unchecked Sendable {
     @usableFromInline let state: UnsafeMutablePointer<EdgeState>
     let plan: EdgePlan
     let identity: EdgeIdentity

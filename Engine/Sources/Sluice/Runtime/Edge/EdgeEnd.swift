@@ -1,7 +1,7 @@
 /// The node at one end of an edge, as far as the edge knows it: what its dispatch allows, and how it is woken.
 ///
 /// The engine's node overrides the calls; an end that nobody runs needs none.
-public class EdgeEnd: @unchecked Sendable {
+@usableFromInline class EdgeEnd: @unchecked Sendable {
     /// `listener.1/pacer`: unique in the run.
     final let name: String
     /// The state that ports and edges look at for every item.

@@ -6,7 +6,7 @@ import Synchronization
 /// sides are quiet. Depth in milliseconds is the sum of durations pushed − dropped − gone, never a difference of
 /// timestamps; depth in bytes is the same sum of payloads. A block edge has room while fewer than the bound of items
 /// are held and one more like the last stays within the bounds of time and of bytes; an empty edge always has room.
-public struct EdgeState: ~Copyable {
+@usableFromInline struct EdgeState: ~Copyable {
     @usableFromInline let ring: Ring<HardwareWord>
     @usableFromInline let producer: UnsafeMutablePointer<ProducerSide>
     @usableFromInline let consumer: UnsafeMutablePointer<ConsumerSide>

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The current epoch of a session. Only rises; one atomic store makes everything older stale.
-public final class EpochCell: Sendable {
+@usableFromInline final class EpochCell: Sendable {
     private let value = Atomic<UInt32>(1)
 
     init() {}

@@ -21,7 +21,7 @@
 /// consumer's announcement word also carries `closed`: it has left and what is pushed from then on is dropped by the
 /// producer. An item pushed in the instant of closing stays held and is released with the ring.
 @frozen
-public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
+@usableFromInline struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Control words, far enough apart that no two written by different sides share a cache line.
     @usableFromInline let words: UnsafeMutablePointer<Word>
     @usableFromInline let slots: UnsafeMutablePointer<Word>
@@ -43,7 +43,7 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// Room for at least `capacity` items. `producerDrops`: the producer may take items from the head
     /// while the consumer, on another thread, does the same.
-    public init(capacity: Int, producerDrops: Bool) {
+    @usableFromInline init(capacity: Int, producerDrops: Bool) {
         var size = 1
         while size < capacity { size *= 2 }
         mask = size - 1
@@ -64,22 +64,22 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     // MARK: Either side
 
     @inlinable @inline(__always)
-    public var head: Int { words[Ring.headWord].load() }
+    var head: Int { words[Ring.headWord].load() }
     @inlinable @inline(__always)
-    public var tail: Int { words[Ring.tailWord].load() }
+    var tail: Int { words[Ring.tailWord].load() }
     /// The position after the last item, or −1 while more may come.
     @inlinable @inline(__always)
-    public var end: Int { words[Ring.endWord].load() }
+    var end: Int { words[Ring.endWord].load() }
 
     // MARK: The producer
 
     /// Its own position: the next item's.
     @inlinable @inline(__always)
-    public var tailForProducer: Int { words[Ring.tailWord].loadRelaxed() }
+    var tailForProducer: Int { words[Ring.tailWord].loadRelaxed() }
 
     /// Appends `item`. The caller has seen that fewer than the capacity are held.
     @inlinable @inline(__always)
-    public func push(_ item: Int, at instant: Int) {
+    func push(_ item: Int, at instant: Int) {
         let position = words[Ring.tailWord].loadRelaxed()
         let slot = (position & mask) &* 2
         slots[slot].storeRelaxed(item)
@@ -90,7 +90,7 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Takes the item at the head away from the consumer; 0 if the ring was found empty. Only on a ring whose producer
     /// drops, or whose two sides are one thread.
     @inlinable
-    public func dropHead() -> Int {
+    func dropHead() -> Int {
         while true {
             let position = words[Ring.headWord].load()
             if position == words[Ring.tailWord].loadRelaxed() { return 0 }
@@ -102,7 +102,7 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
     /// Takes every item before `position` away from the consumer in one step, so that nothing from behind the gap can
     /// reach it in between. Hands each to `body`, which owns it. Only on a shared ring.
     @inlinable
-    public func drop(before position: Int, _ body: (_ item: Int) -> Void) {
+    func drop(before position: Int, _ body: (_ item: Int) -> Void) {
         while true {
             let first = words[Ring.headWord].load()
             if first >= position { return }
@@ -115,52 +115,52 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// No item comes after those pushed so far.
     @inlinable
-    public func finish() { words[Ring.endWord].store(words[Ring.tailWord].loadRelaxed()) }
+    func finish() { words[Ring.endWord].store(words[Ring.tailWord].loadRelaxed()) }
 
     /// True if the consumer had announced that it waits; the caller must now wake it.
     @inlinable @inline(__always)
-    public func takeItemsWanted() -> Bool {
+    func takeItemsWanted() -> Bool {
         words[Ring.itemsWord].loadRelaxed() == Ring.wanted
             && words[Ring.itemsWord].compareExchange(expected: Ring.wanted, desired: Ring.quiet)
     }
 
     /// Announces that the producer waits for room. It must then fence and look at `head` again.
     @inlinable
-    public func announceRoomWanted() { words[Ring.roomWord].storeRelaxed(Ring.wanted) }
+    func announceRoomWanted() { words[Ring.roomWord].storeRelaxed(Ring.wanted) }
 
     /// Asks to be told when the consumer has passed what was pushed so far. One fence is kept, the last. The producer
     /// must then fence and look itself.
     @inlinable
-    public func placeFence() { words[Ring.fenceWord].storeRelaxed(words[Ring.tailWord].loadRelaxed()) }
+    func placeFence() { words[Ring.fenceWord].storeRelaxed(words[Ring.tailWord].loadRelaxed()) }
 
     /// A fence stands, passed or not: nobody has answered it.
     @inlinable @inline(__always)
-    public var hasFence: Bool { words[Ring.fenceWord].loadRelaxed() != 0 }
+    var hasFence: Bool { words[Ring.fenceWord].loadRelaxed() != 0 }
 
     /// The consumer has not passed the fence.
     @inlinable
-    public var isFenceAhead: Bool { words[Ring.fenceWord].loadRelaxed() > head }
+    var isFenceAhead: Bool { words[Ring.fenceWord].loadRelaxed() > head }
 
     /// True once for each fence, on the side that finds it passed first; that side wakes the producer.
     @inlinable
-    public func takePassedFence() -> Bool {
+    func takePassedFence() -> Bool {
         let position = words[Ring.fenceWord].loadRelaxed()
         return position != 0 && head >= position
             && words[Ring.fenceWord].compareExchange(expected: position, desired: 0)
     }
 
     @inlinable @inline(__always)
-    public var isClosed: Bool { words[Ring.itemsWord].loadRelaxed() == Ring.closed }
+    var isClosed: Bool { words[Ring.itemsWord].loadRelaxed() == Ring.closed }
 
     /// Whether the consumer waits or has left: one load that is 0 on the fast path.
     @inlinable @inline(__always)
-    public var consumerSignal: Int { words[Ring.itemsWord].loadRelaxed() }
+    var consumerSignal: Int { words[Ring.itemsWord].loadRelaxed() }
 
     // MARK: The consumer
 
     /// Takes the item at the head and the instant it was pushed at; nil if the ring was found empty.
     @inlinable @inline(__always)
-    public func pop(knownTail: inout Int) -> (item: Int, instant: Int)? {
+    func pop(knownTail: inout Int) -> (item: Int, instant: Int)? {
         while true {
             let position = isShared ? words[Ring.headWord].load() : words[Ring.headWord].loadRelaxed()
             if position >= knownTail {
@@ -183,24 +183,24 @@ public struct Ring<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// Announces that the consumer waits for items. It must then fence and look at `tail` again.
     @inlinable
-    public func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
+    func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
 
     /// After the fence: true if items came meanwhile, and nobody else is going to wake this side for them. The end is
     /// no part of this: whoever ends an edge wakes the consumer, announced or not, and one that ended earlier is no
     /// news.
     @inlinable
-    public func findsNews() -> Bool { !isClosed && tail != head && takeItemsWanted() }
+    func findsNews() -> Bool { !isClosed && tail != head && takeItemsWanted() }
 
     /// The consumer leaves: nothing is announced after this.
     @inlinable
-    public func close() { words[Ring.itemsWord].store(Ring.closed) }
+    func close() { words[Ring.itemsWord].store(Ring.closed) }
 
     @inlinable @inline(__always)
-    public var isRoomWanted: Bool { words[Ring.roomWord].loadRelaxed() == Ring.wanted }
+    var isRoomWanted: Bool { words[Ring.roomWord].loadRelaxed() == Ring.wanted }
 
     /// True if the producer had announced that it waits; the caller must now wake it.
     @inlinable @inline(__always)
-    public func takeRoomWanted() -> Bool {
+    func takeRoomWanted() -> Bool {
         words[Ring.roomWord].loadRelaxed() == Ring.wanted
             && words[Ring.roomWord].compareExchange(expected: Ring.wanted, desired: Ring.quiet)
     }

@@ -13,8 +13,7 @@
 /// A thread that finds it lent leaves what it brought: the borrower says `asleep` again before it looks, as a lane does
 /// that falls asleep. A lane whose sleep ends meanwhile claims itself back by a swap and waits until the borrower has
 /// seen that.
-@_spi(Testing)
-public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
+@usableFromInline struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     private let incoming = Word(0)
     private let messages = Word(0)
     private let stop = Word(0)
@@ -25,13 +24,13 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     private static var lent: Int { 2 }
     private static var claimed: Int { 3 }
 
-    public init() {}
+    @usableFromInline init() {}
 
     // MARK: From any thread
 
     /// Puts a node, any word but 0, on the stack; `link` is told what stands below it. The caller asks
     /// `mustRingForIncoming` afterwards, at the latest before its own lane sleeps.
-    public func push(_ node: Int, link: (_ below: Int) -> Void) {
+    @usableFromInline func push(_ node: Int, link: (_ below: Int) -> Void) {
         var top = incoming.loadRelaxed()
         while true {
             link(top)
@@ -42,21 +41,23 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// After `push`, or where a node was on the stack already: true if the bell must be rung. An empty stack has been
     /// taken by the lane, which is awake then.
-    public func mustRingForIncoming() -> Bool { incoming.loadRelaxed() != 0 && mustRing() }
+    @usableFromInline func mustRingForIncoming() -> Bool { incoming.loadRelaxed() != 0 && mustRing() }
 
     /// A message lies ready. True if the bell must be rung.
-    public func noteMessage() -> Bool {
+    @usableFromInline func noteMessage() -> Bool {
         messages.storeSequential(1)
         return mustRing()
     }
 
-    public func noteStop() -> Bool {
+    @usableFromInline func noteStop() -> Bool {
         stop.storeSequential(1)
         return mustRing()
     }
 
     /// Whether `mustRingForIncoming` would ring now. A lane that falls asleep after this finds the stack itself.
-    public var isAsleepWithIncoming: Bool { incoming.loadRelaxed() != 0 && asleep.loadSequential() == Self.sleeping }
+    @usableFromInline var isAsleepWithIncoming: Bool {
+        incoming.loadRelaxed() != 0 && asleep.loadSequential() == Self.sleeping
+    }
 
     private func mustRing() -> Bool {
         asleep.loadSequential() == Self.sleeping
@@ -66,13 +67,13 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     // MARK: From another lane
 
     /// True if the lane slept and is the caller's until `giveBack`.
-    public func borrow() -> Bool { asleep.compareExchange(expected: Self.sleeping, desired: Self.lent) }
+    @usableFromInline func borrow() -> Bool { asleep.compareExchange(expected: Self.sleeping, desired: Self.lent) }
 
-    public enum Return { case sleepsOn, mustRing, isAwaited }
+    @usableFromInline enum Return { case sleepsOn, mustRing, isAwaited }
 
     /// `hasWork`: something is left that the lane must do itself. Unless it sleeps on, the caller rings the bell, or
     /// lets the lane go on that waits for its return.
-    public func giveBack(hasWork: Bool) -> Return {
+    @usableFromInline func giveBack(hasWork: Bool) -> Return {
         guard asleep.compareExchange(expected: Self.lent, desired: hasWork ? Self.awake : Self.sleeping) else {
             asleep.storeSequential(Self.awake)
             return .isAwaited
@@ -83,10 +84,10 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     // MARK: On the lane
 
     /// Every node woken since the last call, the latest on top; 0 if none.
-    public func takeIncoming() -> Int { incoming.loadRelaxed() == 0 ? 0 : incoming.exchange(0) }
+    @usableFromInline func takeIncoming() -> Int { incoming.loadRelaxed() == 0 ? 0 : incoming.exchange(0) }
 
     /// True once for the messages noted so far; they are to be fetched after this.
-    public func takeMessages() -> Bool {
+    @usableFromInline func takeMessages() -> Bool {
         guard messages.loadRelaxed() != 0 else { return false }
         // Acquires what was written before `noteMessage`.
         _ = messages.exchange(0)
@@ -94,12 +95,12 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
     }
 
     /// Something came: a quick look by a lane that is awake.
-    public var hasWork: Bool { incoming.loadRelaxed() != 0 || messages.loadRelaxed() != 0 }
+    @usableFromInline var hasWork: Bool { incoming.loadRelaxed() != 0 || messages.loadRelaxed() != 0 }
 
-    public var isStopped: Bool { stop.load() != 0 }
+    @usableFromInline var isStopped: Bool { stop.load() != 0 }
 
     /// True if the lane may wait for the bell now; false if something came meanwhile.
-    public func fallAsleep() -> Bool {
+    @usableFromInline func fallAsleep() -> Bool {
         asleep.storeSequential(Self.sleeping)
         // Once a borrower has the lane, it is the one to find what came.
         return !somethingCame || !asleep.compareExchange(expected: Self.sleeping, desired: Self.awake)
@@ -111,7 +112,7 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
 
     /// The wait is over, by the bell or by something else. False if the lane is lent: then it must wait until the
     /// borrower lets it go on.
-    public func wakeUp() -> Bool {
+    @usableFromInline func wakeUp() -> Bool {
         while true {
             if asleep.loadSequential() == Self.awake { return true }
             if asleep.compareExchange(expected: Self.sleeping, desired: Self.awake) { return true }
@@ -121,14 +122,13 @@ public struct LaneSharedState<Word: AtomicWord & ~Copyable>: ~Copyable {
 }
 
 /// Why a node is to be woken, gathered from any thread until its lane takes the reasons.
-@_spi(Testing)
-public struct PendingReasons<Word: AtomicWord & ~Copyable>: ~Copyable {
+@usableFromInline struct PendingReasons<Word: AtomicWord & ~Copyable>: ~Copyable {
     private let word = Word(0)
 
-    public init() {}
+    @usableFromInline init() {}
 
     /// True for the first reason since the last `take`: the caller must put the node before its lane.
-    public func add(_ reason: WakeReasons) -> Bool { word.formUnion(Int(reason.rawValue)) == 0 }
+    @usableFromInline func add(_ reason: WakeReasons) -> Bool { word.formUnion(Int(reason.rawValue)) == 0 }
 
-    public func take() -> WakeReasons { WakeReasons(rawValue: UInt32(truncatingIfNeeded: word.exchange(0))) }
+    @usableFromInline func take() -> WakeReasons { WakeReasons(rawValue: UInt32(truncatingIfNeeded: word.exchange(0))) }
 }

@@ -1,5 +1,5 @@
 /// The working part of an input: no reference counting and no exclusivity checks on the path of an item.
-public struct InputState: ~Copyable {
+@usableFromInline struct InputState: ~Copyable {
     @usableFromInline var edge: UnsafeMutablePointer<EdgeState>?
     @usableFromInline var hot: UnsafeMutablePointer<DispatchState> = DispatchState.idle
     /// Popped from the ring but not handed out.

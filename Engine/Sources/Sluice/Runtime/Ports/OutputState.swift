@@ -6,7 +6,7 @@ import Synchronization
 /// Edges come and go while media run, thousands of them at a relay. An item goes to them in the order in which they
 /// came, so that runs repeat; one that leaves makes a hole, and when half of the places are holes the rest moves
 /// together. So to come and to go cost the same however many there are.
-public struct OutputState: ~Copyable {
+@usableFromInline struct OutputState: ~Copyable {
     @usableFromInline let slot = ReferenceSlot()
     /// Each holds its edge.
     @usableFromInline var links: UnsafeMutablePointer<UnsafeMutablePointer<EdgeState>?>

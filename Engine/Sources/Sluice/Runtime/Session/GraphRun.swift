@@ -2,7 +2,7 @@ import CSys
 import Synchronization
 
 /// One run of a graph, from the plan to the report.
-public final class GraphRun: @unchecked Sendable {
+@_spi(Host) public final class GraphRun: @unchecked Sendable {
     public let plan: GraphPlan
     public let options: RunOptions
     let host: Host
@@ -45,8 +45,6 @@ public final class GraphRun: @unchecked Sendable {
         self?.log(.error, node: "", $0)
     }
 
-    public enum Outcome: String, Sendable { case finished, stopped, failed }
-
     /// A run in a host of its own. Every type that the plan names is registered.
     public convenience init(_ plan: GraphPlan, registry: NodeRegistry, options: RunOptions = RunOptions()) {
         self.init(plan, host: Host(registry: registry), options: options, ownsHost: true)
@@ -71,7 +69,7 @@ public final class GraphRun: @unchecked Sendable {
     /// Builds the graph, runs it to its end, and returns how that was. Throws `GraphError` or `NodeError` when it could
     /// not start; then nothing ran and every opened resource is given back.
     @discardableResult
-    public func execute() throws -> Outcome {
+    public func execute() throws -> RunOutcome {
         do { try build() } catch {
             outcome = .failed
             events.keep(EventLog.Event(time: .seconds(0), level: .error, node: "", what: "\(error)"))
@@ -246,7 +244,7 @@ public final class GraphRun: @unchecked Sendable {
 
     // MARK: From any thread
 
-    private(set) var outcome: Outcome {
+    private(set) var outcome: RunOutcome {
         get { record.read { $0.outcome } }
         set { record.change { $0.outcome = newValue } }
     }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The process's owner of services and runs: any number of graphs run in it, one after the other or at once, and share
 /// the services of the scope `host`.
-public final class Host: @unchecked Sendable {
+@_spi(Host) public final class Host: @unchecked Sendable {
     public let registry: NodeRegistry
     let services: ServiceStore
     /// Brings in what a plan names.

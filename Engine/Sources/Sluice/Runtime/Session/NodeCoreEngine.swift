@@ -53,6 +53,6 @@ extension NodeCore: NodeEngine {
     func service<Wanted>(_ type: Wanted.Type) throws -> Wanted? { try session.services.find(type) }
 }
 
-extension GraphRun: NodeLog {}
+@_spi(Host) extension GraphRun: NodeLog {}
 
 extension Session: EpochRaiser {}

@@ -1,5 +1,5 @@
 /// How a graph is to be run.
-public struct RunOptions: Sendable {
+@_spi(Host) public struct RunOptions: Sendable {
     public var clock: ClockKind = .system
     /// Graph time after which the graph drains; nil runs until the media end or `stop()`.
     public var duration: Interval?
@@ -27,4 +27,4 @@ public struct RunOptions: Sendable {
     public init() {}
 }
 
-public enum ClockKind: String, Sendable, CaseIterable { case system, virtual }
+@_spi(Host) public enum ClockKind: String, Sendable, CaseIterable { case system, virtual }

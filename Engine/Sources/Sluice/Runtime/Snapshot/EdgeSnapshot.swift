@@ -1,5 +1,5 @@
 /// An edge at one moment.
-public struct EdgeSnapshot: Sendable {
+@_spi(Host) public struct EdgeSnapshot: Sendable {
     let identity: EdgeIdentity
     public var from: String { identity.from }
     public var to: String { identity.to }

@@ -39,7 +39,7 @@ extension NodeIdentity {
 }
 
 /// A node at one moment.
-public struct NodeSnapshot: Sendable {
+@_spi(Host) public struct NodeSnapshot: Sendable {
     let identity: NodeIdentity
     public var name: String { identity.name }
     public var type: String { identity.type }
@@ -113,7 +113,7 @@ extension NodeSnapshot.State {
 }
 
 /// The value of a metric at one moment.
-public enum MetricValue: Sendable, Equatable {
+@_spi(Host) public enum MetricValue: Sendable, Equatable {
     case number(Int)
     case distribution(p50: Int, p99: Int, max: Int)
 

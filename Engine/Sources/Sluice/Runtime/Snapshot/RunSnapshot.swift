@@ -5,7 +5,7 @@ import CSys
 ///
 /// Counters of one edge are read one after the other while its two ends go on: `held` is at least 0, and
 /// pushed = popped + dropped + flushed + held holds where both ends are quiet.
-public struct RunSnapshot: Sendable {
+@_spi(Host) public struct RunSnapshot: Sendable {
     /// Since the start of the run; 0 before.
     public internal(set) var time = Interval.zero
     /// The graph's nodes, then those of instances in the order of their start.
@@ -19,7 +19,7 @@ public struct RunSnapshot: Sendable {
     var now: Int64 = 0
     var startedAt: Int64 = 0
     var isVirtual = false
-    var outcome = GraphRun.Outcome.finished
+    var outcome = RunOutcome.finished
     var stuck: [String] = []
 
     /// The node of that name in the run (`listener.1/pacer`).
@@ -51,7 +51,7 @@ extension RunSnapshot {
     }
 }
 
-extension GraphRun {
+@_spi(Host) extension GraphRun {
     /// The run as it is now. From any thread, also before and after `execute`.
     public func snapshot(_ detail: RunSnapshot.Detail = .everything) -> RunSnapshot { RunSnapshot(self, detail) }
 

@@ -117,7 +117,7 @@ public final class SteppedRun {
 
     // MARK: Events
 
-    public var outcome: GraphRun.Outcome { run.outcome }
+    public var outcome: RunOutcome { run.outcome }
     public var failure: (any Error)? { run.failure }
     /// All that was told, lines of status too.
     public var events: [EventLog.Event] { told.events.withLock { $0 } }

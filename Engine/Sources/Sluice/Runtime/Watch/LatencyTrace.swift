@@ -6,7 +6,7 @@ import Synchronization
 /// probe notes the clock and the item's pts; of a raw picture that a node sends it reads the burnt-in number too
 /// (`FrameNumberCode`). Nodes that do several things with an item tell the time between them by `NodeContext.mark`.
 /// Any thread.
-public final class LatencyTrace: Sendable {
+@_spi(Host) public final class LatencyTrace: Sendable {
     struct Place: Equatable {
         var node: String
         var type: String

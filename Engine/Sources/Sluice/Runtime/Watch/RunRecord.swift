@@ -9,7 +9,7 @@ final class RunRecord: Sendable {
         var ended = EndedSessions()
         /// Nanoseconds of the graph's clock; nil while the run lasts.
         var endedAt: Int64?
-        var outcome = GraphRun.Outcome.finished
+        var outcome = RunOutcome.finished
         /// Nodes that had not finished when the run was given up.
         var stuck: [String] = []
     }

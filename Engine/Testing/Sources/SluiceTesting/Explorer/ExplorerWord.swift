@@ -1,7 +1,5 @@
-import Sluice
-
 /// A shared word that stops its thread before every access, so that an `Explorer` decides the order.
-public struct ExplorerWord: AtomicWord, ~Copyable {
+public struct ExplorerWord: ~Copyable, Sendable {
     private let cell: Int
 
     public init(_ value: Int) { cell = Explorer.current.makeCell(value) }
