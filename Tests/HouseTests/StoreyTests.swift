@@ -47,6 +47,7 @@ import Testing
             for (index, token) in file.tokens.enumerated() {
                 guard case .word(let name) = token, !own.contains(name), let homes = declared[name],
                     index == 0 || file.tokens[index - 1] != .mark("."),
+                    index < 2 || file.tokens[index - 2] != .word("_spi"),
                     homes.allSatisfy({ $0.storey > file.storey }), named.insert(name).inserted
                 else { continue }
                 found.append("\(file.path): \(name) of \(homes[0].path)")
