@@ -4,8 +4,8 @@ import Testing
 
 /// The types that an author of plugins sees are a list in docs/node-contract-details.md: one more is a decision.
 ///
-/// `@_spi` is not seen: `Host` is for those who run graphs, `Testing` for the test kit. What is `public` only for the
-/// engine's own inlining is `@usableFromInline`.
+/// `@_spi` is not seen: `Host` is for those who run graphs, `Testing` for the test kit. Types that only inlined code of
+/// others names are `@usableFromInline`.
 @Suite struct SurfaceTests {
     /// Public types at the top of a file that need no `@_spi` import.
     static func types(in tokens: [SwiftTokens.Token]) -> [String] {

@@ -50,7 +50,9 @@ public struct GraphBuilder {
                 overflow: overflow, epoch: epoch, isOptional: optional))
     }
 
-    @_spi(Host) public mutating func control(_ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Combination? = nil) {
+    @_spi(Host) public mutating func control(
+        _ ends: String, _ kind: ControlSpec.Kind, join: ControlPlan.Combination? = nil
+    ) {
         let (from, to) = GraphBuilder.ends(ends)
         session.controls.append(ControlPlan(from: from, to: to, kind: kind, combination: join))
     }

@@ -1,6 +1,7 @@
-@testable import Sluice
 import SluiceTesting
 import Testing
+
+@testable import Sluice
 
 /// Every interleaving of the engine's `LaneSharedState` and `PendingReasons`: wakes from other threads against a lane
 /// that falls asleep.
