@@ -13,5 +13,5 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
 
 /// The service that the nodes of this plugin look up: for tests that build a graph without loading it.
 public func provideServices(to registry: NodeRegistry) {
-    registry.services.provide(RawClock.self, scope: .session) { RawClock() }
+    registry.provide(RawClock.self, scope: .session) { RawClock() }
 }

@@ -1,6 +1,6 @@
 import Foundation
 import Net
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import Synchronization
 import TestSupport
@@ -34,7 +34,7 @@ import Testing
 
     private func provide(_ desk: Desk, to graph: GraphBuilder) {
         let resolver = desk.resolver
-        graph.registry.services.provide(NameResolver.self) { resolver }
+        graph.registry.provide(NameResolver.self) { resolver }
     }
 
     /// Runs `graph` and lets the desk answer when the node says that it waits.

@@ -1,5 +1,5 @@
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Testing
 
 /// Answers every number with one more.

@@ -1,6 +1,6 @@
 import Foundation
-import Sluice
-import SluiceTesting
+@_spi(Host) import Sluice
+@_spi(Host) import SluiceTesting
 import Synchronization
 import Testing
 
