@@ -89,8 +89,8 @@ func eventLines(_ report: String) -> String {
     return events.map { "\($0["t_s"] ?? "") \($0["node"] ?? ""): \($0["what"] ?? "")" }.joined(separator: "\n")
 }
 
-/// Every picture of the clip once and in order, and its audio. `cut`: so many may be missing at the end, since the
-/// sender, on a busy machine, has closed its socket before they left it.
+/// Every picture of the clip once and in order, and its audio; else the peers' words are told. `cut`: so many may be
+/// missing at the end, since the sender, on a busy machine, has closed its socket before they left it.
 func checkClip(_ file: URL, cut: Int = 0) throws {
     let pictures = try FFmpeg.run(
         [
@@ -99,10 +99,15 @@ func checkClip(_ file: URL, cut: Int = 0) throws {
         ],
         feeding: [])
     let found = numbers(pictures, width: 320, height: 180)
-    #expect(found == Array(0..<found.count) && found.count <= 60 && found.count >= 60 - cut)
+    let name = file.lastPathComponent
+    #expect(
+        found == Array(0..<found.count) && found.count <= 60 && found.count >= 60 - cut,
+        "\(name) has the pictures \(found)\n\(PeerProcess.allSaid)")
     let audio = try FFmpeg.run(
         ["ffmpeg", "-v", "fatal", "-i", file.path, "-vn", "-f", "s16le", "-ac", "1", "pipe:1"], feeding: [])
-    #expect(abs(audio.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600)
+    #expect(
+        abs(audio.count / 2 - 2 * 48_000) < 4_000 + cut * 1_600,
+        "\(name) has \(audio.count / 2) samples of 96000\n\(PeerProcess.allSaid)")
 }
 
 /// A UDP port that nobody has, and no other test gets.

@@ -38,13 +38,19 @@ private final class Blocked: Node {
     let input = Input<MediaItem>("in")
     static let entered = DispatchSemaphore(value: 0)
     private let gate = DispatchSemaphore(value: 0)
+    private let isInterrupted = Atomic<Bool>(false)
     init() {}
     func process(now: Instant) {
-        guard input.next() != nil else { return }
-        Blocked.entered.signal()
-        gate.wait()
+        while input.next() != nil {
+            guard !isInterrupted.load(ordering: .relaxed) else { continue }
+            Blocked.entered.signal()
+            gate.wait()
+        }
     }
-    func interrupt() { gate.signal() }
+    func interrupt() {
+        isInterrupted.store(true, ordering: .relaxed)
+        gate.signal()
+    }
 }
 
 /// Starts an instance with its first item, and stops it when the test says so.
