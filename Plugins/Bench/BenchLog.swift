@@ -28,7 +28,7 @@ public final class BenchLog: Node {
             let header = item.header
             let line =
                 "\(decimal(Double(now.nanoseconds) / 1e9, places: 6)),\(decimal(header.pts.milliseconds, places: 3)),"
-                + "\(header.epoch),\(header.byteCount)\n"
+                + "\(header.epoch),\(item.byteCount)\n"
             try file?.write(line.utf8)
             if every > 0 {
                 free = now + .seconds(every / 1_000)

@@ -63,9 +63,7 @@ public final class VideoConvert: Node {
             }
             let result = pool.take(format!)
             try scaler.convert(frame, into: result)
-            let bytes = result.header.byteCount
             result.header = frame.header
-            result.header.byteCount = bytes
             output.send(result)
         }
     }

@@ -25,9 +25,7 @@ public final class PCMUDecoder: Node {
             MuLaw.samples.withUnsafeBufferPointer { table in
                 for index in 0..<packet.count { samples[index] = table[Int(bytes[index])] }
             }
-            let count = frame.header.byteCount
             frame.header = packet.header
-            frame.header.byteCount = count
             frame.header.duration = frame.sampleDuration
             output.send(frame)
         }

@@ -27,9 +27,7 @@ public final class PCMUEncoder: Node {
                     bytes[index] = codes[Int(UInt16(bitPattern: samples[index]) >> 2)]
                 }
             }
-            let count = packet.header.byteCount
             packet.header = frame.header
-            packet.header.byteCount = count
             packet.header.duration = frame.sampleDuration
             packet.header.flags.insert(.keyframe)
             output.send(packet)

@@ -94,7 +94,6 @@ public final class H264EncoderNode: Node {
         packet.mutableBytes.copyMemory(from: bytes)
         packet.header = header
         packet.header.dts = header.pts
-        packet.header.byteCount = bytes.count
         packet.header.flags.remove(.keyframe)
         if isKeyframe { packet.header.flags.insert(.keyframe) }
         output.send(packet)

@@ -33,13 +33,13 @@ public final class RawAudioOutput: Node {
     }
 
     public func process(now: Instant) throws {
-        try writing.process(now: now, next: { input.next() }, size: { $0.header.byteCount }, memory: memory)
+        try writing.process(now: now, next: { input.next() }, size: { $0.byteCount }, memory: memory)
     }
 
     private func memory(of item: MediaItem, from position: Int) -> UnsafeBufferPointer<iovec> {
         let frame = unsafeDowncast(item, to: AudioFrame.self)
         run.initialize(
-            to: iovec(iov_base: frame.buffer.bytes + position, iov_len: frame.header.byteCount - position))
+            to: iovec(iov_base: frame.buffer.bytes + position, iov_len: frame.byteCount - position))
         return UnsafeBufferPointer(start: run, count: 1)
     }
 

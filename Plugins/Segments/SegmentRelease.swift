@@ -72,11 +72,9 @@ final class SegmentRelease {
     ) {
         guard let frame = playing.segment.takeFrame(index) else { return }
         let header = playing.segment.header
-        let bytes = frame.header.byteCount
         frame.header = Header(
             pts: time, dts: time, duration: header.time(ofFrame: index + 1) - header.time(ofFrame: index),
             captured: now, epoch: playing.segment.epoch, flags: .keyframe, sourceClock: clock)
-        frame.header.byteCount = bytes
         if index == 0 {
             frame.header.flags.insert(.segmentStart)
             news(.firstPicture(playing, now), now)

@@ -84,7 +84,6 @@ public final class VP8EncoderNode: Node {
             packet.mutableBytes.copyMemory(from: bytes)
             packet.header = frame.header
             packet.header.dts = frame.header.pts
-            packet.header.byteCount = bytes.count
             packet.header.flags.remove(.keyframe)
             if isKeyframe { packet.header.flags.insert(.keyframe) }
             gavePacket = true

@@ -74,7 +74,6 @@ private final class Bytes: ByteSink {
         large.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0x55)
         large.mutableBytes.copyMemory(from: key.bytes)
         large.header = key.header
-        large.header.byteCount = 100_000
         let (found, behind) = try send([(large, .video)])
         #expect(behind == [0] && found.video.first?.count == 100_000)
     }

@@ -77,7 +77,6 @@ import Testing
         // Code 3 with a frame count of 0 (RFC 6716, section 3.2.5).
         for (index, byte) in [UInt8(0xff), 0, 0].enumerated() { broken.mutableBytes[index] = byte }
         broken.header = packets[8].header
-        broken.header.byteCount = 3
         let empty = Packet(format: packets[0].format, count: 0)
         empty.header.pts = packets[9].header.pts
         let result = try decode(packets[0..<8] + [broken, empty] + packets[10...])

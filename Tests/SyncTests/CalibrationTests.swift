@@ -88,7 +88,7 @@ import Testing
 
     @Test(arguments: PixelFormat.allCases) func everyPixelFormatIsPaintedAndReadAlike(_ pixels: PixelFormat) {
         let frame = VideoFrame(format: TestMedia.video(321, 183, pixels))
-        frame.plane(0).update(repeating: 90, count: frame.header.byteCount)
+        frame.plane(0).update(repeating: 90, count: frame.byteCount)
         if pixels.planeCount > 1 {
             for plane in 1..<pixels.planeCount {
                 frame.plane(plane).update(

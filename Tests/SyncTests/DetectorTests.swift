@@ -166,7 +166,7 @@ func normal(_ dice: inout Dice) -> Double {
                 let format = TestMedia.video(size, size, PixelFormat.allCases.randomElement(using: &dice)!)
                 item = TestMedia.pictures(TestMedia.video(64, 48), count: 1)[0]
                 let frame = VideoFrame(format: format)
-                frame.plane(0).update(repeating: UInt8(truncatingIfNeeded: dice.next()), count: frame.header.byteCount)
+                frame.plane(0).update(repeating: UInt8(truncatingIfNeeded: dice.next()), count: frame.byteCount)
                 frame.header = item.header
                 harness.push(frame, into: "video")
             } else {

@@ -141,9 +141,7 @@ import Testing
                         from: frame.plane(plane) + y * frame.stride(plane), count: count)
                 }
             }
-            let bytes = copy.header.byteCount
             copy.header = frame.header
-            copy.header.byteCount = bytes
             return copy
         }
         #expect(try encode(scattered).map { Array($0.bytes) } == encode(frames).map { Array($0.bytes) })

@@ -73,9 +73,7 @@ import VP8Plugin
                 copy.mutableBytes[Int.random(in: 0..<copy.count, using: &dice)] = UInt8.random(
                     in: 0...255, using: &dice)
             }
-            let count = copy.count
             copy.header = packet.header
-            copy.header.byteCount = count
             return copy
         }
         let harness = try decode(damaged)
@@ -90,7 +88,6 @@ import VP8Plugin
         let copy = Packet(format: format, count: bytes.count)
         copy.mutableBytes.copyBytes(from: bytes)
         copy.header = packet.header
-        copy.header.byteCount = bytes.count
         return copy
     }
 

@@ -146,9 +146,7 @@ final class VideoPacer: PacedMedia {
         guard let place, packet.header.pts != place.pts || packet.header.dts != place.dts else { return packet }
         let out = pool.take(packet.format, count: packet.count)
         out.mutableBytes.copyMemory(from: packet.bytes)
-        let count = out.header.byteCount
         out.header = packet.header
-        out.header.byteCount = count
         out.header.pts = place.pts
         out.header.dts = place.dts
         return out

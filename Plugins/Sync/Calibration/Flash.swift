@@ -49,8 +49,6 @@ enum Flash {
                     from: frame.plane(plane) + y * frame.stride(plane), count: row)
             }
         }
-        let bytes = copy.header.byteCount
         copy.header = frame.header
-        copy.header.byteCount = bytes
     }
 }

@@ -110,9 +110,7 @@ final class SmoothAudio {
 
     private func emit(_ frame: AudioFrame, _ count: Int, _ header: Header, _ hold: MediaTime, _ send: Send) {
         frame.reset(format: frame.format, sampleCount: count)
-        let bytes = frame.header.byteCount
         frame.header = header
-        frame.header.byteCount = bytes
         frame.header.pts = sent.end
         frame.header.dts = sent.end
         sent.advance(count)

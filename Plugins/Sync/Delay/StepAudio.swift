@@ -83,7 +83,6 @@ struct StepAudio {
         result.mutableBytes.copyMemory(
             from: UnsafeRawBufferPointer(rebasing: frame.bytes[(skipped * bytes)..<(skipped + count) * bytes]))
         result.header = frame.header
-        result.header.byteCount = count * bytes
         result.header.flags.formUnion(carriedFlags)
         carriedFlags = []
         result.header.pts = start + MediaTime(Int64(skipped), timescale: Int64(layout.rate)) + hold
@@ -113,7 +112,6 @@ struct StepAudio {
                 }
             }
             silence.header = frame.header
-            silence.header.byteCount = silence.sampleCount * layout.bytesPerSample
             silence.header.flags = []
             // It takes the place that the next frame would have had.
             let hold = MediaTime(Int64(delay + done), timescale: rate)

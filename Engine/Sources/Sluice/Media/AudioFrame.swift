@@ -12,22 +12,22 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         buffer = MediaBuffer(capacity: bytes)
         self.sampleCount = sampleCount
         super.init(itemOf: format)
-        header.byteCount = bytes
+        byteCount = bytes
     }
 
     public init(format: MediaFormat, sampleCount: Int, buffer: MediaBuffer) {
         self.buffer = buffer
         self.sampleCount = sampleCount
         super.init(itemOf: format)
-        header.byteCount = sampleCount * (format.audio?.bytesPerSample ?? 0)
+        byteCount = sampleCount * (format.audio?.bytesPerSample ?? 0)
     }
 
     public var layout: AudioLayout { format.audio! }
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: header.byteCount) }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: byteCount) }
 
     /// To be used only by the holder of the only reference, before it is sent.
     public var mutableBytes: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: header.byteCount)
+        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: byteCount)
     }
 
     public var s16: UnsafeMutableBufferPointer<Int16> { mutableBytes.bindMemory(to: Int16.self) }
@@ -44,13 +44,13 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         self.format = format
         sampleCount = count
         header = Header()
-        header.byteCount = bytes
+        byteCount = bytes
     }
 
     /// A copy in memory of its own, with the same header.
     public func copy() -> AudioFrame {
         let other = AudioFrame(format: format, sampleCount: sampleCount)
-        other.buffer.bytes.copyMemory(from: buffer.bytes, byteCount: header.byteCount)
+        other.buffer.bytes.copyMemory(from: buffer.bytes, byteCount: byteCount)
         other.header = header
         return other
     }

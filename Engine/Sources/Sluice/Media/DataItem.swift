@@ -16,7 +16,7 @@ public final class DataItem: MediaItem, @unchecked Sendable {
         header.pts = time
         header.dts = time
         header.duration = duration
-        header.byteCount = fields.reduce(2) { $0 + $1.key.utf8.count + 4 + $1.value.size }
+        byteCount = fields.reduce(2) { $0 + $1.key.utf8.count + 4 + $1.value.size }
     }
 
     public convenience init(

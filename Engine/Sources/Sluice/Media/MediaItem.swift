@@ -9,6 +9,8 @@
 public class MediaItem: @unchecked Sendable {
     // Exclusivity holds by the contract above; checking it at run time would cost more than a hop.
     @exclusivity(unchecked) public final var header: Header
+    /// Payload bytes. Its class keeps it: a header that is taken over from another item leaves it alone.
+    @exclusivity(unchecked) public internal(set) final var byteCount = 0
     @exclusivity(unchecked) public final var format: MediaFormat { didSet { formatID = ObjectIdentifier(format) } }
     /// Of `format`: compared for every item without counting a reference.
     @exclusivity(unchecked) @usableFromInline final var formatID: ObjectIdentifier
@@ -28,12 +30,9 @@ public class MediaItem: @unchecked Sendable {
         return type(of: self).possibleFormats.patterns.contains { $0.kind == kind }
     }
 
-    /// Payload bytes, for counters.
-    @inlinable
-    public final var byteCount: Int { header.byteCount }
 }
 
-/// 48 bytes that every item carries.
+/// 40 bytes that every item carries: all that may be taken over from one item to the next.
 @frozen
 public struct Header: Sendable {
     /// When it is shown or heard. `.none` if unknown.
@@ -50,7 +49,6 @@ public struct Header: Sendable {
     public var flags: Flags
     /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
     public var sourceClock: UInt16
-    public var byteCount: Int
 
     @inlinable
     public init(
@@ -64,7 +62,6 @@ public struct Header: Sendable {
         self.epoch = epoch
         self.flags = flags
         self.sourceClock = sourceClock
-        byteCount = 0
     }
 
     @frozen

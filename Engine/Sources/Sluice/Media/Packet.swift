@@ -8,22 +8,22 @@ public final class Packet: MediaItem, @unchecked Sendable {
     public init(format: MediaFormat, count: Int) {
         buffer = MediaBuffer(capacity: count)
         super.init(itemOf: format)
-        header.byteCount = count
+        byteCount = count
     }
 
     /// Foreign memory of `count` bytes from `buffer.bytes`; the owner guarantees 64 zero bytes behind it.
     public init(format: MediaFormat, buffer: MediaBuffer, count: Int) {
         self.buffer = buffer
         super.init(itemOf: format)
-        header.byteCount = count
+        byteCount = count
     }
 
-    public var count: Int { header.byteCount }
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: header.byteCount) }
+    public var count: Int { byteCount }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: byteCount) }
 
     /// To be used only by the holder of the only reference, before it is sent.
     public var mutableBytes: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: header.byteCount)
+        UnsafeMutableRawBufferPointer(start: buffer.bytes, count: byteCount)
     }
 
     /// Makes this packet hold `count` bytes of `format`, keeping the memory where it suffices, and zeroes the padding.
@@ -33,6 +33,6 @@ public final class Packet: MediaItem, @unchecked Sendable {
         (buffer.bytes + count).initializeMemory(as: UInt8.self, repeating: 0, count: MediaBuffer.padding)
         self.format = format
         header = Header()
-        header.byteCount = count
+        byteCount = count
     }
 }

@@ -44,7 +44,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         planes = Planes(format.video!)
         buffer = MediaBuffer(capacity: planes.byteCount)
         super.init(itemOf: format)
-        header.byteCount = planes.byteCount
+        byteCount = planes.byteCount
     }
 
     /// A picture in `buffer`; `planes.offset` counts from `buffer.bytes` and may be negative for foreign memory.
@@ -52,7 +52,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         self.buffer = buffer
         self.planes = planes
         super.init(itemOf: format)
-        header.byteCount = planes.byteCount
+        byteCount = planes.byteCount
     }
 
     /// A frame with a header of its own over the picture of `other`, which is not copied.
@@ -62,6 +62,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         planes = other.planes
         super.init(itemOf: other.format)
         header = other.header
+        byteCount = other.byteCount
     }
 
     public var layout: VideoLayout { format.video! }
@@ -98,7 +99,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         }
         self.format = format
         header = Header()
-        header.byteCount = planes.byteCount
+        byteCount = planes.byteCount
     }
 
     /// Makes this frame show the picture of `other`, which is not copied, with the same header. Only for the holder of
@@ -109,6 +110,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         planes = other.planes
         format = other.format
         header = other.header
+        byteCount = other.byteCount
     }
 
     /// A copy in memory of its own, with the same header.
@@ -122,9 +124,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
                     from: plane(index) + y * stride(index), count: row)
             }
         }
-        let bytes = other.header.byteCount
         other.header = header
-        other.header.byteCount = bytes
         return other
     }
 }

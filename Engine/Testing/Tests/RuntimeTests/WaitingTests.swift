@@ -17,8 +17,7 @@ import Testing
             guard context?.reasons.contains(.start) == true else { return }
             let format = TestMedia.codedAudio()
             for _ in 0..<count {
-                let packet = Packet(format: format, count: 0)
-                packet.header.byteCount = bytes
+                let packet = Packet(format: format, count: bytes)
                 last = packet
                 output.send(packet)
             }

@@ -60,7 +60,7 @@ extension VideoFrame {
         }
         picture.pointee.extended_data = UnsafeMutableRawPointer(picture).assumingMemoryBound(
             to: UnsafeMutablePointer<UInt8>?.self)
-        picture.pointee.buf.0 = try lentBuffer(plane(0), count: header.byteCount, keeping: self)
+        picture.pointee.buf.0 = try lentBuffer(plane(0), count: byteCount, keeping: self)
     }
 }
 

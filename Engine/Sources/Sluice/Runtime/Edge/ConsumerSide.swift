@@ -44,7 +44,7 @@ extension EdgeState {
             let item = consumer.pointee.slot.reference(raw)
             let ticks = item.header.duration.ticks
             if ticks != .min { consumer.pointee.goneTicks.add(Int(ticks)) }
-            consumer.pointee.goneBytes.add(item.header.byteCount)
+            consumer.pointee.goneBytes.add(item.byteCount)
             if item.header.epoch &- 1 < consumer.pointee.staleBelow {
                 flush(item)
                 continue
@@ -130,7 +130,7 @@ extension EdgeState {
         while let (raw, _) = ring.pop(knownTail: &tail) {
             let item = EdgeState.owned(raw).takeRetainedValue()
             consumer.pointee.dropped.add(1)
-            consumer.pointee.goneBytes.add(item.header.byteCount)
+            consumer.pointee.goneBytes.add(item.byteCount)
             if item.header.duration.isKnown { consumer.pointee.goneTicks.add(Int(item.header.duration.ticks)) }
         }
         producerEnd._withUnsafeGuaranteedRef { $0.wake(ring.takePassedFence() ? [.room, .fence] : .room) }

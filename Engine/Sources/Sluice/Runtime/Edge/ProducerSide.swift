@@ -86,19 +86,19 @@ extension EdgeState {
     /// Appends `item`, a reference that the edge now owns and whose duration is known, as the overflow policy allows. A
     /// `block` edge is not looked at: the caller has seen room.
     @inlinable @inline(__always)
-    func push(_ item: Unmanaged<MediaItem>, _ header: Header, at now: Int) {
+    func push(_ item: Unmanaged<MediaItem>, _ header: Header, bytes: Int, at now: Int) {
         let ticks = header.duration.isKnown ? Int(header.duration.ticks) : 0
         producer.pointee.lastTicks = ticks
-        producer.pointee.lastBytes = header.byteCount
+        producer.pointee.lastBytes = bytes
         producer.pointee.pushed.add(1)
         producer.pointee.pushedTicks.add(ticks)
-        producer.pointee.bytes.add(header.byteCount)
+        producer.pointee.bytes.add(bytes)
         let signal = ring.consumerSignal
         if overflow != .block || signal > 1 {
             guard makeRoom(isKeyframe: header.flags.contains(.keyframe)) else {
                 producer.pointee.dropped.add(1)
                 producer.pointee.droppedTicks.add(ticks)
-                producer.pointee.droppedBytes.add(header.byteCount)
+                producer.pointee.droppedBytes.add(bytes)
                 item.release()
                 return
             }
@@ -168,7 +168,7 @@ extension EdgeState {
     func noteDropped(_ raw: Int) {
         let item = EdgeState.owned(raw).takeRetainedValue()
         producer.pointee.dropped.add(1)
-        producer.pointee.droppedBytes.add(item.header.byteCount)
+        producer.pointee.droppedBytes.add(item.byteCount)
         if item.header.duration.isKnown { producer.pointee.droppedTicks.add(Int(item.header.duration.ticks)) }
     }
 

@@ -276,7 +276,7 @@ import Synchronization
     @inlinable @inline(__always)
     func push(_ item: Unmanaged<MediaItem>) {
         let now = hot.pointee.now
-        let header = item._withUnsafeGuaranteedRef { $0.header }
+        let (header, bytes) = item._withUnsafeGuaranteedRef { ($0.header, $0.byteCount) }
         guard live > 0 else {
             item.release()
             return
@@ -284,7 +284,7 @@ import Synchronization
         if live > 1 { OutputState.retain(item, times: live &- 1) }
         for index in 0..<count {
             guard let edge = links[index] else { continue }
-            edge.pointee.push(item, header, at: now)
+            edge.pointee.push(item, header, bytes: bytes, at: now)
         }
     }
 }
