@@ -5,7 +5,7 @@ public class InputPort: @unchecked Sendable {
     public let spec: PortSpec
     @usableFromInline let state: UnsafeMutablePointer<InputState>
     /// nil while the graph leaves the port unconnected, and after it was detached.
-    private(set) var edge: Edge?
+    final var edge: Edge?
     /// Its class and its formats do not fit each other: why, and what to do. Nodes with such a port are not made.
     let misfit: String?
 
@@ -19,46 +19,6 @@ public class InputPort: @unchecked Sendable {
     deinit {
         state.deinitialize(count: 1)
         state.deallocate()
-    }
-
-    /// Every port of a node shares its budget, connected or not.
-    func bind(_ end: EdgeEnd) { state.pointee.hot = end.hot }
-
-    func connect(_ edge: Edge) {
-        self.edge = edge
-        state.pointee.edge = edge.state
-        state.pointee.wasToldEnd = false
-    }
-
-    func disconnect() {
-        state.pointee.dropPeeked()
-        state.pointee.edge = nil
-        edge = nil
-    }
-
-    /// Takes over the edge and what the port of a failed instance held.
-    func takeOver(from other: InputPort) {
-        guard let edge = other.edge else { return }
-        connect(edge)
-        state.pointee.peeked = other.state.pointee.peeked.take()
-        state.pointee.announced = other.format
-        narrow(other.formats)
-        other.disconnect()
-    }
-
-    /// In the assembly: what the producer fixed.
-    func announce(_ format: MediaFormat?) { state.pointee.announced = format }
-
-    /// The formats that this port takes in its node, parameters considered. Set in the assembly.
-    final var formats: FormatSet { state.pointee.formats }
-    final func narrow(_ formats: FormatSet) { state.pointee.formats = formats }
-    func accepts(_ format: MediaFormat) -> Bool { formats.contains(format) }
-
-    /// The node is done: the edge drops what it holds and what comes.
-    func close() {
-        guard let edge else { return }
-        state.pointee.dropPeeked()
-        edge.state.pointee.close()
     }
 
     /// The graph connects this port.
@@ -100,10 +60,6 @@ public class InputPort: @unchecked Sendable {
     /// Asks the nearest node before this one that makes keyframes for one, as the edge does after a loss: what came
     /// could not be used. Nothing happens where no node before has a request `keyframe`.
     public final func askForKeyframe() { edge?.state.pointee.requestKeyframe() }
-
-    /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
-    /// look at its input just now holds nothing old.
-    func flushStale() { _ = state.pointee.look() }
 }
 
 /// A media input. Only the node's own lane uses it, inside `process` and `finish`.
@@ -147,18 +103,5 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
             return nil
         }
         return unsafeDowncast(item, to: Item.self)
-    }
-}
-
-extension PortSpec {
-    /// Why a port of `type` cannot have these formats; nil where it can. An item's format tells its class, so a port
-    /// that takes formats of another class would read items as what they are not.
-    func misfit(_ port: String, _ type: MediaItem.Type) -> String? {
-        let carried = Set(type.possibleFormats.patterns.map(\.kind))
-        let foreign = ([formats] + variants.map(\.formats)).flatMap(\.patterns).filter { !carried.contains($0.kind) }
-        guard !foreign.isEmpty else { return nil }
-        return
-            "port \"\(name)\" is \(port)<\(type)>, which carries \(type.possibleFormats), and declares \(FormatSet(foreign)). "
-            + "Declare the class of those media, or formats that \(type) has."
     }
 }

@@ -3,8 +3,6 @@ public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
     public let spec: PortSpec
     @usableFromInline let state: UnsafeMutablePointer<OutputState>
-    var edges: [Edge] { state.pointee.edges }
-
     /// Its class and its formats do not fit each other: why, and what to do. Nodes with such a port are not made.
     let misfit: String?
 
@@ -15,49 +13,9 @@ public class OutputPort: @unchecked Sendable {
         state.initialize(to: OutputState())
     }
 
-    /// `format` for another thread than the lane's.
-    var formatFromOutside: MediaFormat? { state.pointee.published.withLock { $0 } }
-
     deinit {
         state.deinitialize(count: 1)
         state.deallocate()
-    }
-
-    /// Every port of a node shares its budget, connected or not.
-    func bind(_ end: EdgeEnd) { state.pointee.hot = end.hot }
-
-    /// On the node's lane, or before it runs.
-    func connect(_ edge: Edge) {
-        state.pointee.add(edge)
-        if let format = state.pointee.format { edge.state.pointee.settle(format.kind) }
-    }
-
-    /// On the node's lane, or when it no longer runs. False if the edge was gone.
-    func detach(_ edge: Edge) -> Bool { state.pointee.remove(edge) }
-
-    /// Takes over the edges of a failed instance and what it could not send.
-    func takeOver(from other: OutputPort) {
-        let edges = other.edges
-        other.state.pointee.removeAll()
-        for edge in edges { connect(edge) }
-        state.pointee.sentCount.set(other.state.pointee.sentCount.count)
-        state.pointee.waitingMost.set(other.state.pointee.waitingMost.count)
-        state.pointee.fenceBehind = other.state.pointee.fenceBehind
-        state.pointee.spill = other.state.pointee.spill
-        other.state.pointee.spill = Spill()
-        state.pointee.isFull = false
-        if other.state.pointee.isFull { state.pointee.hot.pointee.fullOutputs -= 1 }
-        _ = state.pointee.refreshFull()
-    }
-
-    /// The next item says that it does not continue what came before.
-    func markDiscontinuity() { state.pointee.marksDiscontinuity = true }
-
-    /// Sends what waited in the node as far as there is room; true when nothing waits.
-    func drainSpill() -> Bool {
-        let isEmpty = state.pointee.drainSpill()
-        if isEmpty && state.pointee.endsAfterSpill { end() }
-        return isEmpty
     }
 
     public final var isConnected: Bool { state.pointee.live > 0 }
@@ -75,12 +33,6 @@ public class OutputPort: @unchecked Sendable {
     /// Items sent that the next node has not taken: those waiting in this port and on the fullest of its edges. The
     /// next node may take some while this is looked at.
     public final var depth: Int { (edges.map(\.held).max() ?? 0) + state.pointee.spill.count }
-
-    /// Items sent. From any thread.
-    var sent: Int { state.pointee.sentCount.count }
-
-    /// The most items that have waited in the node for room. From any thread.
-    var waitingMost: Int { state.pointee.waitingMost.count }
 
     /// Where an edge of packets that depend on each other begins that comes in mid-stream: at a keyframe, which is
     /// asked for, or with the next packet whatever it is. In `prepare`.

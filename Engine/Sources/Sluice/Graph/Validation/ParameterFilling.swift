@@ -16,18 +16,19 @@ struct ParameterFilling {
         var values: [String: ParameterValue] = [:]
         var secrets: Set<String> = []
         var open: Set<String> = []
+        /// Where the given ones stand in the file, right or wrong.
+        var places: [String: SourcePosition] = [:]
     }
 
     func fill(_ parameters: [ParameterSpec], from members: [JSONMember], at position: SourcePosition) -> Result {
         let known = Dictionary(parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var result = Result()
-        var given: Set<String> = []
         for member in ParameterGroups.flattened(members, parameters) where member.key != "$comment" {
             guard let parameter = known[member.key] else {
                 reportUnknown(member, parameters)
                 continue
             }
-            given.insert(parameter.name)
+            result.places[parameter.name] = member.value.position
             let resolved = scope.resolve(
                 member.value, as: parameter.type, range: parameter.range, label: "\(label): \(parameter.name)",
                 allowsSecret: true, bag)
@@ -35,7 +36,7 @@ struct ParameterFilling {
             if resolved?.value == nil { result.open.insert(parameter.name) }
             if resolved?.isSecret == true { result.secrets.insert(parameter.name) }
         }
-        for parameter in parameters where !given.contains(parameter.name) && parameter.defaultValue == nil {
+        for parameter in parameters where result.places[parameter.name] == nil && parameter.defaultValue == nil {
             bag.error(
                 position, "\(label): \(owner) needs the \(noun) \(quoted(parameter.name)).",
                 advice: parameter.help.isEmpty ? "Add it." : "Add it: \(parameter.help).")

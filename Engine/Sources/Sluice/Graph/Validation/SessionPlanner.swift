@@ -85,52 +85,20 @@ final class SessionPlanner {
     private func setParameters(
         _ node: NodeDocument, _ spec: NodeSpec, _ label: String, _ plan: inout NodePlan, _ state: inout NodeState
     ) {
-        let known = Dictionary(spec.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        var given: Set<String> = []
-        for member in ParameterGroups.flattened(node.parameters, spec.parameters) {
-            guard let parameter = known[member.key] else {
-                if let group = ParameterGroups.group(of: member.key) {
-                    reportUnknown(member, of: group, spec, label)
-                    continue
-                }
-                if let first = spec.parameters.first(where: { ParameterGroups.group(of: $0.name) == member.key }) {
-                    bag.error(
-                        member.value.position,
-                        "\(label): \(member.key) takes an object, found \(member.value.kindName).",
-                        advice: "Write { \"\(first.name.dropFirst(member.key.count + 1))\": … }.")
-                    continue
-                }
-                let keys = ParameterGroups.keys(spec.parameters) + ["type", "lane", "on_error", "when"]
-                bag.error(
-                    member.keyPosition, "\(label): \(spec.type) has no parameter \(quoted(member.key)).",
-                    advice: spec.parameters.isEmpty && nearest(to: member.key, in: keys) == nil
-                        ? "It has none." : suggestion(for: member.key, in: keys, listing: "It takes"))
-                continue
-            }
-            given.insert(parameter.name)
-            guard
-                let resolved = scope.resolve(
-                    member.value, as: parameter.type, range: parameter.range, label: "\(label): \(parameter.name)",
-                    allowsSecret: true, bag)
-            else {
-                state.open.insert(parameter.name)
-                continue
-            }
-            plan.parameters[parameter.name] = resolved.value
-            state.values[parameter.name] = resolved.value
-            if resolved.value == nil { state.open.insert(parameter.name) }
-            if resolved.isSecret { plan.secrets.insert(parameter.name) }
-            checkTemplate(parameter, resolved.value, at: member.value.position, spec, label)
+        let filling = ParameterFilling(
+            owner: spec.type, label: label, noun: "parameter", otherKeys: ["type", "lane", "on_error", "when"],
+            scope: scope, bag: bag)
+        let filled = filling.fill(spec.parameters, from: node.parameters, at: node.position)
+        plan.parameters = filled.values
+        plan.secrets = filled.secrets
+        state.values = filled.values
+        state.open = filled.open
+        for parameter in spec.parameters where filled.places[parameter.name] == nil {
+            state.values[parameter.name] = parameter.defaultValue
         }
-        for parameter in spec.parameters where !given.contains(parameter.name) {
-            if let value = parameter.defaultValue {
-                state.values[parameter.name] = value
-                checkTemplate(parameter, value, at: node.position, spec, label)
-            } else {
-                bag.error(
-                    node.position, "\(label): \(spec.type) needs the parameter \(quoted(parameter.name)).",
-                    advice: parameter.help.isEmpty ? "Add it." : "Add it: \(parameter.help).")
-            }
+        for parameter in spec.parameters {
+            let place = filled.places[parameter.name] ?? node.position
+            checkTemplate(parameter, state.values[parameter.name], at: place, spec, label)
         }
     }
 
@@ -189,21 +157,6 @@ final class SessionPlanner {
                 advice: "Write { \"pool\": \"viewers\", \"lanes\": 2 }, or the name of one lane.")
         }
         return name.flatMap { name in lanes.map { LanePool(name, lanes: $0) } }
-    }
-
-    private func reportUnknown(_ member: JSONMember, of group: String, _ spec: NodeSpec, _ label: String) {
-        let prefix = group.count + 1
-        let keys = spec.parameters.filter { ParameterGroups.group(of: $0.name) == group }.map {
-            String($0.name.dropFirst(prefix))
-        }
-        guard !keys.isEmpty else {
-            bag.error(member.keyPosition, "\(label): \(spec.type) has no parameter \(quoted(member.key)).")
-            return
-        }
-        let key = String(member.key.dropFirst(prefix))
-        bag.error(
-            member.keyPosition, "\(label): \(group) has no key \(quoted(key)).",
-            advice: suggestion(for: key, in: keys, listing: "Its keys are"))
     }
 
     /// The text or choice of a key that every node has.

@@ -46,18 +46,8 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     @exclusivity(unchecked) private var isStopRequested = false
     /// `finish` has said that nothing is left; what it could not send may still wait.
     @exclusivity(unchecked) private var isDrained = false
-    @exclusivity(unchecked) private var allowance = NodeCore.itemBudget
-    @exclusivity(unchecked) private var nanosecondsPerItem = 0
+    @exclusivity(unchecked) private var cost = NodeCost()
     @exclusivity(unchecked) private var handOvers = HandOvers()
-
-    /// A dispatch's budget: so many items, or as many as were worth 200 µs lately.
-    static let itemBudget = 32
-    static let timeBudget = 200_000
-    /// Nanoseconds. Below it a whole dispatch costs less than the wake-ups across lanes that it would cause if each
-    /// item woke the next node at once, which sleeps again before the second one comes.
-    static let longItem = 5_000
-    /// Nanoseconds: about what a wake-up takes on an idle core.
-    static let lendableItem = 30_000
 
     init(name: String, plan: NodePlan, node: any Node, lane: Lane, session: Session) {
         self.plan = plan
@@ -163,7 +153,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         var why = reasons
         reasons = []
         hot.pointee.now = Int(now)
-        hot.pointee.budget = allowance
+        hot.pointee.budget = cost.allowance
         seeEpochs()
         telemetry.dispatches.add(1)
         if why.contains(.epoch) { for input in ports.inputs { input.flushStale() } }
@@ -201,7 +191,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
 
     /// Throws where nodes answer each other's controls for ever at one instant.
     private func noteHandOver(_ why: WakeReasons) throws {
-        guard why.contains(.control), why.isSubset(of: [.control, .more]), hot.pointee.budget == allowance else {
+        guard why.contains(.control), why.isSubset(of: [.control, .more]), hot.pointee.budget == cost.allowance else {
             return handOvers.reset()
         }
         let sent = outputStates.reduce(0) { $0 + $1.pointee.sentCount.count }
@@ -240,23 +230,19 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
         return isEmpty
     }
 
-    /// How long one item took, over the last dispatches, decides how many the next one may take. Virtual time stands
-    /// still meanwhile, so there the budget is always whole and runs repeat.
+    /// A dispatch has taken so many nanoseconds. Virtual time stands still meanwhile, and nobody calls this there.
     func noteCost(_ elapsed: Int, at now: Int64) {
         telemetry.busy.add(elapsed)
         noteFirstSend(at: now)
-        let used = allowance - hot.pointee.budget
-        guard used > 0 else { return }
-        nanosecondsPerItem += (elapsed / used - nanosecondsPerItem) / 8
-        allowance = max(1, min(NodeCore.itemBudget, NodeCore.timeBudget / max(1, nanosecondsPerItem)))
-        hot.pointee.wakesEarly = nanosecondsPerItem > NodeCore.longItem
+        guard cost.note(elapsed, items: cost.allowance - hot.pointee.budget) else { return }
+        hot.pointee.wakesEarly = cost.isLong
     }
 
     /// Its next dispatch may take long.
     var isLong: Bool { hot.pointee.wakesEarly }
 
     /// It is known to take less than it costs to wake another thread for it.
-    var isLendable: Bool { nanosecondsPerItem > 0 && nanosecondsPerItem <= NodeCore.lendableItem }
+    var isLendable: Bool { cost.isLendable }
 
     func noteFirstSend(at now: Int64) {
         guard telemetry.firstSent.count == 0, outputStates.contains(where: { $0.pointee.sentCount.count > 0 }) else {
@@ -291,7 +277,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
             node.close()
             context.handle.close()
             // It is not dispatched again soon: whoever waits for room is told now.
-            hot.pointee.budget = allowance
+            hot.pointee.budget = cost.allowance
             hot.pointee.fault = nil
             settle()
             session.noteRestart(self, error: error)
