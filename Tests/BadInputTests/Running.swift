@@ -25,9 +25,10 @@ final class Running: @unchecked Sendable {
         process.arguments =
             shell.map { ["-c", "\($0)\nexec \"$0\" \"$@\"", command] + arguments } ?? arguments
         process.currentDirectoryURL = scratch.url
-        process.environment = [
-            "PATH": "/usr/bin:/bin", "SLUICE_GRAPH_PATH": Built.root.appending(path: "graphs").path,
-        ].merging(environment) { $1 }
+        process.environment = CommandRun.environment
+            .merging(["SLUICE_GRAPH_PATH": Built.root.appending(path: "graphs").path]) { $1 }.merging(environment) {
+                $1
+            }
         let (out, err) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError) = (out, err)
         process.standardInput = input ?? FileHandle.nullDevice

@@ -26,7 +26,7 @@ import Testing
         process.executableURL = Built.file("sluice")
         process.arguments = arguments
         process.currentDirectoryURL = scratch.url
-        process.environment = ["PATH": "/usr/bin:/bin", "SLUICE_GRAPH_PATH": ""]
+        process.environment = CommandRun.environment
         (process.standardError, process.standardInput) = (full, FileHandle.nullDevice)
         let end = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in end.signal() }

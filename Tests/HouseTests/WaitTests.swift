@@ -112,7 +112,7 @@ import Testing
         process.executableURL = Built.file("sluice")
         process.arguments = ["run", "graph.json"]
         process.currentDirectoryURL = scratch.url
-        process.environment = ["PATH": "/usr/bin:/bin", "SLUICE_GRAPH_PATH": ""]
+        process.environment = CommandRun.environment
         (process.standardError, process.standardInput) = (errors, FileHandle.nullDevice)
         try process.run()
         DispatchQueue.global().asyncAfter(deadline: .now() + 60) { if process.isRunning { process.terminate() } }

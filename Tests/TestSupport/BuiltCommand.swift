@@ -26,11 +26,13 @@ public struct CommandRun: Sendable {
     /// Seconds after which a run is killed: its status is then -9.
     public static let limit = 120.0
 
-    /// The settings of a sanitizer that the tests run under: the command was built with it too.
-    private static let sanitizers = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+    /// A plain environment for the command: nothing of the tests' own gets through but the settings of a sanitizer that
+    /// they run under, with which the command was built too.
+    public static let environment = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+        .merging(["PATH": "/usr/bin:/bin", "SLUICE_GRAPH_PATH": ""]) { $1 }
 
     /// - Parameters:
-    ///   - environment: added to a plain one; nothing else of the tests' own environment gets through.
+    ///   - environment: added to the plain one.
     ///   - during: called when the command runs, with its process id.
     public init(
         _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:],
@@ -40,8 +42,7 @@ public struct CommandRun: Sendable {
         process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = directory ?? FileManager.default.temporaryDirectory
-        process.environment = CommandRun.sanitizers.merging(["PATH": "/usr/bin:/bin", "SLUICE_GRAPH_PATH": ""]) { $1 }
-            .merging(environment) { $1 }
+        process.environment = CommandRun.environment.merging(environment) { $1 }
         let (output, errors) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError, process.standardInput) = (output, errors, FileHandle.nullDevice)
         try process.run()
