@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sluice
 
-/// What a node's dispatches took decides what the next one may take.
+/// The time that a node's dispatches took decides how many items the next one may take.
 @Suite struct NodeCostTests {
     @Test func aDispatchMayTakeAsManyItemsAsAreWorth200Microseconds() {
         var cost = NodeCost()

@@ -1,5 +1,6 @@
 /// How long a node keeps media.
 public struct Latency: Equatable, Sendable {
+    /// At least and at most; an `Interval` of the graph's clock.
     public var min: Interval
     public var max: Interval
 
@@ -9,5 +10,6 @@ public struct Latency: Equatable, Sendable {
     }
 
     public static let zero = Latency(min: .zero, max: .zero)
+    /// Of one behind the other.
     public static func + (a: Latency, b: Latency) -> Latency { Latency(min: a.min + b.min, max: a.max + b.max) }
 }

@@ -78,16 +78,23 @@ final class NodeTelemetry: Sendable {
 /// A number of a node in the report's `metrics`. Only the node's lane writes.
 public final class CounterMetric: Sendable {
     let counter = Counter()
+    /// On the node's lane.
     public func add(_ amount: Int = 1) { counter.add(amount) }
+    /// Of a gauge: the present value. On the node's lane.
     public func set(_ value: Int) { counter.set(value) }
+    /// The sum, or the present value. From any thread.
     public var count: Int { counter.count }
 }
 
 /// A distribution of a node in the report's `metrics`: p50, p99 and max. The unit stands in the name.
 public final class HistogramMetric: Sendable {
     let histogram = Histogram()
+    /// In the unit of the metric's name. On the node's lane.
     public func record(_ value: Int) { histogram.record(value) }
+    /// The median of what was recorded so far, within 6.25 %; 0 before the first. From any thread.
     public var p50: Int { histogram.quantile(0.5) }
+    /// The 99th percentile.
     public var p99: Int { histogram.quantile(0.99) }
+    /// The largest.
     public var max: Int { histogram.max }
 }

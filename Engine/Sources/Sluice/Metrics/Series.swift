@@ -86,5 +86,6 @@ public final class SeriesMetric: Sendable {
 
     init(started: Instant) { self.started = started }
 
+    /// `value` in the unit of the metric's name, at `now` on the graph's clock. On the node's lane.
     public func record(_ value: Double, at now: Instant) { series.record(value, at: now - started) }
 }

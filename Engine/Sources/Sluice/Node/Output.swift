@@ -18,6 +18,7 @@ public class OutputPort: @unchecked Sendable {
         state.deallocate()
     }
 
+    /// At least one edge leads from it just now.
     public final var isConnected: Bool { state.pointee.live > 0 }
     /// The source that `prepare` opened has no such stream: optional edges vanish, others fail with both ends named.
     public private(set) final var isAbsent = false

@@ -4,6 +4,7 @@ public struct ServiceDescriptor: Sendable {
     public let name: String
     /// One sentence without a full stop, for `list`.
     public let summary: String
+    /// How long an instance lives, and who shares it.
     public let scope: ServiceScope
 
     public init(_ name: String, summary: String, scope: ServiceScope) {
