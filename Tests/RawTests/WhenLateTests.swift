@@ -78,10 +78,10 @@ extension RawSuite {
             #expect(abs(length(audio) - 1.5) < 0.15, "\(length(audio)) s")
             #expect(result.events.contains { $0.contains("its writer and the other raw streams are held") })
             #expect(result.events.contains { $0.contains("what follows was too slow") })
-            // The audio was not read long before its pictures.
-            let start = video[0].captured
-            let last = audio[audio.count - 1]
-            #expect((last.captured - start).seconds > 2, "\((last.captured - start).seconds) s")
+            // The audio was not read long before its pictures: its writer, which has 1.5 s, was held. On a busy machine
+            // the pictures begin up to half a second late.
+            let last = (audio[audio.count - 1].captured - min(video[0].captured, audio[0].captured)).seconds
+            #expect(last > 1.7, "\(last) s")
         }
 
         @Test func leavingOutKeepsTheTimesOfBoth() throws {
