@@ -30,7 +30,7 @@ final class SlowWitness: Node {
 
 extension RawSuite {
     /// Pictures at 30 a second and audio come through FIFOs for a second and a half; five pictures a second are taken.
-    @Suite(.timeLimit(.minutes(4))) struct WhenLateTests {
+    @Suite(.timeLimit(.minutes(30))) struct WhenLateTests {
         private func run(_ rule: String) throws -> (Rig, Rig.Result, video: [Header], audio: [Header]) {
             let rig = try Rig()
             let (pictures, samplesFIFO) = (rig.fifo("pictures"), rig.fifo("audio"))
