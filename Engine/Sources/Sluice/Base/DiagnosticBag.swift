@@ -35,15 +35,19 @@ final class DiagnosticBag {
         }
     }
 
+    /// Takes the errors of `other` away from it.
     func add(from other: DiagnosticBag) {
+        defer { other.found = [] }
         for entry in other.found
         where known.insert(Known(position: entry.diagnostic.position, message: entry.diagnostic.message)).inserted {
             found.append(entry)
         }
     }
 
+    /// Throws what was found. The bag is empty then: advice may hold the one that holds the bag.
     func throwIfFailed() throws(GraphError) {
         guard !found.isEmpty else { return }
+        defer { found = [] }
         let start = SourcePosition(line: 0, column: 0)
         let order = found.indices.sorted {
             (found[$0].diagnostic.position ?? start, $0) < (found[$1].diagnostic.position ?? start, $1)
