@@ -8,10 +8,10 @@ final class Scaler {
     let to: VideoLayout
     private let geometry: Geometry
     private let context: OpaquePointer
-    private let planes = UnsafeMutablePointer<UnsafePointer<UInt8>?>.allocate(capacity: 4)
-    private let strides = UnsafeMutablePointer<Int32>.allocate(capacity: 4)
-    private let outPlanes = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>.allocate(capacity: 4)
-    private let outStrides = UnsafeMutablePointer<Int32>.allocate(capacity: 4)
+    private let planes: UnsafeMutablePointer<UnsafePointer<UInt8>?>
+    private let strides: UnsafeMutablePointer<Int32>
+    private let outPlanes: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
+    private let outStrides: UnsafeMutablePointer<Int32>
 
     /// Both layouts say their pixel format.
     init(from: VideoLayout, to: VideoLayout, fit: Fit) throws {
@@ -23,6 +23,8 @@ final class Scaler {
             Int32(geometry.target.width), Int32(geometry.target.height), to.pixelFormat!.av, flags, nil, nil, nil)
         guard let context else { throw NodeError("libswscale does not convert \(from) to \(to)") }
         self.context = context
+        (planes, strides) = (.allocate(capacity: 4), .allocate(capacity: 4))
+        (outPlanes, outStrides) = (.allocate(capacity: 4), .allocate(capacity: 4))
         // Unasked, libswscale takes all YUV for BT.601. RGB has no matrix: there the table is not looked at.
         let matrices = (from.impliedMatrix, to.impliedMatrix)
         let areAlike = from.pixelFormat!.isYUV == to.pixelFormat!.isYUV && matrices.0 == matrices.1

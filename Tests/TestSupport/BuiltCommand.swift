@@ -7,6 +7,9 @@ public enum Built {
         return URL(fileURLWithPath: engine ?? "/libSluice.so").deletingLastPathComponent()
     }()
 
+    /// The tests run under a sanitizer, which needs terabytes of addresses.
+    public static let isSanitized = ProcessInfo.processInfo.environment.keys.contains { $0.hasSuffix("SAN_OPTIONS") }
+
     /// A file of the build; `tools/build debug` makes those that the tests do not link.
     public static func file(_ name: String) -> URL { directory.appendingPathComponent(name) }
 

@@ -2,6 +2,7 @@ import CSRT
 import Glibc
 import Net
 import Sluice
+import Synchronization
 
 /// A port that SRT callers call. A caller is accepted or refused while it still waits for its answer, on libsrt's
 /// thread; those who may are picked up with `accept` on the lane.
@@ -20,6 +21,8 @@ final class SRTListener: @unchecked Sendable {
     }
 
     private let socket: SRTSocket
+    /// Of its gate.
+    private let number: Int
     let address: SocketAddress
     let admission: Admission
 
@@ -35,14 +38,13 @@ final class SRTListener: @unchecked Sendable {
         socket = try SRTSocket(options)
         try socket.bind(address)
         self.address = socket.ownAddress
-        // Never given back: libsrt's thread may be asking while the listener is closed.
-        let opaque = Unmanaged.passRetained(Gate(admission, node)).toOpaque()
+        number = Gate.add(Gate(admission, node))
         srt_listen_callback(
             socket.handle,
             { opaque, handle, _, address, streamID in
-                guard let opaque, let address else { return -1 }
-                return Unmanaged<Gate>.fromOpaque(opaque).takeUnretainedValue().ask(handle, address, streamID)
-            }, opaque)
+                guard let gate = Gate.of(Int(bitPattern: opaque)), let address else { return -1 }
+                return gate.ask(handle, address, streamID)
+            }, UnsafeMutableRawPointer(bitPattern: number))
         guard srt_listen(socket.handle, Int32(backlog)) != SRT_ERROR else {
             throw NodeError(
                 "cannot listen at \(address): \(SRTLibrary.lastError)",
@@ -50,6 +52,8 @@ final class SRTListener: @unchecked Sendable {
                 isInputError: true)
         }
     }
+
+    deinit { Gate.remove(number) }
 
     var handle: SRTSOCKET { socket.handle }
 
@@ -63,8 +67,27 @@ final class SRTListener: @unchecked Sendable {
         return (accepted, Caller(address: address, streamID: streamID))
     }
 
-    /// The part that libsrt's thread calls.
+    /// The part that libsrt's thread calls. It may be asking while the listener is closed, so it gets a number and no
+    /// pointer.
     private final class Gate: Sendable {
+        private struct All: Sendable {
+            var byNumber: [Int: Gate] = [:]
+            var last = 0
+        }
+
+        private static let all = Mutex(All())
+
+        static func add(_ gate: Gate) -> Int {
+            all.withLock { all in
+                all.last += 1
+                all.byNumber[all.last] = gate
+                return all.last
+            }
+        }
+
+        static func remove(_ number: Int) { all.withLock { $0.byNumber[number] = nil } }
+        static func of(_ number: Int) -> Gate? { all.withLock { $0.byNumber[number] } }
+
         private let admission: Admission
         private let node: NodeHandle
 

@@ -38,7 +38,7 @@ public final class Muxer {
     /// Packets that were left out, since they are none of their codec and the container looks at them.
     public private(set) var skipped = 0
     private let isTransportStream: Bool
-    private let shortPacket = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
+    private let shortPacket: UnsafeMutableRawBufferPointer
     /// The errno of the sink's first failure; 0 while there is none.
     public private(set) var sinkError: Int32 = 0
     /// Writes what the container would hold back to fill its packets: MPEG-TS gathers small audio packets until the
@@ -56,6 +56,7 @@ public final class Muxer {
         }
         context = made
         scratch = av_packet_alloc()
+        shortPacket = .allocate(byteCount: 64, alignment: 1)
         lengthened = .allocate(capacity: 2 + MediaBuffer.padding)
         lengthened.initialize(repeating: 0, count: 2 + MediaBuffer.padding)
         self.sink = sink

@@ -31,7 +31,7 @@ final class Lane: @unchecked Sendable {
     @exclusivity(unchecked) private var headStart = HeadStart()
     private let poller: Poller?
     /// Lets the lane's own thread go on that woke while the lane was lent.
-    private let returned = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private let returned: UnsafeMutablePointer<sem_t>
 
     // Written from any thread.
     let shared = LaneSharedState<HardwareWord>()
@@ -50,7 +50,9 @@ final class Lane: @unchecked Sendable {
         self.name = name
         self.plan = plan
         self.isVirtual = isVirtual
+        // Where this throws nothing is allocated yet: `deinit` does not run then.
         poller = isVirtual ? nil : try Poller()
+        returned = .allocate(capacity: 1)
         sem_init(returned, 0, 0)
     }
 

@@ -22,6 +22,13 @@ public final class SteppedRun {
         try run.build()
     }
 
+    /// Nodes and edges hold each other until their session leaves: a run that its holder does not bring to its end
+    /// leaves now.
+    deinit {
+        for session in run.sessions { for core in session.cores { core.abandon() } }
+        runner.settle()
+    }
+
     // MARK: Time
 
     public var now: Instant { Instant(nanoseconds: run.supervisor.now) }
