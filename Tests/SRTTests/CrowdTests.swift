@@ -100,7 +100,8 @@ import Testing
             }
             #expect(strangers.allSatisfy { $0.state != .connected })
         }
-        #expect(most - before < 60_000, "\(before) kB grew to \(most) kB")
+        // A sanitizer keeps memory that was given back.
+        #expect(Built.isSanitized || most - before < 60_000, "\(before) kB grew to \(most) kB")
         #expect(desk.said.split(separator: "\n").count < 40, "\(desk.said)")
         // As a caller does: again and again.
         try waitUntil("a friend to come in") {
@@ -119,7 +120,8 @@ import Testing
         let callers = try call(500) { "n\($0)" }
         try serve(callers, by: desk)
         let own = threads(of: desk).filter { !$0.hasPrefix("SRT:") }
-        #expect(own.count <= 8, "\(own)")
+        // A sanitizer has a thread of its own.
+        #expect(own.count <= (Built.isSanitized ? 9 : 8), "\(own)")
         // One more than may be is refused.
         let late = try call(1) { _ in "late" }
         try waitUntil("the refusal") { late[0].state != .connecting }
