@@ -49,9 +49,9 @@ import Synchronization
     /// Drains all runs. From any thread.
     public func stop() { for run in runs { run.stop() } }
 
-    /// Closes the host's services. All runs are over; none begins any more.
+    /// Closes the host's services. All runs are over or were never executed; none begins any more.
     public func close() {
-        state.withLock { $0.isClosed = true }
+        state.withLock { $0 = State(runs: [], isClosed: true) }
         services.close()
     }
 }
