@@ -92,6 +92,7 @@ import Synchronization
         events.flush(Interval(nanoseconds: max(0, now - startedAt)))
         guard isOver else { return }
         supervisor.cancelTimers()
+        if isVirtual { for lane in lanes { lane.forget() } }
         closeServices()
     }
 

@@ -27,6 +27,9 @@ public final class SteppedRun {
     deinit {
         for session in run.sessions { for core in session.cores { core.abandon() } }
         runner.settle()
+        run.noteEnd()
+        run.supervisor.cancelTimers()
+        for lane in run.lanes { lane.forget() }
     }
 
     // MARK: Time
