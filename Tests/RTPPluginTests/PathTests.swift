@@ -179,7 +179,8 @@ import VideoDecoderPlugin
             video: { $0 > 10 && $0 % 20 == 15 ? [] : [0] })
         #expect(got.outcome == .finished && lost.video > 3)
         #expect(got.metric("in", "video_lost") == 0, "\(got.report)")
-        #expect(Collector.take("again.video").count == Rig.size.frames)
+        // Nothing follows the last picture that would tell of a loss in it.
+        #expect(Collector.take("again.video").count >= Rig.size.frames - 1)
         _ = Collector.take("again.audio")
         #expect(got.metric("in", "video_asked_again") > 3 && sent.metric("out", "video_sent_again") > 3)
         // The two read the wall clock one after the other.

@@ -60,6 +60,22 @@ import Testing
         PacketOrigin(host: .init([192, 0, 2, last]), port: port)
     }
 
+    /// Each is the first packet of another source; the sender's come between them.
+    @Test func aFloodOfNumbersFromOnePlaceKeepsNobodyOut() {
+        var sender = opus()
+        let bench = ReceiverBench(.opus)
+        var number: UInt32 = 1_000
+        for (index, packet) in packets(&sender, 0..<100).enumerated() {
+            for _ in 0..<20 {
+                number += 1
+                var stranger = opus(ssrc: number, sequence: UInt16(truncatingIfNeeded: number &* 7_919))
+                bench.receive(packets(&stranger, 0..<1)[0], from: place(9), at: Double(index) * 20)
+            }
+            bench.receive(packet, from: place(1), at: Double(index) * 20)
+        }
+        #expect(bench.frames.count == 100 && bench.receiver.source == 5 && bench.receiver.origin == place(1))
+    }
+
     @Test func packetsFromElsewhereDoNotTakeAStreamOverWhateverTheySay() {
         var (sender, stranger) = (opus(), opus(ssrc: 6, sequence: 9_000))
         let bench = ReceiverBench(.opus)

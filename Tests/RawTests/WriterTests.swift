@@ -127,10 +127,9 @@ extension RawSuite {
                 signal(SIGPIPE, SIG_IGN)
                 let descriptor = FarSide.open(fifo, O_WRONLY)
                 var next = FarSide.now
-                for _ in 0..<400 {
+                for _ in 0..<1_000 {
                     guard FarSide.write(descriptor, picture[...]) else { break }
-                    // Long enough to be seen as a rest on a busy machine too.
-                    next = max(next, FarSide.now) + 100_000_000
+                    next = max(next, FarSide.now) + 40_000_000
                     FarSide.rest(until: next)
                 }
                 close(descriptor)

@@ -4,8 +4,9 @@ import Testing
 @testable @_spi(Host) @_spi(Testing) import Sluice
 
 @Suite("A harness that is dropped is given back") struct GivenBackHarnessTests {
-    private static let text =
-        #"{ "nodes": { "in": { "type": "test-source" }, "out": { "type": "test-sink" } }, "edges": ["in -> out"] }"#
+    private static let text = """
+        { "nodes": { "in": { "type": "test-source" }, "out": { "type": "test-sink" } }, "edges": ["in -> out"] }
+        """
 
     @Test(arguments: [true, false]) func withItsNodes(isRunToTheEnd: Bool) throws {
         weak var sink: TestSink?

@@ -100,8 +100,8 @@ final class Lane: @unchecked Sendable {
 
     func stop() { if shared.noteStop() { poller?.signal() } }
 
-    /// When the lane's thread, or the run in virtual time, has ended: lets go of nodes that were woken too late. They hold the lane as it holds
-    /// them.
+    /// When the lane's thread, or the run in virtual time, has ended: lets go of nodes that were woken too late. They
+    /// hold the lane as it holds them.
     func forget() {
         takeIncoming()
         while ready.popFirst() != nil {}

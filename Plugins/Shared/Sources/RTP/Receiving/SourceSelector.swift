@@ -9,8 +9,9 @@ import Sluice
 ///
 /// A source that was not announced is believed when a second packet of it comes from the same place, none of the
 /// present source between them, with a sequence number near the first one's (RFC 3550, appendix A.1 calls it
-/// probation). The first source is believed at once where packets are authenticated. Then addresses say nothing: a key
-/// proves more.
+/// probation). Each place has one number on probation, and few places have one: a stranger who sends many numbers keeps
+/// nobody else out. The first source is believed at once where packets are authenticated. Then addresses say nothing: a
+/// key proves more.
 public struct SourceSelector: Sendable {
     public struct Settings: Sendable {
         /// Sources that the description names; empty where it names none.
@@ -41,9 +42,12 @@ public struct SourceSelector: Sendable {
     private let settings: Settings
     private var heard = Instant(nanoseconds: 0)
     private var hasLeft = false
-    private var candidate: (ssrc: UInt32, origin: PacketOrigin?, sequence: UInt16)?
+    /// On probation, the newest last: one from each place.
+    private var candidates: [(ssrc: UInt32, origin: PacketOrigin?, sequence: UInt16)] = []
 
     private static let nearby: UInt16 = 64
+    /// Places with a source on probation.
+    public static let mostCandidates = 8
 
     public init(_ settings: Settings = Settings()) { self.settings = settings }
 
@@ -51,7 +55,8 @@ public struct SourceSelector: Sendable {
     public mutating func judge(_ header: RTPHeader, from origin: PacketOrigin?, now: Instant) -> Verdict {
         let isHere = settings.isTrusting || origin == self.origin
         if header.ssrc == current, isHere {
-            (candidate, heard, hasLeft) = (nil, now, false)
+            (heard, hasLeft) = (now, false)
+            if !candidates.isEmpty { candidates.removeAll(keepingCapacity: true) }
             self.origin = origin
             return .current
         }
@@ -64,13 +69,17 @@ public struct SourceSelector: Sendable {
         } else if settings.isTrusting || isAnnounced {
             return take(header, origin, now)
         }
-        if let candidate, candidate.ssrc == header.ssrc, candidate.origin == origin {
+        if let index = candidates.firstIndex(where: { $0.origin == origin }) {
+            let candidate = candidates.remove(at: index)
             let step = header.sequence &- candidate.sequence
-            if step != 0, step <= SourceSelector.nearby || step >= 0 &- SourceSelector.nearby {
+            if candidate.ssrc == header.ssrc, step != 0,
+                step <= SourceSelector.nearby || step >= 0 &- SourceSelector.nearby
+            {
                 return take(header, origin, now)
             }
         }
-        candidate = (header.ssrc, origin, header.sequence)
+        if candidates.count == SourceSelector.mostCandidates { candidates.removeFirst() }
+        candidates.append((header.ssrc, origin, header.sequence))
         return .held
     }
 
@@ -91,7 +100,8 @@ public struct SourceSelector: Sendable {
 
     private mutating func take(_ header: RTPHeader, _ origin: PacketOrigin?, _ now: Instant) -> Verdict {
         (current, self.origin, heard) = (header.ssrc, origin, now)
-        (candidate, hasLeft) = (nil, false)
+        hasLeft = false
+        candidates.removeAll(keepingCapacity: true)
         return .new
     }
 }

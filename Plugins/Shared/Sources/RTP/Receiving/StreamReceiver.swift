@@ -73,10 +73,15 @@ public final class StreamReceiver {
     public var arrivals = ArrivalRecorder()
     /// When what came last was captured, by the sender's wall clock.
     public private(set) var captured: (time: NTPTime, arrival: Instant)?
-    /// A packet of a source that is not believed yet.
-    private var heldHeader: RTPHeader?
-    private var heldPayload: [UInt8] = []
-    private var heldArrival = Instant(nanoseconds: 0)
+    /// The packets of sources that are not believed yet, one from each place.
+    private var held: [HeldPacket] = []
+
+    private struct HeldPacket {
+        let header: RTPHeader
+        let origin: PacketOrigin?
+        let payload: [UInt8]
+        let arrival: Instant
+    }
 
     public init(_ settings: Settings) {
         self.settings = settings
@@ -118,17 +123,18 @@ public final class StreamReceiver {
             counts.strangers += 1
             return
         case .held:
-            heldHeader = header
-            heldPayload = Array(datagram[payload])
-            heldArrival = now
+            held.removeAll { $0.origin == origin }
+            if held.count == SourceSelector.mostCandidates { held.removeFirst() }
+            held.append(HeldPacket(header: header, origin: origin, payload: Array(datagram[payload]), arrival: now))
             return
         case .new:
             restart(isFirst: counts.packets == 0, restarted)
-            if let first = heldHeader, first.ssrc == header.ssrc {
-                let isBehind = first.sequence &- header.sequence < 0x8000
+            let first = held.first { $0.header.ssrc == header.ssrc && $0.origin == origin }
+            held = []
+            if let first {
+                let isBehind = first.header.sequence &- header.sequence < 0x8000
                 if isBehind { take(header, datagram.part(payload), now, restarted, emit) }
-                heldPayload.withUnsafeBytes { take(first, $0, heldArrival, restarted, emit) }
-                heldHeader = nil
+                first.payload.withUnsafeBytes { take(first.header, $0, first.arrival, restarted, emit) }
                 if isBehind { return }
             }
         }
