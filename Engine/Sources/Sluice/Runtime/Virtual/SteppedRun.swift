@@ -27,7 +27,6 @@ public final class SteppedRun {
     deinit {
         for session in run.sessions { for core in session.cores { core.abandon() } }
         runner.settle()
-        while run.supervisor.turn() {}
         run.noteEnd()
         run.supervisor.cancelTimers()
         for lane in run.lanes { lane.forget() }
