@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Values of parameters, options and the standard streams as a hurried or hostile user gives them.
-@Suite struct ArgumentTests {
+@Suite(.realPeers, .timeLimit(.minutes(2))) struct ArgumentTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 

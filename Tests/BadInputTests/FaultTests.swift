@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A stranger's plugin that throws, or does not return.
-@Suite struct FaultTests {
+@Suite(.realPeers, .timeLimit(.minutes(3))) struct FaultTests {
     private let scratch: Scratch
 
     init() throws {

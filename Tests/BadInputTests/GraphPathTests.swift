@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A file that is no graph is refused at once, with status 2 and one message, whatever stands at the path.
-@Suite struct GraphPathTests {
+@Suite(.realPeers, .timeLimit(.minutes(2))) struct GraphPathTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Media that are missing, damaged, something else, or never come.
-@Suite struct MediaInputTests {
+@Suite(.realPeers, .timeLimit(.minutes(3))) struct MediaInputTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 

@@ -6,7 +6,7 @@ import Testing
 /// Thousands of broken graphs and values, made from the project's own: each is loaded or refused, none crashes.
 ///
 /// The same in every run. `SLUICE_MUTATIONS` multiplies their number.
-@Suite struct MutationTests {
+@Suite(.realPeers, .timeLimit(.minutes(5))) struct MutationTests {
     private let catalog = PluginCatalog(directories: [Built.directory.path])
     private let factor = ProcessInfo.processInfo.environment["SLUICE_MUTATIONS"].flatMap { Int($0) } ?? 1
 

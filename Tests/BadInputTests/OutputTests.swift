@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Recordings that are cut off: by a full disk, a limit, a signal, the end of the process.
-@Suite struct OutputTests {
+@Suite(.realPeers, .timeLimit(.minutes(3))) struct OutputTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An SRT peer that is not there.
-@Suite struct PeerTests {
+@Suite(.realPeers, .timeLimit(.minutes(2))) struct PeerTests {
     private let scratch: Scratch
     init() throws { scratch = try Scratch() }
 

@@ -11,7 +11,7 @@ final class Running: @unchecked Sendable {
     private var wasTooLong = false
 
     /// A time that no input may need; a run that is stopped by hand takes a second or two.
-    static let limit = 120.0
+    static let limit = 60.0
 
     /// - Parameters:
     ///   - shell: what a shell does before it becomes the command: `ulimit -f 100`, `exec 1>&-`.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A stranger's plugin that provides a service, through the manifest, validation and a run.
-@Suite struct ServiceFaultTests {
+@Suite(.realPeers, .timeLimit(.minutes(3))) struct ServiceFaultTests {
     private let scratch: Scratch
 
     init() throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Every node that can wait for somebody else says for what: each is run beside a peer that does nothing.
-@Suite(.realPeers, .timeLimit(.minutes(30))) struct WaitTests {
+@Suite(.realPeers, .timeLimit(.minutes(2))) struct WaitTests {
     /// A node by its name, whether it takes or gives media, and what it must say that it waits for.
     private struct Scene {
         let name: String

@@ -193,7 +193,7 @@ import Testing
         let ports = try (0..<4).map {
             try UDPSocket(connectedTo: SocketAddress.find("127.0.0.1", port: rig.port + $0))
         }
-        for round in 0..<2_000 {
+        for round in 0..<4_000 {
             var bytes = (0..<Int.random(in: 0...1_500, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }
@@ -201,18 +201,16 @@ import Testing
             if round % 3 == 0, bytes.count > 12 { (bytes[0], bytes[1]) = (0x80, round % 2 == 0 ? 96 : 97) }
             if round % 3 == 1, bytes.count > 12 { (bytes[0], bytes[1]) = (0x81, UInt8(200 + round % 7)) }
             for port in ports { _ = bytes.withUnsafeBytes { port.send($0) } }
-            // So that the kernel's buffers lose none of the stream's own packets.
-            if round % 10 == 0 { Thread.sleep(forTimeInterval: 0.01) }
+            if round % 100 == 0 { Thread.sleep(forTimeInterval: 0.03) }
         }
         #expect(try sender.wait().outcome == .finished)
         let got = try receiver.wait()
         #expect(got.outcome == .finished, "\(got.report)")
-        #expect(got.metric("in", "video_foreign") > 500 && got.metric("in", "video_bad_reports") > 500)
+        #expect(got.metric("in", "video_foreign") > 1_000 && got.metric("in", "video_bad_reports") > 1_000)
         #expect(got.report.contains("that are no RTP of payload type 96: counted as video_foreign"))
         let video = Collector.take("garbage.video")
         #expect(try InputTests.decoded(video, rig) == Array(0..<Rig.size.frames))
-        // The kernel may lose some on a busy machine: they are counted.
-        #expect(Collector.take("garbage.audio").count + got.metric("in", "audio_lost") >= 99, "\(got.report)")
+        #expect(Collector.take("garbage.audio").count >= 99, "\(got.report)")
     }
 
     /// Keyframes of VP8 with numbers that fit each other, from a socket of its own.

@@ -61,15 +61,16 @@ import Testing
     }
 
     /// Each is the first packet of another source; the sender's come between them.
-    @Test func aFloodOfNumbersFromOnePlaceKeepsNobodyOut() {
+    @Test(arguments: [false, true]) func aFloodOfNumbersFromOneHostKeepsNobodyOut(fromManyPorts: Bool) {
         var sender = opus()
         let bench = ReceiverBench(.opus)
         var number: UInt32 = 1_000
         for (index, packet) in packets(&sender, 0..<100).enumerated() {
-            for _ in 0..<20 {
+            for port in 0..<20 {
                 number += 1
                 var stranger = opus(ssrc: number, sequence: UInt16(truncatingIfNeeded: number &* 7_919))
-                bench.receive(packets(&stranger, 0..<1)[0], from: place(9), at: Double(index) * 20)
+                let origin = place(9, port: fromManyPorts ? 6_000 + UInt16(port) : 6_000)
+                bench.receive(packets(&stranger, 0..<1)[0], from: origin, at: Double(index) * 20)
             }
             bench.receive(packet, from: place(1), at: Double(index) * 20)
         }

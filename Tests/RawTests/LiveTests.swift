@@ -9,7 +9,7 @@ import Testing
 
 extension RawSuite {
     /// Real FIFOs and sockets under the system clock. Nothing waits for a time: every step follows from the one before.
-    @Suite(.timeLimit(.minutes(30)), .realPeers) struct LiveTests {
+    @Suite(.timeLimit(.minutes(4)), .realPeers) struct LiveTests {
         let frame = 64 * 16 * 4
 
         @Test func throughAFIFOAndASocketInOneGraph() throws {

@@ -9,7 +9,7 @@ import Testing
 extension RawSuite {
     /// Live writers of every kind at real FIFOs. They rest between their pictures as a camera does; no test waits for a
     /// time to pass otherwise.
-    @Suite(.timeLimit(.minutes(30)), .realPeers) struct WriterTests {
+    @Suite(.timeLimit(.minutes(4)), .realPeers) struct WriterTests {
         @Test func twoFIFOsOpenedOneAfterTheOtherStayTogether() throws {
             let rig = try Rig()
             let (pictures, audio) = (rig.fifo("pictures"), rig.fifo("audio"))

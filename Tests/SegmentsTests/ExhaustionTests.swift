@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The command itself, with so few descriptors that it can take only some of those who call.
-@Suite(.timeLimit(.minutes(30))) struct ExhaustionTests {
+@Suite(.realPeers, .timeLimit(.minutes(2))) struct ExhaustionTests {
     @Test func aConnectionThatCannotBeTakenDoesNotKeepTheLaneAwake() throws {
         let scratch = try Scratch()
         let path = "/tmp/sluice-\(UUID().uuidString.prefix(8)).sock"

@@ -34,7 +34,7 @@ final class ThinLine: Node {
     }
 }
 
-@Suite(.timeLimit(.minutes(30)), .realPeers) struct InterruptionTests {
+@Suite(.timeLimit(.minutes(5)), .realPeers) struct InterruptionTests {
     private static let count = 1_000
     /// Between two interruptions, on average.
     private static let turn = 400.0

@@ -51,7 +51,7 @@ final class Mouth: Node {
 }
 
 /// Real sockets, real time, and the Python client of the documentation as the peer.
-@Suite(.timeLimit(.minutes(30)), .serialized, .realPeers) struct SocketTests {
+@Suite(.timeLimit(.minutes(4)), .serialized, .realPeers) struct SocketTests {
     private let scratch: Scratch
     private let name = UUID().uuidString
     init() throws { scratch = try Scratch() }

@@ -4,7 +4,7 @@ import Testing
 
 /// The seeds of `tools/fuzz` and the cases that it once found, without a fuzzer. A case that does not hold ends the
 /// run: its name stands in the last line before.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct ReplayTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ReplayTests {
     private static let folder = Built.root.appending(path: "Tests/Fuzz")
 
     private static func cases(_ kind: String, _ target: String) -> [URL] {

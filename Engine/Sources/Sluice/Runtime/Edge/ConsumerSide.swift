@@ -87,7 +87,7 @@ extension EdgeState {
 
     @inlinable
     func noteDepth() {
-        if consumer.pointee.depthMax.count == 0 { noteFirst() }
+        if consumer.pointee.popped.count == 0 { noteFirst() }
         consumer.pointee.depthMax.raise(to: consumer.pointee.knownTail &- ring.head &+ 1)
         consumer.pointee.depthMaxTicks.raise(
             to: producer.pointee.pushedTicks.count &- producer.pointee.droppedTicks.count
@@ -116,10 +116,10 @@ extension EdgeState {
     func endsWait(_ item: MediaItem) -> Bool {
         if item.header.flags.contains(.keyframe) {
             consumer.pointee.awaitsKeyframe = false
-            if consumer.pointee.popped.count == 0 { noteFirst() }
             return true
         }
         consumer.pointee.dropped.add(1)
+        if consumer.pointee.popped.count == 0 { noteFirst() }
         return false
     }
 

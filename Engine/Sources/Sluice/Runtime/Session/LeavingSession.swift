@@ -29,7 +29,7 @@ extension Session {
 
     /// A node that is still in a call lets its session go when it comes back, if it does.
     private func abandon() {
-        let snapshot = run.snapshot(.counters)
+        let snapshot = RunSnapshot(run, .counters, of: members)
         let index = SnapshotIndex(snapshot)
         for core in held {
             let reason =

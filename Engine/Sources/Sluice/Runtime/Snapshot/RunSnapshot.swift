@@ -32,9 +32,10 @@ import CSys
 }
 
 extension RunSnapshot {
-    init(_ run: GraphRun, _ detail: Detail) {
+    /// `part`: of these sessions alone.
+    init(_ run: GraphRun, _ detail: Detail, of part: [Session]? = nil) {
         let contents = run.record.copy
-        let sessions = contents.sessions.values.sorted { $0.id < $1.id }
+        let sessions = part ?? contents.sessions.values.sorted { $0.id < $1.id }
         now = contents.endedAt ?? run.clockNow
         startedAt = run.startedAt
         time = Interval(nanoseconds: max(0, now - startedAt))

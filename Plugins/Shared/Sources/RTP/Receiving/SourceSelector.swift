@@ -9,9 +9,9 @@ import Sluice
 ///
 /// A source that was not announced is believed when a second packet of it comes from the same place, none of the
 /// present source between them, with a sequence number near the first one's (RFC 3550, appendix A.1 calls it
-/// probation). Each place has one number on probation, and few places have one: a stranger who sends many numbers keeps
-/// nobody else out. The first source is believed at once where packets are authenticated. Then addresses say nothing: a
-/// key proves more.
+/// probation). Each place has one number on probation. Few places have one, and the host with most of them makes room:
+/// a stranger who sends many numbers from many ports keeps no other host out. The first source is believed at once where
+/// packets are authenticated. Then addresses say nothing: a key proves more.
 public struct SourceSelector: Sendable {
     public struct Settings: Sendable {
         /// Sources that the description names; empty where it names none.
@@ -47,7 +47,7 @@ public struct SourceSelector: Sendable {
 
     private static let nearby: UInt16 = 64
     /// Places with a source on probation.
-    public static let mostCandidates = 8
+    static let mostCandidates = 8
 
     public init(_ settings: Settings = Settings()) { self.settings = settings }
 
@@ -78,7 +78,7 @@ public struct SourceSelector: Sendable {
                 return take(header, origin, now)
             }
         }
-        if candidates.count == SourceSelector.mostCandidates { candidates.removeFirst() }
+        if candidates.count == SourceSelector.mostCandidates { candidates.remove(at: leastDeserving) }
         candidates.append((header.ssrc, origin, header.sequence))
         return .held
     }
@@ -92,6 +92,17 @@ public struct SourceSelector: Sendable {
         if settings.isTrusting { return true }
         if let origin, !settings.hosts.isEmpty, !settings.hosts.contains(origin.host) { return false }
         return current == nil || self.origin?.host == origin?.host
+    }
+
+    /// A packet from there was held and may be the first of the source.
+    func isOnProbation(_ origin: PacketOrigin?) -> Bool { candidates.contains { $0.origin == origin } }
+
+    /// The oldest candidate of the host that has most.
+    private var leastDeserving: Int {
+        func share(_ index: Int) -> Int {
+            candidates.count { $0.origin?.host == candidates[index].origin?.host }
+        }
+        return candidates.indices.max { (share($0), $1) < (share($1), $0) } ?? 0
     }
 
     private func isFree(_ now: Instant) -> Bool {

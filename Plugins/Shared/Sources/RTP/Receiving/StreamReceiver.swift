@@ -123,8 +123,7 @@ public final class StreamReceiver {
             counts.strangers += 1
             return
         case .held:
-            held.removeAll { $0.origin == origin }
-            if held.count == SourceSelector.mostCandidates { held.removeFirst() }
+            held.removeAll { $0.origin == origin || !selector.isOnProbation($0.origin) }
             held.append(HeldPacket(header: header, origin: origin, payload: Array(datagram[payload]), arrival: now))
             return
         case .new:
