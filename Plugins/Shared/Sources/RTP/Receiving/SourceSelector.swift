@@ -10,8 +10,8 @@ import Sluice
 /// A source that was not announced is believed when a second packet of it comes from the same place, none of the
 /// present source between them, with a sequence number near the first one's (RFC 3550, appendix A.1 calls it
 /// probation). Each place has one number on probation. Few places have one, and the host with most of them makes room:
-/// a stranger who sends many numbers from many ports keeps no other host out. The first source is believed at once where
-/// packets are authenticated. Then addresses say nothing: a key proves more.
+/// a stranger who sends many numbers from many ports keeps no other host out. The first source is believed at once
+/// where packets are authenticated. Then addresses say nothing: a key proves more.
 public struct SourceSelector: Sendable {
     public struct Settings: Sendable {
         /// Sources that the description names; empty where it names none.
