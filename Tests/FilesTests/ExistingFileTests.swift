@@ -150,6 +150,24 @@ import Testing
         #expect(refusal() == nil)
     }
 
+    /// A process that is started beside it has a copy of the descriptor until its `exec`.
+    @Test(arguments: [true, false]) func theLockEndsThoughACopyOfItsDescriptorIsOpen(isClosed: Bool) throws {
+        let path = folder.path("a")
+        var first: WrittenFile? = try WrittenFile.open(path)
+        #expect(first?.begin() == 0)
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let copies = open.filter { name(ofDescriptor: $0) == path }.map { dup($0) }
+        defer { copies.forEach { _ = close($0) } }
+        #expect(copies.count == 1)
+        if isClosed { #expect(first?.close() == 0) }
+        first = nil
+        #expect(throws: Never.self) { _ = try WrittenFile.open(path, isShared: true) }
+    }
+
+    private func name(ofDescriptor number: Int32) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+    }
+
     @Test func aLinkToNothingIsSaid() throws {
         try FileManager.default.createSymbolicLink(
             atPath: folder.path("a.wav"), withDestinationPath: folder.path("none/b.wav"))

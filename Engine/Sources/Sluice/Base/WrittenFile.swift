@@ -92,6 +92,7 @@ public final class WrittenFile {
     deinit {
         guard descriptor >= 0 else { return }
         if wasCreated && !isBegun { unlink(path) }
+        unlock()
         Glibc.close(descriptor)
     }
 
@@ -122,8 +123,13 @@ public final class WrittenFile {
         guard descriptor >= 0 else { return 0 }
         if wasCreated && !isBegun { unlink(path) }
         defer { descriptor = -1 }
+        unlock()
         return Glibc.close(descriptor) == 0 || errno == EINTR ? 0 : errno
     }
+
+    /// A child that another thread starts just now holds the descriptor too until its `exec`: closing it here would
+    /// leave the lock to the child.
+    private func unlock() { flock(descriptor, LOCK_UN) }
 
     // MARK: Names
 
