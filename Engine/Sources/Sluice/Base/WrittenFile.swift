@@ -21,7 +21,9 @@ public enum ExistingFile: String, CaseIterable, Sendable {
 public final class WrittenFile {
     /// Why a path cannot be written: a clause without a full stop, and advice.
     public struct Refusal: Error, Equatable, Sendable {
+        /// A clause without a full stop: "it is there already".
         public let reason: String
+        /// What to do, in whole sentences. Empty where there is nothing to say.
         public let advice: String
         /// The system's reason to refuse it; 0 where it is another.
         public let errno: Int32
@@ -37,6 +39,7 @@ public final class WrittenFile {
     public let path: String
     /// −1 once it is closed.
     public private(set) var descriptor: Int32
+    /// False of a FIFO, a device or a socket, which is written as it is.
     public let isRegular: Bool
     private let wasCreated: Bool
     private var isBegun = false

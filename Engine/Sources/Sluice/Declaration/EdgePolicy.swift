@@ -1,11 +1,13 @@
 /// The bounds of an edge; it is full when one of them is reached.
 public struct EdgeCapacity: Hashable, Sendable {
+    /// Items that wait, at least 1.
     public var items: Int
     /// Of media.
     public var milliseconds: Int
     /// Of payload.
     public var bytes: Int
 
+    /// Bounds in items, in ms of media and in bytes of payload.
     public init(items: Int, milliseconds: Int, bytes: Int = EdgeCapacity.standardBytes) {
         self.items = items
         self.milliseconds = milliseconds
@@ -15,14 +17,19 @@ public struct EdgeCapacity: Hashable, Sendable {
     /// 256 MiB: 16 raw pictures of 3840×2160 in 4:2:0 are 199 MB.
     public static let standardBytes = 256 << 20
 
+    /// 16 items, 500 ms, 256 MiB: what an edge has unless the graph or a port says otherwise.
     public static let standard = EdgeCapacity(items: 16, milliseconds: 500)
 }
 
 /// The policy of a full edge.
 public enum Overflow: String, Sendable, CaseIterable {
+    /// The sender waits.
     case block
+    /// The item that has waited longest goes.
     case dropOldest = "drop-oldest"
+    /// The item that comes goes.
     case dropNewest = "drop-newest"
+    /// Everything before a keyframe that waits goes. Where none waits, all goes and a keyframe is asked for.
     case dropToKeyframe = "drop-to-keyframe"
 }
 

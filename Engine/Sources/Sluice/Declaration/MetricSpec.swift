@@ -1,5 +1,6 @@
 /// A number that a node type counts. Its unit stands in its name: `late_us`, `bytes`, `items_per_s`.
 public struct MetricSpec: Equatable, Sendable {
+    /// How the values of several nodes become one.
     public enum Kind: String, Sendable, CaseIterable {
         /// Only rises while the node lives: of several nodes, the sum says something.
         case counter
@@ -9,19 +10,25 @@ public struct MetricSpec: Equatable, Sendable {
         case histogram
     }
 
+    /// snake_case, its unit last.
     public var name: String
+    /// A counter, a gauge or a histogram.
     public var kind: Kind
     /// One sentence without a full stop.
     public var help: String
 
+    /// `help` is one sentence without a full stop.
     public init(_ name: String, _ kind: Kind, help: String) {
         self.name = name
         self.kind = kind
         self.help = help
     }
 
+    /// A number that only rises.
     public static func counter(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .counter, help: help) }
+    /// A number that rises and falls.
     public static func gauge(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .gauge, help: help) }
+    /// Many numbers, of which the report shows median, 99th percentile and largest.
     public static func histogram(_ name: String, _ help: String) -> MetricSpec {
         MetricSpec(name, .histogram, help: help)
     }

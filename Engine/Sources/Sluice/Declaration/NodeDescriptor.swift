@@ -4,7 +4,9 @@ public struct NodeDescriptor: Equatable, Sendable {
     public let type: String
     /// One sentence without a full stop, for `list`.
     public let summary: String
+    /// The cost of one call, which decides the lane.
     public let work: Work
+    /// What the engine has to know of the node before it runs.
     public let traits: Traits
     /// A line of graph JSON that shows its use, for `inspect`.
     public let example: String?
@@ -14,16 +16,22 @@ public struct NodeDescriptor: Equatable, Sendable {
     /// The node sends as fast as it can where this parameter has this value.
     public let unpacedIf: Condition?
 
+    /// A parameter that has a value.
     public struct Condition: Equatable, Sendable {
+        /// The parameter's name.
         public let parameter: String
+        /// The value that it must have; the default counts where the graph gives none.
         public let value: ParameterValue
 
+        /// True where `parameter` has `value`.
         public init(_ parameter: String, _ value: ParameterValue) {
             self.parameter = parameter
             self.value = value
         }
     }
 
+    /// `type` is lower case with hyphens. `summary` is one sentence without a full stop. `example` is one member of
+    /// `nodes`.
     public init(
         _ type: String, summary: String, work: Work = .light, traits: Traits = [], example: String? = nil,
         relief: String = "", unpacedIf: Condition? = nil
@@ -47,6 +55,7 @@ public struct NodeDescriptor: Equatable, Sendable {
         case blocking
     }
 
+    /// What the engine has to know of a node before it runs.
     public struct Traits: OptionSet, Sendable {
         public let rawValue: Int
         public init(rawValue: Int) { self.rawValue = rawValue }

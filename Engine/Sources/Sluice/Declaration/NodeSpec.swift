@@ -27,7 +27,9 @@
 
 /// A media port. Names are lower case; `in` and `out` where a node has one.
 public struct PortSpec: Equatable, Sendable {
+    /// Lower case, unique among the node's ports.
     public var name: String
+    /// The formats that it takes or gives, as far as they are known before the start.
     public var formats: FormatSet
     /// Replaces `formats` where a parameter of the node has this value: `source` gives packets when `decode` is false.
     public var variants: [Variant]
@@ -41,11 +43,16 @@ public struct PortSpec: Equatable, Sendable {
     /// rather than blocks when it is full, the oldest or to a keyframe.
     public var buffer: EdgeCapacity?
 
+    /// Other formats of the port for one value of a parameter.
     public struct Variant: Equatable, Sendable {
+        /// The parameter's name.
         public var parameter: String
+        /// The value with which `formats` count.
         public var value: ParameterValue
+        /// The formats of the port then.
         public var formats: FormatSet
 
+        /// `formats` count where `parameter` has `value`.
         public init(parameter: String, value: ParameterValue, formats: FormatSet) {
             self.parameter = parameter
             self.value = value
@@ -53,6 +60,7 @@ public struct PortSpec: Equatable, Sendable {
         }
     }
 
+    /// `follows` names an input. The first of `variants` that fits counts.
     public init(
         _ name: String, _ formats: FormatSet, variants: [Variant] = [], follows: String? = nil, isMany: Bool = false,
         isOptional: Bool = false, buffer: EdgeCapacity? = nil

@@ -43,6 +43,7 @@ public enum ParameterType: Hashable, Sendable {
     /// One of these strings.
     case choice([String])
 
+    /// As the manifest and `inspect` write it: `string`, `integer`, `number`, `boolean`, `choice`.
     public var name: String {
         switch self {
         case .string: "string"
@@ -56,8 +57,11 @@ public enum ParameterType: Hashable, Sendable {
 
 /// A Swift type that a node's `@Parameter` may have.
 public protocol ParameterConvertible: Sendable {
+    /// What a graph may give.
     static var parameterType: ParameterType { get }
+    /// nil where `value` is of another type, or is none of the choices.
     init?(_ value: ParameterValue)
+    /// The value as a graph would give it.
     var parameterValue: ParameterValue { get }
 }
 
@@ -115,6 +119,7 @@ extension SampleFormat: ParameterConvertible {}
 extension ExistingFile: ParameterConvertible {}
 
 extension JSONValue {
+    /// The JSON value that a graph file would hold.
     public init(parameter value: ParameterValue) {
         switch value {
         case .string(let text): self.init(.string(text))

@@ -5,6 +5,7 @@ public struct JSONLimits: Sendable {
     /// Arrays and objects inside each other.
     public var depth: Int
 
+    /// At most `bytes` bytes of text, and `depth` brackets inside each other.
     public init(bytes: Int, depth: Int) {
         self.bytes = bytes
         self.depth = depth

@@ -2,10 +2,12 @@
 ///
 /// Two values are equal when they mean the same; positions do not count. Members keep the order of the file.
 public struct JSONValue: Sendable {
+    /// What it is, and its content.
     public var kind: Kind
     /// Where the value begins; 0:0 for one that was made by a program.
     @_spi(Host) public var position: SourcePosition
 
+    /// The six kinds of JSON, numbers in two.
     public enum Kind: Sendable, Equatable {
         case null
         case boolean(Bool)
@@ -18,6 +20,7 @@ public struct JSONValue: Sendable {
         case object([JSONMember])
     }
 
+    /// A value that a program made: its position is 0:0.
     public init(_ kind: Kind) { self.init(kind, at: SourcePosition(line: 0, column: 0)) }
 
     @_spi(Host) public init(_ kind: Kind, at position: SourcePosition) {
@@ -53,10 +56,13 @@ public struct JSONValue: Sendable {
 
 /// One `"key": value` of an object.
 public struct JSONMember: Sendable, Equatable {
+    /// Without quotes and escapes.
     public var key: String
     @_spi(Host) public var keyPosition: SourcePosition
+    /// Of any kind.
     public var value: JSONValue
 
+    /// A member that a program made: its position is 0:0.
     public init(_ key: String, _ value: JSONValue) { self.init(key, value, at: SourcePosition(line: 0, column: 0)) }
 
     @_spi(Host) public init(_ key: String, _ value: JSONValue, at position: SourcePosition) {
@@ -79,8 +85,10 @@ extension JSONValue: Equatable {
 }
 
 extension JSONValue {
+    /// True of `null` alone.
     public var isNull: Bool { kind == .null }
 
+    /// nil where it is no boolean.
     public var boolean: Bool? {
         if case .boolean(let value) = kind { value } else { nil }
     }
@@ -94,6 +102,7 @@ extension JSONValue {
         }
     }
 
+    /// nil where it is no number. An integer beyond 2⁵³ is rounded.
     public var number: Double? {
         switch kind {
         case .integer(let value): Double(value)
@@ -102,14 +111,17 @@ extension JSONValue {
         }
     }
 
+    /// nil where it is no string.
     public var string: String? {
         if case .string(let value) = kind { value } else { nil }
     }
 
+    /// nil where it is no array.
     public var array: [JSONValue]? {
         if case .array(let value) = kind { value } else { nil }
     }
 
+    /// nil where it is no object. In the order of the text.
     public var members: [JSONMember]? {
         if case .object(let value) = kind { value } else { nil }
     }

@@ -2,6 +2,7 @@
 public final class AudioFrame: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .rawAudio }
 
+    /// The memory of the samples.
     @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
     /// Samples of each channel.
     @exclusivity(unchecked) public private(set) var sampleCount: Int
@@ -15,6 +16,7 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         byteCount = bytes
     }
 
+    /// Samples that are in `buffer` already; it holds at least `sampleCount` of each channel.
     public init(format: MediaFormat, sampleCount: Int, buffer: MediaBuffer) {
         self.buffer = buffer
         self.sampleCount = sampleCount
@@ -22,7 +24,9 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         byteCount = sampleCount * (format.audio?.bytesPerSample ?? 0)
     }
 
+    /// Rate, channels and sample format.
     public var layout: AudioLayout { format.audio! }
+    /// The samples, channels interleaved, in the machine's byte order.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: byteCount) }
 
     /// To be used only by the holder of the only reference, before it is sent.
@@ -30,7 +34,9 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         UnsafeMutableRawBufferPointer(start: buffer.bytes, count: byteCount)
     }
 
+    /// The samples of an `s16` frame, channels interleaved. Writing is as for `mutableBytes`.
     public var s16: UnsafeMutableBufferPointer<Int16> { mutableBytes.bindMemory(to: Int16.self) }
+    /// The samples of an `f32` frame, channels interleaved, full scale ±1. Writing is as for `mutableBytes`.
     public var f32: UnsafeMutableBufferPointer<Float> { mutableBytes.bindMemory(to: Float.self) }
 
     /// The duration that the sample count tells, exact for every rate that divides the tick.

@@ -2,22 +2,27 @@
 ///
 /// Pure and exact to the nanosecond; a source that knows its clock holds one and moves its `ppm`.
 public struct ClockMap: Equatable, Sendable {
+    /// The media time that is at `origin`.
     public var start: MediaTime
+    /// The instant of `start`.
     public var origin: Instant
     /// How much longer one second of the source lasts on the graph's clock, in parts per million.
     public var ppm: Double
 
+    /// `start` is at `origin`; `ppm` as the property.
     public init(start: MediaTime, at origin: Instant, ppm: Double = 0) {
         self.start = start
         self.origin = origin
         self.ppm = ppm
     }
 
+    /// When `time` is on the graph's clock, rounded to 1 ns.
     public func instant(of time: MediaTime) -> Instant {
         let nominal = Interval(time - start)
         return origin + nominal + Interval(nanoseconds: Int64((Double(nominal.nanoseconds) * ppm / 1e6).rounded()))
     }
 
+    /// The media time at `instant`, rounded to 1 ns.
     public func time(at instant: Instant) -> MediaTime {
         let elapsed = instant - origin
         return start

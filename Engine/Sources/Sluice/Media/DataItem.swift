@@ -5,6 +5,7 @@
 public final class DataItem: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .data }
 
+    /// In the order given. Reading one by its name is the subscript's.
     public let fields: [JSONMember]
 
     /// `time` and `duration` are media time. The last of two fields of one name counts.
@@ -19,6 +20,7 @@ public final class DataItem: MediaItem, @unchecked Sendable {
         byteCount = fields.reduce(2) { $0 + $1.key.utf8.count + 4 + $1.value.size }
     }
 
+    /// As `init(format:at:lasting:fields:)`, the fields as a literal.
     public convenience init(
         format: MediaFormat, at time: MediaTime = .none, lasting duration: MediaTime = .zero,
         _ fields: KeyValuePairs<String, JSONValue>

@@ -6,6 +6,7 @@ public struct DataSchema: Hashable, Sendable {
     /// alone.
     public let fields: [FieldSpec]
 
+    /// `name` is lower case with hyphens.
     public init(_ name: String, fields: [FieldSpec] = []) {
         self.name = name
         self.fields = fields

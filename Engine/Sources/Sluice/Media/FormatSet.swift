@@ -1,37 +1,51 @@
 /// The formats that a port gives or takes, as far as they are known before the start: any of several patterns.
 public struct FormatSet: Hashable, Sendable {
+    /// A format fits the set where it fits one of them.
     public var patterns: [FormatPattern]
 
+    /// Any of `patterns`; none fits nothing.
     public init(_ patterns: [FormatPattern]) { self.patterns = patterns }
 
+    /// Every kind of media, data too.
     public static let any = FormatSet(MediaKind.allCases.map { FormatPattern($0) })
+    /// Raw audio of any layout.
     public static let rawAudio = FormatSet([FormatPattern(.rawAudio)])
+    /// Raw video of any layout.
     public static let rawVideo = FormatSet([FormatPattern(.rawVideo)])
+    /// Packets of audio, whatever the codec.
     public static let codedAudio = FormatSet([FormatPattern(.codedAudio)])
+    /// Packets of video, whatever the codec.
     public static let codedVideo = FormatSet([FormatPattern(.codedVideo)])
+    /// Data of any schema.
     public static let data = FormatSet([FormatPattern(.data)])
 
+    /// Raw audio; `rates` in Hz. nil fits all.
     public static func audio(
         _ sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil, channels: [Int]? = nil
     ) -> FormatSet {
         FormatSet([FormatPattern(.rawAudio, sampleFormats: sampleFormats, rates: rates, channels: channels)])
     }
 
+    /// Raw video; nil fits all pixel formats.
     public static func video(_ pixelFormats: [PixelFormat]? = nil) -> FormatSet {
         FormatSet([FormatPattern(.rawVideo, pixelFormats: pixelFormats)])
     }
 
+    /// Packets of one of these audio codecs.
     public static func codedAudio(_ codecs: [Codec]) -> FormatSet {
         FormatSet([FormatPattern(.codedAudio, codecs: codecs)])
     }
+    /// Packets of one of these video codecs.
     public static func codedVideo(_ codecs: [Codec]) -> FormatSet {
         FormatSet([FormatPattern(.codedVideo, codecs: codecs)])
     }
 
+    /// Data of one of these schemas, compared by name.
     public static func data(_ schemas: [DataSchema]) -> FormatSet {
         FormatSet([FormatPattern(.data, schemas: schemas)])
     }
 
+    /// Everything that fits one of the two.
     public static func | (a: FormatSet, b: FormatSet) -> FormatSet { FormatSet(a.patterns + b.patterns) }
 
     /// Everything that fits both; empty where the two ends can never agree.
@@ -39,8 +53,10 @@ public struct FormatSet: Hashable, Sendable {
         FormatSet(patterns.flatMap { mine in other.patterns.compactMap(mine.intersection) })
     }
 
+    /// Nothing fits.
     public var isEmpty: Bool { patterns.isEmpty }
 
+    /// True where `format` fits one of the patterns.
     public func contains(_ format: MediaFormat) -> Bool { patterns.contains { $0.matches(format) } }
 
     /// Whether packets of every pattern, or of none, depend on each other; nil when it is open.
@@ -62,15 +78,22 @@ extension FormatSet: CustomStringConvertible {
 
 /// One kind of media with, for each property, the values that fit; nil fits all.
 public struct FormatPattern: Hashable, Sendable {
+    /// The kind of media; always given.
     public var kind: MediaKind
+    /// Of coded media.
     public var codecs: [Codec]?
+    /// Of raw audio.
     public var sampleFormats: [SampleFormat]?
+    /// Of audio, in Hz.
     public var rates: [Int]?
+    /// Of audio: numbers of channels.
     public var channels: [Int]?
+    /// Of raw video.
     public var pixelFormats: [PixelFormat]?
     /// Compared by name.
     public var schemas: [DataSchema]?
 
+    /// A kind alone, or narrowed by lists of values.
     public init(
         _ kind: MediaKind, codecs: [Codec]? = nil, sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil,
         channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil, schemas: [DataSchema]? = nil
@@ -87,6 +110,7 @@ public struct FormatPattern: Hashable, Sendable {
     /// Names a kind and nothing more.
     public var isOpen: Bool { self == FormatPattern(kind) }
 
+    /// A property that `format` leaves open fits.
     public func matches(_ format: MediaFormat) -> Bool {
         func fits<Value: Equatable>(_ allowed: [Value]?, _ value: Value?) -> Bool {
             guard let allowed, let value else { return true }
@@ -98,6 +122,7 @@ public struct FormatPattern: Hashable, Sendable {
             && fits(schemas?.map(\.name), format.schema?.name)
     }
 
+    /// What fits both; nil where nothing does.
     public func intersection(_ other: FormatPattern) -> FormatPattern? {
         guard kind == other.kind else { return nil }
         var empty = false

@@ -9,6 +9,7 @@
 /// an all-black strip is no number. A reader takes the mean brightness of the middle half of each cell and compares it
 /// with half.
 public enum FrameNumberCode {
+    /// The numbers wrap at 2²⁴: 77 hours at 60 frames a second.
     public static let modulus = 1 << 24
 
     /// The 32 cells of `number`, the first cell in the highest bit.
@@ -39,11 +40,16 @@ public enum FrameNumberCode {
 
     /// Columns from `left` up to `right`, rows from `top` up to `bottom`.
     public struct Area: Equatable, Sendable {
+        /// The first column, from 0.
         public var left: Int
+        /// The first row, from 0.
         public var top: Int
+        /// The column behind the last one.
         public var right: Int
+        /// The row behind the last one.
         public var bottom: Int
 
+        /// In pixels.
         public init(left: Int, top: Int, right: Int, bottom: Int) {
             (self.left, self.top, self.right, self.bottom) = (left, top, right, bottom)
         }
@@ -65,6 +71,7 @@ public enum FrameNumberCode {
 
     /// The smallest picture whose cells have a middle.
     public static let smallestWidth = 64
+    /// In rows: two of each cell.
     public static let smallestHeight = 36
 
     /// The number in `frame`, whatever its pixel format; nil where there is none.

@@ -4,10 +4,14 @@ import CSys
 ///
 /// Either owned memory or foreign memory that hangs on an `owner` (an AVFrame, a GPU mapping), released with it.
 public final class MediaBuffer: @unchecked Sendable {
+    /// Bytes.
     public static let alignment = 64
+    /// Bytes behind `capacity`, zero when the buffer is made.
     public static let padding = 64
 
+    /// The first byte.
     public let bytes: UnsafeMutableRawPointer
+    /// Bytes that may be written, without the padding.
     public let capacity: Int
     private let owner: AnyObject?
 
@@ -17,6 +21,7 @@ public final class MediaBuffer: @unchecked Sendable {
     private static let large = 1 << 20
     private static let page = 2 << 20
 
+    /// Memory of its own for `capacity` bytes, their contents undefined. From 1 MiB on it asks for huge pages.
     public init(capacity: Int) {
         self.capacity = capacity
         owner = nil

@@ -2,6 +2,7 @@
 /// travels in order with the items and no drop can lose it. Items of one stream share one instance; comparing
 /// identities is the fast path.
 public final class MediaFormat: Sendable {
+    /// Raw or coded, audio or video; or data.
     public let kind: MediaKind
     /// nil for raw media and data.
     public let codec: Codec?
@@ -16,27 +17,32 @@ public final class MediaFormat: Sendable {
     /// Bits a second of coded media; 0 when unknown.
     public let bitrate: Int
 
+    /// Raw audio; `audio` has a sample format.
     public init(audio: AudioLayout) {
         kind = .rawAudio
         (codec, self.audio, video, schema, configuration, bitrate) = (nil, audio, nil, nil, [], 0)
     }
 
+    /// Raw video; `video` has a pixel format.
     public init(video: VideoLayout) {
         kind = .rawVideo
         (codec, audio, self.video, schema, configuration, bitrate) = (nil, nil, video, nil, [], 0)
     }
 
+    /// Data items of `schema`.
     public init(data schema: DataSchema) {
         kind = .data
         (codec, audio, video, self.schema, configuration, bitrate) = (nil, nil, nil, schema, [], 0)
     }
 
+    /// Coded audio. `bitrate` in bits a second, 0 when unknown.
     public init(codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
         kind = .codedAudio
         (self.codec, self.audio, video, schema) = (codec, audio, nil, nil)
         (self.configuration, self.bitrate) = (configuration, bitrate)
     }
 
+    /// Coded video. `bitrate` in bits a second, 0 when unknown.
     public init(codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
         kind = .codedVideo
         (self.codec, audio, self.video, schema) = (codec, nil, video, nil)
@@ -85,6 +91,7 @@ extension MediaFormat: CustomStringConvertible {
     }
 }
 
+/// The five kinds of items on edges.
 public enum MediaKind: String, Sendable, CaseIterable {
     case rawAudio = "raw-audio"
     case rawVideo = "raw-video"
@@ -92,9 +99,13 @@ public enum MediaKind: String, Sendable, CaseIterable {
     case codedVideo = "coded-video"
     case data
 
+    /// Raw or coded.
     public var isAudio: Bool { self == .rawAudio || self == .codedAudio }
+    /// Raw or coded.
     public var isVideo: Bool { self == .rawVideo || self == .codedVideo }
+    /// Audio or video; never data.
     public var isRaw: Bool { self == .rawAudio || self == .rawVideo }
+    /// Audio or video; never data.
     public var isCoded: Bool { self == .codedAudio || self == .codedVideo }
     /// Packets of this kind depend on earlier ones, so after a loss nothing is usable before a keyframe.
     public var hasDependentPackets: Bool { self == .codedVideo }
@@ -104,13 +115,20 @@ public enum MediaKind: String, Sendable, CaseIterable {
 
 /// A codec by its usual lower-case name (`vp8`, `h264`, `opus`), as libavcodec spells it.
 public struct Codec: Hashable, Sendable {
+    /// Lower case: libavcodec's, as `avcodec_get_name` gives it.
     public let name: String
+    /// `name` in lower case, as libavcodec spells it.
     public init(_ name: String) { self.name = name }
 
+    /// RFC 6386.
     public static let vp8 = Codec("vp8")
+    /// The VP9 Bitstream & Decoding Process Specification.
     public static let vp9 = Codec("vp9")
+    /// ITU-T H.264.
     public static let h264 = Codec("h264")
+    /// RFC 6716.
     public static let opus = Codec("opus")
+    /// ISO/IEC 14496-3.
     public static let aac = Codec("aac")
     /// G.711 µ-law.
     public static let pcmu = Codec("pcm_mulaw")
@@ -118,9 +136,12 @@ public struct Codec: Hashable, Sendable {
 
 /// Frames a second as a fraction.
 public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
+    /// Frames in `denominator` seconds.
     public let numerator: Int
+    /// Seconds; 1,001 of the rates of NTSC.
     public let denominator: Int
 
+    /// `numerator` frames in `denominator` seconds.
     public init(_ numerator: Int, _ denominator: Int = 1) {
         self.numerator = numerator
         self.denominator = denominator
@@ -139,17 +160,21 @@ public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Frames a second, rounded to what a `Double` holds.
     public var perSecond: Double { Double(numerator) / Double(denominator) }
     public var description: String { denominator == 1 ? "\(numerator)/s" : "\(numerator)/\(denominator)/s" }
 }
 
+/// How samples lie in memory and follow each other in time.
 public struct AudioLayout: Hashable, Sendable, CustomStringConvertible {
     /// nil for coded audio.
     public let sampleFormat: SampleFormat?
     /// Samples a second of each channel.
     public let rate: Int
+    /// Interleaved; 1 is mono.
     public let channels: Int
 
+    /// `rate` in Hz; `sampleFormat` is nil for coded audio.
     public init(_ sampleFormat: SampleFormat?, rate: Int, channels: Int) {
         self.sampleFormat = sampleFormat
         self.rate = rate
@@ -163,8 +188,11 @@ public struct AudioLayout: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// Size, rate and pixel format of pictures.
 public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
+    /// In pixels.
     public let width: Int
+    /// In pixels.
     public let height: Int
     /// nil for coded video.
     public let pixelFormat: PixelFormat?
@@ -173,6 +201,7 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     /// Of raw YUV; nil where it does not say, and for RGB.
     public let colorMatrix: ColorMatrix?
 
+    /// `width` and `height` in pixels.
     public init(
         width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil,
         colorMatrix: ColorMatrix? = nil
@@ -192,6 +221,7 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
 /// Interleaved samples in the machine's byte order.
 public enum SampleFormat: String, Sendable, CaseIterable {
     case s16, f32
+    /// Bytes of one sample of one channel.
     public var bytes: Int { self == .s16 ? 2 : 4 }
 }
 
@@ -202,6 +232,7 @@ public enum PixelFormat: String, Sendable, CaseIterable {
     /// Brightness and colour, whose `ColorMatrix` matters.
     public var isYUV: Bool { self == .i420 || self == .nv12 }
 
+    /// 1 to 3.
     public var planeCount: Int {
         switch self {
         case .i420: 3
@@ -220,6 +251,7 @@ public enum PixelFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Rows of a plane in a picture of `height` rows.
     public func rows(plane: Int, height: Int) -> Int {
         switch self {
         case .i420, .nv12: plane == 0 ? height : (height + 1) / 2

@@ -8,9 +8,11 @@
 /// not its class's, so that a node may cast by the format's kind.
 public class MediaItem: @unchecked Sendable {
     // Exclusivity holds by the contract above; checking it at run time would cost more than a hop.
+    /// Time, epoch and flags. Written before the item is sent, never after.
     @exclusivity(unchecked) public final var header: Header
     /// Payload bytes. Its class keeps it: a header that is taken over from another item leaves it alone.
     @exclusivity(unchecked) public internal(set) final var byteCount = 0
+    /// The description of the payload. Written before the item is sent, never after.
     @exclusivity(unchecked) public final var format: MediaFormat { didSet { formatID = ObjectIdentifier(format) } }
     /// Of `format`: compared for every item without counting a reference.
     @exclusivity(unchecked) @usableFromInline final var formatID: ObjectIdentifier
@@ -46,10 +48,12 @@ public struct Header: Sendable {
     public var captured: Instant
     /// Of the session that it came from. 0 is never stale.
     public var epoch: UInt32
+    /// What is special about the item.
     public var flags: Flags
     /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
     public var sourceClock: UInt16
 
+    /// No time is known unless it is given.
     @inlinable
     public init(
         pts: MediaTime = .none, dts: MediaTime = .none, duration: MediaTime = .none,
@@ -64,6 +68,7 @@ public struct Header: Sendable {
         self.sourceClock = sourceClock
     }
 
+    /// What is special about an item.
     @frozen
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt16

@@ -7,11 +7,14 @@ public struct MediaTime: Hashable, Comparable, Sendable {
     /// Units of 1/705,600,000 s.
     public var ticks: Int64
 
+    /// Exact for 8 to 192 kHz, 90 kHz and the usual frame rates.
     public static let ticksPerSecond: Int64 = 705_600_000
+    /// 0 ticks.
     public static let zero = MediaTime(ticks: 0)
     /// No time is known.
     public static let none = MediaTime(ticks: .min)
 
+    /// A time of `ticks` ticks.
     @inlinable
     public init(ticks: Int64) { self.ticks = ticks }
 
@@ -21,6 +24,7 @@ public struct MediaTime: Hashable, Comparable, Sendable {
         ticks = rescale(value, from: timescale, to: MediaTime.ticksPerSecond)
     }
 
+    /// `value` ms, exactly; wraps on overflow.
     @inlinable
     public static func milliseconds(_ value: Int64) -> MediaTime { MediaTime(ticks: value &* 705_600) }
 
@@ -37,18 +41,25 @@ public struct MediaTime: Hashable, Comparable, Sendable {
         rescale(ticks, from: MediaTime.ticksPerSecond, to: timescale)
     }
 
+    /// False of `none` alone.
     @inlinable public var isKnown: Bool { ticks != .min }
+    /// In s, rounded to what a `Double` holds.
     @inlinable public var seconds: Double { Double(ticks) / Double(MediaTime.ticksPerSecond) }
+    /// In ms, rounded to what a `Double` holds.
     @inlinable public var milliseconds: Double { Double(ticks) / 705_600 }
 
     @inlinable
     public static func < (a: MediaTime, b: MediaTime) -> Bool { a.ticks < b.ticks }
+    /// The sum; wraps on overflow. `none` is to be ruled out before.
     @inlinable
     public static func + (a: MediaTime, b: MediaTime) -> MediaTime { MediaTime(ticks: a.ticks &+ b.ticks) }
+    /// The difference; wraps on overflow. `none` is to be ruled out before.
     @inlinable
     public static func - (a: MediaTime, b: MediaTime) -> MediaTime { MediaTime(ticks: a.ticks &- b.ticks) }
+    /// `n` times as long; wraps on overflow.
     @inlinable
     public static func * (a: MediaTime, n: Int64) -> MediaTime { MediaTime(ticks: a.ticks &* n) }
+    /// Adds; wraps on overflow.
     @inlinable
     public static func += (a: inout MediaTime, b: MediaTime) { a = a + b }
 }

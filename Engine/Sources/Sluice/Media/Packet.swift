@@ -2,6 +2,7 @@
 public final class Packet: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .codedAudio | .codedVideo }
 
+    /// The memory of the bytes.
     @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
 
     /// A packet of `count` bytes, their contents undefined.
@@ -18,7 +19,9 @@ public final class Packet: MediaItem, @unchecked Sendable {
         byteCount = count
     }
 
+    /// Bytes of payload.
     public var count: Int { byteCount }
+    /// The payload, in the form that the codec and its configuration tell. 64 zero bytes follow.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer.bytes, count: byteCount) }
 
     /// To be used only by the holder of the only reference, before it is sent.

@@ -12,6 +12,7 @@ public struct Pool<Item: MediaItem> {
     /// Items that are looked at first.
     private static var favourites: Int { 4 }
 
+    /// An empty pool: memory is taken when an item is.
     public init() {}
 
     /// An item that only the caller and the pool hold: a free one after `reuse`, else a new one from `make`. While few
@@ -49,6 +50,7 @@ public struct Pool<Item: MediaItem> {
 }
 
 extension Pool where Item == AudioFrame {
+    /// A frame for `sampleCount` samples of each channel, its contents undefined, its header empty.
     public mutating func take(_ format: MediaFormat, sampleCount: Int) -> AudioFrame {
         take(reuse: { $0.reset(format: format, sampleCount: sampleCount) }) {
             AudioFrame(format: format, sampleCount: sampleCount)
@@ -57,6 +59,7 @@ extension Pool where Item == AudioFrame {
 }
 
 extension Pool where Item == VideoFrame {
+    /// A picture of `format`, its contents undefined, its header empty.
     public mutating func take(_ format: MediaFormat) -> VideoFrame {
         take(reuse: { $0.reset(format: format) }) { VideoFrame(format: format) }
     }
@@ -69,6 +72,7 @@ extension Pool where Item == VideoFrame {
 }
 
 extension Pool where Item == Packet {
+    /// A packet of `count` bytes, their contents undefined, its header empty.
     public mutating func take(_ format: MediaFormat, count: Int) -> Packet {
         take(reuse: { $0.reset(format: format, count: count) }) { Packet(format: format, count: count) }
     }

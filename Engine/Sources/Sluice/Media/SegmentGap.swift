@@ -20,6 +20,7 @@ public struct SegmentGap: Equatable, Sendable {
     public static let tolerance = Interval.milliseconds(40)
     private static let stepsPerSecond: Int64 = 6_000
 
+    /// Before the first segment.
     public init() {}
 
     /// When the segments so far end by plan.

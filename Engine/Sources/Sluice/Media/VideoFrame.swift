@@ -2,17 +2,23 @@
 public final class VideoFrame: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .rawVideo }
 
+    /// The memory of the picture.
     public private(set) var buffer: MediaBuffer
+    /// Where its planes lie in `buffer`.
     public private(set) var planes: Planes
     /// The frame whose picture this one shows: it keeps the memory, and its pool from using that again.
     private var shown: VideoFrame?
 
     /// Where the planes lie. Rows are `stride` bytes apart, at least `PixelFormat.rowBytes`.
     public struct Planes: Sendable {
+        /// Bytes from the buffer's first one to each plane's; 0 where there is no such plane.
         public var offset: (Int, Int, Int)
+        /// Bytes from one row to the next, padding included.
         public var stride: (Int, Int, Int)
+        /// Bytes of all planes.
         public var byteCount: Int
 
+        /// Offsets and strides in bytes, of three planes each.
         public init(offset: (Int, Int, Int), stride: (Int, Int, Int), byteCount: Int) {
             self.offset = offset
             self.stride = stride
@@ -65,8 +71,10 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         byteCount = other.byteCount
     }
 
+    /// Size, rate and pixel format.
     public var layout: VideoLayout { format.video! }
 
+    /// Bytes from one row of `plane` to the next.
     public func stride(_ plane: Int) -> Int {
         switch plane {
         case 0: planes.stride.0

@@ -3,12 +3,15 @@ import Synchronization
 /// The events of a run, bounded: the newest ones, errors apart so that nothing else can push them out. The report shows
 /// them; who runs the graph is told of each as it happens.
 public final class EventLog: Sendable {
+    /// One line of what happened.
     public struct Event: Sendable, Equatable {
         /// Since the start of the run.
         public let time: Interval
+        /// How much it matters.
         public let level: Level
         /// Empty for the run itself.
         public let node: String
+        /// One sentence, as the terminal shows it.
         public let what: String
     }
 

@@ -17,6 +17,7 @@ public final class RequestInput: ControlInput, @unchecked Sendable {
     var cell = ControlCell()
     private var isPending = false
 
+    /// `name` is unique among the node's controls; `help` has no full stop.
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
 
     /// True if it was asked since the last call.
@@ -36,6 +37,7 @@ public final class ValueInput: ControlInput {
     var cell = ControlCell()
     private var latest: Double?
 
+    /// `name` has its unit in it, `delay_ms`; `help` has no full stop.
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
 
     /// The latest number that came since the last call; nil if none did. In `process` and `finish`.
@@ -58,8 +60,10 @@ public final class ValueOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
+    /// `name` has its unit in it, `estimate_kbps`; `help` has no full stop.
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
 
+    /// To everything that it is linked to. On the node's lane.
     public func send(_ value: Double) { links.send(value) }
 }
 
@@ -68,8 +72,10 @@ public final class RequestOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
+    /// `name` is unique among the node's controls; `help` has no full stop.
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
 
+    /// To everything that it is linked to. On the node's lane.
     public func send() { links.sendRequest() }
 }
 

@@ -9,11 +9,13 @@
 /// in an output that was full, a time asked for with `NodeContext.wake(at:)`, a descriptor, a control, a post.
 /// `NodeContext.reasons` says which.
 public protocol Node: AnyObject, SendableMetatype {
+    /// The type's name in graphs, its summary and how it wants to be run.
     static var descriptor: NodeDescriptor { get }
 
     /// Everything that the node counts: `inspect` and the documentation list it.
     static var metrics: [MetricSpec] { get }
 
+    /// Does nothing: ports, parameters and controls are stored properties, which the engine reads off the instance.
     init()
 
     /// Parameters are set and ports are connected. Runs on the thread that builds the graph, upstream nodes first. A

@@ -58,6 +58,7 @@ public final class NodeContext: @unchecked Sendable {
         if engine.isIdle { asked.wake = instant } else { engine.arm(aheadOf: instant) }
     }
 
+    /// Takes back the time asked for by `wake(at:)` or `wake(aheadOf:)`. Harmless where there is none.
     public func cancelWake() {
         mustBeInCall()
         if engine.isIdle { asked.wake = nil } else { engine.disarm() }
@@ -80,6 +81,7 @@ public final class NodeContext: @unchecked Sendable {
         if !watched.contains(descriptor) { watched.append(descriptor) }
     }
 
+    /// Ends `watch`; to be called before the descriptor is closed. Harmless where it is not watched.
     public func unwatch(_ descriptor: Int32) {
         asked.watches.removeAll { $0.0 == descriptor }
         guard watched.contains(descriptor) else { return }
@@ -87,10 +89,13 @@ public final class NodeContext: @unchecked Sendable {
         watched.removeAll { $0 == descriptor }
     }
 
+    /// What a descriptor is watched for.
     public struct Interest: OptionSet, Sendable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
+        /// Bytes, a connection or the end can be read.
         public static let readable = Interest(rawValue: 1)
+        /// Bytes can be written.
         public static let writable = Interest(rawValue: 2)
     }
 
@@ -130,6 +135,7 @@ public final class NodeContext: @unchecked Sendable {
     public func counter(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
     /// The same, of one whose present value says something.
     public func gauge(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
+    /// Many numbers of one sort, as `Node.metrics` declares it. In `prepare`; ask once and keep it.
     public func histogram(_ name: String) -> HistogramMetric { engine.telemetry.histogram(name) }
     /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes
     /// 16 KB.

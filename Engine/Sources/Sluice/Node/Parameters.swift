@@ -23,8 +23,10 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
     let spec: ParameterSpec
     // Set before the node runs.
     @exclusivity(unchecked) private var value: Value?
+    /// The graph gave the value: it is more than the default.
     public private(set) var isGiven = false
 
+    /// `range` is inclusive, in the unit that `name` ends with; `help` has no full stop.
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(name, Value.parameterType, default: value.parameterValue, range: range, help: help)
         self.value = value
@@ -44,6 +46,7 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
         spec = ParameterSpec(name, Value.parameterType, range: range, help: help)
     }
 
+    /// The value; on the node's lane, from `prepare` on.
     public var wrappedValue: Value {
         guard let value else { preconditionFailure("parameter \(spec.name) is read before the engine has set it") }
         return value
@@ -71,15 +74,19 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     // Only on the node's lane, or before it runs.
     @exclusivity(unchecked) private var value: Value
     @exclusivity(unchecked) private var changed = false
+    /// The graph gave the value, or a control has changed it: it is more than the default.
     public private(set) var isGiven = false
 
+    /// `range` is inclusive, in the unit that `name` ends with; `help` has no full stop.
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(
             name, Value.parameterType, default: value.parameterValue, range: range, help: help, isLive: true)
         self.value = value
     }
 
+    /// The value as of this call; on the node's lane, from `prepare` on.
     public var wrappedValue: Value { value }
+    /// `$bitrate.takeChange()`, `$bitrate.isGiven`.
     public var projectedValue: Live<Value> { self }
 
     var current: ParameterValue? { value.parameterValue }
@@ -110,6 +117,7 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
 
 /// A type that a live parameter may have; it travels as a `Double`.
 public protocol LiveValue: ParameterConvertible {
+    /// The value of a number that is in range and not NaN.
     init(live number: Double)
 }
 

@@ -20,6 +20,7 @@ public final class RecordOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
+    /// `fields` are all that it may send; `help` has no full stop.
     public init(_ name: String, _ fields: [FieldSpec], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
     }
@@ -41,6 +42,7 @@ public final class RecordInput: ControlInput {
     private var latest: [Double]
     private var isNew = false
 
+    /// `fields` are those that it wants, at most those that it reads; `help` has no full stop.
     public init(_ name: String, _ fields: [FieldSpec], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
         cell = ControlCell(fields: fields.count)

@@ -12,6 +12,7 @@ public final class NodeRegistry: Sendable {
         var currentPlugin = ""
     }
 
+    /// An empty registry.
     public init() {}
 
     /// Types that were registered twice, with the plugin that came second; it is ignored.

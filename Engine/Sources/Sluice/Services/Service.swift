@@ -7,6 +7,7 @@ public struct ServiceDescriptor: Sendable {
     /// How long an instance lives, and who shares it.
     public let scope: ServiceScope
 
+    /// `name` is lower case with hyphens. `summary` is one sentence without a full stop.
     public init(_ name: String, summary: String, scope: ServiceScope) {
         (self.name, self.summary, self.scope) = (name, summary, scope)
     }
@@ -22,7 +23,9 @@ public struct ServiceDescriptor: Sendable {
 ///
 /// `init` does nothing: settings are read off a fresh instance for the manifest. From then on any thread may call it.
 public protocol Service: AnyObject, Sendable {
+    /// The service's name in graphs, its summary and its scope.
     static var descriptor: ServiceDescriptor { get }
+    /// Does nothing: settings are stored properties, which the engine reads off the instance.
     init()
     /// Opens what it needs; settings are set. May throw; then it is not there, and whoever asked is told why.
     func open(_ context: ServiceContext) throws

@@ -5,12 +5,19 @@ public struct WakeReasons: OptionSet, Sendable, CustomStringConvertible {
     @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// The first call, also after a restart.
     @inlinable public static var start: WakeReasons { WakeReasons(rawValue: 1) }
+    /// A time that was asked for has come.
     @inlinable public static var timer: WakeReasons { WakeReasons(rawValue: 2) }
+    /// An item, the end or a fence has come to an input that the node had found empty.
     @inlinable public static var input: WakeReasons { WakeReasons(rawValue: 4) }
+    /// A full output has room.
     @inlinable public static var room: WakeReasons { WakeReasons(rawValue: 8) }
+    /// A watched descriptor is ready.
     @inlinable public static var descriptor: WakeReasons { WakeReasons(rawValue: 16) }
+    /// A value, a request or a record has arrived.
     @inlinable public static var control: WakeReasons { WakeReasons(rawValue: 32) }
+    /// Another thread has posted, by the handle or into an inbox.
     @inlinable public static var post: WakeReasons { WakeReasons(rawValue: 64) }
     /// The session's epoch was raised.
     @inlinable public static var epoch: WakeReasons { WakeReasons(rawValue: 128) }
