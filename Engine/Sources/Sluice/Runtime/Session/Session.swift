@@ -60,8 +60,7 @@ final class Session: @unchecked Sendable {
     private(set) var isLeaving = false
 
     private let draining = Atomic<Bool>(false)
-    /// Restarts of each node in the last minute, as instants.
-    private let restarts = Mutex<[ObjectIdentifier: [Int64]]>([:])
+    private let restarts = Mutex<[ObjectIdentifier: Restarts]>([:])
 
     init(
         name: String, run: GraphRun, parent: Session?, plan: SessionPlan, template: String?, resource: (any Sendable)?
@@ -133,30 +132,22 @@ final class Session: @unchecked Sendable {
         run.supervisor.post { [self] in nodeDone(core, error: error) }
     }
 
-    /// Whether the graph restarts this node after an error, and it was not restarted five times in the last minute.
+    /// Whether the graph restarts this node after an error, and it was not restarted too often lately.
     func mayRestart(_ core: NodeCore, after error: any Error) -> Bool {
         guard core.plan.onError == .restart, !isDraining else { return false }
-        return restarts.withLock { all in
-            let recent = (all[ObjectIdentifier(core)] ?? []).filter { core.lane.now - $0 < 60_000_000_000 }
-            all[ObjectIdentifier(core)] = recent
-            return recent.count < 5
-        }
+        return restarts.withLock { $0[ObjectIdentifier(core), default: Restarts()].isAllowed(at: core.lane.now) }
     }
 
     func noteRestart(_ core: NodeCore, error: any Error) {
-        let count = restarts.withLock { all in
-            let instants = (all[ObjectIdentifier(core)] ?? []) + [core.lane.now]
-            all[ObjectIdentifier(core)] = instants
-            return instants.count
+        let (count, wait) = restarts.withLock {
+            $0[ObjectIdentifier(core), default: Restarts()].note(at: core.lane.now)
         }
-        // 0.1, 0.3, 0.9, 2.7, 5 s.
-        let wait = min(5_000_000_000, Int64(100_000_000) * [1, 3, 9, 27, 50][min(4, max(0, count - 1))])
         core.telemetry.restarts.add(1)
         run.log(
             .warning, node: core.name,
-            "restarting in \(decimal(Double(wait) / 1e9, places: 1)) s (\(count) of 5 in a minute): \(error)")
+            "restarting in \(decimal(wait.seconds, places: 1)) s (\(count) of \(Restarts.most) in a minute): \(error)")
         run.supervisor.post { [self] in
-            run.supervisor.after(Interval(nanoseconds: wait)) { core.lane.perform { core.replace() } }
+            run.supervisor.after(wait) { core.lane.perform { core.replace() } }
         }
     }
 
