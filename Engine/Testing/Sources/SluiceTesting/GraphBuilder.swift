@@ -8,8 +8,10 @@
 ///     graph.edge("source.out -> gain.in", items: 4)
 public struct GraphBuilder {
     @_spi(Host) public private(set) var session = SessionPlan()
+    /// The types and services that the graph's nodes are looked up in.
     public let registry: NodeRegistry
 
+    /// Registers `test-source` and `test-sink` in `registry`.
     public init(registry: NodeRegistry = NodeRegistry()) {
         self.registry = registry
         registry.register(TestSource.self)
@@ -20,6 +22,7 @@ public struct GraphBuilder {
         GraphPlan(name: "test", file: "test.json", root: session)
     }
 
+    /// A node; its type is registered where it is not yet. `lane` as in a graph file.
     public mutating func node(
         _ name: String, _ type: any Node.Type, _ parameters: [String: ParameterValue] = [:], lane: String? = nil
     ) {

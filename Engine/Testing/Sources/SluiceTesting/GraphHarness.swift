@@ -12,6 +12,7 @@ public final class GraphHarness {
         stepped = try SteppedRun(plan, registry: registry, options: options)
     }
 
+    /// Throws the error of a `prepare`, with the node's name before it.
     public convenience init(_ graph: GraphBuilder) throws { try self.init(graph, options: RunOptions()) }
 
     @_spi(Host) public convenience init(_ graph: GraphBuilder, options: RunOptions) throws {
@@ -64,6 +65,7 @@ public final class GraphHarness {
     public func state(of name: String) -> String? { stepped.state(of: name) }
     /// The lane that the node runs on: `main`, a named one, `viewers.1` of a pool.
     public func lane(of name: String) -> String? { stepped.lane(of: name) }
+    /// Of all nodes that live, with their instances: `listener.1/pacer`.
     public var nodeNames: [String] { stepped.nodeNames }
 
     /// False if the node has no such value control.
@@ -84,11 +86,14 @@ public final class GraphHarness {
 
     // MARK: Time
 
+    /// Of the virtual clock, which begins at 0.
     public var now: Instant { stepped.now }
 
     /// Everything that can happen without time passing.
     public func settle() { stepped.settle() }
+    /// Lets `interval` pass; everything that is due meanwhile happens at its time.
     public func advance(by interval: Interval) { stepped.advance(to: now + interval) }
+    /// Lets time pass up to `instant`; everything that is due until then happens at its time.
     public func advance(to instant: Instant) { stepped.advance(to: instant) }
     /// Until nothing would ever happen again without the test.
     public func runOut() { stepped.runOut() }
@@ -107,15 +112,20 @@ public final class GraphHarness {
 
     // MARK: Events
 
+    /// The graph has ended.
     public var isOver: Bool { stepped.isOver }
+    /// Of the run as far as it has come; final once `isOver`.
     public var outcome: RunOutcome { stepped.outcome }
     /// The error that ended the graph's own session.
     public var failure: (any Error)? { stepped.failure }
+    /// Everything that was logged, oldest first, lines of status too.
     public var events: [EventLog.Event] { stepped.events }
+    /// JSON, as `sluice run --report` writes it.
     public var report: String { stepped.run.report }
 
     /// The edge into `end`, for instance `listener.1/pacer.in`.
     public func edge(to end: String) -> EdgeCounts? { edges.last { $0.to == end } }
+    /// Of every edge, those of instances that ended before those that live.
     public var edges: [EdgeCounts] {
         stepped.edges.map {
             EdgeCounts(
@@ -130,9 +140,13 @@ public final class GraphHarness {
 
     /// An edge's counters.
     public struct EdgeCounts: Equatable, Sendable {
+        /// `node.port`, with the instance: `listener.1/pacer.in`.
         public let from, to: String
+        /// Items.
         public let pushed, popped, dropped, flushed, held: Int
+        /// Most that was held at a time: in items, and in ms of media.
         public let depthMax, depthMaxMilliseconds: Int
+        /// pushed = popped + dropped + flushed + held.
         public var isBalanced: Bool { pushed == popped + dropped + flushed + held }
     }
 

@@ -60,12 +60,14 @@ public final class NodeHarness<N: Node> {
     public func push(_ items: some Sequence<MediaItem>, into port: String = "in") {
         graph.source("to-\(port)").push(items)
     }
+    /// Puts one item before an input; it reaches the node when time is given.
     public func push(_ item: MediaItem, into port: String = "in") { graph.source("to-\(port)").push(item) }
     /// No item follows at this input.
     public func end(_ port: String = "in") { graph.source("to-\(port)").end() }
 
     /// The oldest item that came out and was not pulled yet; nil if there is none. Gives the node no time.
     public func pull(from port: String = "out") -> MediaItem? { graph.sink("from-\(port)").take() }
+    /// Everything that came out and was not pulled yet, oldest first.
     public func pullAll(from port: String = "out") -> [MediaItem] { graph.sink("from-\(port)").takeAll() }
 
     /// The test's end of an output: its format, its formats in order, whether it ended, its appetite.
@@ -83,6 +85,7 @@ public final class NodeHarness<N: Node> {
     public func send(_ record: KeyValuePairs<String, Double>, to control: String) -> Bool {
         graph.send(record, to: control, of: "node")
     }
+    /// False if the node has no such request.
     @discardableResult
     public func request(_ control: String) -> Bool { graph.request(control, of: "node") }
 
@@ -93,17 +96,23 @@ public final class NodeHarness<N: Node> {
     /// How many requests a control output sent since the last call.
     public func requests(of control: String) -> Int { taps[control]?.takeRequests() ?? 0 }
 
+    /// The session's present epoch.
     public var epoch: UInt32 { context.epoch }
+    /// As the node's own context does. False if `epoch` is not above the present one.
     @discardableResult
     public func raiseEpoch(to epoch: UInt32? = nil) -> Bool { context.raiseEpoch(to: epoch) }
 
     // MARK: Time
 
+    /// Of the virtual clock, which begins at 0.
     public var now: Instant { graph.now }
     /// Until the node has been called once more, letting time pass; why it was called, nil if nothing wakes it.
     public func step() -> WakeReasons? { graph.step("node") }
+    /// Everything that can happen without time passing.
     public func settle() { graph.settle() }
+    /// Lets `interval` pass; everything that is due meanwhile happens at its time.
     public func advance(by interval: Interval) { graph.advance(by: interval) }
+    /// Lets time pass up to `instant`; everything that is due until then happens at its time.
     public func advance(to instant: Instant) { graph.advance(to: instant) }
 
     /// Ends every input that is left and runs to the end of the graph.
@@ -115,10 +124,14 @@ public final class NodeHarness<N: Node> {
 
     // MARK: Events
 
+    /// The graph has ended.
     public var isOver: Bool { graph.isOver }
+    /// `running`, `finishing`, `restarting`, `finished`, `failed`; nil when its session has ended.
     public var state: String? { graph.state(of: "node") }
     /// The error that the node threw, unless it was restarted.
     public var error: (any Error)? { graph.failure }
+    /// Everything that was logged, oldest first, lines of status too.
     public var events: [EventLog.Event] { graph.events }
+    /// JSON, as `sluice run --report` writes it.
     public var report: String { graph.report }
 }

@@ -5,6 +5,7 @@ import Sluice
 public enum TestMedia {
     // MARK: Audio
 
+    /// Raw audio; `rate` in Hz.
     public static func audio(_ sampleFormat: SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2) -> MediaFormat
     {
         MediaFormat(audio: AudioLayout(sampleFormat, rate: rate, channels: channels))
@@ -22,6 +23,7 @@ public enum TestMedia {
         }
     }
 
+    /// `count` frames of `samples` zero samples of each channel; `first` counts frames.
     public static func silence(
         format: MediaFormat = audio(), samples: Int = 960, first: Int = 0, count: Int, epoch: UInt32 = 0
     ) -> [AudioFrame] {
@@ -56,6 +58,7 @@ public enum TestMedia {
 
     // MARK: Video
 
+    /// Raw video; sizes in pixels.
     public static func video(
         _ width: Int = 64, _ height: Int = 48, _ pixelFormat: PixelFormat = .i420, rate: FrameRate? = FrameRate(30)
     ) -> MediaFormat {
@@ -97,10 +100,12 @@ public enum TestMedia {
 
     // MARK: Packets
 
+    /// Packets of video of 64 by 48 pixels, 30 a second.
     public static func codedVideo(_ codec: Codec = .vp8) -> MediaFormat {
         MediaFormat(codec: codec, video: VideoLayout(width: 64, height: 48, frameRate: FrameRate(30)))
     }
 
+    /// Packets of audio, 48 kHz and stereo.
     public static func codedAudio(_ codec: Codec = .opus) -> MediaFormat {
         MediaFormat(codec: codec, audio: AudioLayout(nil, rate: 48_000, channels: 2))
     }
@@ -126,6 +131,7 @@ public enum TestMedia {
 
     // MARK: Data
 
+    /// Data items with one field, `number`.
     public static func data(_ schema: String = "test") -> MediaFormat {
         MediaFormat(
             data: DataSchema(schema, fields: [FieldSpec("number", help: "counts the items from 0")]))

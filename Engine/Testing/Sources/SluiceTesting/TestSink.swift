@@ -17,6 +17,7 @@ public final class TestSink: Node {
     public private(set) var formats: [MediaFormat] = []
     /// The format that the producer announced before media came, then the last item's.
     public var format: MediaFormat? { input.format }
+    /// All items were taken and no more come; also true while unconnected.
     public var isEnded: Bool { input.isEnded }
 
     /// How many more items it takes before it leaves them on its edge; nil takes all. On the thread that drives the
@@ -25,6 +26,7 @@ public final class TestSink: Node {
 
     /// Takes the oldest received item away.
     public func take() -> MediaItem? { received.isEmpty ? nil : received.removeFirst().item }
+    /// Takes all received items away, the oldest first.
     public func takeAll() -> [MediaItem] {
         defer { received = [] }
         return received.map(\.item)

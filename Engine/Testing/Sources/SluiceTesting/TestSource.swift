@@ -26,6 +26,7 @@ public final class TestSource: Node {
         context?.handle.post()
     }
 
+    /// Appends one item; it goes out when the run is driven next.
     public func push(_ item: MediaItem) { push(CollectionOfOne(item)) }
 
     /// No item follows those pushed.

@@ -2,6 +2,7 @@
 public struct ADTSHeader: Equatable, Sendable {
     /// Hz.
     public let rate: Int
+    /// 1 to 8.
     public let channels: Int
     /// Of each channel in the frame.
     public let samples: Int

@@ -2,8 +2,11 @@
 public enum NALUnits {
     /// nal_unit_type (ITU-T H.264, table 7-1).
     public static let slice: UInt8 = 1
+    /// A slice of a picture with which decoding can begin.
     public static let idr: UInt8 = 5
+    /// A sequence parameter set.
     public static let sps: UInt8 = 7
+    /// A picture parameter set.
     public static let pps: UInt8 = 8
 
     /// nal_unit_type of a unit that begins with `header`.
@@ -58,6 +61,7 @@ public enum NALUnits {
 public struct AVCConfiguration: Equatable, Sendable {
     /// Bytes of the length in front of each NAL unit: 1, 2 or 4.
     public var lengthSize: Int
+    /// NAL units without lengths: sequence parameter sets, then picture parameter sets.
     public var parameterSets: [[UInt8]]
 
     /// nil for anything else, such as parameter sets behind start codes.

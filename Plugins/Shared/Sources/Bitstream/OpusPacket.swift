@@ -2,6 +2,7 @@
 public struct OpusPacket: Equatable, Sendable {
     /// Table of contents: configuration, stereo flag and code.
     public let contents: UInt8
+    /// Frames in the packet: 1 to 48.
     public let frames: Int
     /// Of each channel in the whole packet, at 48 kHz.
     public let samples: Int

@@ -1,8 +1,11 @@
 /// The largest picture that is decoded, or handed on, for a sender that may claim anything. Each side has a bound, and
 /// so have all pixels together, since memory grows with those.
 public struct PictureLimit: Equatable, Sendable {
+    /// Pixels of the widest picture.
     public var width: Int
+    /// Pixels of the highest picture.
     public var height: Int
+    /// Of the largest picture: width times height.
     public var pixels: Int
 
     /// Of each side where nothing else is said: 8K and a little.
@@ -10,6 +13,7 @@ public struct PictureLimit: Equatable, Sendable {
     /// The most that H.264 of level 6.2 (139,264 macroblocks, ITU-T H.264, table A-1) and AV1 of level 6.3 have.
     public static let usualPixels = 35_651_584
 
+    /// Bounds in pixels, all inclusive.
     public init(
         width: Int = PictureLimit.usualSide, height: Int = PictureLimit.usualSide,
         pixels: Int = PictureLimit.usualPixels
@@ -17,6 +21,7 @@ public struct PictureLimit: Equatable, Sendable {
         (self.width, self.height, self.pixels) = (width, height, pixels)
     }
 
+    /// True where the picture keeps all three bounds.
     public func holds(width other: Int, height: Int) -> Bool {
         guard other <= width, height <= self.height else { return false }
         let (product, isPastAll) = other.multipliedReportingOverflow(by: height)

@@ -1,10 +1,14 @@
 /// The fields that we need of an H.264 sequence parameter set (ITU-T H.264, section 7.3.2.1.1).
 public struct SequenceParameterSet: Equatable, Sendable {
+    /// profile_idc: 66 is baseline, 77 main, 100 high.
     public var profile: UInt8
+    /// The eight bits behind it, constraint_set0_flag in the highest.
     public var constraints: UInt8
+    /// level_idc: ten times the level, 31 for 3.1.
     public var level: UInt8
     /// Of the picture that is shown, cropping taken off.
     public var width: Int
+    /// Of the picture that is shown, cropping taken off.
     public var height: Int
     /// Pictures that may come before others that are shown earlier; nil where the stream does not say.
     public var reorderedFrames: Int?

@@ -1,5 +1,6 @@
 /// The uncompressed part at the head of a VP8 frame (RFC 6386, section 9.1).
 public enum VP8Frame {
+    /// False of no bytes.
     public static func isKeyframe(_ frame: UnsafeRawBufferPointer) -> Bool { !frame.isEmpty && frame[0] & 1 == 0 }
 
     /// Of a keyframe; nil for other frames and where the start code is missing.

@@ -3,6 +3,7 @@ import Sluice
 
 /// Keeps an AVFrame alive for the `VideoFrame` whose memory it is.
 public final class AVFrameOwner: @unchecked Sendable {
+    /// Lives as long as the owner.
     public let frame: UnsafeMutablePointer<AVFrame>
 
     /// Takes what `other` refers to; `other` is blank then and may be used again.

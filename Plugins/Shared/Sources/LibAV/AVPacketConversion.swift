@@ -3,6 +3,7 @@ import Sluice
 
 /// Keeps an AVPacket alive for the `Packet` whose memory it is.
 public final class AVPacketOwner: @unchecked Sendable {
+    /// Lives as long as the owner.
     public let packet: UnsafeMutablePointer<AVPacket>
 
     /// Takes what `other` refers to; `other` is blank then and may be used again.

@@ -7,6 +7,7 @@ public final class AudioFrameMaker {
     private var format: MediaFormat?
     private var pool = Pool<AudioFrame>()
 
+    /// Memory is taken with the first frame.
     public init() {}
 
     /// The engine's sample format for libav's.

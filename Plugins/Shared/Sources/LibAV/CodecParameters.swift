@@ -6,6 +6,7 @@ extension Codec {
     /// libav's number for it; AV_CODEC_ID_NONE where libav does not know the name.
     public var id: AVCodecID { avcodec_descriptor_get_by_name(name)?.pointee.id ?? AV_CODEC_ID_NONE }
 
+    /// The codec of libav's number, by libav's name.
     public init(_ id: AVCodecID) { self.init(String(cString: avcodec_get_name(id))) }
 }
 

@@ -16,20 +16,27 @@ public final class Decoder {
 
     /// The header that a frame inherits of the packet it came from.
     public struct Origin: Sendable {
+        /// In the decoder's time base.
         public var pts: Int64
+        /// Of the packet.
         public var duration: MediaTime
+        /// Of the packet, on the graph's clock.
         public var captured: Instant
+        /// Of the packet.
         public var epoch: UInt32
+        /// Of the packet.
         public var sourceClock: UInt16
     }
 
     /// One thread unless asked: more change the order of work and, in some codecs, add frames of delay.
     public struct Options: Sendable {
+        /// Threads of libavcodec's own; 0 lets it choose.
         public var threads = 1
         /// Hands out each frame as soon as the codec allows.
         public var isLowDelay = false
         /// A larger picture is refused before it has memory.
         public var limit = PictureLimit()
+        /// One thread, and pictures up to the usual limit, unless it says otherwise.
         public init(threads: Int = 1, isLowDelay: Bool = false, limit: PictureLimit = PictureLimit()) {
             self.threads = threads
             self.isLowDelay = isLowDelay
@@ -113,6 +120,7 @@ public final class Decoder {
         return width > 0 ? (Int(width), Int(height)) : nil
     }
 
+    /// Of the times that go in and come out, in s.
     public var timeBase: AVRational { context.pointee.pkt_timebase }
 
     /// False where it wants its frames taken first; then send the same packet again.
@@ -161,6 +169,7 @@ public final class Decoder {
 
     /// When the frame is shown or heard.
     public var framePts: MediaTime { MediaTime(frame.pointee.best_effort_timestamp, timeBase) }
+    /// `.none` where the decoder does not know it.
     public var frameDuration: MediaTime {
         frame.pointee.pkt_duration > 0 ? MediaTime(frame.pointee.pkt_duration, timeBase) : .none
     }

@@ -125,6 +125,7 @@ public final class Muxer {
         try flush()
     }
 
+    /// Writes a packet of the stream that was added as number `stream`. Throws what libavformat or the sink says.
     public func write(_ packet: Packet, stream: Int) throws(AVError) {
         guard isTransportStream, packet.format.codec == .opus, packet.count < 2 else {
             return try write(packet, packet.bytes, stream)

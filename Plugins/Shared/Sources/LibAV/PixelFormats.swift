@@ -2,6 +2,7 @@ import CLibAV
 import Sluice
 
 extension PixelFormat {
+    /// libav's name for it.
     public var av: AVPixelFormat {
         switch self {
         case .i420: AV_PIX_FMT_YUV420P
@@ -52,6 +53,7 @@ extension ColorMatrix {
         }
     }
 
+    /// libav's name for it.
     public var av: AVColorSpace {
         switch self {
         case .bt601: AVCOL_SPC_SMPTE170M

@@ -12,6 +12,7 @@ public struct PESAssembler {
     public struct Unit: Equatable, Sendable {
         /// In units of 1/90,000 s modulo 2³³; nil where it says none.
         public var pts: Int64?
+        /// As `pts`; nil where it says none, which means that it is the same.
         public var dts: Int64?
         /// When its first byte was there.
         public var began = Instant(nanoseconds: 0)
@@ -21,8 +22,9 @@ public struct PESAssembler {
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory.baseAddress, count: count) }
     /// A stuffed packet ends a PES packet without length. Unlearnt where it was wrong.
     public private(set) var trustsStuffing = true
-    /// Units of which a part is missing, and transport packets that are.
+    /// Units of which a part is missing.
     public private(set) var damaged = 0
+    /// Transport packets that are missing.
     public private(set) var lost = 0
     /// A unit that is missing or incomplete came before the next one returned.
     public private(set) var hasGap = false
@@ -49,6 +51,7 @@ public struct PESAssembler {
     /// Most senders' keyframes are below this; one of 8K video may be four times as long.
     public static let usualLimit = 4 << 20
 
+    /// `limit` in bytes.
     public init(limit: Int = PESAssembler.usualLimit) { self.limit = limit }
 
     /// Gives its memory back; nothing may be called after it.

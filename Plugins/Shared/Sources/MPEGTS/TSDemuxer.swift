@@ -15,12 +15,17 @@ public protocol TSDemuxerClient: AnyObject {
 /// begun, so it would need a thread for each connection. It also waits for the next picture where a PES packet does not
 /// say its length.
 public final class TSDemuxer {
+    /// Set before `feed`; called inside it.
     public weak var client: (any TSDemuxerClient)?
-    /// Transport packets read, lost by their counters, and scrambled; bytes that were no transport packet.
+    /// Transport packets read.
     public private(set) var packets = 0
+    /// Transport packets that were scrambled and passed over.
     public private(set) var scrambled = 0
+    /// Bytes between transport packets.
     public private(set) var strayBytes = 0
+    /// Transport packets that are missing by their counters.
     public var lost: Int { elementaryStreams.reduce(0) { $0 + $1.lost } + lostEarlier }
+    /// Units of which a part is missing.
     public var damaged: Int { elementaryStreams.reduce(0) { $0 + $1.damaged } + damagedEarlier }
 
     private var programs = TSSection()

@@ -1,13 +1,17 @@
 /// One packet of an MPEG transport stream: 188 bytes (ISO/IEC 13818-1, 2.4.3.2).
 public struct TSPacket {
+    /// Bytes.
     public static let size = 188
+    /// The first byte of every packet.
     public static let sync: UInt8 = 0x47
 
+    /// Packet identifier, 13 bits.
     public let pid: Int
     /// A PES packet or a section begins in this packet.
     public let startsUnit: Bool
     /// Counts the packets of a PID that carry payload, modulo 16.
     public let counter: Int
+    /// Its payload cannot be read.
     public let isScrambled: Bool
     /// Said by the sender: counter and times may jump here.
     public let isDiscontinuous: Bool

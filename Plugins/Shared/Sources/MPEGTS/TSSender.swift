@@ -26,6 +26,7 @@ public final class TSSender {
         do { try muxer.open() } catch { throw NodeError("MPEG-TS refuses its streams: \(error)") }
     }
 
+    /// In the order of the streams.
     public var tracks: [TSTrack] { formats.map(\.track) }
 
     /// Whether a receiver that read the tables before can read packets of `format`: pictures carry their size with
@@ -41,6 +42,7 @@ public final class TSSender {
         try muxer.write(packet, stream: stream)
     }
 
+    /// Writes what is held and ends the stream. Throws what the muxer says.
     public func finish() throws(AVError) { try muxer.finish() }
 
     /// The time that becomes 0 of the transport stream, chosen from the first packets: the earliest time that may come,

@@ -2,7 +2,9 @@ import Sluice
 
 /// A stream of a program that the engine has words for.
 public struct TSStreamKind: Equatable, Sendable {
+    /// Whether it is the program's video or its audio.
     public var track: TSTrack
+    /// Told by the stream's type (ISO/IEC 13818-1, table 2-34) or its descriptors.
     public var codec: Codec
     /// Channels of Opus; 0 where packets tell.
     public var channels = 0
@@ -46,5 +48,6 @@ public struct TSStreamKind: Equatable, Sendable {
 /// Which of the two streams of a program that are read.
 public enum TSTrack: Int, CaseIterable, Sendable {
     case video, audio
+    /// `video` or `audio`, as ports are called.
     public var name: String { self == .video ? "video" : "audio" }
 }

@@ -6,11 +6,13 @@ public struct NameResolver: Sendable {
     /// input error, as the last argument tells. On a worker's thread.
     public let find: @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress
 
+    /// `find` may wait, and is called on a worker's thread.
     public init(_ find: @escaping @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress)
     {
         self.find = find
     }
 
+    /// Asks the system: getaddrinfo(3).
     public static let system = NameResolver { try SocketAddress.find($0, port: $1, isInputError: $2) }
 }
 
@@ -19,8 +21,11 @@ public struct NameResolver: Sendable {
 public final class AddressLookup {
     /// A host and its port, in the order of the answer.
     public struct Target: Sendable {
+        /// A name, or digits.
         public var host: String
+        /// 1 to 65,535.
         public var port: Int
+        /// A host and its port.
         public init(_ host: String, port: Int) { (self.host, self.port) = (host, port) }
     }
 

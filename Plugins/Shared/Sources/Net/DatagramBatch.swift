@@ -5,6 +5,7 @@ import Sluice
 /// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two;
 /// one lane only.
 public final class DatagramBatch {
+    /// Datagrams that it holds.
     public let capacity: Int
     /// Bytes that a datagram may have.
     public let room: Int
@@ -17,6 +18,7 @@ public final class DatagramBatch {
     private let messages: UnsafeMutablePointer<udp_message>
     private let names: UnsafeMutablePointer<sockaddr_storage>
 
+    /// `capacity` in datagrams, `room` in bytes of each, rounded up to 64.
     public init(capacity: Int, room: Int) {
         self.capacity = capacity
         self.room = (room + 63) & ~63
@@ -42,7 +44,9 @@ public final class DatagramBatch {
 
     // MARK: Sending
 
+    /// There is no `next`.
     public var isFull: Bool { count == capacity }
+    /// Nothing is filled.
     public var isEmpty: Bool { count == 0 }
 
     /// Memory for the next datagram; there is one.
@@ -50,6 +54,7 @@ public final class DatagramBatch {
         UnsafeMutableRawBufferPointer(start: memory + count * room, count: room)
     }
 
+    /// Forgets what is filled; the memory stays.
     public func clear() { (first, count) = (0, 0) }
 
     /// `next` holds a datagram of `size` bytes.
@@ -58,12 +63,15 @@ public final class DatagramBatch {
         count += 1
     }
 
+    /// What became of the datagrams of one call.
     public struct Outcome {
+        /// Datagrams that the kernel took.
         public var sent = 0
         /// Datagrams that nobody listens for: the peer's host said so of ones before.
         public var refused = 0
-        /// Datagrams that the kernel does not take, and its last reason.
+        /// Datagrams that the kernel does not take.
         public var failed = 0
+        /// The kernel's last reason, an errno; 0 where none failed.
         public var error: Int32 = 0
         /// The socket's buffer is full: the rest waits.
         public var isBlocked = false
@@ -136,6 +144,7 @@ public final class DatagramBatch {
     /// Cut off: it was larger than `room`.
     public func isTruncated(_ index: Int) -> Bool { messages[index].header.msg_flags & Int32(MSG_TRUNC) != 0 }
 
+    /// The address that a received datagram came from.
     public func sender(_ index: Int) -> SocketAddress {
         SocketAddress(names[index], messages[index].header.msg_namelen)
     }

@@ -3,10 +3,12 @@ import Sluice
 
 /// An address of the Internet, IPv4 or IPv6, with its port.
 public struct SocketAddress: Sendable {
+    /// As calls of the kernel take it; `length` bytes of it count.
     public private(set) var storage = sockaddr_storage()
     /// Bytes of `storage` that count; 0 where there is no address.
     public private(set) var length: socklen_t = 0
 
+    /// No address.
     public init() {}
 
     /// Of a name structure that a call has filled.
@@ -65,6 +67,7 @@ public struct SocketAddress: Sendable {
         return .success(SocketAddress(address))
     }
 
+    /// For calls of the kernel; the pointer is good inside `body`.
     public func withPointer<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Result
     ) rethrows -> Result {
@@ -85,6 +88,7 @@ public struct SocketAddress: Sendable {
         return code
     }
 
+    /// AF_INET or AF_INET6; AF_UNSPEC where there is no address.
     public var family: Int32 { Int32(storage.ss_family) }
 
     /// Every address of this machine, of the same family, at the same port.
@@ -121,6 +125,7 @@ public struct SocketAddress: Sendable {
         }
     }
 
+    /// 224.0.0.0/4, ff00::/8.
     public var isMulticast: Bool {
         withUnsafeBytes(of: storage) { bytes in
             switch family {

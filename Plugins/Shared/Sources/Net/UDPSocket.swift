@@ -3,7 +3,9 @@ import Sluice
 
 /// A UDP socket that never blocks, closed with its object.
 public final class UDPSocket {
+    /// To watch; it is closed with this object.
     public let descriptor: Int32
+    /// As bound: its port is never 0.
     public let local: SocketAddress
 
     /// Bursts, of a keyframe say, wait here until the node runs. The kernel gives what net.core.[rw]mem_max allows.
@@ -62,6 +64,8 @@ public final class UDPSocket {
 public struct SocketFault: Error {
     /// An errno.
     public var code: Int32
+    /// `code` is an errno.
     public init(code: Int32) { self.code = code }
+    /// The system's words for it.
     public var text: String { errorText(code) }
 }

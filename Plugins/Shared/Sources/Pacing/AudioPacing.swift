@@ -6,6 +6,7 @@ import Sluice
 /// The depth is how long media wait on the average from their arrival until they go out. It is held by comparing, at
 /// every frame, the source's time that is due with the time at which the source's clock says that those media came.
 public struct AudioPacing: Sendable {
+    /// The answer to a source whose clock differs from this one's.
     public enum Drift: String, CaseIterable, ParameterConvertible {
         /// Takes the source's samples a little faster or slower.
         case resample
@@ -15,12 +16,19 @@ public struct AudioPacing: Sendable {
         case silence
     }
 
+    /// The length of the frames that go out.
     public private(set) var frame: Interval
+    /// The depth that is held.
     public let target: Interval
+    /// The answer to a source whose clock differs.
     public let drift: Drift
+    /// When frames are due.
     public private(set) var grid: FrameGrid
+    /// Which samples are next.
     public var intake: SampleIntake
+    /// The source's clock.
     public private(set) var clock = ClockEstimate()
+    /// How much faster the source is taken.
     public private(set) var steering = DepthSteering()
     /// Seconds by which the frame that is due should have gone out before.
     public private(set) var behind = 0.0
@@ -137,8 +145,10 @@ public struct AudioPacing: Sendable {
         return behind / frame.seconds
     }
 
+    /// The frame that was due has gone.
     public mutating func advance() { grid.advance(by: frame) }
 
+    /// Begins a new grid where the next frame is later than `FrameGrid.patience`; returns by how much.
     public mutating func beginAnewIfLost(_ now: Instant) -> Interval? { grid.beginAnewIfLost(now) }
 
     /// Where the source's time stands against the clock from the frame that is due next on, whose timestamp is `out`.

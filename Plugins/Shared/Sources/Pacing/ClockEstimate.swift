@@ -39,8 +39,10 @@ public struct ClockEstimate: Sendable {
     /// Of the rate before anything is known: 300 ppm.
     private static let firstRateVariance = 9e-8
 
+    /// Before the first arrival.
     public init() {}
 
+    /// Something has arrived.
     public var isStarted: Bool { time.isKnown }
 
     /// How much longer one second of the source lasts on the graph's clock, in parts per million.

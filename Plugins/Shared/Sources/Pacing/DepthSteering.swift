@@ -7,6 +7,7 @@ import Sluice
 /// runs on this clock is passed on as it is, to the bit. Once it acts it goes on. The change that it asks for stays
 /// within 1,000 ppm, 1.7 cents of pitch, and changes by at most 100 ppm in a second; nobody hears either.
 public struct DepthSteering: Sendable {
+    /// The largest change: parts per million.
     public static let largest = 1_000.0
     static let slew = 100.0
     /// Seconds in which an error falls to 37 %.
@@ -16,8 +17,10 @@ public struct DepthSteering: Sendable {
 
     /// Parts per million that the source is taken faster; 0 until it acts.
     public private(set) var ppm = 0.0
+    /// The depth has left its target by `slack` once.
     public private(set) var acts = false
 
+    /// Nothing is changed yet.
     public init() {}
 
     /// `behind`: seconds by which the media that are due now should have gone out before. `step`: seconds since the

@@ -6,11 +6,14 @@ import Sluice
 /// Frames whose time has passed are due at once, so a short hold-up is caught up with and the grid stays where it was.
 /// After a hold-up longer than `patience` what was missed is no longer of use: the grid begins anew.
 public struct FrameGrid: Equatable, Sendable {
+    /// From one frame to the next.
     public let frame: Interval
+    /// When the grid's first frame was due.
     public private(set) var origin: Instant
     /// Since `origin`: the sum of the frames that were sent, which are of one length but for packets that are not.
     public private(set) var elapsed = Interval.zero
 
+    /// A longer hold-up is not caught up with.
     public static let patience = Interval.seconds(1)
     /// The grid begins on a multiple of this part of the frame: pacers that start together wake together, and those
     /// that are spread share as many phases.
@@ -30,6 +33,7 @@ public struct FrameGrid: Equatable, Sendable {
     /// When the next frame is due.
     public var next: Instant { origin + elapsed }
 
+    /// The next frame's time has come.
     public func isDue(_ now: Instant) -> Bool { next <= now }
 
     /// How long after its time the next frame goes out.

@@ -4,14 +4,19 @@ import Synchronization
 /// How a pacer plays a source: the source's time `source` goes out at `at` with the timestamp `out`, and the source is
 /// taken `ppm` parts per million faster than it says.
 public struct Playout: Equatable, Sendable {
+    /// A time of the source.
     public var source: MediaTime
+    /// When it goes out, on the graph's clock.
     public var at: Instant
+    /// The timestamp that it goes out with.
     public var out: MediaTime
+    /// How much faster the source is taken than it says, in parts per million.
     public var ppm: Double
     /// The source has nothing there at the moment: media of a time before `source` that come now go out at `at`, if
     /// they are still wanted.
     public var isDry: Bool
 
+    /// `source` goes out at `at` with the timestamp `out`.
     public init(source: MediaTime, at: Instant, out: MediaTime, ppm: Double, isDry: Bool = false) {
         self.source = source
         self.at = at
@@ -50,6 +55,7 @@ public final class SharedPlayout: Sendable {
     private let dry = Atomic<Bool>(false)
     private let claimed = Atomic<Bool>(false)
 
+    /// Nothing is written yet.
     public init() {}
 
     /// A pacer of audio writes here from now on; false if another does.
@@ -57,8 +63,10 @@ public final class SharedPlayout: Sendable {
     public func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
     /// It does no longer.
     public func release() { claimed.store(false, ordering: .releasing) }
+    /// A pacer of audio writes here. From any thread.
     public var isClaimed: Bool { claimed.load(ordering: .acquiring) }
 
+    /// On the lane of the one writer. Readers see all of it or nothing.
     public func write(_ new: Playout) {
         let number = sequence.load(ordering: .relaxed)
         sequence.store(number + 1, ordering: .relaxed)

@@ -14,6 +14,7 @@ import Sluice
 /// - timestamps that go back, repeat, or jump by more than they can have been late do not move what is heard: it goes
 ///   on without a hole, and the position takes the new time.
 public struct SampleIntake: Sendable {
+    /// Samples a second of each channel.
     public let rate: Int
     /// Positions are multiples of this: 1 for samples of PCM, a packet's samples where packets cannot be cut.
     public let unit: Int64
@@ -23,6 +24,7 @@ public struct SampleIntake: Sendable {
     public private(set) var position: Int64 = 0
     /// Samples made up without a real one in between.
     public private(set) var madeInRow: Int64 = 0
+    /// An item was placed, and a part of it is left.
     public private(set) var hasItem = false
     private var anchor = MediaTime.none
     private var itemStart: Int64 = 0
@@ -34,12 +36,14 @@ public struct SampleIntake: Sendable {
     /// A hole that timestamps alone tell of, larger than jitter, is believed if arrivals agree with it.
     static let believed = MediaTime.milliseconds(250)
 
+    /// `rate` in Hz; `unit` and `longestConcealed` in samples.
     public init(rate: Int, unit: Int = 1, longestConcealed: Int) {
         self.rate = max(1, rate)
         self.unit = Int64(max(1, unit))
         self.longestConcealed = Int64(max(0, longestConcealed))
     }
 
+    /// The next samples to hand on.
     public enum Piece: Equatable, Sendable {
         /// So many samples of the item, from its `offset` on.
         case media(offset: Int, count: Int)
@@ -51,6 +55,7 @@ public struct SampleIntake: Sendable {
 
     /// The effect on time of placing an item.
     public enum Placement: Equatable, Sendable {
+        /// It continues what came before.
         case follows
         /// So many samples are missing before it.
         case hole(Int64)
@@ -62,6 +67,7 @@ public struct SampleIntake: Sendable {
         case anew
     }
 
+    /// The first item was placed.
     public var isStarted: Bool { anchor.isKnown }
     /// The audio that was handed on last was made up, and nothing is there to follow it.
     public var isDry: Bool { madeInRow > 0 && !hasItem }
@@ -96,6 +102,7 @@ public struct SampleIntake: Sendable {
         if position - itemStart >= itemCount { hasItem = false }
     }
 
+    /// So many samples were made up as `next` said.
     public mutating func advance(made count: Int) {
         position += Int64(count)
         madeInRow += Int64(count)

@@ -9,7 +9,9 @@ import Sluice
 /// that takes up what came with it. Decoding times always rise: a picture whose time would go back (a source that
 /// jumped) gets the least step after the one before.
 public struct VideoPacing: Sendable {
+    /// How long pictures wait on the average, where they have a clock of their own.
     public let target: Interval
+    /// The source's clock, as pictures tell it.
     public private(set) var clock = ClockEstimate()
     private var steering = DepthSteering()
     private var own: Playout?
@@ -26,6 +28,7 @@ public struct VideoPacing: Sendable {
     /// Nothing is held longer than that beyond the target, whatever timestamps say.
     static let longestHeld = Interval.seconds(1)
 
+    /// `target` is the time that pictures wait, at least 0.
     public init(target: Interval) { self.target = max(target, .zero) }
 
     /// The picture that was placed last.
@@ -40,9 +43,13 @@ public struct VideoPacing: Sendable {
         var dry: Playout?
     }
 
+    /// Where a picture goes.
     public struct Place: Equatable, Sendable {
+        /// When it leaves, on the graph's clock.
         public var due: Instant
+        /// The time at which it is shown.
         public var pts: MediaTime
+        /// The time at which it is decoded; it always rises.
         public var dts: MediaTime
         /// Timestamps did not continue: the step that they took instead.
         public var jump: MediaTime?

@@ -11,12 +11,14 @@ import Sluice
 public struct VideoSpread: Equatable, Sendable {
     /// The interval is divided by this; 1 or more.
     public let rate: Double
+    /// Packets that fall due within it leave together.
     public let burst: Interval
     private var begin = Instant(nanoseconds: 0)
     private var length: Int64 = 0
     private var bytes = 1
     private var sent = 0
 
+    /// A `rate` below 1, or one that is not finite, counts as 1.
     public init(rate: Double = 1, burst: Interval = .zero) {
         self.rate = rate.isFinite ? max(1, rate) : 1
         self.burst = max(burst, .zero)

@@ -8,8 +8,10 @@ public enum WhenLate: String, CaseIterable, ParameterConvertible {
     case slip
     /// Leaves out what is late: times stay right, and video or audio is missing.
     case drop
+    /// Throws: the run fails.
     case fail
 
+    /// As much lateness is let pass.
     public static let patience = Interval.milliseconds(500)
     /// For warnings and errors.
     public static let advice = "Lower size or fps, or make what follows faster."

@@ -3,7 +3,9 @@ import Sluice
 
 /// One context of libswresample, from one layout of interleaved PCM to another. Not safe for two threads at once.
 public final class Resampler {
+    /// The layout that goes in.
     public let from: AudioLayout
+    /// The layout that comes out.
     public let to: AudioLayout
     private var context: OpaquePointer?
 

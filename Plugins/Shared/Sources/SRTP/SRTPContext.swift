@@ -9,6 +9,7 @@ import Sluice
 public final class SRTPContext {
     private let handle: srtp_t
 
+    /// Whether packets are protected, or unprotected.
     public enum Direction: Sendable { case sending, receiving }
 
     /// The result for a packet that was received.

@@ -19,14 +19,18 @@ import Synchronization
 /// **Findings.** A check that fails in a thread or at the end, a thread that waits when nobody is left to wake it, an
 /// access to a word that was freed. The schedule that led there is part of the failure.
 public final class Explorer {
+    /// When a plain store becomes visible to other threads: at once, or later as on x86.
     public enum Memory: Sendable { case sequential, storeBuffers }
+    /// Which schedules are run: one of each class that ends alike, or every one.
     public enum Reduction: Sendable { case partialOrder, everySchedule }
 
+    /// The findings of one exploration.
     public struct Result: Sendable {
         /// Executions that ran to their end, each another class of schedules.
         public internal(set) var schedules = 0
         /// Executions broken off because everything that could follow had been explored.
         public internal(set) var redundant = 0
+        /// Steps of the longest schedule.
         public internal(set) var longest = 0
         /// The first failure and the schedule that led to it; the search ends there.
         public internal(set) var failure: String?

@@ -9,8 +9,11 @@ import Sluice
 ///
 /// Pure: the time is an argument.
 public struct Impairment: Sendable {
+    /// A bad network in numbers.
     public struct Settings: Equatable, Sendable {
+        /// Equal seeds give equal fates.
         public var seed: UInt64
+        /// Of every item.
         public var delay: Interval
         /// The most that is added to `delay`.
         public var jitter: Interval
@@ -18,12 +21,14 @@ public struct Impairment: Sendable {
         public var loss: Double
         /// Of the items, 0…1.
         public var reorder: Double
+        /// How much later an item comes that others overtake.
         public var reorderBy: Interval
         /// Bits a second in thousands; 0 is not limited.
         public var kilobits: Int
         /// How long an item may wait for the line.
         public var queue: Interval
 
+        /// A network that changes nothing, but for what is given.
         public init(
             seed: UInt64 = 1, delay: Interval = .zero, jitter: Interval = .zero, loss: Double = 0, reorder: Double = 0,
             reorderBy: Interval = .milliseconds(30), kilobits: Int = 0, queue: Interval = .milliseconds(200)
@@ -39,16 +44,19 @@ public struct Impairment: Sendable {
         }
     }
 
+    /// As given.
     public let settings: Settings
     /// Lost by chance.
     public private(set) var lost = 0
     /// Lost because the line was busy for too long.
     public private(set) var overflowed = 0
+    /// Items that others overtook.
     public private(set) var reordered = 0
     private var random: SeededRandom
     private var lineFree = Instant(nanoseconds: .min)
     private var last = Instant(nanoseconds: .min)
 
+    /// Begins at the seed.
     public init(_ settings: Settings) {
         self.settings = settings
         random = SeededRandom(seed: settings.seed)
@@ -89,8 +97,10 @@ public struct Impairment: Sendable {
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// Equal seeds give equal numbers.
     public init(seed: UInt64) { state = seed }
 
+    /// 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state

@@ -1,10 +1,12 @@
 extension SessionDescription {
     /// An `a=` line: a name, and behind a colon a value where it has one.
     public struct Attribute: Equatable, Sendable {
+        /// As it stands behind `a=`: `rtpmap`, `mid`.
         public var name: String
         /// nil where there is no colon.
         public var value: String?
 
+        /// `a=name` or `a=name:value`.
         public init(_ name: String, _ value: String? = nil) {
             self.name = name
             self.value = value
@@ -29,6 +31,7 @@ extension [SessionDescription.Attribute] {
     /// Of all that have this name, in order; those without a value are left out.
     public func values(of name: String) -> [String] { compactMap { $0.name == name ? $0.value : nil } }
 
+    /// With or without a value.
     public func contains(_ name: String) -> Bool { contains { $0.name == name } }
 }
 

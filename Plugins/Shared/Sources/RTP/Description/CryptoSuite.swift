@@ -19,11 +19,14 @@ public enum CryptoSuite: String, Sendable, CaseIterable {
 
 /// An `a=crypto` line (RFC 4568): one suite and one key, without key identifiers.
 public struct CryptoAttribute: Equatable, Sendable {
+    /// Chooses between the lines of a medium: 1 to 999,999,999.
     public var tag: Int
+    /// The protection that the key is for.
     public var suite: CryptoSuite
     /// Master key, then master salt.
     public var key: [UInt8]
 
+    /// `key` has `suite.keyLength` bytes, the master key first.
     public init(tag: Int = 1, suite: CryptoSuite, key: [UInt8]) {
         self.tag = tag
         self.suite = suite
@@ -33,6 +36,7 @@ public struct CryptoAttribute: Equatable, Sendable {
     /// The text behind `a=`.
     public var text: String { "crypto:\(tag) \(suite.rawValue) inline:\(Base64.encode(key))" }
 
+    /// Why a line cannot be used, in words without the key.
     public enum Fault: Error, Equatable {
         case unknownSuite(String)
         case unsupported(String)

@@ -1,5 +1,6 @@
 /// A session description (SDP, RFC 8866), as far as RTP needs it.
 public struct SessionDescription: Equatable, Sendable {
+    /// The `s=` line.
     public var name = "Sluice"
     /// Of this description, so that a changed one is told from the first (RFC 8866, section 5.2).
     public var id: UInt64 = 0
@@ -7,8 +8,10 @@ public struct SessionDescription: Equatable, Sendable {
     public var address: String?
     /// `a=` lines before the media that have no field of their own, in order.
     public var attributes: [Attribute] = []
+    /// In order; they count from 0.
     public var media: [Media] = []
 
+    /// `id` is 0 where there is one description alone.
     public init(name: String = "Sluice", id: UInt64 = 0, address: String? = nil, media: [Media] = []) {
         self.name = name
         self.id = id
@@ -20,25 +23,34 @@ public struct SessionDescription: Equatable, Sendable {
     public struct Media: Equatable, Sendable {
         /// `audio`, `video`, `application`, …
         public var kind: String
+        /// Of RTP; 0 refuses the medium.
         public var port: Int
         /// `RTP/AVP`, `RTP/SAVP`, …
         public var profile: String
+        /// In the order of preference.
         public var payloads: [Payload]
+        /// Where this medium goes; nil where the description's address counts.
         public var address: String?
         /// nil where it is the port behind the media's.
         public var rtcpPort: Int?
         /// Where RTCP goes if not to the media's address.
         public var rtcpAddress: String?
+        /// RTCP comes at the port of RTP (RFC 5761).
         public var isMultiplexed = false
+        /// The `a=crypto` lines that can be used.
         public var crypto: [CryptoAttribute] = []
         /// `a=crypto` lines that cannot be used, and why.
         public var cryptoFaults: [CryptoAttribute.Fault] = []
+        /// SSRCs of `a=ssrc` lines (RFC 5576).
         public var sources: [UInt32] = []
+        /// The name that a sender gives all of its streams; nil where no line says it.
         public var cname: String?
+        /// Of `a=framerate`, frames a second.
         public var frameRate: Double?
         /// `a=` lines that have no field of their own, in order.
         public var attributes: [Attribute] = []
 
+        /// `port` is that of RTP.
         public init(kind: String, port: Int, profile: String = "RTP/AVP", payloads: [Payload] = []) {
             self.kind = kind
             self.port = port
@@ -52,22 +64,31 @@ public struct SessionDescription: Equatable, Sendable {
 
     /// An RTP payload type and what it stands for.
     public struct Payload: Equatable, Sendable {
+        /// 0 to 127.
         public var type: UInt8
+        /// As `a=rtpmap` gives it: `opus`, `H264`.
         public var encodingName: String
+        /// Timestamps a second.
         public var clockRate: Int
+        /// Of audio; 1 for video.
         public var channels: Int
         /// Of `a=fmtp`, in order.
         public var parameters: [Parameter]
 
+        /// One `name=value` of `a=fmtp`.
         public struct Parameter: Equatable, Sendable {
+            /// `packetization-mode`, `sprop-stereo`.
             public var name: String
+            /// Empty where there is no `=`.
             public var value: String
+            /// A `name=value` of `a=fmtp`.
             public init(_ name: String, _ value: String) {
                 self.name = name
                 self.value = value
             }
         }
 
+        /// `clockRate` in timestamps a second.
         public init(
             type: UInt8, encodingName: String, clockRate: Int, channels: Int = 1, parameters: [Parameter] = []
         ) {

@@ -1,7 +1,9 @@
 extension SessionDescription {
     /// The mistake in a description, and its place.
     public struct Fault: Error, Equatable {
+        /// Counted from 1.
         public var line: Int
+        /// A clause without a full stop.
         public var what: String
     }
 

@@ -17,6 +17,7 @@ public struct ExtensionLayout: Equatable, Sendable {
     /// Bytes in a packet, a multiple of 4; 0 where there are none.
     public var size: Int { template.count }
 
+    /// No extensions: no bytes in a packet.
     public init() {}
 
     /// `values` are numbers with the bytes that each value has, 1 to 255. Those without a number or bytes are left out.

@@ -51,6 +51,7 @@ public enum ExtensionValue {
         return UInt32(bytes[0]) << 16 | UInt32(bytes[1]) << 8 | UInt32(bytes[2])
     }
 
+    /// Of a packet that is sent at `ntp`: 24 bits.
     public static func absoluteSendTime(at ntp: NTPTime) -> UInt32 {
         UInt32(truncatingIfNeeded: ntp.bits >> 14) & 0xff_ffff
     }

@@ -1,6 +1,8 @@
 /// The header extensions of a stream's packets, by the numbers that its description gives them.
 public struct SenderExtensions: Equatable, Sendable {
+    /// The number of `HeaderExtension.transportSequence`; nil where packets do not have it.
     public let transportSequence: UInt8?
+    /// The number of `HeaderExtension.absoluteCaptureTime`; nil where packets do not have it.
     public let captureTime: UInt8?
     private let mediaID: (number: UInt8, text: String)?
     private let plain: ExtensionLayout

@@ -16,11 +16,13 @@ public struct ArrivalRecorder: Sendable {
     /// A step ahead that is taken for loss and not for a new count.
     static let longestGap = 1_000
 
+    /// Nothing has come.
     public init() {}
 
     /// Nothing is to be told.
     public var isEmpty: Bool { arrivals.isEmpty }
 
+    /// The packet of this transport sequence number came `now`.
     public mutating func note(_ sequence: UInt16, at now: Instant) {
         let ticks = now.nanoseconds / TransportFeedback.tick.nanoseconds
         let place = sequences.unwrap(sequence)

@@ -28,6 +28,7 @@ public struct MissingPackets: Sendable {
         (self.delay, self.patience, self.interval, self.most) = (delay, min(patience, delay), interval, most)
     }
 
+    /// The packet of this sequence number came `now`.
     public mutating func note(_ sequence: UInt16, now: Instant) {
         let place = sequences.unwrap(sequence)
         guard let before = highest else {

@@ -3,7 +3,9 @@ import Sluice
 /// When the packets of a transport came, as their receiver tells their sender
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1): the body of an RTCP packet 205, format 15.
 public struct TransportFeedback: Equatable, Sendable {
+    /// SSRC of the receiver.
     public var sender: UInt32
+    /// SSRC of a stream that it receives.
     public var media: UInt32
     /// The transport sequence number that the first arrival is of.
     public var base: UInt16
@@ -14,6 +16,7 @@ public struct TransportFeedback: Equatable, Sendable {
     /// Ticks of 250 µs behind the reference, one for each number from `base` on; `missing` where it has not come.
     public var arrivals: [Int32]
 
+    /// In `arrivals`: the packet has not come.
     public static let missing = Int32.min
     /// 250 µs.
     public static let tick = Interval.microseconds(250)
@@ -21,6 +24,7 @@ public struct TransportFeedback: Equatable, Sendable {
     /// More in one packet are refused: a run of two bytes may claim 8,191.
     static let most = 8_192
 
+    /// `reference` in 64 ms, `arrivals` in 250 µs behind it.
     public init(sender: UInt32, media: UInt32, base: UInt16, reference: Int32, number: UInt8, arrivals: [Int32]) {
         self.sender = sender
         self.media = media

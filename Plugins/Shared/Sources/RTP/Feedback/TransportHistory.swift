@@ -6,8 +6,11 @@ import Sluice
 public struct TransportHistory: Sendable {
     /// A packet that the feedback speaks of.
     public struct Result: Equatable, Sendable {
+        /// The transport sequence number, unwrapped.
         public var sequence: Int64
+        /// As noted when it was sent.
         public var bytes: Int
+        /// When it was sent, on this clock.
         public var sent: Instant
         /// On the receiver's clock, whose origin is unknown; nil where it has not come.
         public var arrived: Interval?
@@ -23,8 +26,10 @@ public struct TransportHistory: Sendable {
     private var sequences = Unwrapper<UInt16>()
     private var references = Unwrapper<UInt32>(bits: 24)
 
+    /// Nothing was sent.
     public init() {}
 
+    /// The packet of this transport sequence number, of `bytes` in all, is sent `now`.
     public mutating func note(_ sequence: UInt16, bytes: Int, at now: Instant) {
         let place = sequences.unwrap(sequence)
         entries[Int(truncatingIfNeeded: place) & (entries.count - 1)] = Entry(

@@ -2,8 +2,10 @@ import Sluice
 
 /// A point of wall time as RTCP carries it: seconds since 1900 in 32.32 fixed point (RFC 3550, section 4).
 public struct NTPTime: Hashable, Sendable {
+    /// 32 bits of seconds since 1900, 32 bits of their fraction.
     public var bits: UInt64
 
+    /// Seconds since 1900 in 32.32 fixed point.
     public init(bits: UInt64) { self.bits = bits }
 
     /// Nanoseconds since 1970, as CLOCK_REALTIME counts them. Wraps in 2036 as NTP does.
@@ -39,11 +41,13 @@ public struct WallClock: Sendable {
     private let unixNanoseconds: Int64
     private let instant: Instant
 
+    /// CLOCK_REALTIME and the graph's clock, read at the same moment.
     public init(unixNanoseconds: Int64, at instant: Instant) {
         self.unixNanoseconds = unixNanoseconds
         self.instant = instant
     }
 
+    /// The wall time at an instant of the graph's clock.
     public func ntp(at now: Instant) -> NTPTime {
         NTPTime(unixNanoseconds: unixNanoseconds &+ (now - instant).nanoseconds)
     }

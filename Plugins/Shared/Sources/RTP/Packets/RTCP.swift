@@ -15,16 +15,22 @@ public enum RTCPPacket: Equatable, Sendable {
     /// Well formed, and nothing to us.
     case other(type: UInt8)
 
+    /// A sender's report (section 6.4.1).
     public struct SenderReport: Equatable, Sendable {
+        /// Of the sender.
         public var ssrc: UInt32
+        /// When it was sent, by the sender's wall clock.
         public var ntp: NTPTime
         /// The RTP timestamp of the same instant.
         public var timestamp: UInt32
+        /// Sent since the stream began; wraps.
         public var packets: UInt32
         /// Of payload.
         public var octets: UInt32
+        /// On the sources that the sender receives itself.
         public var reports: [ReportBlock]
 
+        /// `ntp` and `timestamp` tell the same instant.
         public init(
             ssrc: UInt32, ntp: NTPTime, timestamp: UInt32, packets: UInt32, octets: UInt32, reports: [ReportBlock] = []
         ) {
@@ -39,6 +45,7 @@ public enum RTCPPacket: Equatable, Sendable {
 
     /// A receiver's report of one source (section 6.4.1).
     public struct ReportBlock: Equatable, Sendable {
+        /// The source that is reported on.
         public var ssrc: UInt32
         /// Of the packets since the last report, in 1/256.
         public var fractionLost: UInt8
@@ -53,6 +60,7 @@ public enum RTCPPacket: Equatable, Sendable {
         /// Since that report, in 1/65536 s.
         public var delay: UInt32
 
+        /// `jitter` in units of the media clock, `delay` in 1/65536 s.
         public init(
             ssrc: UInt32, fractionLost: UInt8, lost: Int32, highest: UInt32, jitter: UInt32, lastReport: UInt32,
             delay: UInt32
@@ -67,10 +75,14 @@ public enum RTCPPacket: Equatable, Sendable {
         }
     }
 
+    /// A source's name (section 6.5.1).
     public struct SourceDescription: Equatable, Sendable {
+        /// The source.
         public var ssrc: UInt32
+        /// Canonical name: the same in all streams of one sender.
         public var cname: String
 
+        /// `cname` has 255 bytes at most.
         public init(ssrc: UInt32, cname: String) {
             self.ssrc = ssrc
             self.cname = cname

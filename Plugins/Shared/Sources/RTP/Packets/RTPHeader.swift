@@ -1,15 +1,20 @@
 /// The fixed header of an RTP packet (RFC 3550, section 5.1).
 public struct RTPHeader: Equatable, Sendable {
+    /// The marker bit: the last packet of a picture, the first of a talk spurt (RFC 3551).
     public var isMarked: Bool
     /// 7 bits.
     public var payloadType: UInt8
+    /// Rises by 1 with each packet; wraps.
     public var sequence: UInt16
+    /// In units of the media clock; wraps.
     public var timestamp: UInt32
+    /// The synchronization source.
     public var ssrc: UInt32
 
     /// Without contributing sources and extension.
     public static let size = 12
 
+    /// `payloadType` below 128.
     public init(isMarked: Bool = false, payloadType: UInt8, sequence: UInt16, timestamp: UInt32, ssrc: UInt32) {
         self.isMarked = isMarked
         self.payloadType = payloadType

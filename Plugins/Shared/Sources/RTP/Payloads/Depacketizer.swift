@@ -3,14 +3,18 @@ import Sluice
 
 /// One RTP packet as the jitter buffer hands it on: in order, with what is missing before it.
 public struct OrderedPacket {
+    /// Good for the call that hands the packet on.
     public var payload: UnsafeRawBufferPointer
     /// Unwrapped, in units of the media clock.
     public var timestamp: Int64
+    /// The marker bit.
     public var isMarked: Bool
     /// Packets before it that never came.
     public var lost: Int
+    /// When it came, on the graph's clock.
     public var arrival: Instant
 
+    /// `timestamp` unwrapped, in units of the media clock.
     public init(payload: UnsafeRawBufferPointer, timestamp: Int64, isMarked: Bool, lost: Int, arrival: Instant) {
         self.payload = payload
         self.timestamp = timestamp
@@ -22,8 +26,11 @@ public struct OrderedPacket {
 
 /// A frame that came out whole. `bytes` last for the call that hands it out.
 public struct ReceivedFrame {
+    /// A coded frame: an access unit with start codes for H.264.
     public var bytes: UnsafeRawBufferPointer
+    /// Unwrapped, in units of the media clock.
     public var timestamp: Int64
+    /// Decoding can begin here.
     public var isKeyframe: Bool
     /// Of video: frames before it are missing. Audio tells that by its timestamps, so that a decoder conceals the hole.
     public var isDiscontinuous: Bool
@@ -38,6 +45,7 @@ public struct ReceivedFrame {
 /// Audio packets are frames. A frame of video that lacks a packet, or whose pieces do not fit, is dropped, and so is
 /// everything behind it until a keyframe that came whole: `needsKeyframe`.
 public struct Depacketizer {
+    /// How media lie in the payloads.
     public let format: PayloadFormat
     /// Nothing can be handed out before a keyframe.
     public private(set) var needsKeyframe: Bool

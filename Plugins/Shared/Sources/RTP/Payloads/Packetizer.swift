@@ -4,10 +4,12 @@ public struct Packetizer: Sendable {
     private var h264: H264Packetizer
     private var vp8 = VP8Packetizer()
     private var offset = 0
+    /// How media lie in the payloads.
     public let format: PayloadFormat
 
     /// One payload that was written.
     public struct Piece: Equatable, Sendable {
+        /// Bytes.
         public var count: Int
         /// No more of this frame follow.
         public var isLast: Bool

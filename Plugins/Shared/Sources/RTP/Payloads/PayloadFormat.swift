@@ -30,6 +30,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         self = found
     }
 
+    /// nil for codecs that have no payload format here.
     public init?(codec: Codec?) {
         switch codec {
         case .opus: self = .opus
@@ -40,6 +41,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// The codec of the frames.
     public var codec: Codec {
         switch self {
         case .opus: .opus
@@ -49,6 +51,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Pictures, which depend on each other.
     public var isVideo: Bool { self == .vp8 || self == .h264 }
 
     /// Timestamps a second. Opus counts at 48 kHz whatever it was encoded from (RFC 7587, section 4.1).

@@ -11,6 +11,7 @@ public struct DecodeTimes: Sendable {
     /// How many frames may be shown later than those behind them.
     public private(set) var reordered: Int
 
+    /// `reordered` counts as 0 to 16.
     public init(reordered: Int) { self.reordered = max(0, min(16, reordered)) }
 
     /// `step` is the distance of two frames, where it is known. A frame that is shown before the one in front of it
@@ -34,5 +35,6 @@ public struct DecodeTimes: Sendable {
         return last
     }
 
+    /// The next frame does not continue those before.
     public mutating func restart() { self = DecodeTimes(reordered: reordered) }
 }

@@ -10,8 +10,10 @@ import Sluice
 /// Pure: time comes with each call, `deadline` says when `release` wants to be called. Payloads are copied only when
 /// they have to wait; memory is kept for the next ones.
 public final class JitterBuffer {
+    /// When packets go on: as soon as they can, or at their media time.
     public enum Release: String, Sendable, CaseIterable { case early, timed }
 
+    /// The fate of a packet that came.
     public enum Insertion: Equatable, Sendable {
         case taken
         case duplicate
@@ -41,6 +43,7 @@ public final class JitterBuffer {
     public private(set) var held = 0
     /// Bytes of memory that they take, and of all memory that is kept.
     private var heldBytes = 0
+    /// Bytes of memory that is kept.
     public private(set) var allocatedBytes = 0
     /// The next to go on; nil before the first.
     private var next: Int64?

@@ -8,8 +8,10 @@ public struct KeyframeRequests: Sendable {
     private var isAsked = false
     private var last: Instant?
 
+    /// `interval` is the least time from one request to the next.
     public init(interval: Interval = .milliseconds(500)) { self.interval = interval }
 
+    /// Somebody wants a keyframe.
     public mutating func ask() { isAsked = true }
 
     /// True where one is to go on now.

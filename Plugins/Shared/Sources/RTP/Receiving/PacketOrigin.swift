@@ -16,9 +16,12 @@ public struct PacketOrigin: Hashable, Sendable {
         }
     }
 
+    /// The address.
     public var host: Host
+    /// Of UDP.
     public var port: UInt16
 
+    /// `port` is that of UDP.
     public init(host: Host, port: UInt16) {
         self.host = host
         self.port = port

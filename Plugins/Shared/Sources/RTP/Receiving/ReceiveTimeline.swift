@@ -32,7 +32,9 @@ public struct ReceiveTimeline: Sendable {
         self.reference = reference
     }
 
+    /// The place of a frame.
     public struct Place: Equatable, Sendable {
+        /// When the frame begins, from 0 at the first of any stream.
         public var time: MediaTime
         /// The stream's count starts over here.
         public var isRestarted = false

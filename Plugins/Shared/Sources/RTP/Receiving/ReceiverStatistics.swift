@@ -2,6 +2,7 @@ import Sluice
 
 /// A receiver's counters for one source: RFC 3550, appendices A.1 (sequence numbers), A.3 (loss) and A.8 (jitter).
 public struct ReceiverStatistics: Sendable {
+    /// The place of a packet among the others (appendix A.1).
     public enum Verdict: Equatable, Sendable {
         case inOrder
         /// Older than the newest, or a duplicate.
@@ -17,6 +18,7 @@ public struct ReceiverStatistics: Sendable {
     private var cycles: UInt32 = 0
     private var base: UInt32 = 0
     private var badSequence: UInt32?
+    /// Packets, duplicates too, strays not.
     public private(set) var received = 0
     private var expectedPrior: Int64 = 0
     private var receivedPrior = 0
@@ -30,8 +32,10 @@ public struct ReceiverStatistics: Sendable {
     static let maxDropout: UInt16 = 3_000
     static let maxMisorder: UInt16 = 100
 
+    /// `clockRate` in timestamps a second.
     public init(clockRate: Int) { self.clockRate = Int64(max(1, clockRate)) }
 
+    /// A packet of the source came at `arrival`. One that is `stray` counts for nothing.
     public mutating func note(_ header: RTPHeader, at arrival: Instant) -> Verdict {
         let verdict = note(header.sequence)
         if verdict != .stray {
@@ -95,6 +99,7 @@ public struct ReceiverStatistics: Sendable {
         Interval(nanoseconds: rescale(jitterTimes16, from: clockRate * 16, to: 1_000_000_000))
     }
 
+    /// A sender report of the source came at `arrival`: the next block names it.
     public mutating func note(_ report: RTCPPacket.SenderReport, at arrival: Instant) {
         lastReport = (report.ntp.compact, arrival)
     }

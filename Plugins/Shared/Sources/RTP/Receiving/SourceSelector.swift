@@ -13,6 +13,7 @@ import Sluice
 /// a stranger who sends many numbers from many ports keeps no other host out. The first source is believed at once
 /// where packets are authenticated. Then addresses say nothing: a key proves more.
 public struct SourceSelector: Sendable {
+    /// The sources that may send.
     public struct Settings: Sendable {
         /// Sources that the description names; empty where it names none.
         public var announced: Set<UInt32> = []
@@ -23,9 +24,11 @@ public struct SourceSelector: Sendable {
         /// How long the present source must be silent before another place may follow; zero: it never may.
         public var silence = Interval.milliseconds(2_000)
 
+        /// Anybody may send.
         public init() {}
     }
 
+    /// What to do with a packet.
     public enum Verdict: Equatable, Sendable {
         case current
         /// From here on this source is the one; the packet is its first, or `held` its first and this its second.
@@ -36,6 +39,7 @@ public struct SourceSelector: Sendable {
         case stranger
     }
 
+    /// The SSRC that is listened to; nil while none is.
     public private(set) var current: UInt32?
     /// Where the present source sends from.
     public private(set) var origin: PacketOrigin?
@@ -49,6 +53,7 @@ public struct SourceSelector: Sendable {
     /// Places with a source on probation.
     static let mostCandidates = 8
 
+    /// No source is believed yet.
     public init(_ settings: Settings = Settings()) { self.settings = settings }
 
     /// `origin` is nil only where there is one way in, as in a connected socket.

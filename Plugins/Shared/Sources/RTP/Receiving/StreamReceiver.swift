@@ -4,12 +4,17 @@ import Sluice
 /// One stream of RTP from datagrams to frames: source selection, statistics, jitter buffer, depacketizer. Pure: time
 /// comes with each call, and any bytes may come.
 public final class StreamReceiver {
+    /// The facts of the stream that its description gives.
     public struct Settings: Sendable {
+        /// How media lie in the payloads.
         public var format: PayloadFormat
+        /// Packets of another are not of this stream.
         public var payloadType: UInt8
+        /// Timestamps a second.
         public var clockRate: Int
         /// How long a missing packet is waited for.
         public var delay: Interval
+        /// When packets go on.
         public var release: JitterBuffer.Release
         /// The sources that may send.
         public var sources: SourceSelector.Settings
@@ -19,10 +24,12 @@ public final class StreamReceiver {
         public var asksAgain = false
         /// Numbers of the header extensions that are read; nil where the description gives none.
         public var transportSequence: UInt8?
+        /// The number of `absoluteCaptureTime`; nil where the description gives none.
         public var captureTime: UInt8?
         /// Bytes of the largest frame of video; what grows beyond it is no frame.
         public var largestFrame = 8 << 20
 
+        /// `clockRate` is the format's unless it is given.
         public init(
             format: PayloadFormat, payloadType: UInt8, clockRate: Int? = nil, delay: Interval,
             release: JitterBuffer.Release = .early, sources: SourceSelector.Settings = .init()
@@ -36,16 +43,21 @@ public final class StreamReceiver {
         }
     }
 
+    /// Counters since the stream began, over all of its sources.
     public struct Counts: Equatable, Sendable {
+        /// Packets of the stream, duplicates and late ones too.
         public var packets = 0
+        /// Of payload.
         public var bytes = 0
         /// Datagrams that are no RTP, or not of this stream.
         public var foreign = 0
         /// Packets of this stream's kind from where they must not come.
         public var strangers = 0
+        /// Packets that had come before.
         public var duplicates = 0
         /// Packets that came after they had been given up.
         public var late = 0
+        /// Packets that came behind later ones.
         public var reordered = 0
         /// Packets that were given up.
         public var lost = 0
@@ -53,17 +65,22 @@ public final class StreamReceiver {
         public var sourceChanges = 0
     }
 
+    /// What a call has brought.
     public enum News: Equatable, Sendable {
         case frame
         /// Another source, or the same with new numbers: timestamps start over.
         case restarted
     }
 
+    /// As given.
     public let settings: Settings
+    /// Since the stream began.
     public private(set) var counts = Counts()
+    /// Of the present source.
     public private(set) var statistics: ReceiverStatistics
     private var selector: SourceSelector
     private let jitter: JitterBuffer
+    /// Puts frames together; it counts those that are damaged.
     public private(set) var depacketizer: Depacketizer
     private var sequences = Unwrapper<UInt16>()
     private var timestamps = Unwrapper<UInt32>()
@@ -83,6 +100,7 @@ public final class StreamReceiver {
         let arrival: Instant
     }
 
+    /// No source is listened to yet.
     public init(_ settings: Settings) {
         self.settings = settings
         statistics = ReceiverStatistics(clockRate: settings.clockRate)
@@ -207,6 +225,7 @@ public final class StreamReceiver {
 
     // MARK: RTCP
 
+    /// A sender report came; one of another source is passed over.
     public func note(_ report: RTCPPacket.SenderReport, at now: Instant) {
         if report.ssrc == source { statistics.note(report, at: now) }
     }

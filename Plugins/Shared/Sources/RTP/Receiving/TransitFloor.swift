@@ -8,6 +8,7 @@ public struct TransitFloor: Sendable {
     private var lowest: Int64 = .max
     private var lowestBefore: Int64 = .max
 
+    /// `window` is how long the least time counts, at least; at most twice that.
     public init(window: Interval = .milliseconds(5_000)) { self.window = window }
 
     /// nil before the first note.
@@ -26,5 +27,6 @@ public struct TransitFloor: Sendable {
         lowest = min(lowest, now.nanoseconds &- media)
     }
 
+    /// As before the first note.
     public mutating func reset() { self = TransitFloor(window: window) }
 }

@@ -1,6 +1,7 @@
 /// A coded frame cut into RTP payloads, once for all who send it: immutable while anybody else holds it, so that
 /// viewers on any lane may share it. Numbers, sources and protection are each viewer's own (`StreamSender`).
 public final class PacketizedFrame: @unchecked Sendable {
+    /// One payload.
     public struct Piece: Sendable {
         var start: Int
         /// Bytes of payload. One that is larger than the limit was not written.
@@ -11,7 +12,9 @@ public final class PacketizedFrame: @unchecked Sendable {
         public var timestampOffset: UInt32
     }
 
+    /// Decoding can begin here.
     public fileprivate(set) var isKeyframe = false
+    /// In the order of sending.
     public fileprivate(set) var pieces: [Piece] = []
     private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var filled = 0
@@ -71,6 +74,7 @@ public struct FramePacketizer {
         self.limit = max(16, limit)
     }
 
+    /// How media lie in the payloads.
     public var format: PayloadFormat { packetizer.format }
 
     /// The codec's configuration is another from the next frame on.
@@ -78,6 +82,7 @@ public struct FramePacketizer {
         packetizer = Packetizer(format, configuration: configuration)
     }
 
+    /// Cuts `bytes` into payloads. Memory is reused where nobody else holds the frame.
     public mutating func frame(_ bytes: UnsafeRawBufferPointer, isKeyframe: Bool) -> PacketizedFrame {
         for _ in 0..<min(frames.count, 8) {
             turn = (turn + 1) % frames.count

@@ -6,8 +6,10 @@ import Sluice
 public struct ReportTimer: Sendable {
     private let interval: Interval
     private var state: UInt64
+    /// nil before the first `take`.
     public private(set) var due: Instant?
 
+    /// Equal `ssrc`s give equal times.
     public init(interval: Interval, ssrc: UInt32) {
         self.interval = interval
         state = UInt64(ssrc)

@@ -25,9 +25,12 @@ public struct SendTimeline: Sendable {
     /// A step of more than this, back or ahead, is a jump.
     static let longestStep = MediaTime.milliseconds(1_000)
 
+    /// Nothing was sent.
     public init() {}
 
+    /// The place of an item.
     public struct Place: Equatable, Sendable {
+        /// When the item begins on the sender's line, from 0 on.
         public var time: MediaTime
         /// The first item of a segment, of whichever stream.
         public var beginsSegment: Bool

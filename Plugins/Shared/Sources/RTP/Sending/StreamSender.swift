@@ -6,9 +6,13 @@ import Sluice
 /// `begin` a frame, then `next` until it gives nil. A frame may be cut here, or be one that several senders share. A
 /// sequence number is given when a packet is written, so what was flushed before leaves no hole.
 public struct StreamSender {
+    /// The synchronization source.
     public let ssrc: UInt32
+    /// 7 bits.
     public let payloadType: UInt8
+    /// Timestamps a second.
     public let clockRate: Int64
+    /// Of the next packet.
     public private(set) var sequence: UInt16
     /// Which header extensions packets have.
     public let extensions: SenderExtensions
@@ -23,6 +27,7 @@ public struct StreamSender {
     private var timestamp: UInt32 = 0
     private var captured: NTPTime?
     private var isFirstOfTalk = true
+    /// Packets sent; wraps.
     public private(set) var packets: UInt32 = 0
     /// Of payload.
     public private(set) var octets: UInt32 = 0
@@ -46,6 +51,7 @@ public struct StreamSender {
             format, configuration: configuration, limit: mtu - RTPHeader.size - extensions.mostBytes)
     }
 
+    /// How media lie in the payloads.
     public var format: PayloadFormat { packetizer.format }
 
     /// The codec's configuration is another from the next frame on.
