@@ -6,6 +6,8 @@ struct SwiftTokens {
     }
 
     private(set) var all: [Token] = []
+    /// Places in `all` of those that stand behind a doc comment.
+    private(set) var documented: Set<Int> = []
     private let text: [Character]
     private var at = 0
 
@@ -22,6 +24,7 @@ struct SwiftTokens {
     private mutating func step() {
         let character = text[at]
         if starts(with: "//") {
+            if starts(with: "///") { documented.insert(all.count) }
             while at < text.count, text[at] != "\n" { at += 1 }
         } else if starts(with: "/*") {
             skipComment()

@@ -1,8 +1,8 @@
 /// A failure of a node in words for its user: what happened, and what to do.
 public struct NodeError: Error, CustomStringConvertible, Sendable {
-    /// What happened; the engine puts the node's name before it.
+    /// The failure in words; the engine puts the node's name before it.
     public let message: String
-    /// What to do, in whole sentences. Empty where there is nothing to say.
+    /// Advice in whole sentences. Empty where there is nothing to say.
     public let advice: String
     /// The graph or the environment is wrong, not the run: exit status 2.
     public let isInputError: Bool

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Asked of the kernel, not kept: nodes of every plugin count, and so do the report and redirected standard streams.
 public enum OpenFiles {
-    /// What a descriptor may do with its file. One for both counts as writing.
+    /// The use that a descriptor may make of its file. One for both counts as writing.
     public enum Use: Sendable { case reading, writing }
 
     /// The use that another descriptor makes of the file behind `descriptor`, writing first; nil where no other has it

@@ -23,7 +23,7 @@ public final class WrittenFile {
     public struct Refusal: Error, Equatable, Sendable {
         /// A clause without a full stop: "it is there already".
         public let reason: String
-        /// What to do, in whole sentences. Empty where there is nothing to say.
+        /// Advice in whole sentences. Empty where there is nothing to say.
         public let advice: String
         /// The system's reason to refuse it; 0 where it is another.
         public let errno: Int32

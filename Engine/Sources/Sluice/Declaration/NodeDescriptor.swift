@@ -6,7 +6,7 @@ public struct NodeDescriptor: Equatable, Sendable {
     public let summary: String
     /// The cost of one call, which decides the lane.
     public let work: Work
-    /// What the engine has to know of the node before it runs.
+    /// Facts that the engine has to know of the node before it runs.
     public let traits: Traits
     /// A line of graph JSON that shows its use, for `inspect`.
     public let example: String?
@@ -55,7 +55,7 @@ public struct NodeDescriptor: Equatable, Sendable {
         case blocking
     }
 
-    /// What the engine has to know of a node before it runs.
+    /// Facts that the engine has to know of a node before it runs.
     public struct Traits: OptionSet, Sendable {
         public let rawValue: Int
         public init(rawValue: Int) { self.rawValue = rawValue }

@@ -57,7 +57,7 @@ public enum ParameterType: Hashable, Sendable {
 
 /// A Swift type that a node's `@Parameter` may have.
 public protocol ParameterConvertible: Sendable {
-    /// What a graph may give.
+    /// The values that a graph may give.
     static var parameterType: ParameterType { get }
     /// nil where `value` is of another type, or is none of the choices.
     init?(_ value: ParameterValue)

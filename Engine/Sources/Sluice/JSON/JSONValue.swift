@@ -2,7 +2,7 @@
 ///
 /// Two values are equal when they mean the same; positions do not count. Members keep the order of the file.
 public struct JSONValue: Sendable {
-    /// What it is, and its content.
+    /// The kind, with its content.
     public var kind: Kind
     /// Where the value begins; 0:0 for one that was made by a program.
     @_spi(Host) public var position: SourcePosition

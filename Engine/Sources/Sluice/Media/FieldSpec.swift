@@ -2,7 +2,7 @@
 public struct FieldSpec: Hashable, Sendable {
     /// snake_case, with its unit in it.
     public var name: String
-    /// What it means, without a full stop.
+    /// Its meaning, without a full stop.
     public var help: String
     /// A data item may lack it; a record's receiver goes without it where the sender does not have it.
     public var isOptional: Bool

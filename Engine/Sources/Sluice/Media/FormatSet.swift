@@ -122,7 +122,7 @@ public struct FormatPattern: Hashable, Sendable {
             && fits(schemas?.map(\.name), format.schema?.name)
     }
 
-    /// What fits both; nil where nothing does.
+    /// Everything that fits both; nil where nothing does.
     public func intersection(_ other: FormatPattern) -> FormatPattern? {
         guard kind == other.kind else { return nil }
         var empty = false

@@ -48,7 +48,7 @@ public struct Header: Sendable {
     public var captured: Instant
     /// Of the session that it came from. 0 is never stale.
     public var epoch: UInt32
-    /// What is special about the item.
+    /// Marks of the item.
     public var flags: Flags
     /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
     public var sourceClock: UInt16
@@ -68,7 +68,7 @@ public struct Header: Sendable {
         self.sourceClock = sourceClock
     }
 
-    /// What is special about an item.
+    /// Marks that an item may have.
     @frozen
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt16

@@ -1,7 +1,7 @@
 /// Waits for streams that have nothing yet, at most so long, then goes on without them. For a node that needs all of
 /// its streams at once: their formats before it writes, or the oldest of their items. Pure: the time is an argument.
 public struct Gathering: Sendable {
-    /// What a node is to do now.
+    /// The thing to do now.
     public enum Verdict: Equatable, Sendable {
         /// Nothing is missing.
         case complete

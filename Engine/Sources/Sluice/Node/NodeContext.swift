@@ -89,7 +89,7 @@ public final class NodeContext: @unchecked Sendable {
         watched.removeAll { $0 == descriptor }
     }
 
-    /// What a descriptor is watched for.
+    /// The events that a descriptor is watched for.
     public struct Interest: OptionSet, Sendable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }

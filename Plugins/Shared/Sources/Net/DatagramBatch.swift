@@ -63,7 +63,7 @@ public final class DatagramBatch {
         count += 1
     }
 
-    /// What became of the datagrams of one call.
+    /// The fate of the datagrams of one call.
     public struct Outcome {
         /// Datagrams that the kernel took.
         public var sent = 0

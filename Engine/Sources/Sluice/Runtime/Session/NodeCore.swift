@@ -110,7 +110,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
 
     func takePending() { wakeLocal(pending.take()) }
 
-    // MARK: What it is doing
+    // MARK: Its present work
 
     /// Nothing leads to it. On the lane.
     var isSource: Bool { hot.pointee.isSource }

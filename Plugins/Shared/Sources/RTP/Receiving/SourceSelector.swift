@@ -28,7 +28,7 @@ public struct SourceSelector: Sendable {
         public init() {}
     }
 
-    /// What to do with a packet.
+    /// The answer to a packet.
     public enum Verdict: Equatable, Sendable {
         case current
         /// From here on this source is the one; the packet is its first, or `held` its first and this its second.

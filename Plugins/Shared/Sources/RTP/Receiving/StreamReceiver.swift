@@ -65,7 +65,7 @@ public final class StreamReceiver {
         public var sourceChanges = 0
     }
 
-    /// What a call has brought.
+    /// The news that a call has brought.
     public enum News: Equatable, Sendable {
         case frame
         /// Another source, or the same with new numbers: timestamps start over.
