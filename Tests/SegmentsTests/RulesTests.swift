@@ -74,7 +74,9 @@ import Testing
         #expect(answers.map(\.isComplete) == [true])
         #expect(
             MessageText.answer(answers[0], epoch: 4, left: 0)
-                == #"{"type": "drained", "id": "b", "complete": true, "segments_left": 0, "epoch": 4, "interrupted": true}"#
+                == #"""
+                {"type": "drained", "id": "b", "complete": true, "segments_left": 0, "epoch": 4, "interrupted": true}
+                """#
         )
     }
 

@@ -26,10 +26,22 @@ import Testing
         let sent = book.sent(seen(400), at(1_121))
         #expect(
             (encoded + published + sent).map(\.json) == [
-                #"{"type": "trace", "trace_label": "hello", "event": "encode_started", "turn_seq": 2, "segment_seq": 3, "queue_ms": 100, "bitrate_kbps": 1500, "since_user_final_ms": 700}"#,
-                #"{"type": "trace", "trace_label": "hello", "event": "encode_done", "turn_seq": 2, "segment_seq": 3, "encode_ms": 12.5, "since_user_final_ms": 712.5}"#,
-                #"{"type": "trace", "trace_label": "hello", "event": "publish_started", "turn_seq": 2, "segment_seq": 3, "queue_ms": 7.5, "since_user_final_ms": 720}"#,
-                #"{"type": "trace", "trace_label": "hello", "event": "first_video_sent", "turn_seq": 2, "segment_seq": 3, "publish_ms": 1, "since_user_final_ms": 721}"#,
+                #"""
+                {"type": "trace", "trace_label": "hello", "event": "encode_started", "turn_seq": 2, "segment_seq": 3, \#
+                "queue_ms": 100, "bitrate_kbps": 1500, "since_user_final_ms": 700}
+                """#,
+                #"""
+                {"type": "trace", "trace_label": "hello", "event": "encode_done", "turn_seq": 2, "segment_seq": 3, \#
+                "encode_ms": 12.5, "since_user_final_ms": 712.5}
+                """#,
+                #"""
+                {"type": "trace", "trace_label": "hello", "event": "publish_started", "turn_seq": 2, \#
+                "segment_seq": 3, "queue_ms": 7.5, "since_user_final_ms": 720}
+                """#,
+                #"""
+                {"type": "trace", "trace_label": "hello", "event": "first_video_sent", "turn_seq": 2, \#
+                "segment_seq": 3, "publish_ms": 1, "since_user_final_ms": 721}
+                """#,
             ])
     }
 
@@ -69,7 +81,12 @@ import Testing
             session: "room 1", header: header, epoch: 7, publishWall: 1_700_000_000_123.5, marker: nil)
         #expect(
             plain.json
-                == #"{"type": "segment", "session": "room 1", "turn_seq": 7, "segment_seq": 4, "media_start_ms": 1200, "duration_ms": 334, "video_frames": 10, "fps": 29.97, "audio_samples": 6400, "sample_rate": 16000, "publish_wall_ms": 1700000000123.5, "marker_id": 0, "marker_media_time_ms": 0, "marker_duration_ms": 0, "marker_frequency_hz": 0}"#
+                == #"""
+                {"type": "segment", "session": "room 1", "turn_seq": 7, "segment_seq": 4, "media_start_ms": 1200, \#
+                "duration_ms": 334, "video_frames": 10, "fps": 29.97, "audio_samples": 6400, "sample_rate": 16000, \#
+                "publish_wall_ms": 1700000000123.5, "marker_id": 0, "marker_media_time_ms": 0, \#
+                "marker_duration_ms": 0, "marker_frequency_hz": 0}
+                """#
         )
         header.frameRate = FrameRate(25)
         header.duration = .milliseconds(390)
@@ -77,7 +94,9 @@ import Testing
             session: "", header: header, epoch: 7, publishWall: 0, marker: MarkerPlan(header).map { (12, $0) })
         #expect(
             marked.json.hasSuffix(
-                #""marker_id": 12, "marker_media_time_ms": 1280, "marker_duration_ms": 80, "marker_frequency_hz": 1800}"#
+                #"""
+                "marker_id": 12, "marker_media_time_ms": 1280, "marker_duration_ms": 80, "marker_frequency_hz": 1800}
+                """#
             ))
         #expect(marked.json.contains(#""duration_ms": 390,"#))
     }

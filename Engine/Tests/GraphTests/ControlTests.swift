@@ -37,14 +37,16 @@ import Testing
         (
             #""peer.estimate_kbps -> vp8.keyframe""#,
             """
-            t.json:6:1: control "peer.estimate_kbps -> vp8.keyframe": estimate_kbps is a value, and vp8.keyframe takes a request.
+            t.json:6:1: control "peer.estimate_kbps -> vp8.keyframe": estimate_kbps is a value, \
+            and vp8.keyframe takes a request.
               It has: bitrate_kbps.
             """
         ),
         (
             #""peer.keyframe -> vp8.bitrate_kbps""#,
             """
-            t.json:6:1: control "peer.keyframe -> vp8.bitrate_kbps": keyframe is a request, and vp8.bitrate_kbps takes a value.
+            t.json:6:1: control "peer.keyframe -> vp8.bitrate_kbps": keyframe is a request, \
+            and vp8.bitrate_kbps takes a value.
               It has: keyframe.
             """
         ),
@@ -58,21 +60,24 @@ import Testing
         (
             #""peer.estimate_kbps -> vp8.bitrate""#,
             """
-            t.json:6:1: control "peer.estimate_kbps -> vp8.bitrate": vp8 is of type vp8-encoder, which has no live parameter "bitrate".
+            t.json:6:1: control "peer.estimate_kbps -> vp8.bitrate": vp8 is of type vp8-encoder, \
+            which has no live parameter "bitrate".
               Did you mean "bitrate_kbps"?
             """
         ),
         (
             #""peer.estimate -> vp8.bitrate_kbps""#,
             """
-            t.json:6:1: control "peer.estimate -> vp8.bitrate_kbps": peer is of type peer, which has no control output "estimate".
+            t.json:6:1: control "peer.estimate -> vp8.bitrate_kbps": peer is of type peer, \
+            which has no control output "estimate".
               Did you mean "estimate_kbps"?
             """
         ),
         (
             #""vp8.out -> vp8.keyframe""#,
             """
-            t.json:6:1: control "vp8.out -> vp8.keyframe": vp8 is of type vp8-encoder, which has no control output "out".
+            t.json:6:1: control "vp8.out -> vp8.keyframe": vp8 is of type vp8-encoder, \
+            which has no control output "out".
               "out" carries media: it belongs in "edges".
             """
         ),
@@ -111,13 +116,17 @@ import Testing
 
     @Test func `A link that leaves a template says how its instances are joined`() throws {
         let good = leaving(
-            #"{ "from": "peer.estimate_kbps", "to": "$parent.vp8.bitrate_kbps", "join": "min" }, { "from": "peer.keyframe", "to": "$parent.vp8", "join": "any" }"#
+            #"""
+            { "from": "peer.estimate_kbps", "to": "$parent.vp8.bitrate_kbps", "join": "min" }, \#
+            { "from": "peer.keyframe", "to": "$parent.vp8", "join": "any" }
+            """#
         )
         let controls = try load(good).templates["v"]!.instance([:]).controls
         #expect(controls.map(\.combination) == [.min, .any] && controls.allSatisfy(\.to.isParent))
         #expect(
             errors(leaving(#""peer.estimate_kbps -> $parent.vp8.bitrate_kbps""#)) == """
-                t.json:5:1: control "peer.estimate_kbps -> $parent.vp8.bitrate_kbps" leaves the template and does not say how its instances are joined.
+                t.json:5:1: control "peer.estimate_kbps -> $parent.vp8.bitrate_kbps" leaves the template and does not \
+                say how its instances are joined.
                   Add "join": "min", "max" or "last".
                 """)
         #expect(

@@ -47,7 +47,8 @@ import Testing
         (
             #""see": { "type": "captions" }"#, #"{ "from": "stt.text", "to": "see", "overflow": "drop-to-keyframe" }"#,
             """
-            t.json:4:62: edge "stt.text -> see": "drop-to-keyframe" is for packets, and this edge carries data transcript.
+            t.json:4:62: edge "stt.text -> see": "drop-to-keyframe" is for packets, \
+            and this edge carries data transcript.
               Use "drop-oldest".
             """
         ),
@@ -95,7 +96,9 @@ import Testing
         ]
         #expect(
             value.line
-                == "{\"text\": \"two\\nlines \u{2028}\\\"\", \"list\": [1, 2.5, {\"a\": {}}], \"nan\": null, \"none\": null}"
+                == """
+                {"text": "two\\nlines \u{2028}\\\"", "list": [1, 2.5, {"a": {}}], "nan": null, "none": null}
+                """
         )
     }
 }

@@ -9,7 +9,8 @@ import Testing
     @Test func `Ends that disagree name both offers and the port that was meant`() {
         #expect(
             errors(graph(nodes: Self.camera, edges: #"  "camera.out -> opus -> out""#)) == """
-                t.json:4:3: edge "camera.out -> opus": camera.out gives video i420, opus.in takes audio s16/f32 48000 Hz.
+                t.json:4:3: edge "camera.out -> opus": camera.out gives video i420, \
+                opus.in takes audio s16/f32 48000 Hz.
                   Did you mean camera.audio?
                 """)
     }
@@ -26,7 +27,8 @@ import Testing
             edges: plan.edges, catalog: catalog, file: "graphs/talk.json")
         #expect(
             diagnostic.description == """
-                graphs/talk.json:4:1: edge "camera.out -> echo": camera.out gives video 1280x720 i420 30/s, echo.in takes audio s16/f32 48000 Hz.
+                graphs/talk.json:4:1: edge "camera.out -> echo": camera.out gives video 1280x720 i420 30/s, \
+                echo.in takes audio s16/f32 48000 Hz.
                   Did you mean camera.audio?
                 """)
     }
@@ -49,7 +51,8 @@ import Testing
         #expect(
             errors(graph(nodes: peer, edges: #""mic -> peer.audio""#)) == """
                 t.json:4:1: edge "mic -> peer.audio": mic.out gives audio s16 44100 Hz, peer.audio takes audio opus.
-                  Put a node of type "audio-convert" and a node of type "opus-encoder" between them: "mic -> audio-convert -> opus-encoder -> peer.audio".
+                  Put a node of type "audio-convert" and a node of type "opus-encoder" between them: "mic -> \
+                audio-convert -> opus-encoder -> peer.audio".
                 """)
     }
 
@@ -67,7 +70,10 @@ import Testing
 
     @Test func `A parameter decides what a port gives`() throws {
         let nodes =
-            #""s": { "type": "source", "open": "x", "decode": false }, "opus": { "type": "opus-encoder" }, "out": { "type": "null-sink" }"#
+            #"""
+            "s": { "type": "source", "open": "x", "decode": false }, "opus": { "type": "opus-encoder" }, \#
+            "out": { "type": "null-sink" }
+            """#
         #expect(
             errors(graph(nodes: nodes, edges: #""s.audio -> opus -> out""#)) == """
                 t.json:4:1: edge "s.audio -> opus": s.audio gives audio packets, opus.in takes audio s16/f32 48000 Hz.
@@ -149,7 +155,8 @@ import Testing
         (
             #""$parent.camera.audio -> opus -> out""#,
             """
-            t.json:4:1: edge "$parent.camera.audio -> opus": $parent stands for the graph around a template, and this is no template.
+            t.json:4:1: edge "$parent.camera.audio -> opus": $parent stands for the graph around a template, \
+            and this is no template.
               Write "camera.audio".
             """
         ),
@@ -177,7 +184,10 @@ import Testing
 
     @Test func `One output has one edge, one input has one edge`() {
         let nodes =
-            #""a": { "type": "microphone" }, "b": { "type": "null-sink" }, "c": { "type": "null-sink" }, "d": { "type": "microphone" }"#
+            #"""
+            "a": { "type": "microphone" }, "b": { "type": "null-sink" }, "c": { "type": "null-sink" }, \#
+            "d": { "type": "microphone" }
+            """#
         #expect(
             errors(graph(nodes: nodes, edges: "\"a -> b\",\n\"a -> c\",\n\"d -> c\"")) == """
                 t.json:5:1: edge "a -> c": a.out already goes to b.in.
@@ -220,7 +230,8 @@ import Testing
         #expect(
             all.contains(
                 """
-                t.json:3:16: edge "$parent.mic -> e": $parent.mic.out has one edge, and each instance of the template needs its own.
+                t.json:3:16: edge "$parent.mic -> e": $parent.mic.out has one edge, \
+                and each instance of the template needs its own.
                   One output has one edge; to share it, put a relay.
                 """))
     }

@@ -36,7 +36,10 @@ import Testing
         let warnings = HoleCheck(plan()).warnings
         #expect(
             warnings.map(\.message) == [
-                "edge \"r.out -> m.in\": it drops what m cannot take in time, and s sends as fast as it can (pace: fast): the recording will have holes."
+                """
+                edge "r.out -> m.in": it drops what m cannot take in time, and s sends as fast as it can (pace: fast): \
+                the recording will have holes.
+                """
             ])
         #expect(warnings.map(\.advice).first?.contains("\"lossless\": true on r") == true)
     }

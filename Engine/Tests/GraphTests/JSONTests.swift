@@ -38,15 +38,24 @@ import Testing
         (" \n", "f.json:1:1: the file is empty; a JSON object was expected."),
         (
             "{ \"a\": [1, 2",
-            "f.json:1:13: the file ends inside the array that begins at 1:8; expected \",\" or \"]\".\n  Close it, or restore the rest of the file."
+            """
+            f.json:1:13: the file ends inside the array that begins at 1:8; expected "," or "]".
+              Close it, or restore the rest of the file.
+            """
         ),
         (
             "{ \"a\"",
-            "f.json:1:6: the file ends inside the object that begins at 1:1; expected \":\".\n  Close it, or restore the rest of the file."
+            """
+            f.json:1:6: the file ends inside the object that begins at 1:1; expected ":".
+              Close it, or restore the rest of the file.
+            """
         ),
         (
             "{\n\"a\": ",
-            "f.json:2:6: the file ends inside the object that begins at 1:1; expected a value.\n  Close it, or restore the rest of the file."
+            """
+            f.json:2:6: the file ends inside the object that begins at 1:1; expected a value.
+              Close it, or restore the rest of the file.
+            """
         ),
         (
             "[\"abc",
@@ -84,7 +93,10 @@ import Testing
         ),
         (
             "[\"a\nb\"]",
-            "f.json:1:2: the string that begins here is not closed on its line.\n  Close it with a double quote; a line break inside is written \\n."
+            """
+            f.json:1:2: the string that begins here is not closed on its line.
+              Close it with a double quote; a line break inside is written \\n.
+            """
         ),
         ("[\"a\tb\"]", "f.json:1:4: found the control character U+0009 in a string.\n  Write \\t."),
         ("[\"\u{0}\"]", "f.json:1:3: found the control character U+0000 in a string.\n  Remove it."),
@@ -95,15 +107,24 @@ import Testing
         ("[\"\\u0000\"]", "f.json:1:3: found \\u0000 in a string.\n  No text that Linux takes may hold it; remove it."),
         (
             "[\"\\ud800\"]",
-            "f.json:1:3: half of a surrogate pair stands alone.\n  Write the character itself, or both halves: \\uD83D\\uDE00."
+            """
+            f.json:1:3: half of a surrogate pair stands alone.
+              Write the character itself, or both halves: \\uD83D\\uDE00.
+            """
         ),
         (
             "[\"\\udc00\"]",
-            "f.json:1:3: half of a surrogate pair stands alone.\n  Write the character itself, or both halves: \\uD83D\\uDE00."
+            """
+            f.json:1:3: half of a surrogate pair stands alone.
+              Write the character itself, or both halves: \\uD83D\\uDE00.
+            """
         ),
         (
             "[\"\\ud800\\u0041\"]",
-            "f.json:1:3: half of a surrogate pair stands alone.\n  Write the character itself, or both halves: \\uD83D\\uDE00."
+            """
+            f.json:1:3: half of a surrogate pair stands alone.
+              Write the character itself, or both halves: \\uD83D\\uDE00.
+            """
         ),
         ("[\"\\u12G4\"]", "f.json:1:3: \\u is not followed by four hexadecimal digits.\n  Write it as \\u00E9."),
         (
@@ -138,7 +159,10 @@ import Testing
         #expect(message(objects).hasPrefix("f.json:1:321: arrays and objects are nested more than 64 deep."))
         #expect(
             message("[" + String(repeating: "9", count: 400) + "]")
-                == "f.json:1:2: the integer \(String(repeating: "9", count: 57))... does not fit in 64 bits.\n  Write a smaller number."
+                == """
+                f.json:1:2: the integer \(String(repeating: "9", count: 57))... does not fit in 64 bits.
+                  Write a smaller number.
+                """
         )
         #expect(message("[0.\(String(repeating: "3", count: 400))]") == "accepted")
     }

@@ -15,7 +15,10 @@ import Testing
     @Test func `What a lane is given reaches the plan`() throws {
         let plan = try load(
             lanes(
-                #""clock": { "cpus": "0,2-3", "priority": 20, "lock_memory": true }, "main": { "nice": -5, "pipe_kib": 256 }"#
+                #"""
+                "clock": { "cpus": "0,2-3", "priority": 20, "lock_memory": true }, \#
+                "main": { "nice": -5, "pipe_kib": 256 }
+                """#
             ))
         var clock = LanePlan()
         (clock.cpus, clock.priority, clock.locksMemory) = ([0, 2, 3], 20, true)
@@ -42,16 +45,25 @@ import Testing
         (#""clock": { "nice": 20 }"#, "t.json:1:33: lane \"clock\": nice takes -20 to 19, found 20."),
         (
             #""clock": { "nice": 1, "priority": 3 }"#,
-            "t.json:1:48: lane \"clock\" has both nice and priority.\n  Real-time threads have no nice value: keep one of them."
+            """
+            t.json:1:48: lane "clock" has both nice and priority.
+              Real-time threads have no nice value: keep one of them.
+            """
         ),
         (
             #""clock": { "cpus": "3-1" }"#,
-            "t.json:1:33: lane \"clock\": cpus takes numbers and ranges of CPUs, found \"3-1\".\n  Write \"cpus\": \"0,2-3\"."
+            """
+            t.json:1:33: lane "clock": cpus takes numbers and ranges of CPUs, found "3-1".
+              Write "cpus": "0,2-3".
+            """
         ),
         (#""clock": { "cpus": 1 }"#, "t.json:1:33: lane \"clock\": cpus takes a string, found 1.\n  Write \"1\"."),
         (
             #""clock": { "prio": 1 }"#,
-            "t.json:1:25: lane \"clock\" has no key \"prio\".\n  Its keys are: cpus, lock_memory, nice, pipe_kib, priority."
+            """
+            t.json:1:25: lane "clock" has no key "prio".
+              Its keys are: cpus, lock_memory, nice, pipe_kib, priority.
+            """
         ),
         (
             #""clock": {}"#,
@@ -69,9 +81,11 @@ import Testing
     @Test func `A template's own lanes have its name in front`() throws {
         func text(_ name: String) -> String {
             """
-            { "lanes": { "\(name)": { "nice": 5 } }, "nodes": { "camera": { "type": "camera" }, "relay": { "type": "relay" } },
+            { "lanes": { "\(name)": { "nice": 5 } }, "nodes": { "camera": { "type": "camera" }, \
+            "relay": { "type": "relay" } },
             "edges": [ "camera.out -> relay" ], "templates": { "viewer": {
-            "nodes": { "vp8": { "type": "vp8-encoder" }, "end": { "type": "null-sink" } }, "edges": [ "$parent.relay -> vp8 -> end" ] } },
+            "nodes": { "vp8": { "type": "vp8-encoder" }, "end": { "type": "null-sink" } }, \
+            "edges": [ "$parent.relay -> vp8 -> end" ] } },
             "start": [ { "template": "viewer" } ] }
             """
         }
@@ -81,7 +95,10 @@ import Testing
 
     @Test func `Lanes are the whole graph's`() {
         let text =
-            #"{ "nodes": { "w": { "type": "whep-host", "starts": "a" } }, "templates": { "a": { "nodes": { "x": { "type": "whep-host" } }, "lanes": {} } } }"#
+            #"""
+            { "nodes": { "w": { "type": "whep-host", "starts": "a" } }, \#
+            "templates": { "a": { "nodes": { "x": { "type": "whep-host" } }, "lanes": {} } } }
+            """#
         #expect(
             errors(text) == """
                 t.json:1:126: template "a": lanes are the whole graph's.
@@ -100,8 +117,14 @@ import Testing
         #expect(
             plan.apply(system).map { $0.sentence(lane: "clock") } == [
                 "lane clock: CPUs 0-1,8 are not all there; it runs on 0-1. Name CPUs that this process may use.",
-                "lane clock: real-time priority 20 refused (Operation not permitted): its timers may be late on a busy machine. Run as root or raise rtprio in /etc/security/limits.conf.",
-                "lane clock: locking memory refused (Operation not permitted): pages may be written out. Run as root or set memlock to unlimited in /etc/security/limits.conf.",
+                """
+                lane clock: real-time priority 20 refused (Operation not permitted): its timers may be late on a busy \
+                machine. Run as root or raise rtprio in /etc/security/limits.conf.
+                """,
+                """
+                lane clock: locking memory refused (Operation not permitted): pages may be written out. Run as root or \
+                set memlock to unlimited in /etc/security/limits.conf.
+                """,
             ])
         system.setCPUs = { _ in 22 }
         system.setNice = { _ in 13 }
@@ -109,8 +132,14 @@ import Testing
         (other.cpus, other.nice) = ([64], -5)
         #expect(
             other.apply(system).map { $0.sentence(lane: "main") } == [
-                "lane main: CPUs 64 refused (Invalid argument); it runs on any of 0-3. Name CPUs that this process may use.",
-                "lane main: nice -5 refused (Permission denied): it runs as any other thread. Run as root or raise nice in /etc/security/limits.conf.",
+                """
+                lane main: CPUs 64 refused (Invalid argument); it runs on any of 0-3. Name CPUs that this process may \
+                use.
+                """,
+                """
+                lane main: nice -5 refused (Permission denied): it runs as any other thread. Run as root or raise nice \
+                in /etc/security/limits.conf.
+                """,
             ])
     }
 }

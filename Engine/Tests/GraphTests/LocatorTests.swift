@@ -41,7 +41,10 @@ import Testing
         }
         #expect(
             message("../../../../../../../../../../etc/passwd")
-                == "../../../../../../../../../../etc/passwd:1:1: this is not a graph: a graph is a JSON object and begins with \"{\"."
+                == """
+                ../../../../../../../../../../etc/passwd:1:1: this is not a graph: a graph is a JSON object and begins \
+                with "{".
+                """
         )
         #expect(
             message("/nowhere/x.json")

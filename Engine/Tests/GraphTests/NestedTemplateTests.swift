@@ -10,7 +10,8 @@ import Testing
     ) -> String {
         """
         { "nodes": { "s": { "type": "microphone" }, "relay": { "type": "relay" } }, "edges": [ "s -> relay" ],
-        "templates": { "room": { \(parameters)"nodes": { "hub": { "type": "relay" } }, "edges": [ "$parent.relay -> hub" ],
+        "templates": { "room": { \(parameters)"nodes": { "hub": { "type": "relay" } }, \
+        "edges": [ "$parent.relay -> hub" ],
         "templates": { "viewer": \(viewer) },
         "start": [ { "template": "viewer", "count": 2 } ]\(room) } },
         "start": \(start) }
@@ -40,7 +41,10 @@ import Testing
     @Test func `A reference looks into the inner template, then outwards`() throws {
         let text = rooms(
             viewer:
-                #"{ "parameters": { "who": { "default": "${name}/${instance}" } }, "nodes": { "out": { "type": "record", "path": "${who}" } }, "edges": [ "$parent.hub -> out.audio" ] }"#,
+                #"""
+                { "parameters": { "who": { "default": "${name}/${instance}" } }, \#
+                "nodes": { "out": { "type": "record", "path": "${who}" } }, "edges": [ "$parent.hub -> out.audio" ] }
+                """#,
             parameters: #""parameters": { "name": { "default": "room-${instance}" } }, "#)
         let plan = try load(text)
         let room = try #require(plan.templates["room"]).instance(["instance": .integer(3)])
@@ -53,7 +57,10 @@ import Testing
     @Test func `What an inner start lacks is told once`() {
         let text = rooms(
             viewer:
-                #"{ "parameters": { "n": { "type": "integer" } }, "nodes": { "out": { "type": "null-sink" } }, "edges": [ "$parent.hub -> out" ] }"#
+                #"""
+                { "parameters": { "n": { "type": "integer" } }, "nodes": { "out": { "type": "null-sink" } }, \#
+                "edges": [ "$parent.hub -> out" ] }
+                """#
         )
         #expect(
             errors(text) == """

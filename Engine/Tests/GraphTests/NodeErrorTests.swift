@@ -25,7 +25,8 @@ import Testing
         (
             #""n": { "type": "srt-sink" }"#,
             """
-            t.json:2:47: node "n": the plugin SRT that has the type "srt-sink" cannot be used: libsrt-gnutls.so.1.5 cannot be opened.
+            t.json:2:47: node "n": the plugin SRT that has the type "srt-sink" cannot be used: libsrt-gnutls.so.1.5 \
+            cannot be opened.
               Install libsrt1.5-gnutls.
             """
         ),
@@ -116,7 +117,8 @@ import Testing
 
     @Test func `A comment may stand in any object`() {
         let text = """
-            { "$comment": "x", "$schema": "./s.json", "parameters": { "$comment": 1, "p": { "$comment": [], "default": 1 } },
+            { "$comment": "x", "$schema": "./s.json", "parameters": { "$comment": 1, "p": { "$comment": [], \
+            "default": 1 } },
               "nodes": { "$comment": {}, "s": { "$comment": "y", "type": "microphone" }, "o": { "type": "null-sink" } },
               "edges": [ { "$comment": "z", "from": "s", "to": "o", "capacity": { "$comment": 1, "ms": 5 } } ],
               "templates": { "$comment": null, "t": { "$comment": 1, "nodes": { "e": { "type": "whep-host" } } } },
@@ -130,7 +132,10 @@ import Testing
         ("root:x:0:0:root:/root", "t.json:1:1: this is not a graph: a graph is a JSON object and begins with \"{\"."),
         (
             "",
-            "t.json:1:1: the file is empty; a graph is a JSON object.\n  Begin with { \"nodes\": { … }, \"edges\": [ … ] }."
+            """
+            t.json:1:1: the file is empty; a graph is a JSON object.
+              Begin with { "nodes": { … }, "edges": [ … ] }.
+            """
         ),
         ("{}", "t.json:1:1: the graph has no nodes.\n  Add \"nodes\": { \"name\": { \"type\": \"…\" } }."),
         (#"{ "nodes": [] }"#, "t.json:1:12: \"nodes\" takes an object, found an array.\n  Write { … }."),
@@ -146,7 +151,8 @@ import Testing
 
     @Test func `A lane's name counts inside templates too`() throws {
         let text = """
-            { "nodes": { "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": "l" }, "relay": { "type": "relay" } },
+            { "nodes": { "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": "l" }, \
+            "relay": { "type": "relay" } },
               "edges": [ "s -> p -> relay" ],
               "templates": { "t": { "nodes": { "tape": { "type": "record", "path": "x", "lane": "l" } },
                 "edges": [ "$parent.relay -> tape.audio" ] } }, "start": [ { "template": "t" } ] }

@@ -69,7 +69,8 @@ import Testing
             let edge = #""s.video -> relay", { "from": "relay", "to": "out", "overflow": "\#(policy)" }"#
             #expect(
                 errors(relayed(packets, edge)) == """
-                    t.json:4:65: edge "relay -> out": "\(policy)" would lose packets that later ones depend on (video packets).
+                    t.json:4:65: edge "relay -> out": "\(policy)" would lose packets that later ones depend on (video \
+                    packets).
                       Use "block" or "drop-to-keyframe".
                     """)
         }
@@ -105,7 +106,11 @@ import Testing
         (#""capacity": { "ms": 1.5 }"#, "edge \"relay -> out\": ms takes an integer, found 1.5."),
         (
             #""overflow": "drop_oldest""#,
-            "edge \"relay -> out\": overflow takes one of \"block\", \"drop-oldest\", \"drop-newest\", \"drop-to-keyframe\", found \"drop_oldest\".\n  Did you mean \"drop-oldest\"?"
+            """
+            edge "relay -> out": overflow takes one of "block", "drop-oldest", "drop-newest", "drop-to-keyframe", \
+            found "drop_oldest".
+              Did you mean "drop-oldest"?
+            """
         ),
         (
             #""epoch": "keepp""#,

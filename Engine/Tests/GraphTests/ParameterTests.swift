@@ -273,7 +273,8 @@ import Testing
         #expect(
             plan.warnings.map(\.description) == [
                 """
-                t.json:1:69: warning: parameter "key": the default of a secret can be read by all who can read this file.
+                t.json:1:69: warning: parameter "key": the default of a secret can be read by all who can read this \
+                file.
                   Use "default": "" and the environment.
                 """
             ])

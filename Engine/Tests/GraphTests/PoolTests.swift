@@ -5,7 +5,8 @@ import Testing
 @Suite struct PoolTests {
     private func text(_ first: String, _ second: String = #""clock""#, lanes: String = "") -> String {
         """
-        { "nodes": { "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": \(first) }, "o": { "type": "null-sink", "lane": \(second) } },
+        { "nodes": { "s": { "type": "microphone" }, "p": { "type": "pacer", "lane": \(first) }, \
+        "o": { "type": "null-sink", "lane": \(second) } },
         "edges": [ "s -> p -> o" ]\(lanes) }
         """
     }
@@ -21,7 +22,10 @@ import Testing
     @Test(arguments: [
         (
             #"{ "pool": "v" }"#, #""clock""#,
-            "t.json:1:77: node \"p\": lane has no \"lanes\".\n  Write { \"pool\": \"viewers\", \"lanes\": 2 }, or the name of one lane."
+            """
+            t.json:1:77: node "p": lane has no "lanes".
+              Write { "pool": "viewers", "lanes": 2 }, or the name of one lane.
+            """
         ),
         (
             #"{ "pool": "v", "lanes": 0 }"#, #""clock""#,
@@ -33,11 +37,17 @@ import Testing
         ),
         (
             #"{ "pool": "v", "lanes": 2 }"#, #"{ "pool": "v", "lanes": 3 }"#,
-            "t.json:1:108: node \"o\": pool \"v\" has 3 lanes here, and 2 at node \"p\" in line 1.\n  Give both the same number."
+            """
+            t.json:1:108: node "o": pool "v" has 3 lanes here, and 2 at node "p" in line 1.
+              Give both the same number.
+            """
         ),
         (
             #"{ "pool": "v", "lanes": 2 }"#, #""v""#,
-            "t.json:1:108: node \"o\": lane \"v\" is the pool of node \"p\".\n  Write \"lane\": { \"pool\": \"v\", \"lanes\": 2 }, or name another lane."
+            """
+            t.json:1:108: node "o": lane "v" is the pool of node "p".
+              Write "lane": { "pool": "v", "lanes": 2 }, or name another lane.
+            """
         ),
     ])
     func `What a pool lacks is told`(first: String, second: String, expected: String) {

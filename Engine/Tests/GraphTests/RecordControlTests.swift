@@ -6,13 +6,17 @@ import Testing
     private func inside(_ control: String) -> String {
         graph(
             nodes:
-                #""c": { "type": "camera" }, "vp8": { "type": "vp8-encoder" }, "peer": { "type": "peer" }, "s": { "type": "steer" }"#,
+                #"""
+                "c": { "type": "camera" }, "vp8": { "type": "vp8-encoder" }, "peer": { "type": "peer" }, \#
+                "s": { "type": "steer" }
+                """#,
             edges: #""c.out -> vp8 -> peer.video""#, more: "\"controls\": [\n\(control)\n]")
     }
 
     private func leaving(_ join: String) -> String {
         """
-        { "nodes": { "c": { "type": "camera" }, "vp8": { "type": "vp8-encoder" }, "relay": { "type": "relay" }, "s": { "type": "steer" } },
+        { "nodes": { "c": { "type": "camera" }, "vp8": { "type": "vp8-encoder" }, "relay": { "type": "relay" }, \
+        "s": { "type": "steer" } },
           "edges": [ "c.out -> vp8 -> relay" ],
           "templates": { "v": { "nodes": { "peer": { "type": "peer" } },
             "edges": [ "$parent.relay -> peer.video" ], "controls": [
@@ -33,7 +37,8 @@ import Testing
         (
             #""peer.network -> s.power""#,
             """
-            t.json:6:1: control "peer.network -> s.power": peer.network gives a record of rtt_ms, loss_percent, jitter_ms, s.power takes one of watts.
+            t.json:6:1: control "peer.network -> s.power": peer.network gives a record of rtt_ms, loss_percent, \
+            jitter_ms, s.power takes one of watts.
               It lacks watts.
             """
         ),
@@ -53,13 +58,15 @@ import Testing
         (
             #""peer.network -> vp8.bitrate_kbps""#,
             """
-            t.json:6:1: control "peer.network -> vp8.bitrate_kbps": network is a record, and vp8.bitrate_kbps takes a value.
+            t.json:6:1: control "peer.network -> vp8.bitrate_kbps": network is a record, \
+            and vp8.bitrate_kbps takes a value.
             """
         ),
         (
             #""peer.estimate_kbps -> s.network""#,
             """
-            t.json:6:1: control "peer.estimate_kbps -> s.network": estimate_kbps is a value, and s.network takes a record.
+            t.json:6:1: control "peer.estimate_kbps -> s.network": estimate_kbps is a value, \
+            and s.network takes a record.
             """
         ),
         (
@@ -84,7 +91,8 @@ import Testing
                 """)
         #expect(
             errors(leaving("")) == """
-                t.json:5:1: control "peer.network -> $parent.s.network" leaves the template and does not say how its instances are joined.
+                t.json:5:1: control "peer.network -> $parent.s.network" leaves the template and does not say how its \
+                instances are joined.
                   Add "join": "last".
                 """)
     }

@@ -16,7 +16,10 @@ import Testing
     @Test func `Settings reach the plan with their types, in the order of the file, and secrets are marked`() throws {
         let plan = try load(
             serving(
-                #""clock": {}, "http": { "listen": "127.0.0.1:${port}", "token": "${token}", "limits": { "callers": 5 }, "$comment": "x" }"#
+                #"""
+                "clock": {}, "http": { "listen": "127.0.0.1:${port}", "token": "${token}", \#
+                "limits": { "callers": 5 }, "$comment": "x" }
+                """#
             ),
             environment: ["TOKEN": "hunter2"])
         #expect(plan.services.map(\.spec.name) == ["clock", "http"])
@@ -81,7 +84,8 @@ import Testing
     @Test func `A template has no services of its own, and a catalog without any says so`() throws {
         let text = """
             { "nodes": { "m": { "type": "microphone" }, "s": { "type": "null-sink" } }, "edges": [ "m -> s" ],
-              "templates": { "t": { "nodes": { "n": { "type": "whep-host" } }, "services": { "clock": {} } } }, "start": [ { "template": "t" } ] }
+              "templates": { "t": { "nodes": { "n": { "type": "whep-host" } }, "services": { "clock": {} } } }, \
+            "start": [ { "template": "t" } ] }
             """
         #expect(errors(text).contains(#"template "t": services are the whole graph's."#))
         let bag = DiagnosticBag(file: "t.json")

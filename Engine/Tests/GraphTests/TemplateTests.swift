@@ -29,7 +29,10 @@ import Testing
             #""dir": { "default": "${base}/${instance}" }"#,
             #"{ "template": "rec", "parameters": { "dir": "${base}!" } }"#, name: "${dir}/${ext}",
             graph:
-                #""parameters": { "base": { "default": "b" }, "dir": { "default": "graph" }, "ext": { "default": "wav" } }, "#
+                #"""
+                "parameters": { "base": { "default": "b" }, "dir": { "default": "graph" }, \#
+                "ext": { "default": "wav" } }, 
+                """#
         )
         let plan = try load(text)
         #expect(try path(plan, ["instance": .integer(3)]) == .string("b/3/wav"))
@@ -90,7 +93,8 @@ import Testing
         let text = """
             { "nodes": { "s": { "type": "microphone" }, "relay": { "type": "relay" } }, "edges": [ "s -> relay" ],
             "templates": { "l": { "parameters": { "ms": { "default": 20 } },
-            "nodes": { "p": { "type": "pacer", "frame_ms": "${ms}" }, "o": { "type": "null-sink" } }, "edges": [ "$parent.relay -> p -> o" ] } },
+            "nodes": { "p": { "type": "pacer", "frame_ms": "${ms}" }, "o": { "type": "null-sink" } }, \
+            "edges": [ "$parent.relay -> p -> o" ] } },
             "start": [ { "template": "l", "parameters": { "ms": 500 } } ] }
             """
         #expect(errors(text) == #"t.json:3:48: node "p": frame_ms takes 5 to 120, found 500."#)

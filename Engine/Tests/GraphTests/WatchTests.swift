@@ -87,7 +87,10 @@ import Testing
         scene.snapshot.edges[1].dropped = 12
         #expect(
             stalls(&watch, &scene, at: 4) == [
-                "edge relay.out -> slow.in full for 4.0 s (4 of 4 items, drop-oldest) and has dropped 12 items: slow takes nothing"
+                """
+                edge relay.out -> slow.in full for 4.0 s (4 of 4 items, drop-oldest) and has dropped 12 items: slow \
+                takes nothing
+                """
             ])
         scene.snapshot.edges[1].dropped = 30
         #expect(stalls(&watch, &scene, at: 5).isEmpty)
