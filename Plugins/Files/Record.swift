@@ -19,7 +19,8 @@ public final class Record: Node {
     @Parameter(
         "if_exists", default: .auto,
         help:
-            "a file that is there: replace it, number the new one (tape.2.webm), or fail; auto: number in an instance of a template, else replace"
+            "for a file that is there: replace it, number the new one (tape.2.webm), or fail. "
+            + "auto numbers in an instance of a template, and replaces elsewhere"
     ) var ifExists: ExistingFile
     @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
     @Parameter(

@@ -42,7 +42,7 @@ public final class Source: Node {
     @Parameter(
         "when_late", default: .slip,
         help:
-            "in real time, media late by over 500 ms: slip sends all so much later, drop leaves them out, fail ends the run"
+            "for media over 500 ms late in real time: slip sends all so much later, drop leaves them out, fail ends the run"
     ) var whenLate: WhenLate
     @Parameter(
         "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"

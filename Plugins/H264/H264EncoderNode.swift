@@ -4,9 +4,9 @@ import Sluice
 /// the asked ones, one packet a picture and no delay. Every keyframe carries the parameter sets (Annex B).
 ///
 /// The encoder is the first of `encoders` that opens. The level is the lowest that holds size, rate and bitrate, a
-/// bitrate of 10 Mb/s at least, so that a live one seldom outgrows it: a stream cannot take another level without a new
-/// start. libx264 writes the profile as 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like WebRTC's 42
-/// e0.
+/// bitrate of 10 Mb/s at least. A stream cannot take another level without a new start, and so a live bitrate seldom
+/// outgrows it. libx264 writes the profile as 42 c0, which RFC 6184 (table 5) counts as Constrained Baseline like
+/// WebRTC's 42 e0.
 public final class H264EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "h264-encoder", summary: "Encodes pictures to H.264 Constrained Baseline", work: .heavy,
@@ -19,19 +19,20 @@ public final class H264EncoderNode: Node {
 
     @Live(
         "bitrate_kbps", default: 3_000, range: 16...800_000,
-        help: "bits a second in thousands, evened out over half a second; may change while running")
+        help: "bits a second in thousands, evened out over half a second")
     var bitrate: Double
     @Parameter("gop_s", default: 1, range: 0...3_600, help: "time between keyframes in s; 0: only on request")
     var gop: Double
     @Parameter(
         "encoders", default: Backend.all.map(\.name).joined(separator: ","),
         help:
-            "libavcodec's encoders in the order in which they are tried; under the virtual clock only libx264 is, unless given"
+            "libavcodec's encoders in the order in which they are tried. Under the virtual clock libx264 alone, unless given"
     )
     var encoders: String
     @Parameter(
         "level", default: "auto",
-        help: "auto: the lowest that holds size, rate and bitrate_kbps or 10000; or one such as 3.1, refused if too low"
+        help:
+            "a level such as 3.1, refused if it is too low; auto: the lowest that holds size, rate and bitrate_kbps or 10000"
     )
     var levelName: String
     @Parameter("preset", default: .ultrafast, help: "speed against quality, in x264's words")

@@ -5,10 +5,10 @@ import Sluice
 /// Encodes PCM to Opus.
 ///
 /// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. A rest that does
-/// not fill an Opus frame is carried over into the next one; only where the samples end, jump, change epoch or come to
-/// a fence is a frame filled up with silence, and its duration then says how much of it is real. Opus delays the signal
-/// by its lookahead (RFC 7845 calls it pre-skip), so a packet's pts lies that much before the first sample that went
-/// into it: what a decoder makes of the packet is heard at exactly that time.
+/// not fill an Opus frame is carried over into the next one. Only where the samples end, jump, change epoch or come to
+/// a fence is a frame filled up with silence. Its duration then says how much of it is real. Opus delays the signal by
+/// its lookahead (RFC 7845 calls it pre-skip), so a packet's pts lies that much before the first sample that went into
+/// it: what a decoder makes of the packet is heard at exactly that time.
 public final class OpusEncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-encoder", summary: "Encodes PCM to Opus",
@@ -26,14 +26,14 @@ public final class OpusEncoderNode: Node {
     @Parameter(
         "profile", default: .audio,
         help:
-            "what the others are unless given: audio; lowdelay, 48 kHz stereo at least delay and CPU; voip, for speech"
+            "gives what the graph does not: audio, lowdelay (48 kHz stereo at the least delay and CPU), voip (speech)"
     )
     var profile: Profile
     @Live(
         "bitrate_kbps", default: 64, range: 6...510,
-        help: "bits a second in thousands, under lowdelay 128, under voip 32; may change while running")
+        help: "bits a second in thousands; 128 under lowdelay, 32 under voip")
     var bitrate: Double
-    @Live("loss_percent", default: 0, range: 0...100, help: "packet loss to expect; may change while running")
+    @Live("loss_percent", default: 0, range: 0...100, help: "packet loss to expect")
     var loss: Int
     @Parameter(
         "frame_ms", default: 20, range: 2.5...60,
@@ -45,7 +45,7 @@ public final class OpusEncoderNode: Node {
     var application: Application
     @Parameter(
         "vbr", default: true,
-        help: "let packets differ in size around the bitrate; false, as under lowdelay, makes all alike")
+        help: "lets packets differ in size around the bitrate; false, as under lowdelay, makes all alike")
     var vbr: Bool
     @Parameter(
         "complexity", default: 5, range: 0...10, help: "CPU against quality, 0, as under lowdelay, the cheapest")

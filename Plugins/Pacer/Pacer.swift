@@ -40,19 +40,21 @@ public final class Pacer: Node {
     @Parameter(
         "drift", default: .resample,
         help:
-            "when the source's clock is not this one: resample PCM (never heard), skip or repeat a frame where it is quietest, or silence"
+            "for a source whose clock is not this one: resample takes PCM a little faster or slower, "
+            + "skip leaves out or repeats a quiet frame, silence does nothing"
     )
     var drift: AudioPacing.Drift
     @Parameter(
         "spread", default: true,
         help:
-            "shifts each pacer's grid by another part of the frame, so that many do not send at once; adds up to a frame of depth"
+            "shifts each pacer's grid by another part of the frame, so that many do not send at once. "
+            + "Adds up to a frame of depth"
     )
     var isSpread: Bool
     @Parameter(
         "audio", default: "",
         help:
-            "of a pacer of video: the pacer of audio whose clock they follow; empty: that of the same source's audio beside it, if there is one"
+            "for video: the pacer of audio whose clock it follows; empty: that of the same source's audio, if there is one"
     )
     var audio: String
     @Parameter(

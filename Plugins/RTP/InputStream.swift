@@ -294,7 +294,7 @@ final class InputStream {
         timeline.note(report.packet.ntp, timestamp: timestamp, stream: index)
     }
 
-    /// A receiver report, and where `asksKeyframe` a picture loss indication, to whoever sends reports.
+    /// A receiver report, and where `asksKeyframe` a picture loss indication, to the address that sends reports.
     func sendReport(
         cname: String, now: Instant, asksKeyframe: Bool = false, _ feedback: [RTCPPacket] = [], farewell: Bool = false
     ) {

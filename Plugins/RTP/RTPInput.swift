@@ -18,11 +18,11 @@ public final class RTPInput: Node {
     let keyframe = RequestInput("keyframe", help: "asks the sender for one")
 
     @Parameter("sdp", help: "the sender's session description, a file") var path: String
-    @Parameter("bind", default: "", help: "the address to listen at; none: the description's, if it is this machine's")
+    @Parameter("bind", default: "", help: "the address to listen at; empty: the description's, if it is this machine's")
     var bindAddress: String
     @Parameter(
         "sender", default: "",
-        help: "the address that media come from; none: what the description says of it; any: whatever it says")
+        help: "the address that media come from; empty: the one that the description says; any: whatever it says")
     var sender: String
     @Parameter(
         "takeover_ms", default: 2_000, range: 0...3_600_000,

@@ -39,11 +39,11 @@ public final class RTPOutput: Node {
         "burst_ms", default: 0, range: 0...1_000,
         help: "packets of a picture that fall due within so many ms of each other leave together") var burst: Double
     @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
-    @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; none: random ones")
+    @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; empty: random ones")
     var key: String
     @Parameter(
         "feedback", default: .none,
-        help: "what receivers may ask for and tell: nothing; lost packets, which go out again; when packets arrived too"
+        help: "what receivers may tell: nothing, lost packets, which go out again, or beside them when packets arrived"
     )
     var feedback: Feedback
     @Parameter(

@@ -15,7 +15,8 @@ public final class RawAudioOutput: Node {
     @Parameter(
         "if_exists", default: .auto,
         help:
-            "a file that is there: replace it, number the new one, or fail; auto: number in an instance of a template, else replace"
+            "for a file that is there: replace it, number the new one, or fail. "
+            + "auto numbers in an instance of a template, and replaces elsewhere"
     ) var ifExists: ExistingFile
 
     private var writing: RawFrameWriter!

@@ -22,7 +22,8 @@ public final class RawAudioSource: Node, RawFrames {
     @Parameter("sample_format", default: .s16le, help: "how a sample lies in the stream") var sampleFormat: RawSamples
     @Parameter(
         "timestamps", default: .count,
-        help: "count: samples from the first arrival on, moved where that is off by over 40 ms; arrival: first bytes")
+        help:
+            "count: by counting from the first arrival, moved where that is off by over 40 ms; arrival: by first bytes")
     var timestamps: RawTimestamps
     @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
     var frameMilliseconds: Double
@@ -30,7 +31,8 @@ public final class RawAudioSource: Node, RawFrames {
     @Parameter(
         "when_late", default: .slip,
         help:
-            "live media over 500 ms late as what follows is slow: slip holds the writer and its session's other raw sources, drop leaves them out, fail ends the run"
+            "for live media over 500 ms late: slip holds the writer and the session's other raw sources, "
+            + "drop leaves media out, fail ends the run"
     ) var whenLate: WhenLate
 
     private var reading: RawFrameReader?

@@ -25,13 +25,15 @@ public final class RawVideoSource: Node, RawFrames {
 
     @Parameter(
         "timestamps", default: .count,
-        help: "count: pictures from the first arrival on, moved where that is off by over 40 ms; arrival: first bytes")
+        help:
+            "count: by counting from the first arrival, moved where that is off by over 40 ms; arrival: by first bytes")
     var timestamps: RawTimestamps
 
     @Parameter(
         "when_late", default: .slip,
         help:
-            "live media over 500 ms late as what follows is slow: slip holds the writer and its session's other raw sources, drop leaves them out, fail ends the run"
+            "for live media over 500 ms late: slip holds the writer and the session's other raw sources, "
+            + "drop leaves media out, fail ends the run"
     ) var whenLate: WhenLate
 
     private var reading: RawFrameReader!

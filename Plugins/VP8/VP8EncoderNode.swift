@@ -16,7 +16,7 @@ public final class VP8EncoderNode: Node {
 
     @Live(
         "bitrate_kbps", default: 1_500, range: 10...200_000,
-        help: "bits a second in thousands; may change while running")
+        help: "bits a second in thousands")
     var bitrate: Double
     @Parameter("gop_s", default: 2, range: 0...3_600, help: "longest time between keyframes in s; 0: only on request")
     var gop: Double

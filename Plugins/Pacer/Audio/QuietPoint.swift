@@ -1,6 +1,6 @@
-/// Finds where a frame may be left out or repeated with the least harm: while the depth is off by more than half a
-/// frame, at the quietest frame of the last second or a silent one; by one and a half frames, or after two seconds, at
-/// once.
+/// Finds where a frame may be left out or repeated with the least harm. While the depth is off by more than half a
+/// frame, that is the quietest frame of the last second, or a silent one. Where it is off by one and a half frames, or
+/// after two seconds, it is at once.
 struct QuietPoint {
     enum Decision { case skip, again }
 

@@ -52,7 +52,8 @@ public final class SRTInput: SRTNode, Node {
             url: Parameter(
                 "url", default: "",
                 help:
-                    "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet; empty in a template: the caller that it was started for"
+                    "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet. "
+                    + "Empty in a template: the caller that it was started for"
             ),
             streamID: Parameter(
                 "streamid", default: "",

@@ -94,7 +94,7 @@ final class Admission: Sendable {
             if case .refused(let reason) = asked { return .refuse(reason) }
             return .refuse(SRTRejection.badRequest)
         }
-        // Without a passphrase whoever is in the handshake comes in for sure.
+        // Without a passphrase a caller in the handshake comes in for sure.
         let coming = rules.isEncrypted ? 0 : state.handshakes.count
         if state.count + coming >= rules.most, !replaces(key, state) { return .refuse(SRTRejection.overload) }
         if !rules.takesOver, let key, state.holders[key] != nil { return .refuse(SRTRejection.conflict) }

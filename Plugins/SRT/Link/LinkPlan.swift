@@ -3,10 +3,10 @@ import Sluice
 /// When a connection is opened, with which latency, and what an interruption is: a machine without sockets and clocks.
 ///
 /// Its driver asks `step` for the next step, takes it, and tells the result: `probed`, `opened`, `failed`, `lost`. It
-/// tries for ever. After an interruption it tries at once; then it pauses for an eighth of the time that the
-/// interruption has lasted, at least 50 ms and at most 5 s: a peer that restarts is found within a moment, one that is
-/// away for a day is not called ten times a second. A latency is chosen when a connection is opened, and no connection
-/// is given up to change it.
+/// tries for ever. After an interruption it tries at once. Then it pauses for an eighth of the time that the
+/// interruption has lasted, at least 50 ms and at most 5 s. So a peer that restarts is found within a moment, and one
+/// that is away for a day is not called ten times a second. A latency is chosen when a connection is opened, and no
+/// connection is given up to change it.
 struct LinkPlan {
     enum Step: Equatable {
         case probe

@@ -28,7 +28,7 @@ public class SRTNode {
     @Parameter(
         "max_handshakes", default: 32, range: 1...10_000,
         help:
-            "as a listener with a passphrase: callers at a time who have not shown yet that they know it, a quarter of them from one host"
+            "callers at a time that have not shown yet that they know the passphrase, a quarter of them from one host"
     )
     var mostHandshakes: Int
 

@@ -4,7 +4,7 @@ import Sluice
 import Synchronization
 
 /// Wakes nodes when something has changed on their SRT sockets: data came, room is there, a call was answered, a
-/// connection ended. libsrt has no descriptor for that; one thread of the process waits for all sockets in libsrt's own
+/// connection ended. libsrt has no descriptor for that. One thread of the process waits for all sockets in libsrt's own
 /// wait and wakes the nodes.
 final class SRTPoller: Sendable {
     static let shared = SRTPoller()

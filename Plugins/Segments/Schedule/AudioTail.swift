@@ -1,8 +1,8 @@
 import Glibc
 import Sluice
 
-/// The last pieces of audio that were sent, so that an interruption can end with a fade of what the next node had not
-/// taken yet: what it heard last and what fades then lie side by side.
+/// The last pieces of audio that were sent. By them an interruption can end with a fade of the audio that the next node
+/// had not taken yet. So the audio that it heard last and the fade lie side by side.
 struct AudioTail {
     private var pieces: [AudioFrame?]
     private var count = 0

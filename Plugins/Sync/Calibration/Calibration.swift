@@ -1,7 +1,7 @@
 import Sluice
 
-/// Marks video and audio at the same media time, so that whoever sees and hears them can measure how far they have
-/// moved apart: a magenta flash in the picture's corner and an 1,800 Hz chirp.
+/// Marks video and audio at the same media time with a magenta flash in the picture's corner and an 1,800 Hz chirp. A
+/// viewer that sees and hears them can measure how far they have moved apart.
 ///
 /// While it is off, and between marks, frames pass untouched and uncopied. While it is on, audio waits until the
 /// pictures of its time have come, at most its own length and a fade when both flow.
@@ -17,7 +17,7 @@ public final class Calibration: Node {
     let calibrate = RequestInput("calibrate", help: "marks the next picture, on or off")
     let marked = ValueOutput("mark", help: "the number of each mark as it begins, from 1")
 
-    @Live("on", default: true, help: "false lets everything pass untouched; may change while running") var isOn: Bool
+    @Live("on", default: true, help: "false lets everything pass untouched") var isOn: Bool
     @Parameter(
         "every_s", default: 0, range: 0...3_600,
         help: "a mark so often, in s of the pictures' time; 0: on the pictures that the segments' source has chosen")

@@ -28,7 +28,7 @@ public final class AVDelay: Node {
     @Parameter(
         "follow", default: .feedback, help: "what sets the delay: feedback, detector (offset_ms), value (target_ms)")
     var follow: Follow
-    @Live("target_ms", default: 0, range: 0...800, help: "the delay where follow is value; may change while running")
+    @Live("target_ms", default: 0, range: 0...800, help: "the delay where follow is value")
     var targetMilliseconds: Double
     @Parameter("mode", default: .step, help: "step: moves where a segment begins, with fades; smooth: by resampling")
     var mode: Mode

@@ -2,8 +2,8 @@ import Sluice
 
 /// Items on their way out, each to leave after its time, in order.
 ///
-/// An item leaves when the clock says so, or when as much media have come in behind it as it was to wait: a source that
-/// sends faster than in real time then fills the line no further than the delay, and one whose clock runs a little fast
+/// An item leaves when the clock says so, or when as much media have come in behind it as it was to wait. So a source
+/// that sends faster than in real time fills the line no further than the delay. One whose clock runs a little fast
 /// does not fill it slowly.
 struct DelayLine {
     private struct Entry {

@@ -3,10 +3,10 @@ import Sluice
 
 /// Moves PCM without a step: a resampler makes a little more or less of it, by libswresample's compensation.
 ///
-/// It is put in the path when the delay first moves, beginning with what went out last, and stays until the next hole:
-/// its filter holds 16 samples back, which come out at the hole or the end, where what came out is trimmed to exactly
-/// samples in + inserted − cut. While it moves its speed is one number, and not whole samples for each frame, which
-/// would be heard as a buzz; and it computes in floats.
+/// It is put in the path when the delay first moves, beginning with the samples that went out last, and stays until the
+/// next hole. Its filter holds 16 samples back. These come out at the hole or the end. There the output is trimmed to
+/// exactly samples in + inserted − cut. While it moves its speed is one number, and not whole samples for each frame,
+/// which would be heard as a buzz; and it computes in floats.
 final class SmoothAudio {
     private(set) var inserted = 0
     private(set) var cut = 0

@@ -15,9 +15,10 @@ public enum ExistingFile: String, CaseIterable, Sendable {
     public func resolved(inInstance: Bool) -> ExistingFile { self == .auto ? inInstance ? .number : .replace : self }
 }
 
-/// A file that one writer has for itself: neither another node nor another process that uses this type writes it
-/// meanwhile (flock(2); file systems without locks go without). It is emptied by the first byte, not before: a graph
-/// that does not start leaves an older file as it was. A FIFO or a device is written as it is. One thread at a time.
+/// A file that one writer has for itself. Neither another node nor another process that uses this type writes it
+/// meanwhile: flock(2) holds it. File systems without locks go without. It is emptied by the first byte, not before: a
+/// graph that does not start leaves an older file as it was. A FIFO or a device is written as it is. One thread at a
+/// time.
 public final class WrittenFile {
     /// Why a path cannot be written: a clause without a full stop, and advice.
     public struct Refusal: Error, Equatable, Sendable {

@@ -3,11 +3,11 @@
 ///
 /// 32 cells lie in two rows of 16, black for 0 and white for 1, most significant bit first, row by row. In fractions of
 /// the picture: each cell is 1/32 of its width and 1/18 of its height, the first one's corner is at 8/32 and 15/18, and
-/// a black margin of half a cell surrounds them. The first 24 cells hold the number's low 24 bits in Gray code, so that
-/// from one frame to the next a single one of them changes and a starved encoder has little to do; the last 8 hold the
-/// CRC-8 (polynomial x⁸ + x² + x + 1, start 0) of the number's three bytes, most significant first, inverted so that
-/// an all-black strip is no number. A reader takes the mean brightness of the middle half of each cell and compares it
-/// with half.
+/// a black margin of half a cell surrounds them. The first 24 cells hold the number's low 24 bits in Gray code. So from
+/// one frame to the next a single one of them changes, and a starved encoder has little to do. The last 8 hold the
+/// CRC-8 (polynomial x⁸ + x² + x + 1, start 0) of the number's three bytes, most significant first. It is inverted, so
+/// that an all-black strip is no number. A reader takes the mean brightness of the middle half of each cell and
+/// compares it with half.
 public enum FrameNumberCode {
     /// The numbers wrap at 2²⁴: 77 hours at 60 frames a second.
     public static let modulus = 1 << 24

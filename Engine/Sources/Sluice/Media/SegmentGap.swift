@@ -2,10 +2,10 @@
 ///
 /// Media time counts from the first segment's beginning, and one line maps it to the clock: what is at `time` is due at
 /// `origin + time`. A segment begins where the one before was planned to end. If it comes later than that, by more than
-/// two frames and more than 40 ms, media time steps over the gap, by one number for audio and video; a shorter gap is
+/// two frames and more than 40 ms, media time steps over the gap, by one number for audio and video. A shorter gap is
 /// not stepped over: the segment's first frames are late and the line stays where it was. A step is a whole number of
-/// 1/6,000 s, which is whole at 48 kHz (8 samples) and at 90 kHz (15 ticks). The rest of the gap, less than
-/// 167 µs, is not lost: the gap is counted from the planned end, so the next one contains it.
+/// 1/6,000 s, which is whole at 48 kHz (8 samples) and at 90 kHz (15 ticks). The rest of the gap, less than 167 µs, is
+/// not lost: the gap is counted from the planned end, so the next one contains it.
 ///
 /// Pure: the time is an argument.
 public struct SegmentGap: Equatable, Sendable {

@@ -67,7 +67,7 @@ public final class EventLog: Sendable {
         if let observer { for event in events { observer(event) } }
     }
 
-    /// For the report alone: whoever runs the graph is told in another way.
+    /// For the report alone: the one who runs the graph is told in another way.
     func keep(_ event: Event) { state.withLock { $0.keep(event) } }
 
     /// Those that are kept, in the order in which they came.

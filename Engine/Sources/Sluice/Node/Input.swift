@@ -76,8 +76,8 @@ public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
             of: Item.self)
     }
 
-    /// The next item; nil when the input is empty (a later one wakes the node), when an output of the node is full
-    /// (room wakes it), or when the dispatch's budget is used up (it is called again after the others).
+    /// The next item. nil when the input is empty: a later one wakes the node. nil when an output of the node is full:
+    /// room wakes it. nil when the dispatch's budget is used up: the node is called again after the others.
     ///
     /// After an item of a format or a class that the port does not take it is nil too, and the node fails.
     @inlinable @inline(__always)

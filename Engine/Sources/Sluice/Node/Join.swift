@@ -1,8 +1,8 @@
 /// Hands out the items of several inputs in the order of their decoding times.
 ///
-/// An input that has nothing is waited for, since its next item may be older than what the others hold; at most
-/// `maxWait`, then the join goes on without it, says so once, and takes it in again when it speaks. Inputs that ended
-/// are not waited for.
+/// An input that has nothing is waited for, since its next item may be older than those that the others hold. After
+/// `maxWait` the join goes on without it, says so once, and takes it in again when it speaks. Inputs that ended are not
+/// waited for.
 public struct Join<Item: MediaItem> {
     private let inputs: [Input<Item>]
     private var gathering: Gathering

@@ -144,9 +144,9 @@ public final class NodeContext: @unchecked Sendable {
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { engine.pipeBytes }
 
-    /// The number of this node's clock, distinct in the run: what a source stamps on all of its items (`sourceClock`),
-    /// so that whoever paces its audio and its video knows that they belong together. From 1 on; 65,535 in a run,
-    /// then they repeat.
+    /// The number of this node's clock, distinct in the run. A source stamps it on all of its items (`sourceClock`), so
+    /// that a pacer of its audio and one of its video know that they belong together. From 1 on; 65,535 in a run, then
+    /// they repeat.
     public var sourceClock: UInt16 {
         if clock == 0 { clock = engine.nextSourceClock() }
         return clock

@@ -27,7 +27,8 @@ public protocol Service: AnyObject, Sendable {
     static var descriptor: ServiceDescriptor { get }
     /// Does nothing: settings are stored properties, which the engine reads off the instance.
     init()
-    /// Opens what it needs; settings are set. May throw; then it is not there, and whoever asked is told why.
+    /// Opens what it needs; settings are set. May throw. Then the service is not there, and the node that asked is told
+    /// why.
     func open(_ context: ServiceContext) throws
     /// Gives everything back, once, after the nodes of its scope are closed. Not called where `open` threw.
     func close()

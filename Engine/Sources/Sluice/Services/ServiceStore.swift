@@ -3,7 +3,8 @@ import Glibc
 /// The services of one scope: of the host, of a run, or of a session. Each is made when it is first asked for, and all
 /// are closed together, the last one made first: so none outlives another that it uses.
 ///
-/// Finding is for `prepare`: whoever asks for a service that is being made on another thread waits until it is there.
+/// Finding is for `prepare`. A node that asks for a service that is being made on another thread waits until it is
+/// there.
 final class ServiceStore: @unchecked Sendable {
     let scope: ServiceScope
     /// The scope around it; nil for the host's.

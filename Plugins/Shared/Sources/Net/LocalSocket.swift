@@ -3,7 +3,7 @@ import Sluice
 
 /// Stream sockets in the file system (unix(7)), non-blocking and closed on exec.
 public enum LocalSocket {
-    /// Connects to whoever listens at `path`; nil when nobody does.
+    /// Connects to the listener at `path`; nil when there is none.
     public static func connect(_ path: String) throws -> Int32? {
         let descriptor = try make()
         guard try withAddress(path, { Glibc.connect(descriptor, $0, $1) }) == 0 else {

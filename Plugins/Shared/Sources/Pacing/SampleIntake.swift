@@ -8,11 +8,11 @@ import Sluice
 /// run a little differently from the samples, cost nothing. Otherwise its timestamp says what to do:
 ///
 /// - a hole in front of it is filled to the sample;
-/// - where the input had run dry, the position went on with the clock meanwhile: media whose time has not come by then
+/// - where the input had run dry, the position went on with the clock meanwhile. Media whose time has not come by then
 ///   follow where they belong, so a loss costs as many samples as were lost. Media that are late by then are not thrown
 ///   away: the position goes back to them. If silence was heard already, they wait first until the depth is rebuilt;
-/// - timestamps that go back, repeat, or jump by more than they can have been late do not move what is heard: it goes
-///   on without a hole, and the position takes the new time.
+/// - timestamps that go back, repeat, or jump by more than they can have been late do not move the audio. It goes on
+///   without a hole, and the position takes the new time.
 public struct SampleIntake: Sendable {
     /// Samples a second of each channel.
     public let rate: Int

@@ -64,10 +64,10 @@ extension EdgeCapacity {
 
     static let byteRange = 1.0...1_099_511_627_776.0
 
-    /// A bound that stands alone governs: the others are lifted out of its way, yet stay bounds. With `ms` alone
-    /// there is room for an item every 2 ms (16 to 4096 items); with `items` alone an item may last 1 s (500 ms to 60
-    /// s); with `bytes` alone it is 4096 items and 60 s. The bound of bytes is the standard one, or that of
-    /// `standard`, unless it is given: memory is bounded also where items have no duration.
+    /// A bound that stands alone governs: the others are lifted out of its way, yet stay bounds. With `ms` alone there
+    /// is room for an item every 2 ms (16 to 4096 items). With `items` alone an item may last 1 s (500 ms to 60 s).
+    /// With `bytes` alone it is 4096 items and 60 s. The bound of bytes is the standard one, or that of `standard`,
+    /// unless it is given: memory is bounded also where items have no duration.
     public init(
         givenItems: Int?, givenMilliseconds: Int?, givenBytes: Int? = nil, else standard: EdgeCapacity = .standard
     ) {

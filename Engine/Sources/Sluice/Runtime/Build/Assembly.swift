@@ -308,7 +308,7 @@ final class Assembly {
         }
     }
 
-    /// The request of a node of the session around: its own, else of whoever feeds it coded video.
+    /// The request of a node of the session around: its own, else that of the node that feeds it coded video.
     private func keyframeTarget(of producer: NodeCore) -> ControlCell? {
         var producer: NodeCore? = producer
         while let core = producer {

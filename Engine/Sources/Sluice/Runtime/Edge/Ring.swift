@@ -14,8 +14,8 @@
 /// waiter: no wake-up is lost, and the swap makes each announcement wake once. A publisher may also look without a
 /// fence after every item: that wakes earlier, and what it misses the fenced look at the end of its dispatch finds.
 ///
-/// **Fences.** A fence is the position that the producer asks to be told about, answered once `head` has passed it: by
-/// whoever moves `head`, whether items were popped, dropped or flushed. It is the third word of that handshake.
+/// **Fences.** A fence is the position that the producer asks to be told about. The side that moves `head` past it
+/// answers, whether items were popped, dropped or flushed. It is the third word of that handshake.
 ///
 /// **The end.** `end` holds the position after the last item, or −1; who sets it wakes the consumer in any case. The
 /// consumer's announcement word also carries `closed`: it has left and what is pushed from then on is dropped by the
@@ -186,7 +186,7 @@
     func announceItemsWanted() { words[Ring.itemsWord].storeRelaxed(Ring.wanted) }
 
     /// After the fence: true if items came meanwhile, and nobody else is going to wake this side for them. The end is
-    /// no part of this: whoever ends an edge wakes the consumer, announced or not, and one that ended earlier is no
+    /// no part of this. The side that ends an edge wakes the consumer, announced or not. One that ended earlier is no
     /// news.
     @inlinable
     func findsNews() -> Bool { !isClosed && tail != head && takeItemsWanted() }

@@ -5,10 +5,11 @@
 /// before it and gives it back. No node runs on two threads at once, and a lane's state is one thread's at any time:
 /// its own's, or that of the one that has borrowed it.
 ///
-/// The borrower rings the bell instead where the work is the other thread's business: a node whose dispatches were long
-/// lately, a lane with heavy or blocking nodes or another priority, a borrower of light nodes that has been awake for
-/// long and so has enough to do to keep both cores busy. Work that the lane of a heavy node hands on, a packet every
-/// few milliseconds, is little beside its own work; it serves others at any time.
+/// The borrower rings the bell instead where the work is the other thread's business. That is so for a node whose
+/// dispatches were long lately, and for a lane with heavy or blocking nodes or another priority. It is also so for a
+/// borrower of light nodes that has been awake for long: it has enough to do to keep both cores busy. Work that the
+/// lane of a heavy node hands on, a packet every few milliseconds, is little beside its own work; it serves others at
+/// any time.
 extension Lane {
     /// Nanoseconds after its sleep, or after a heavy node's dispatch, in which a lane serves others.
     private static var longestService: Int64 { 100_000 }

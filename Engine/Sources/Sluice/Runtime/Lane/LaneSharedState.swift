@@ -1,7 +1,7 @@
 /// The part of a lane that other threads touch: the nodes that they woke, and the bell that ends its sleep.
 ///
 /// **Nodes.** `incoming` is a stack of woken nodes. A node is on it at most once, because only the first reason since
-/// its last turn puts it there (`PendingReasons`); so the link to the next one lives in the node, and the lane takes
+/// its last turn puts it there (`PendingReasons`). So the link to the next one lives in the node, and the lane takes
 /// the whole stack by one exchange.
 ///
 /// **Sleep.** A lane that has nothing to do says so in `asleep`, then looks again at everything that others write. They

@@ -42,7 +42,7 @@
             return item
         }
         guard let item = edge.pointee.take(now: hot.pointee.now, arrival: &arrival) else {
-            // Stale items may have gone, so there may be room for whoever waits for it.
+            // Stale items may have gone, so there may be room for a producer that waits for it.
             (sawEmpty, tookItems) = (true, true)
             return nil
         }

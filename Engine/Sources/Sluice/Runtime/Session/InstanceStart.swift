@@ -46,8 +46,8 @@ extension GraphRun {
         do { try builders.submit(job) } catch { finish(request, .failure(error), in: holder) }
     }
 
-    /// The instance takes its place. Where it has none any more it is given back first: whoever comes after it may want
-    /// the same file or port.
+    /// The instance takes its place. Where it has none any more it is given back first: the next one may want the same
+    /// file or port.
     private func finish(_ request: StartRequest, _ result: Result<[Session], any Error>, in holder: Session) {
         switch result {
         case .failure(let error):

@@ -36,7 +36,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     /// Held while a restart replaces instance and ports, and by other threads that look at them.
     private let replacing = Mutex<Void>(())
 
-    // Scheduling. `pending` and `nextIncoming` are touched by whoever wakes, the rest on the lane.
+    // Scheduling. `pending` and `nextIncoming` are touched by any thread that wakes, the rest on the lane.
     @exclusivity(unchecked) var isQueued = false
     private let pending = PendingReasons<HardwareWord>()
     /// The node below this one on its lane's stack, as a word; 0 for none.

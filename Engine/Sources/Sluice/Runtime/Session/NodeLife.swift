@@ -35,7 +35,7 @@ extension NodeCore {
             context.release()
             node.close()
             context.handle.close()
-            // It is not dispatched again soon: whoever waits for room is told now.
+            // It is not dispatched again soon: a producer that waits for room is told now.
             hot.pointee.budget = turn.cost.allowance
             hot.pointee.fault = nil
             settle()

@@ -8,8 +8,8 @@ import Synchronization
 /// one schedule from the beginning; a depth-first search over schedules re-executes until none is left.
 ///
 /// **Memory.** Under `.sequential` an access takes effect at once. Under `.storeBuffers` every thread has a first-in
-/// first-out buffer that its plain stores wait in, invisible to the others, until they are let through at any later
-/// moment; a compare-and-swap, an exchange or a fence waits until the buffer is empty. That is x86's model (Owens,
+/// first-out buffer. Its plain stores wait there, invisible to the others, until they are let through at any later
+/// moment. A compare-and-swap, an exchange or a fence waits until the buffer is empty. That is x86's model (Owens,
 /// Sarkar, Sewell: "A better x86 memory model: x86-TSO", 2009), under which a missing fence shows.
 ///
 /// **Reduction.** Two accesses are dependent if they are of one word and one of them writes. Schedules that differ only
@@ -228,7 +228,7 @@ public final class Explorer {
         return cells.count - 1
     }
 
-    /// The words made since `first` are gone: whoever touches one from now on fails.
+    /// The words made since `first` are gone: a thread that touches one from now on fails.
     public func free(from first: Int, to end: Int) {
         for cell in first..<end { freed[cell] = true }
         anyFreed = true

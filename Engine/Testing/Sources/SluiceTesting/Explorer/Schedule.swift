@@ -63,7 +63,7 @@ struct Schedule {
         return actor
     }
 
-    /// Of those asleep at the step or tried there before, whoever does not depend on what was chosen stays asleep.
+    /// Of those asleep at the step or tried there before, a thread that does not depend on the chosen one stays asleep.
     private func sleepBelow(_ index: Int, _ explorer: Explorer) -> UInt64 {
         guard index >= 0 else { return 0 }
         let node = nodes[index]

@@ -3,8 +3,8 @@ import Sluice
 /// Decoding times for frames that come in decoding order with only the times at which they are shown.
 ///
 /// Without reordering they are the same. Where up to n frames are shown later than others behind them, a frame's
-/// decoding time is the lowest of the last n + 1 presentation times, which is never later than its own and never falls;
-/// the first frames stand before their own by the least step that keeps them apart.
+/// decoding time is the lowest of the last n + 1 presentation times. That is never later than its own and never falls.
+/// The first frames stand before their own by the least step that keeps them apart.
 public struct DecodeTimes: Sendable {
     private var latest: [MediaTime] = []
     private var last = MediaTime.none

@@ -4,7 +4,7 @@ import Sluice
 ///
 /// With `.early` a packet goes on as soon as all before it have, and a missing one is waited for from the moment when a
 /// later one came. With `.timed` each goes on at its media time plus `delay`, counted from the packets that were
-/// fastest lately (`TransitFloor`), so that what comes out is as even as what was sent; a missing one is given up when
+/// fastest lately (`TransitFloor`). So the packets come out as evenly as they were sent. A missing one is given up when
 /// the next that is there is due. In neither does a packet stay longer than `delay`.
 ///
 /// Pure: time comes with each call, `deadline` says when `release` wants to be called. Payloads are copied only when

@@ -4,9 +4,10 @@ import Sluice
 ///
 /// A segment is a stretch of media whose times go on: it ends where the epoch rises, or where times jump. Inside one,
 /// sender time follows the media's own times. The next one begins at the end of the last, for all streams at the same
-/// point, whichever of them brings it first; if it comes later than planned, by more than two frames and more than 40
-/// ms, sender time steps over the gap, in steps that are whole at 48 and 90 kHz (see `SegmentGap`, whose plan is known
-/// beforehand; here it is that of the media themselves). The rest of the gap is contained in the next one.
+/// point, whichever of them brings it first. If it comes later than planned, by more than two frames and more than 40
+/// ms, sender time steps over the gap, in steps that are whole at 48 and 90 kHz. `SegmentGap` does the same with a plan
+/// that is known beforehand. Here the plan is that of the media themselves. The rest of the gap is contained in the
+/// next one.
 ///
 /// The relation of sender time to the clock is that of the media which came fastest lately, of any stream, so that
 /// reports of all streams tell the same one and it follows a source whose clock differs.
