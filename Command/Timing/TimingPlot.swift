@@ -29,7 +29,7 @@ struct TimingPlot {
         return """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(text(TimingPlot.width))" height="\(text(y))" \
             viewBox="0 0 \(text(TimingPlot.width)) \(text(y))" font-family="Inter, 'Helvetica Neue', Arial, sans-serif">
-            <title>\(escaped(title))</title>
+            <title>\(title.escapedForXML)</title>
             <rect width="100%" height="100%" fill="#ffffff"/>
             \(label("Timing of \(title)", x: 24, y: 34, size: 17, weight: "600"))\(body)</svg>
 
@@ -125,13 +125,8 @@ struct TimingPlot {
     ) -> String {
         """
         <text x="\(text(x))" y="\(text(y))" font-size="\(size)" font-weight="\(weight)" text-anchor="\(anchor)" \
-        fill="\(fill)">\(escaped(words))</text>
+        fill="\(fill)">\(words.escapedForXML)</text>
 
         """
-    }
-
-    private func escaped(_ words: String) -> String {
-        words.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
     }
 }

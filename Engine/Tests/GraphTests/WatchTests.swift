@@ -77,6 +77,22 @@ import Testing
         #expect(said.count == 1 && said[0].hasPrefix("edge relay.out -> slow.in full"), "\(said)")
     }
 
+    /// Its node gets a turn first: it is not to blame for the time before.
+    @Test func anEdgeBehindAHeldNodeHasPatienceOfItsOwnOnceTheJamIsOver() {
+        var (scene, watch) = (Scene(), StallWatch())
+        scene.fill(0)
+        scene.fill(1)
+        _ = stalls(&watch, &scene, at: 0)
+        #expect(stalls(&watch, &scene, at: 3).count == 1)
+        scene.snapshot.edges[1].popped = 4
+        scene.snapshot.edges[1].held = 0
+        scene.snapshot.edges[1].isRoomWanted = false
+        #expect(stalls(&watch, &scene, at: 3.5) == ["edge relay.out -> slow.in moves again after 3.5 s"])
+        #expect(stalls(&watch, &scene, at: 4.9).isEmpty)
+        let said = stalls(&watch, &scene, at: 5)
+        #expect(said.count == 1 && said[0].hasPrefix("edge source.out -> relay.in full for 5.0 s"), "\(said)")
+    }
+
     @Test func anEdgeThatDropsBecauseItsNodeTakesNothingIsSaid() {
         var (scene, watch) = (Scene(), StallWatch())
         scene.snapshot.edges[1].overflow = .dropOldest

@@ -20,7 +20,7 @@ extension GraphDrawing {
         return """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(number(width))" height="\(number(layout.height))" \
             viewBox="0 0 \(number(width)) \(number(layout.height))" font-family="Inter, 'Helvetica Neue', Arial, sans-serif">
-            <title>\(escaped(title))</title>
+            <title>\(title.escapedForXML)</title>
             <defs>
             <marker id="arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" \
             markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#51607a"/></marker>
@@ -185,7 +185,7 @@ extension GraphDrawing {
             hasHalo ? " stroke=\"#ffffff\" stroke-width=\"3\" paint-order=\"stroke\" stroke-linejoin=\"round\"" : ""
         return """
             <text x="\(number(x))" y="\(number(y))" font-size="\(size)" font-weight="\(weight)" \
-            text-anchor="\(anchor)" fill="\(fill)"\(halo)>\(escaped(text))</text>
+            text-anchor="\(anchor)" fill="\(fill)"\(halo)>\(text.escapedForXML)</text>
 
             """
     }
@@ -196,20 +196,4 @@ extension GraphDrawing {
         let sign = tenths < 0 ? "-" : ""
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(sign)\(abs(tenths) / 10).\(abs(tenths) % 10)"
     }
-}
-
-/// Text for SVG.
-func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case ">": result += "&gt;"
-        case "\"": result += "&quot;"
-        case _ where scalar.value < 0x20: result += " "
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }

@@ -22,7 +22,7 @@
         return """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(number(Self.width))" height="\(number(height))" \
             viewBox="0 0 \(number(Self.width)) \(number(height))" font-family="Inter, 'Helvetica Neue', Arial, sans-serif">
-            <title>\(escaped(title))</title>
+            <title>\(title.escapedForXML)</title>
             <rect width="100%" height="100%" fill="#ffffff"/>
             \(body)</svg>
 
@@ -115,7 +115,7 @@
     ) -> String {
         """
         <text x="\(number(x))" y="\(number(y))" font-size="\(size)" font-weight="\(weight)" text-anchor="\(anchor)" \
-        fill="\(fill)">\(escaped(text))</text>
+        fill="\(fill)">\(text.escapedForXML)</text>
 
         """
     }

@@ -110,7 +110,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
 
     func takePending() { wakeLocal(pending.take()) }
 
-    // MARK: Its present work
+    // MARK: Its state
 
     /// Nothing leads to it. On the lane.
     var isSource: Bool { hot.pointee.isSource }

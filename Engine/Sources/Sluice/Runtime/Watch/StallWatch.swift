@@ -5,6 +5,8 @@ struct StallWatch {
         let since: Int64
         let popped: Int
         let dropped: Int
+        /// Until then its node was held by a full edge behind it, or it is `since`: patience begins here.
+        var heldUntil: Int64
         var isSaid = false
     }
 
@@ -53,7 +55,9 @@ struct StallWatch {
     ) -> (Stall?, Remark?) {
         let blocks = edge.overflow == .block
         let stands = !consumer.isDone && stands(edge)
-        let fresh = stands ? Stall(since: snapshot.now, popped: edge.popped, dropped: edge.dropped) : nil
+        let fresh =
+            stands
+            ? Stall(since: snapshot.now, popped: edge.popped, dropped: edge.dropped, heldUntil: snapshot.now) : nil
         guard let before else { return (fresh, nil) }
         guard stands, before.popped == edge.popped else {
             guard before.isSaid, !consumer.isDone else { return (fresh, nil) }
@@ -61,11 +65,12 @@ struct StallWatch {
             let what = "edge \(edge.from) -> \(edge.to) moves again after \(length) s"
             return (fresh, Remark(level: .info, node: consumer.name, what: what))
         }
-        // An edge that drops stands still without harm as long as it drops nothing.
-        guard !before.isSaid, snapshot.now - before.since >= StallWatch.patience,
-            blocks || edge.dropped > before.dropped, isRoot(consumer, index)
-        else { return (before, nil) }
         var stall = before
+        if isHeld(consumer, index) { stall.heldUntil = snapshot.now }
+        // An edge that drops stands still without harm as long as it drops nothing.
+        guard !stall.isSaid, snapshot.now - stall.heldUntil >= StallWatch.patience,
+            blocks || edge.dropped > stall.dropped, isNews(consumer)
+        else { return (stall, nil) }
         stall.isSaid = true
         saidWaiting[consumer.name] = consumer.wait?.since
         saidHolding[consumer.name] = consumer.wait?.since
@@ -82,10 +87,15 @@ struct StallWatch {
         )
     }
 
-    /// One that is itself held by a full edge, or was spoken of already in this wait, says nothing new.
-    private func isRoot(_ consumer: NodeSnapshot, _ index: SnapshotIndex) -> Bool {
-        if let wait = consumer.wait { return saidHolding[consumer.name] != wait.since }
-        return index.fullEdge(from: consumer.identity.key) == nil
+    /// The edge behind it is the one to speak of.
+    private func isHeld(_ consumer: NodeSnapshot, _ index: SnapshotIndex) -> Bool {
+        consumer.wait == nil && index.fullEdge(from: consumer.identity.key) != nil
+    }
+
+    /// False for one that was spoken of already in this wait.
+    private func isNews(_ consumer: NodeSnapshot) -> Bool {
+        guard let wait = consumer.wait else { return true }
+        return saidHolding[consumer.name] != wait.since
     }
 
     // MARK: Nodes and lanes
