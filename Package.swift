@@ -44,7 +44,7 @@ let plugins: [Target] = [
     plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
     plugin("Raw", uses: [net, pacing]),
     plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
-    plugin("Segments", uses: [net]),
+    plugin("Segments", uses: [net, pacing]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [bitstream, libav]),
@@ -75,7 +75,7 @@ let tests: [Target] = [
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests(
         "Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
-    tests("Pacing", of: [pacing, "PacingSimulation"]),
+    tests("Pacing", of: [pacing, "PacingSimulation", "TestSupport"]),
     .target(
         name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
         path: "Tests/PacingSimulation"),

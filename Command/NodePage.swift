@@ -89,7 +89,7 @@ struct NodePage {
     }
 
     /// Its kind, and its unit where the name does not say what is counted.
-    func facts(of metric: MetricSpec) -> String {
+    func facts(of metric: Metric) -> String {
         metric.unit.map { $0 == "count" ? metric.kind.rawValue : "\(metric.kind.rawValue), \($0)" }
             ?? metric.kind.rawValue
     }

@@ -27,10 +27,10 @@ public final class BenchGuests: Node {
     private var next = 0
     private var begun = (wall: Int64(0), cpu: Int64(0))
     private var context: NodeContext!
-    private var start: HistogramMetric!
-    private var startCPU: HistogramMetric!
-    private var leave: HistogramMetric!
-    private var leaveCPU: HistogramMetric!
+    private var start: Metric.Histogram!
+    private var startCPU: Metric.Histogram!
+    private var leave: Metric.Histogram!
+    private var leaveCPU: Metric.Histogram!
 
     public init() {}
 
@@ -69,7 +69,7 @@ public final class BenchGuests: Node {
         return true
     }
 
-    private func note(_ wall: HistogramMetric, _ cpu: HistogramMetric) {
+    private func note(_ wall: Metric.Histogram, _ cpu: Metric.Histogram) {
         let end = BenchGuests.clocks
         wall.record(Int(end.wall - begun.wall) / count / 1_000)
         cpu.record(Int(end.cpu - begun.cpu) / count / 1_000)

@@ -39,7 +39,7 @@ public final class BenchSleeper: Node {
 
     @Parameter("count", default: 1_000, range: 1...1e6, help: "how often, then it finishes") var count: Int
     private var context: NodeContext!
-    private var late: HistogramMetric!
+    private var late: Metric.Histogram!
     private var woken = 0
 
     public init() {}

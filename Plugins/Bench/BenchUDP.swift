@@ -17,7 +17,7 @@ public final class BenchUDP: Node {
     private var socket: Int32 = -1
     private var packet = [UInt8](repeating: 0, count: 172)
     private var number: UInt32 = 0
-    private var refused: CounterMetric!
+    private var refused: Metric.Counter!
 
     public init() {}
 

@@ -38,7 +38,7 @@ public final class AudioConvert: Node {
     private var sent = SampleTimeline()
     private var lastEnd = MediaTime.zero
     private var marksDiscontinuity = false
-    private var last = Header()
+    private var last = MediaItem.Header()
 
     public init() {}
 
@@ -98,7 +98,7 @@ public final class AudioConvert: Node {
     }
 
     /// Starts the count anew where samples with this header do not continue those before.
-    private func follow(_ header: Header, _ resampler: Resampler) throws {
+    private func follow(_ header: MediaItem.Header, _ resampler: Resampler) throws {
         let isContinued = received.isContinued(by: header)
         if !isContinued || header.epoch != last.epoch { try endStretch() }
         guard !received.isStarted else { return }

@@ -90,7 +90,7 @@ final class Scaler {
     }
 }
 
-extension ColorMatrix {
+extension VideoLayout.ColorMatrix {
     var coefficients: Int32 {
         switch self {
         case .bt601: SWS_CS_ITU601

@@ -95,8 +95,8 @@ public final class VideoConvert: Node {
     }
 
     /// The matrix that the outgoing pictures name: nothing where nothing was said and their height implies it.
-    private func matrix(of from: VideoLayout, height: Int) -> ColorMatrix? {
-        if let asked = ColorMatrix(rawValue: matrix.rawValue), asked != from.impliedMatrix || !isYUV(from) {
+    private func matrix(of from: VideoLayout, height: Int) -> VideoLayout.ColorMatrix? {
+        if let asked = VideoLayout.ColorMatrix(rawValue: matrix.rawValue), asked != from.impliedMatrix || !isYUV(from) {
             return asked
         }
         guard isYUV(from) else { return .implied(height: height) }

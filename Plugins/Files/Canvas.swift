@@ -43,7 +43,7 @@ struct Canvas {
 
     /// An area outside the picture, or empty, is none. A chroma sample belongs to the area that holds its even column
     /// and row.
-    func fill(_ area: FrameNumberCode.Area, _ colour: Colour, in frame: VideoFrame) {
+    func fill(_ area: VideoFrame.NumberCode.Area, _ colour: Colour, in frame: VideoFrame) {
         guard area.left < area.right, area.top < area.bottom else { return }
         switch layout.pixelFormat {
         case .i420:
@@ -60,13 +60,13 @@ struct Canvas {
         }
     }
 
-    private func halved(_ area: FrameNumberCode.Area) -> FrameNumberCode.Area {
-        FrameNumberCode.Area(
+    private func halved(_ area: VideoFrame.NumberCode.Area) -> VideoFrame.NumberCode.Area {
+        VideoFrame.NumberCode.Area(
             left: (area.left + 1) / 2, top: (area.top + 1) / 2, right: (area.right + 1) / 2,
             bottom: (area.bottom + 1) / 2)
     }
 
-    private func fillPlane(_ plane: Int, _ area: FrameNumberCode.Area, _ value: UInt8, in frame: VideoFrame) {
+    private func fillPlane(_ plane: Int, _ area: VideoFrame.NumberCode.Area, _ value: UInt8, in frame: VideoFrame) {
         guard area.left < area.right, area.top < area.bottom else { return }
         let stride = frame.stride(plane)
         var row = frame.plane(plane) + area.top * stride + area.left
@@ -76,7 +76,7 @@ struct Canvas {
         }
     }
 
-    private func fillPacked(_ plane: Int, _ area: FrameNumberCode.Area, _ pixel: Pixel, in frame: VideoFrame) {
+    private func fillPacked(_ plane: Int, _ area: VideoFrame.NumberCode.Area, _ pixel: Pixel, in frame: VideoFrame) {
         guard area.left < area.right, area.top < area.bottom else { return }
         let stride = frame.stride(plane)
         let first = frame.plane(plane) + area.top * stride + area.left * pixel.count

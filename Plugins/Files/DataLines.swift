@@ -10,16 +10,17 @@ enum DataLines {
     static func line(_ item: DataItem) -> String {
         let header = item.header
         let schema = item.format.schema?.name ?? ""
-        var members: [JSONMember] = []
-        if header.pts.isKnown { members.append(JSONMember("t_s", seconds(header.pts))) }
+        var members: [JSONValue.Member] = []
+        if header.pts.isKnown { members.append(JSONValue.Member("t_s", seconds(header.pts))) }
         if header.duration.isKnown, header.duration > .zero {
-            members.append(JSONMember("duration_s", seconds(header.duration)))
+            members.append(JSONValue.Member("duration_s", seconds(header.duration)))
         }
-        if header.epoch != 0 { members.append(JSONMember("epoch", .init(.integer(Int(header.epoch))))) }
-        members.append(JSONMember("schema", .init(.string(schema))))
+        if header.epoch != 0 { members.append(JSONValue.Member("epoch", .init(.integer(Int(header.epoch))))) }
+        members.append(JSONValue.Member("schema", .init(.string(schema))))
         for (index, field) in item.fields.enumerated() {
             guard !item.fields[(index + 1)...].contains(where: { $0.key == field.key }) else { continue }
-            members.append(JSONMember(own.contains(field.key) ? "\(schema).\(field.key)" : field.key, field.value))
+            members.append(
+                JSONValue.Member(own.contains(field.key) ? "\(schema).\(field.key)" : field.key, field.value))
         }
         return JSONValue(.object(members)).line + "\n"
     }

@@ -1,7 +1,7 @@
 import Sluice
 
 extension Source {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("slipped_ms", "how much later than the clock its media became because the graph did not take them"),
         .counter("late_video_dropped", "items of video that were late and left out"),
         .counter("late_audio_dropped", "items of audio that were late and left out"),
@@ -10,7 +10,7 @@ extension Source {
 }
 
 extension Record {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("bytes", "bytes written"),
         .counter("late_items", "items of a stream that began after the file was begun without it"),
         .counter("refused_packets", "packets that the container does not take, left out"),

@@ -18,8 +18,8 @@ final class Lateness {
 
     private let rule: WhenLate
     private let context: NodeContext
-    private let slipped: CounterMetric
-    private let left: [CounterMetric]
+    private let slipped: Metric.Counter
+    private let left: [Metric.Counter]
     private var total = Interval.zero
     /// How far the media are behind the clock: what it slipped counts.
     private(set) var behind = Interval.zero

@@ -17,7 +17,7 @@ final class MediaFile: SourceMedia {
     /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
     /// damage.
     init(
-        _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: CounterMetric,
+        _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: Metric.Counter,
         warn: @escaping (String) -> Void
     ) throws {
         LibAVLog.silence()

@@ -42,7 +42,7 @@ final class MediaFileReader: @unchecked Sendable {
             close(opened)
             throw fail(kind == S_IFDIR ? "it is a directory" : "it is neither a file nor a FIFO", "Give a media file.")
         }
-        guard OpenFiles.otherUse(of: opened) != .writing else {
+        guard !WrittenFile.isWritten(beside: opened) else {
             close(opened)
             throw fail("this run writes that file", "Open another file, or write to another one.")
         }

@@ -25,12 +25,12 @@ final class MediaFileTrack {
     private var hasWarned = false
     /// When the next item is expected, where its own time is missing or, for audio, coarser than its samples.
     private var expected = MediaTime.none
-    private let damaged: CounterMetric
+    private let damaged: Metric.Counter
     private let warn: (String) -> Void
 
     init(
         _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, options: Decoder.Options,
-        damaged: CounterMetric,
+        damaged: Metric.Counter,
         warn: @escaping (String) -> Void
     ) throws {
         index = stream.pointee.index
@@ -57,7 +57,7 @@ final class MediaFileTrack {
             format = MediaFormat(
                 video: VideoLayout(
                     width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,
-                    colorMatrix: ColorMatrix(parameters.pointee.color_space)))
+                    colorMatrix: VideoLayout.ColorMatrix(parameters.pointee.color_space)))
         } else {
             let sample = AudioFrameMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
             format = MediaFormat(audio: AudioLayout(sample, rate: coded.audio!.rate, channels: coded.audio!.channels))

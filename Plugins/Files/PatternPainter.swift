@@ -2,7 +2,7 @@ import Glibc
 import Sluice
 
 /// Draws the test picture: colour bars, a disc that swings over them and flashes white in the first 100 ms of each
-/// second, a grey ramp, the time, and the frame number in `FrameNumberCode`'s cells.
+/// second, a grey ramp, the time, and the frame number in `VideoFrame.NumberCode`'s cells.
 struct PatternPainter {
     private let layout: VideoLayout
     private let rate: FrameRate
@@ -37,7 +37,7 @@ struct PatternPainter {
             drawBackground(disc(old), in: frame)
         } else {
             drawBackground(Area(left: 0, top: 0, right: layout.width, bottom: layout.height), in: frame)
-            canvas.fill(FrameNumberCode.margin(width: layout.width, height: layout.height), .black, in: frame)
+            canvas.fill(VideoFrame.NumberCode.margin(width: layout.width, height: layout.height), .black, in: frame)
         }
         drawDisc(number, in: frame)
         drawTime(number, in: frame)
@@ -46,7 +46,7 @@ struct PatternPainter {
 
     // MARK: Background
 
-    private typealias Area = FrameNumberCode.Area
+    private typealias Area = VideoFrame.NumberCode.Area
 
     private static let bars: [Canvas.Colour] = [
         Canvas.Colour(191, 191, 191), Canvas.Colour(191, 191, 0), Canvas.Colour(0, 191, 191), Canvas.Colour(0, 191, 0),
@@ -139,10 +139,10 @@ struct PatternPainter {
     }
 
     private func drawNumber(_ number: Int, over old: Int?, in frame: VideoFrame) {
-        let cells = FrameNumberCode.cells(of: number)
-        let changed = old.map { FrameNumberCode.cells(of: $0) ^ cells } ?? .max
+        let cells = VideoFrame.NumberCode.cells(of: number)
+        let changed = old.map { VideoFrame.NumberCode.cells(of: $0) ^ cells } ?? .max
         for index in 0..<32 where changed >> (31 - index) & 1 != 0 {
-            let area = FrameNumberCode.area(ofCell: index, width: layout.width, height: layout.height)
+            let area = VideoFrame.NumberCode.area(ofCell: index, width: layout.width, height: layout.height)
             canvas.fill(area, cells >> (31 - index) & 1 != 0 ? .white : .black, in: frame)
         }
     }

@@ -21,7 +21,7 @@ public final class Record: Node {
         help:
             "for a file that is there: replace it, number the new one (tape.2.webm), or fail. "
             + "auto numbers in an instance of a template, and replaces elsewhere"
-    ) var ifExists: ExistingFile
+    ) var ifExists: WrittenFile.Existing
     @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
@@ -44,10 +44,10 @@ public final class Record: Node {
     private var end = MediaTime.none
     /// Bytes of the file after the last write that succeeded.
     private var whole: Int64 = 0
-    private var bytes: CounterMetric!
-    private var late: CounterMetric!
-    private var corrected: CounterMetric!
-    private var refusals: CounterMetric!
+    private var bytes: Metric.Counter!
+    private var late: Metric.Counter!
+    private var corrected: Metric.Counter!
+    private var refusals: Metric.Counter!
 
     public init() {}
 

@@ -32,7 +32,7 @@ struct FlowMeasure {
     /// Timestamps that are off by more than this have jumped.
     private static let jump = Interval.milliseconds(1_000)
 
-    mutating func note(_ header: Header, bytes: Int, at now: Instant) -> Arrival {
+    mutating func note(_ header: MediaItem.Header, bytes: Int, at now: Instant) -> Arrival {
         var arrival = Arrival()
         let time = header.dts.isKnown ? header.dts : header.pts
         if let lastArrival {

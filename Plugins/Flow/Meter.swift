@@ -18,16 +18,16 @@ public final class Meter: Node {
     private var flow = FlowMeasure()
     private var level = LevelMeasure()
     private var periodBegan = Instant(nanoseconds: 0)
-    private var items: CounterMetric!
-    private var gaps: CounterMetric!
-    private var gapMilliseconds: CounterMetric!
-    private var rate: CounterMetric!
-    private var bitrate: CounterMetric!
-    private var peak: CounterMetric!
-    private var rms: CounterMetric!
-    private var intervals: HistogramMetric!
-    private var jitter: HistogramMetric!
-    private var overTime: (gap: SeriesMetric, drift: SeriesMetric, depth: SeriesMetric)?
+    private var items: Metric.Counter!
+    private var gaps: Metric.Counter!
+    private var gapMilliseconds: Metric.Counter!
+    private var rate: Metric.Counter!
+    private var bitrate: Metric.Counter!
+    private var peak: Metric.Counter!
+    private var rms: Metric.Counter!
+    private var intervals: Metric.Histogram!
+    private var jitter: Metric.Histogram!
+    private var overTime: (gap: Metric.Series, drift: Metric.Series, depth: Metric.Series)?
 
     public init() {}
 

@@ -1,7 +1,7 @@
 import Sluice
 
 extension Meter {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("items", "items taken"),
         .counter("gaps", "places where timestamps leave a hole"),
         .counter("gap_ms", "how much media the holes lack together"),

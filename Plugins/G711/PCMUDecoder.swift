@@ -7,7 +7,7 @@ public final class PCMUDecoder: Node {
     )
 
     let input = Input<Packet>(
-        "in", FormatSet([FormatPattern(.codedAudio, codecs: [.pcmu], rates: [8_000], channels: [1])]))
+        "in", .codedAudio([.pcmu], rates: [8_000], channels: [1]))
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [8_000], channels: [1]))
 
     private static let format = MediaFormat(audio: AudioLayout(.s16, rate: 8_000, channels: 1))

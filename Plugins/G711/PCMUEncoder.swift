@@ -8,7 +8,7 @@ public final class PCMUEncoder: Node {
     // Telephony, RTP's payload type 0 and Media Streams all take 8 kHz, one channel.
     let input = Input<AudioFrame>("in", .audio([.s16], rates: [8_000], channels: [1]))
     let output = Output<Packet>(
-        "out", FormatSet([FormatPattern(.codedAudio, codecs: [.pcmu], rates: [8_000], channels: [1])]))
+        "out", .codedAudio([.pcmu], rates: [8_000], channels: [1]))
 
     private static let format = MediaFormat(
         codec: .pcmu, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)

@@ -93,7 +93,7 @@ struct Backend: Sendable {
             guard let backend = all.first(where: { $0.name == name }) else {
                 throw NodeError(
                     "encoders names \"\(name)\", which is no H.264 encoder that this node knows",
-                    advice: Spelling.suggestion(for: name, in: known, listing: "It knows"), isInputError: true)
+                    advice: NodeError.suggestion(for: name, in: known, listing: "It knows"), isInputError: true)
             }
             guard !names[..<index].contains(name) else {
                 throw NodeError("encoders names \(name) twice", advice: "Name each once.", isInputError: true)

@@ -17,7 +17,7 @@ final class Encoder {
     private var interleaver = Interleaver()
     private var count: Int64 = 0
     /// Headers of pictures that the encoder holds, by their number.
-    private var headers = [Header](repeating: Header(), count: Encoder.mostHeld)
+    private var headers = [MediaItem.Header](repeating: MediaItem.Header(), count: Encoder.mostHeld)
     private static let mostHeld = 64
 
     /// Throws `AVError` where libavcodec does, `Refusal` where this says why.
@@ -118,7 +118,8 @@ final class Encoder {
     /// Encodes a picture, where it lies if the encoder takes it so; it lives until libavcodec lets it go. `body` gets
     /// each packet's bytes, which last for the call, and the header of its picture.
     func encode(
-        _ frame: VideoFrame, asKeyframe: Bool, _ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void
+        _ frame: VideoFrame, asKeyframe: Bool,
+        _ body: (UnsafeRawBufferPointer, MediaItem.Header, _ isKeyframe: Bool) -> Void
     ) throws {
         do {
             let isTaken = backend.pixels.contains(settings.pixelFormat)
@@ -135,14 +136,14 @@ final class Encoder {
     }
 
     /// The packets that the encoder still holds.
-    func finish(_ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void) throws {
+    func finish(_ body: (UnsafeRawBufferPointer, MediaItem.Header, _ isKeyframe: Bool) -> Void) throws {
         do {
             try AVError.check(avcodec_send_frame(context, nil))
             try drain(body)
         } catch { throw failure(error) }
     }
 
-    private func drain(_ body: (UnsafeRawBufferPointer, Header, _ isKeyframe: Bool) -> Void) throws(AVError) {
+    private func drain(_ body: (UnsafeRawBufferPointer, MediaItem.Header, _ isKeyframe: Bool) -> Void) throws(AVError) {
         while true {
             let code = avcodec_receive_packet(context, packet)
             if code == AVError.again || code == AVError.endOfFile { return }

@@ -87,7 +87,7 @@ public final class H264EncoderNode: Node {
 
     public func close() { encoder = nil }
 
-    private func send(_ bytes: UnsafeRawBufferPointer, _ header: Header, isKeyframe: Bool) {
+    private func send(_ bytes: UnsafeRawBufferPointer, _ header: MediaItem.Header, isKeyframe: Bool) {
         guard let packetFormat else { return }
         while room < bytes.count { room *= 2 }
         let packet = pool.take(packetFormat, count: room)

@@ -7,7 +7,7 @@ struct Settings: Equatable {
     var pixelFormat: PixelFormat
     var frameRate: FrameRate
     /// The stream's word for it; nil for none.
-    var colorMatrix: ColorMatrix?
+    var colorMatrix: VideoLayout.ColorMatrix?
     /// Thousands of bits a second.
     var bitrate: Int
     /// Pictures from one keyframe to the next; nil leaves keyframes to requests.

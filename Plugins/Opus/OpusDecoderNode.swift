@@ -11,7 +11,7 @@ public final class OpusDecoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-decoder", summary: "Decodes Opus to PCM at 48 kHz", example: #""decoder": { "type": "opus-decoder" }"#)
 
-    let input = Input<Packet>("in", FormatSet([FormatPattern(.codedAudio, codecs: [.opus], channels: [1, 2])]))
+    let input = Input<Packet>("in", .codedAudio([.opus], channels: [1, 2]))
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [Decoder.rate], channels: [1, 2]))
 
     @Parameter("conceal_ms", default: 120, range: 0...1_000, help: "longest hole between packets that is filled")
@@ -28,8 +28,8 @@ public final class OpusDecoderNode: Node {
     private var hasSent = false
     private var marksDiscontinuity = false
     private var context: NodeContext!
-    private var concealed: CounterMetric!
-    private var refused: CounterMetric!
+    private var concealed: Metric.Counter!
+    private var refused: Metric.Counter!
 
     /// libopus makes up samples in steps of 2.5 ms.
     private static let step = Decoder.rate / 400
@@ -98,7 +98,7 @@ public final class OpusDecoderNode: Node {
         return true
     }
 
-    private func restart(at header: Header) {
+    private func restart(at header: MediaItem.Header) {
         if hasSent { decoder?.reset() }
         marksDiscontinuity = hasSent || header.flags.contains(.discontinuity)
         skip = preSkip
@@ -107,7 +107,7 @@ public final class OpusDecoderNode: Node {
     }
 
     /// Sends the first `kept` samples of `frame`, less those that are skipped at the start.
-    private func send(_ frame: AudioFrame, keeping kept: Int, from header: Header) {
+    private func send(_ frame: AudioFrame, keeping kept: Int, from header: MediaItem.Header) {
         guard let format else { return }
         let skipped = min(skip, kept)
         skip -= skipped

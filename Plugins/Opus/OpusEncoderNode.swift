@@ -81,7 +81,7 @@ public final class OpusEncoderNode: Node {
     private var carry = MediaBuffer(capacity: 0)
     private var carried = 0
     /// The header of the frame that the first carried sample came with.
-    private var carriedHeader = Header()
+    private var carriedHeader = MediaItem.Header()
     private var marksDiscontinuity = false
     private var hasEncoded = false
     private var lastEnd = MediaTime.zero
@@ -209,7 +209,7 @@ public final class OpusEncoderNode: Node {
     }
 
     /// Encodes one frame of PCM that begins with samples of `origin` and sends it.
-    private func encode(_ pcm: UnsafeRawPointer, from origin: Header) throws {
+    private func encode(_ pcm: UnsafeRawPointer, from origin: MediaItem.Header) throws {
         guard let encoder, let packetFormat, let samples = layout.sampleFormat else { return }
         let packet = pool.take(packetFormat, count: OpusEncoderNode.largestPacket)
         let count = try encoder.encode(pcm, samples, samples: frameSamples, into: packet.mutableBytes)

@@ -1,7 +1,7 @@
 import Sluice
 
 extension Pacer {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("sent", "items sent"),
         .counter("silence_frames", "frames of silence sent because nothing was there"),
         .counter("concealed_samples", "samples made up for short holes"),

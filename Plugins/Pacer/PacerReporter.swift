@@ -5,9 +5,9 @@ import Sluice
 final class PacerReporter {
     private let context: NodeContext
     private let statusEvery: Interval
-    private let sent, silence, concealed, dropped, jumps, late, caughtUp, refused, skipped, repeated: CounterMetric
-    private let drift, steering, jitter, depth: CounterMetric
-    private let lateness: HistogramMetric
+    private let sent, silence, concealed, dropped, jumps, late, caughtUp, refused, skipped, repeated: Metric.Counter
+    private let drift, steering, jitter, depth: Metric.Counter
+    private let lateness: Metric.Histogram
     private let keepsSeries: Bool
     private var series: PacerSeries?
     private var said = Said()

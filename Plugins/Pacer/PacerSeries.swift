@@ -4,7 +4,7 @@ import Sluice
 /// The figures of a pacer over the run's time, for `sluice timing`: from one frame or picture to the next, how late
 /// each left, what waited then, and how far the source's clock has run away from this one since the first media.
 final class PacerSeries {
-    private let gap, late, depth, drift: SeriesMetric
+    private let gap, late, depth, drift: Metric.Series
     private var last: Instant?
     private var base: Interval?
 

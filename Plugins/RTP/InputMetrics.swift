@@ -3,12 +3,12 @@ import Sluice
 
 /// The counters of `rtp-input` for one medium.
 struct InputMetrics {
-    let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: CounterMetric
-    let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: CounterMetric
-    let reports, badReports, asked, again, tooLarge, jitter, captureAge, shift: CounterMetric
+    let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: Metric.Counter
+    let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: Metric.Counter
+    let reports, badReports, asked, again, tooLarge, jitter, captureAge, shift: Metric.Counter
 
     init(_ context: NodeContext, _ kind: String) {
-        func counter(_ name: String) -> CounterMetric { context.counter("\(kind)_\(name)") }
+        func counter(_ name: String) -> Metric.Counter { context.counter("\(kind)_\(name)") }
         packets = counter("packets")
         bytes = counter("bytes")
         frames = counter("frames")

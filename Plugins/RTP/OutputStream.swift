@@ -32,8 +32,8 @@ final class OutputStream {
     let metrics: Metrics
 
     struct Metrics {
-        let packets, bytes, refused, unsent, oversize, badReports, lost, roundTrip: CounterMetric
-        let fraction, asked, again, arrived, missing, queue: CounterMetric
+        let packets, bytes, refused, unsent, oversize, badReports, lost, roundTrip: Metric.Counter
+        let fraction, asked, again, arrived, missing, queue: Metric.Counter
 
         init(_ context: NodeContext, _ name: String) {
             packets = context.counter("\(name)_packets")

@@ -1,7 +1,7 @@
 import Sluice
 
 extension RTPInput {
-    public static let metrics: [MetricSpec] = ["video", "audio"].flatMap { kind in
+    public static let metrics: [Metric] = ["video", "audio"].flatMap { kind in
         [
             .counter("\(kind)_packets", "RTP packets taken"),
             .counter("\(kind)_bytes", "bytes of RTP taken, headers included"),
@@ -32,7 +32,7 @@ extension RTPInput {
 }
 
 extension RTPOutput {
-    public static let metrics: [MetricSpec] = ["video", "audio"].flatMap { kind in
+    public static let metrics: [Metric] = ["video", "audio"].flatMap { kind in
         [
             .counter("\(kind)_packets", "RTP packets sent"),
             .counter("\(kind)_bytes", "bytes of RTP sent, headers included"),

@@ -13,11 +13,8 @@ public final class RTPOutput: Node {
 
     let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
     let audio = Input<Packet>(
-        "audio",
-        FormatSet([
-            FormatPattern(.codedAudio, codecs: [.opus], channels: [1, 2]),
-            FormatPattern(.codedAudio, codecs: [.pcmu], rates: [8_000], channels: [1]),
-        ]), optional: true)
+        "audio", .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.pcmu], rates: [8_000], channels: [1]),
+        optional: true)
     let keyframe = RequestOutput("keyframe", help: "asked when a receiver has lost the picture")
 
     @Parameter("host", default: "127.0.0.1", help: "where packets go: an address or a name") var host: String

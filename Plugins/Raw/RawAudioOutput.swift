@@ -17,7 +17,7 @@ public final class RawAudioOutput: Node {
         help:
             "for a file that is there: replace it, number the new one, or fail. "
             + "auto numbers in an instance of a template, and replaces elsewhere"
-    ) var ifExists: ExistingFile
+    ) var ifExists: WrittenFile.Existing
 
     private var writing: RawFrameWriter!
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)

@@ -50,7 +50,7 @@ final class RawFrameReader {
     private var hasWaited = true
     private var isFirst = true
     private var measurements = 0
-    private let bytes, lost, corrections, cut: CounterMetric
+    private let bytes, lost, corrections, cut: Metric.Counter
 
     init(
         _ reader: RawReader, frames: any RawFrames, _ timeline: RawTimeline, _ alignment: RawAlignment?,

@@ -11,8 +11,8 @@ struct RawFrameWriter {
     private var size = 0
     private var format: MediaFormat?
     private var saidGivenUp = false
-    private let bytes: CounterMetric
-    private let lost: CounterMetric
+    private let bytes: Metric.Counter
+    private let lost: Metric.Counter
 
     init(_ writer: RawWriter, _ context: NodeContext) {
         self.writer = writer

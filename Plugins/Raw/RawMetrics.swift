@@ -1,7 +1,7 @@
 import Sluice
 
 /// Of both raw sources.
-private let readingMetrics: [MetricSpec] = [
+private let readingMetrics: [Metric] = [
     .counter("bytes", "bytes read"),
     .counter("partial_bytes", "bytes of frames that were cut off, which are thrown away"),
     .counter("corrections", "times that the timestamps were set anew"),
@@ -11,12 +11,12 @@ private let readingMetrics: [MetricSpec] = [
 ]
 
 /// Of both raw outputs.
-private let writingMetrics: [MetricSpec] = [
+private let writingMetrics: [Metric] = [
     .counter("bytes", "bytes written"),
     .counter("lost_frames", "frames that no reader took"),
 ]
 
-extension RawAudioSource { public static var metrics: [MetricSpec] { readingMetrics } }
-extension RawVideoSource { public static var metrics: [MetricSpec] { readingMetrics } }
-extension RawAudioOutput { public static var metrics: [MetricSpec] { writingMetrics } }
-extension RawVideoOutput { public static var metrics: [MetricSpec] { writingMetrics } }
+extension RawAudioSource { public static var metrics: [Metric] { readingMetrics } }
+extension RawVideoSource { public static var metrics: [Metric] { readingMetrics } }
+extension RawAudioOutput { public static var metrics: [Metric] { writingMetrics } }
+extension RawVideoOutput { public static var metrics: [Metric] { writingMetrics } }

@@ -87,7 +87,7 @@ final class RawReader {
         guard opened >= 0 else {
             throw NodeError("cannot open \(endpoint.path): \(errorText(errno))", isInputError: true)
         }
-        guard OpenFiles.otherUse(of: opened) != .writing else {
+        guard !WrittenFile.isWritten(beside: opened) else {
             Glibc.close(opened)
             throw NodeError(
                 "cannot open \(endpoint.path): this run writes that file", advice: "Write to another file.",

@@ -34,7 +34,7 @@ final class RawWriter {
 
     /// Opens it, or finds out that a reader must come first. Throws where nothing can ever go out.
     init(
-        _ endpoint: RawEndpoint, onReaderGone: OnReaderGone, ifExists: ExistingFile, _ context: NodeContext
+        _ endpoint: RawEndpoint, onReaderGone: OnReaderGone, ifExists: WrittenFile.Existing, _ context: NodeContext
     ) throws {
         self.endpoint = endpoint
         self.context = context
@@ -57,7 +57,7 @@ final class RawWriter {
         if kind == .fifo { RawEndpoint.enlargePipe(descriptor, context) }
     }
 
-    private func openPath(_ ifExists: ExistingFile) throws {
+    private func openPath(_ ifExists: WrittenFile.Existing) throws {
         let found = try endpoint.kind()
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {

@@ -3,7 +3,7 @@ import Sluice
 extension SRTInput {
     public static let metrics = linkMetrics + receiverMetrics + libraryMetrics
 
-    private static let receiverMetrics: [MetricSpec] = [
+    private static let receiverMetrics: [Metric] = [
         .counter("datagrams", "datagrams taken from SRT"),
         .counter("ts_packets_lost", "MPEG-TS packets missing by their continuity counters"),
         .counter("damaged_units", "frames that lack a part"),
@@ -17,7 +17,7 @@ extension SRTInput {
 extension SRTOutput {
     public static let metrics = linkMetrics + senderMetrics + libraryMetrics
 
-    private static let senderMetrics: [MetricSpec] = [
+    private static let senderMetrics: [Metric] = [
         .counter("media_packets_sent", "media packets sent"),
         .counter("dropped_unconnected", "media packets dropped while no peer was connected"),
         .counter("dropped_congested", "media packets dropped because the peer took too little"),
@@ -26,7 +26,7 @@ extension SRTOutput {
     ]
 }
 
-private let linkMetrics: [MetricSpec] = [
+private let linkMetrics: [Metric] = [
     .counter("connections", "connections that came about"),
     .counter("failed_calls", "calls that nobody answered or that were refused"),
     .counter("refused_callers", "callers that were not let in"),
@@ -38,7 +38,7 @@ private let linkMetrics: [MetricSpec] = [
 ]
 
 /// As libsrt counts (its "API/statistics.md"). Counters go on over reconnections, gauges are the present connection's.
-private let libraryMetrics: [MetricSpec] = [
+private let libraryMetrics: [Metric] = [
     .counter("packets_sent", "data packets sent, retransmitted ones included"),
     .counter("packets_sent_unique", "data packets sent for the first time"),
     .counter("packets_received", "data packets received, retransmitted ones included"),

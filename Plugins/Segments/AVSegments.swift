@@ -60,12 +60,12 @@ public final class AVSegments: Node {
     var rules = EpochRules(session: 0)
     private var waits = Waits()
     private var number = 0
-    private var microphoneFrames: CounterMetric!
-    private var microphoneDropped: CounterMetric!
-    private var segments: CounterMetric!
-    private var interrupted: CounterMetric!
-    private var interruptions: CounterMetric!
-    private var skipped: CounterMetric!
+    private var microphoneFrames: Metric.Counter!
+    private var microphoneDropped: Metric.Counter!
+    private var segments: Metric.Counter!
+    private var interrupted: Metric.Counter!
+    private var interruptions: Metric.Counter!
+    private var skipped: Metric.Counter!
 
     /// Longer than media are on their way to a viewer's sender: delays and edges hold less.
     private static let longestWay = Interval.seconds(1)

@@ -1,7 +1,7 @@
 import Sluice
 
 extension AVSegments {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("segments", "segments begun"),
         .counter("interrupted_segments", "segments that an interruption cut off"),
         .counter("interruptions", "interruptions"),

@@ -72,7 +72,7 @@ final class SegmentRelease {
     ) {
         guard let frame = playing.segment.takeFrame(index) else { return }
         let header = playing.segment.header
-        frame.header = Header(
+        frame.header = MediaItem.Header(
             pts: time, dts: time, duration: header.time(ofFrame: index + 1) - header.time(ofFrame: index),
             captured: now, epoch: playing.segment.epoch, flags: .keyframe, sourceClock: clock)
         if index == 0 {

@@ -1,14 +1,14 @@
 import Sluice
 
 extension Calibration {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("marks", "marks made, flash and chirp together"),
         .counter("missed_marks", "marks that came too late for their video or audio"),
     ]
 }
 
 extension CalibrationDetector {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("marks", "marks found, flash and chirp together"),
         .counter("half_marks", "flashes without a chirp, and chirps without a flash"),
         .gauge("offset_ms", "how much later the video comes than its audio"),
@@ -18,7 +18,7 @@ extension CalibrationDetector {
 }
 
 extension AVDelay {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .gauge("delay_ms", "how long media are held now"),
         .gauge("target_ms", "how long they are going to be held"),
         .counter("feedback_taken", "feedbacks that were used"),

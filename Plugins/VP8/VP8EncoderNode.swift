@@ -36,7 +36,7 @@ public final class VP8EncoderNode: Node {
     private var clock: Int64 = 0
     private var lastTime = MediaTime.none
     private var lastStep: Int64 = 0
-    private var skipped: CounterMetric!
+    private var skipped: Metric.Counter!
     private var hasSaidMatrix = false
     private var context: NodeContext!
 

@@ -1,7 +1,7 @@
 import Sluice
 
 extension VP8EncoderNode {
-    public static let metrics: [MetricSpec] = [
+    public static let metrics: [Metric] = [
         .counter("skipped_frames", "pictures that the encoder left out to hold its bitrate")
     ]
 }

@@ -39,9 +39,9 @@ public final class VideoDecoder: Node {
     private var pictures = VideoFrameMaker(frameRate: nil)
     private var awaitsKeyframe = true
     private var marksDiscontinuity = false
-    private var damaged: CounterMetric!
-    private var skipped: CounterMetric!
-    private var tooLarge: CounterMetric!
+    private var damaged: Metric.Counter!
+    private var skipped: Metric.Counter!
+    private var tooLarge: Metric.Counter!
     private var askedAt: Instant?
     private var lastEnd = MediaTime.zero
 

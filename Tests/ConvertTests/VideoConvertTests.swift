@@ -129,7 +129,7 @@ import Testing
 
     /// One colour in both, limited range: red 200, green 100, blue 50 by the equations of ITU-R BT.601 and BT.709.
     private static let rgb: [UInt8] = [200, 100, 50]
-    private static func yuv(_ matrix: ColorMatrix) -> [UInt8] {
+    private static func yuv(_ matrix: VideoLayout.ColorMatrix) -> [UInt8] {
         let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
         let (r, g, b) = (200 / 255.0, 100 / 255.0, 50 / 255.0)
         let y = red * r + (1 - red - blue) * g + blue * b
@@ -142,7 +142,7 @@ import Testing
         return zip(frame.packed, wanted.packed).map { abs(Int($0) - Int($1)) }.max() ?? 255
     }
 
-    private func saying(_ matrix: ColorMatrix?, _ frame: VideoFrame) -> VideoFrame {
+    private func saying(_ matrix: VideoLayout.ColorMatrix?, _ frame: VideoFrame) -> VideoFrame {
         let layout = VideoLayout(
             width: frame.layout.width, height: frame.layout.height, pixelFormat: frame.layout.pixelFormat,
             frameRate: FrameRate(30), colorMatrix: matrix)
@@ -151,8 +151,10 @@ import Testing
         return same
     }
 
-    @Test(arguments: [(64, 64, ColorMatrix.bt601), (64, 576, .bt601), (64, 578, .bt709), (1_280, 720, .bt709)])
-    func theHeightDecidesWhereNothingIsSaid(width: Int, height: Int, matrix: ColorMatrix) throws {
+    @Test(arguments: [
+        (64, 64, VideoLayout.ColorMatrix.bt601), (64, 576, .bt601), (64, 578, .bt709), (1_280, 720, .bt709),
+    ])
+    func theHeightDecidesWhereNothingIsSaid(width: Int, height: Int, matrix: VideoLayout.ColorMatrix) throws {
         let toRGB = try convert([plain(width, height, .i420, Self.yuv(matrix))], ["pixel_format": "rgb24"])[0]
         #expect(off(toRGB, from: Self.rgb) <= 3)
         let toYUV = try convert([plain(width, height, .rgb24, Self.rgb)], ["pixel_format": "i420"])[0]
@@ -160,7 +162,9 @@ import Testing
         #expect(toYUV.layout.colorMatrix == matrix)
     }
 
-    @Test(arguments: ColorMatrix.allCases) func whatPicturesSayGoesBeforeTheirHeight(matrix: ColorMatrix) throws {
+    @Test(arguments: VideoLayout.ColorMatrix.allCases) func whatPicturesSayGoesBeforeTheirHeight(
+        matrix: VideoLayout.ColorMatrix
+    ) throws {
         for height in [64, 720] {
             let frame = saying(matrix, plain(64, height, .nv12, Self.yuv(matrix)))
             #expect(try off(convert([frame], ["pixel_format": "rgb24"])[0], from: Self.rgb) <= 3)

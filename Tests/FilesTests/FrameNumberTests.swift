@@ -7,21 +7,21 @@ import Testing
 @Suite("The frame number in a picture") struct FrameNumberTests {
     @Test func everyNumberComesBackAndOneBitOfItChangesFromFrameToFrame() {
         for number in [0, 1, 2, 255, 256, 65_535, 1 << 20, (1 << 24) - 1] {
-            #expect(FrameNumberCode.number(of: FrameNumberCode.cells(of: number)) == number)
-            let change = (FrameNumberCode.cells(of: number) ^ FrameNumberCode.cells(of: number + 1)) >> 8
+            #expect(VideoFrame.NumberCode.number(of: VideoFrame.NumberCode.cells(of: number)) == number)
+            let change = (VideoFrame.NumberCode.cells(of: number) ^ VideoFrame.NumberCode.cells(of: number + 1)) >> 8
             #expect(change.nonzeroBitCount == 1)
         }
     }
 
     @Test func oneWrongCellIsNoticed() {
         for bit in 0..<32 {
-            #expect(FrameNumberCode.number(of: FrameNumberCode.cells(of: 4_711) ^ 1 << UInt32(bit)) == nil)
+            #expect(VideoFrame.NumberCode.number(of: VideoFrame.NumberCode.cells(of: 4_711) ^ 1 << UInt32(bit)) == nil)
         }
     }
 
     @Test func blackAndWhitePicturesHoldNone() {
-        #expect(FrameNumberCode.number(of: 0) == nil)
-        #expect(FrameNumberCode.number(of: .max) == nil)
+        #expect(VideoFrame.NumberCode.number(of: 0) == nil)
+        #expect(VideoFrame.NumberCode.number(of: .max) == nil)
     }
 
     @Test(arguments: PixelFormat.allCases, [(64, 36), (160, 90), (320, 241), (639, 357), (1280, 720)])
@@ -31,7 +31,7 @@ import Testing
         let frame = VideoFrame(format: MediaFormat(video: layout))
         for (old, number) in [(nil, 0), (0, 1), (1, 1_000_000), (1_000_000, 77)] as [(Int?, Int)] {
             painter.draw(number, over: old, in: frame)
-            #expect(FrameNumberCode.read(frame) == number)
+            #expect(VideoFrame.NumberCode.read(frame) == number)
         }
     }
 

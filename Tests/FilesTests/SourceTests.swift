@@ -26,8 +26,9 @@ import Testing
         #expect(source.sink("video").received.count == 6)
     }
 
-    @Test(arguments: [("bt709", .bt709), ("smpte170m", .bt601), ("unknown", nil)] as [(String, ColorMatrix?)])
-    func picturesSayTheMatrixOfTheirFile(word: String, matrix: ColorMatrix?) throws {
+    @Test(
+        arguments: [("bt709", .bt709), ("smpte170m", .bt601), ("unknown", nil)] as [(String, VideoLayout.ColorMatrix?)])
+    func picturesSayTheMatrixOfTheirFile(word: String, matrix: VideoLayout.ColorMatrix?) throws {
         let path = Clips.plain(
             "white-\(word).mkv", "format=yuv420p", "libx264", "-colorspace", word)
         let source = try harness(["open": .string(path), "pace": "fast"], unconnected: ["audio"])
@@ -61,7 +62,7 @@ import Testing
         #expect(video.count == 30)
         for (index, entry) in video.enumerated() {
             let frame = try #require(entry.item as? VideoFrame)
-            #expect(FrameNumberCode.read(frame) == index)
+            #expect(VideoFrame.NumberCode.read(frame) == index)
             #expect(frame.header.pts == MediaTime(Int64(index), timescale: 30))
             #expect(entry.at == frame.header.captured)
             #expect(
@@ -83,7 +84,7 @@ import Testing
         let last = try #require(source.sink("video").received.last?.item)
         let count = source.sink("video").received.count
         #expect(last.header.pts == MediaTime(Int64((count - 1) * denominator), timescale: Int64(numerator)))
-        #expect(FrameNumberCode.read(last as! VideoFrame) == count - 1)
+        #expect(VideoFrame.NumberCode.read(last as! VideoFrame) == count - 1)
     }
 
     @Test(arguments: [48_000, 44_100, 11_025]) func theToneHasNoJumpAndNoGap(_ rate: Int) throws {
@@ -139,7 +140,7 @@ import Testing
             let source = try harness(["open": .string(path), "pace": "fast"])
             #expect(source.graph.run() == .finished)
             let frames = source.sink("video").received.compactMap { $0.item as? VideoFrame }
-            #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<90), "\(path)")
+            #expect(frames.map { VideoFrame.NumberCode.read($0) } == Array(0..<90), "\(path)")
             // Matroska's clock counts milliseconds; audio starts 6.5 ms earlier where the encoder's delay is in the
             // times.
             for (index, frame) in frames.enumerated() {
@@ -190,7 +191,7 @@ import Testing
         let steps = zip(video, video.dropFirst()).map { ($1.header.pts - $0.header.pts).seconds }
         #expect(steps.allSatisfy { $0 > 0.032 && $0 < 0.1 })
         if decode {
-            let numbers = video.compactMap { FrameNumberCode.read($0 as! VideoFrame) }
+            let numbers = video.compactMap { VideoFrame.NumberCode.read($0 as! VideoFrame) }
             #expect(numbers.prefix(180) == (Array(0..<90) + Array(0..<90))[...])
         }
     }
@@ -201,7 +202,7 @@ import Testing
         let frames = source.sink("video").received.compactMap { $0.item as? VideoFrame }
         #expect(frames.count == 15)
         #expect(frames.allSatisfy { $0.layout.pixelFormat == .i420 })
-        #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<15))
+        #expect(frames.map { VideoFrame.NumberCode.read($0) } == Array(0..<15))
     }
 
     @Test func aStreamThatIsNotThereIsAbsent() throws {

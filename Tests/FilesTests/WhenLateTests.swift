@@ -85,7 +85,8 @@ import Testing
         #expect(video.contains { abs($0.header.pts.seconds - 2.05) < 0.1 })
         #expect(!video.contains { (1.0...1.9).contains($0.header.pts.seconds) })
         if decode {
-            #expect(video.compactMap { FrameNumberCode.read($0 as! VideoFrame) }.suffix(30) == Array(60..<90)[...])
+            #expect(
+                video.compactMap { VideoFrame.NumberCode.read($0 as! VideoFrame) }.suffix(30) == Array(60..<90)[...])
         }
         let times = source.sink("audio").received.map(\.item.header.pts.seconds)
         #expect(!times.contains { (1.3...1.7).contains($0) } && times.contains { (1.85...1.95).contains($0) })

@@ -73,7 +73,7 @@ extension FlowSuite {
 
     @Test func jitterIsTheDifferenceFromTheTimestamps() {
         var flow = FlowMeasure()
-        var header = Header(pts: .zero, dts: .zero, duration: .milliseconds(20))
+        var header = MediaItem.Header(pts: .zero, dts: .zero, duration: .milliseconds(20))
         #expect(flow.note(header, bytes: 1, at: Instant(nanoseconds: 0)) == FlowMeasure.Arrival(drift: .zero))
         header.dts = .milliseconds(20)
         let arrival = flow.note(header, bytes: 1, at: Instant(nanoseconds: 23_000_000))
@@ -83,7 +83,8 @@ extension FlowSuite {
     @Test func driftIsCountedFromTheFirstItemAndAnewAfterAJump() {
         var flow = FlowMeasure()
         func drift(_ media: Int64, _ arrival: Int64) -> Interval? {
-            let header = Header(pts: .milliseconds(media), dts: .milliseconds(media), duration: .milliseconds(20))
+            let header = MediaItem.Header(
+                pts: .milliseconds(media), dts: .milliseconds(media), duration: .milliseconds(20))
             return flow.note(header, bytes: 1, at: Instant(nanoseconds: arrival * 1_000_000)).drift
         }
         #expect(drift(0, 100) == .zero)

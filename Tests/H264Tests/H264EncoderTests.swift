@@ -238,8 +238,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [(nil, "unknown"), (.bt709, "bt709"), (.bt601, "smpte170m")] as [(ColorMatrix?, String)])
-    func theStreamSaysTheMatrixThatItsPicturesSay(matrix: ColorMatrix?, word: String) throws {
+    @Test(
+        arguments: [(nil, "unknown"), (.bt709, "bt709"), (.bt601, "smpte170m")] as [(VideoLayout.ColorMatrix?, String)])
+    func theStreamSaysTheMatrixThatItsPicturesSay(matrix: VideoLayout.ColorMatrix?, word: String) throws {
         let frames = Picture.moving(64, 64, count: 2)
         let layout = VideoLayout(
             width: 64, height: 64, pixelFormat: .i420, frameRate: FrameRate(30), colorMatrix: matrix)

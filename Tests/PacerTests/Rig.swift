@@ -13,7 +13,7 @@ final class Rig {
     struct Got {
         var at: Instant
         var item: MediaItem
-        var header: Header { item.header }
+        var header: MediaItem.Header { item.header }
         var s16: [Int16] { (item as? AudioFrame).map { Array($0.s16) } ?? [] }
     }
 
@@ -33,7 +33,7 @@ final class Rig {
     /// where it is not its number.
     func feed(
         _ count: Int, samples: Int = 960, from: Double, every: Double = 20, pts: MediaTime? = nil,
-        flags: Header.Flags = [], wave: (Int) -> Int16 = { Int16(truncatingIfNeeded: $0) }
+        flags: MediaItem.Header.Flags = [], wave: (Int) -> Int16 = { Int16(truncatingIfNeeded: $0) }
     ) {
         let rate = Int64(format.audio!.rate)
         for index in 0..<count {

@@ -18,7 +18,7 @@ final class Collector: Node {
 
     struct Kept: Sendable {
         var bytes: [UInt8]
-        var header: Header
+        var header: MediaItem.Header
         var format: MediaFormat
         var item: MediaItem
     }

@@ -103,8 +103,8 @@ import Testing
 
     // MARK: Sending
 
-    private func header(_ milliseconds: Double, duration: Double = 20, epoch: UInt32 = 1) -> Header {
-        Header(pts: .seconds(milliseconds / 1_000), duration: .seconds(duration / 1_000), epoch: epoch)
+    private func header(_ milliseconds: Double, duration: Double = 20, epoch: UInt32 = 1) -> MediaItem.Header {
+        MediaItem.Header(pts: .seconds(milliseconds / 1_000), duration: .seconds(duration / 1_000), epoch: epoch)
     }
 
     @Test func sessionTimeFollowsTheMediasOwnInsideASegment() {

@@ -107,8 +107,8 @@ final class Rig {
 /// Notes the headers of what it gets, and when the graph began.
 final class Witness: Node {
     static let descriptor = NodeDescriptor("witness", summary: "Notes headers")
-    static let seen = Mutex<[Header]>([])
-    static let byNode = Mutex<[String: [Header]]>([:])
+    static let seen = Mutex<[MediaItem.Header]>([])
+    static let byNode = Mutex<[String: [MediaItem.Header]]>([:])
     static let started = Mutex(Instant(nanoseconds: 0))
     let input = Input<MediaItem>("in")
     private var context: NodeContext!

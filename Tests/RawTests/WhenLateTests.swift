@@ -31,7 +31,9 @@ final class SlowWitness: Node {
 extension RawSuite {
     /// Pictures at 30 a second and audio come through FIFOs for a second and a half; three pictures a second are taken.
     @Suite(.timeLimit(.minutes(30))) struct WhenLateTests {
-        private func run(_ rule: String) throws -> (Rig, Rig.Result, video: [Header], audio: [Header]) {
+        private func run(_ rule: String) throws -> (
+            Rig, Rig.Result, video: [MediaItem.Header], audio: [MediaItem.Header]
+        ) {
             let rig = try Rig()
             let (pictures, samplesFIFO) = (rig.fifo("pictures"), rig.fifo("audio"))
             // More than half of what a pipe holds: its writer is held soon.
@@ -64,7 +66,7 @@ extension RawSuite {
             return (rig, result, seen["output0"] ?? [], seen["output1"] ?? [])
         }
 
-        private func length(_ headers: [Header]) -> Double {
+        private func length(_ headers: [MediaItem.Header]) -> Double {
             guard let first = headers.first, let last = headers.last else { return 0 }
             return (last.pts + last.duration - first.pts).seconds
         }

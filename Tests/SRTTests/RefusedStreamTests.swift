@@ -20,7 +20,7 @@ import VideoDecoderPlugin
     private final class OpusOnly: Node {
         static let descriptor = NodeDescriptor("opus-only", summary: "takes Opus")
         let input = Input<Packet>("in", .codedAudio([.opus]))
-        private var packets: CounterMetric?
+        private var packets: Metric.Counter?
         init() {}
         func prepare(_ context: NodeContext) { packets = context.counter("packets") }
         func process(now: Instant) { while input.next() != nil { packets?.add() } }

@@ -283,7 +283,7 @@ import Testing
             frame.header.pts = MediaTime(
                 ticks: [.min, .max, .max - 5, 0, -1, Int64(dice.next() % 1_000_000_000)].randomElement(using: &dice)!)
             frame.header.duration = MediaTime(ticks: [.min, .max, -5, 0, 14_112_000].randomElement(using: &dice)!)
-            frame.header.flags = Header.Flags(rawValue: UInt16(truncatingIfNeeded: dice.next()) & 31)
+            frame.header.flags = MediaItem.Header.Flags(rawValue: UInt16(truncatingIfNeeded: dice.next()) & 31)
             line.harness.push(frame)
             line.harness.set("target_ms", to: Double(dice.next() % 1_000))
             line.harness.advance(by: .milliseconds(Int64(dice.next() % 50)))

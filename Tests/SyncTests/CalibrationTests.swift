@@ -233,7 +233,7 @@ import Testing
             item.header.pts = MediaTime(ticks: times.randomElement(using: &dice)!)
             item.header.duration = MediaTime(ticks: times.randomElement(using: &dice)!)
             item.header.epoch = UInt32(dice.next() % 2)
-            item.header.flags = Header.Flags(rawValue: UInt16(dice.next() % 32))
+            item.header.flags = MediaItem.Header.Flags(rawValue: UInt16(dice.next() % 32))
             harness.push(item, into: isVideo ? "video" : "audio")
             if dice.next() % 3 == 0 { harness.request("calibrate") }
             harness.advance(by: .milliseconds(Int64(dice.next() % 30)))

@@ -10,6 +10,6 @@ public func numbers(_ pictures: [UInt8], width: Int, height: Int) -> [Int?] {
         for y in 0..<height {
             for x in 0..<width { frame.plane(0)[y * frame.stride(0) + x] = pictures[start + y * width + x] }
         }
-        return FrameNumberCode.read(frame)
+        return VideoFrame.NumberCode.read(frame)
     }
 }

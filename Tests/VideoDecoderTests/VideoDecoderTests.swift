@@ -39,7 +39,7 @@ import VP8Plugin
         for (index, packet) in packets.enumerated() { packet.header.epoch = index < 30 ? 0 : 7 }
         let harness = try decode(packets)
         let frames = frames(harness)
-        #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<60))
+        #expect(frames.map { VideoFrame.NumberCode.read($0) } == Array(0..<60))
         for (frame, packet) in zip(frames, packets) {
             #expect(frame.header.pts == packet.header.pts)
             #expect(frame.header.duration == packet.header.duration)
@@ -57,7 +57,7 @@ import VP8Plugin
         packets[10].header.flags.insert(.discontinuity)
         let harness = try decode(Array(packets[0..<5]) + Array(packets[10...]))
         let next = keyframes.first { $0 >= 10 }
-        let numbers = frames(harness).map { FrameNumberCode.read($0) }
+        let numbers = frames(harness).map { VideoFrame.NumberCode.read($0) }
         #expect(numbers == Array(0..<5) + (next.map { Array($0..<60) } ?? []))
         #expect(harness.context.counter("skipped_before_keyframe").count == (next ?? 60) - 10)
     }
@@ -126,7 +126,7 @@ import VP8Plugin
         let harness = try run(bad + good + bad + good)
         #expect(harness.error == nil)
         #expect(
-            frames(harness).filter { $0.layout.width == 320 }.map { FrameNumberCode.read($0) } == Array(0..<60)
+            frames(harness).filter { $0.layout.width == 320 }.map { VideoFrame.NumberCode.read($0) } == Array(0..<60)
                 + Array(0..<60))
         #expect(frames(harness).allSatisfy { $0.layout.width <= 8_192 && $0.layout.height <= 8_192 })
         let (tooLarge, damaged) = (
@@ -267,7 +267,7 @@ import VP8Plugin
         let harness = try GraphHarness(decoding)
         #expect(harness.run() == .finished)
         let frames = harness.sink("sink").received.compactMap { $0.item as? VideoFrame }
-        #expect(frames.map { FrameNumberCode.read($0) } == Array(0..<30))
+        #expect(frames.map { VideoFrame.NumberCode.read($0) } == Array(0..<30))
         #expect(zip(frames, frames.dropFirst()).allSatisfy { $0.header.pts < $1.header.pts })
     }
 }

@@ -5,8 +5,8 @@
 //
 // LOG gets a line a picture: its number and CLOCK_MONOTONIC in nanoseconds, of the sender just before it writes the
 // first byte, of the receiver when it has read the last one; -1 for a picture whose number cannot be read. The number
-// is drawn as the engine's FrameNumberCode describes: 32 cells, 24 bits in Gray code and an inverted CRC-8. Build: cc
-// -O2 latency_frames.c -o latency_frames
+// is drawn as the engine's VideoFrame.NumberCode describes: 32 cells, 24 bits in Gray code and an inverted CRC-8. Build:
+// cc -O2 latency_frames.c -o latency_frames
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

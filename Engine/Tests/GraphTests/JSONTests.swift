@@ -169,13 +169,13 @@ import Testing
 
     @Test func `A text that is larger than its limit is not looked at`() {
         #expect(
-            message([UInt8](repeating: 0x20, count: JSONLimits.standard.bytes + 1))
+            message([UInt8](repeating: 0x20, count: JSONValue.Limits.standard.bytes + 1))
                 == "f.json: the file has 16777217 bytes; at most 16777216 are read.\n  Is it really a graph?")
         let error = #expect(throws: GraphError.self) {
-            _ = try JSONValue.parse(Array("[[[]]]".utf8), file: "f.json", limits: JSONLimits(bytes: 10, depth: 2))
+            _ = try JSONValue.parse(Array("[[[]]]".utf8), file: "f.json", limits: JSONValue.Limits(bytes: 10, depth: 2))
         }
         #expect(error?.description.contains("nested more than 2 deep") == true)
-        let graph = [UInt8](repeating: 0x7B, count: JSONLimits.graph.bytes + 1)
+        let graph = [UInt8](repeating: 0x7B, count: JSONValue.Limits.graph.bytes + 1)
         #expect(throws: GraphError.self) { _ = try GraphLoader.document(graph, path: "g.json") }
         do { _ = try GraphLoader.document(graph, path: "g.json") } catch {
             #expect(error.description.contains("at most 4194304 are read"))

@@ -20,7 +20,7 @@ final class PacketPacer: PacedMedia {
     private var pts = MediaTime.none
     private var step = MediaTime.zero
     private var epoch: UInt32
-    private var lastHeader = Header()
+    private var lastHeader = MediaItem.Header()
     private var lastDropped = 0
     private var isBegun = false
     private var isRepeat = false

@@ -92,7 +92,7 @@ final class VideoPacer: PacedMedia {
     private static let patience = Interval.milliseconds(3)
 
     /// Takes all of the picture that is there. False if the budget is used up before its first packet.
-    private func begin(_ header: Header, _ now: Instant) -> Bool {
+    private func begin(_ header: MediaItem.Header, _ now: Instant) -> Bool {
         leaving.removeAll(keepingCapacity: true)
         left = 0
         var bytes = 0
@@ -116,7 +116,7 @@ final class VideoPacer: PacedMedia {
         return true
     }
 
-    private func isSamePicture(_ a: Header, _ b: Header) -> Bool {
+    private func isSamePicture(_ a: MediaItem.Header, _ b: MediaItem.Header) -> Bool {
         let (first, second) = (a.dts.isKnown ? a.dts : a.pts, b.dts.isKnown ? b.dts : b.pts)
         return first.isKnown && first == second && a.epoch == b.epoch
     }

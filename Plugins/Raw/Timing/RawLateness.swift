@@ -16,8 +16,8 @@ final class RawLateness {
     private let clock: RawClock
     private let member: Int
     private let context: NodeContext
-    private let left: CounterMetric
-    private let behind: CounterMetric
+    private let left: Metric.Counter
+    private let behind: Metric.Counter
     private var isHeld = false
     private var worst = Interval.zero
 

@@ -18,7 +18,7 @@ final class TSReceiver: TSDemuxerClient {
     private var began = Instant(nanoseconds: 0)
     private var awaitsKeyframe = true
     /// The next packet does not continue the last one.
-    private var marks: [Header.Flags] = [[], []]
+    private var marks: [MediaItem.Header.Flags] = [[], []]
     private var hasBegun = false
     /// Of this connection nothing has come.
     private var isWaiting = false
@@ -34,7 +34,7 @@ final class TSReceiver: TSDemuxerClient {
     private var earlier = (lost: 0, damaged: 0, stray: 0, scrambled: 0, maps: 0)
 
     private struct Metrics {
-        let datagrams, lost, damaged, stray, scrambled, before, maps: CounterMetric
+        let datagrams, lost, damaged, stray, scrambled, before, maps: Metric.Counter
         init(_ context: NodeContext) {
             datagrams = context.counter("datagrams")
             lost = context.counter("ts_packets_lost")

@@ -2,8 +2,8 @@ import Sluice
 
 /// The counters of a link over its connections.
 struct LinkMetrics {
-    let connections, failed, refused, takenOver: CounterMetric
-    private let outages, outage, longest, latency: CounterMetric
+    let connections, failed, refused, takenOver: Metric.Counter
+    private let outages, outage, longest, latency: Metric.Counter
 
     init(_ context: NodeContext) {
         connections = context.counter("connections")

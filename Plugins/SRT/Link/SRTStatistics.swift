@@ -68,8 +68,8 @@ struct SRTStatistics {
         ("mss_bytes", { Int($0.byteMSS) }),
     ]
 
-    private let totals: [CounterMetric]
-    private let present: [CounterMetric]
+    private let totals: [Metric.Counter]
+    private let present: [Metric.Counter]
     /// Of the connections before this one.
     private var earlier: [Int]
     private var latest: [Int]

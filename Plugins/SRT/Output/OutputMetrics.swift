@@ -3,8 +3,8 @@ import Sluice
 /// The counters of `srt-output` besides those of libsrt.
 struct OutputMetrics {
     /// Packets.
-    let sent, congestions: CounterMetric
-    private let unconnected, congested, beforeKeyframe: CounterMetric
+    let sent, congestions: Metric.Counter
+    private let unconnected, congested, beforeKeyframe: Metric.Counter
 
     init(_ context: NodeContext) {
         sent = context.counter("media_packets_sent")
@@ -15,7 +15,7 @@ struct OutputMetrics {
     }
 
     /// Of packets that do not pass.
-    func dropped(_ why: SendGate.Verdict) -> CounterMetric {
+    func dropped(_ why: SendGate.Verdict) -> Metric.Counter {
         switch why {
         case .unconnected: unconnected
         case .congested: congested

@@ -4,7 +4,7 @@ import Sluice
 /// range, and whatever was not asked for is an error.
 struct Fields {
     private let what: String
-    private let members: [JSONMember]
+    private let members: [JSONValue.Member]
     private var asked: [String] = []
 
     /// `what` names the message in errors: `segment 4`.

@@ -3,8 +3,8 @@ import Sluice
 /// Says what is wrong with what comes, each thing once and no more than a peer that sends nothing else is worth.
 final class Complaints {
     private let context: NodeContext
-    private let refused: CounterMetric
-    private let staleSegments: CounterMetric
+    private let refused: Metric.Counter
+    private let staleSegments: Metric.Counter
     private var said = 0
     private var isStaleRun = false
 

@@ -14,8 +14,8 @@ final class SegmentReporter {
     /// The last turn whose first picture was timed, and the last whose first picture has gone out.
     private var timed: UInt32?
     private var shown: UInt32?
-    private let toFirstPicture: HistogramMetric
-    private let slips: CounterMetric
+    private let toFirstPicture: Metric.Histogram
+    private let slips: Metric.Counter
 
     static let slipTold = Interval.milliseconds(20)
 

@@ -31,7 +31,7 @@ final class SegmentIntake {
     private var hadMedia = false
     private var isListening = true
     private var waitsFor: String?
-    private let lost: CounterMetric
+    private let lost: Metric.Counter
     private let name: String
 
     /// The limits of peers.

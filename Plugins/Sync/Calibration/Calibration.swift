@@ -35,8 +35,8 @@ public final class Calibration: Node {
     /// Pictures kept the audio waiting in vain; until the next comes it is not held.
     private var isVideoSilent = false
     private var hasWarned = false
-    private var marks: CounterMetric!
-    private var missed: CounterMetric!
+    private var marks: Metric.Counter!
+    private var missed: Metric.Counter!
 
     public init() {}
 
@@ -114,7 +114,7 @@ public final class Calibration: Node {
     }
 
     /// Audio whose pictures have not come yet is held, for a limited time.
-    private func mustWait(_ header: Header, _ now: Instant) -> Bool {
+    private func mustWait(_ header: MediaItem.Header, _ now: Instant) -> Bool {
         guard isOn || schedule.isBusy, videoIn.isConnected, !videoIn.isEnded, !isVideoSilent,
             schedule.videoEnd.isKnown, header.pts.isKnown,
             !schedule.settles(audioUpTo: header.pts + (header.duration.isKnown ? header.duration : .zero))

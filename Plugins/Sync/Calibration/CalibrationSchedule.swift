@@ -2,11 +2,11 @@ import Sluice
 
 /// Which pictures carry a flash, and where in the audio the chirps lie.
 ///
-/// Either the media say so, picture by picture (`Header.Flags.marker`: the node that cuts segments knows how many
-/// pictures each will have), or a mark comes every so many seconds of a stream's own time. A chirp begins at the media
-/// time of its first marked picture, so that picture must come before the audio of its time has gone: where it does
-/// not, it is left unmarked and counted, since a flash without its chirp would measure nothing. A mark that has begun
-/// is finished, in both media.
+/// Either the media say so, picture by picture (`MediaItem.Header.Flags.marker`: the node that cuts segments knows how
+/// many pictures each will have), or a mark comes every so many seconds of a stream's own time. A chirp begins at the
+/// media time of its first marked picture, so that picture must come before the audio of its time has gone: where it
+/// does not, it is left unmarked and counted, since a flash without its chirp would measure nothing. A mark that has
+/// begun is finished, in both media.
 ///
 /// Pure: headers in, decisions out.
 struct CalibrationSchedule {
@@ -47,7 +47,7 @@ struct CalibrationSchedule {
     func settles(audioUpTo end: MediaTime) -> Bool { end + Chirp.fade <= videoEnd }
 
     /// The next picture; true if it carries the flash. `isOn` lets a new mark begin, `isAsked` wants one at once.
-    mutating func picture(_ header: Header, isOn: Bool, isAsked: Bool) -> Bool {
+    mutating func picture(_ header: MediaItem.Header, isOn: Bool, isAsked: Bool) -> Bool {
         guard header.pts.isKnown else { return false }
         let duration = header.duration.isKnown ? header.duration : .zero
         if header.epoch != epoch || videoEnd.isKnown && header.pts + CalibrationSchedule.absence < videoEnd {
@@ -105,7 +105,7 @@ struct CalibrationSchedule {
     }
 
     /// Audio with this header passes, with whatever of `chirps` touches it.
-    mutating func audioPassed(_ header: Header) {
+    mutating func audioPassed(_ header: MediaItem.Header) {
         guard header.pts.isKnown else { return }
         let end = header.pts + (header.duration.isKnown ? header.duration : .zero)
         audioEnd = end

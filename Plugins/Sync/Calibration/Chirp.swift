@@ -21,7 +21,7 @@ struct Chirp: Equatable {
         max(shortest, duration.isKnown ? duration * Int64(pictures) : .zero)
     }
 
-    func touches(_ header: Header) -> Bool {
+    func touches(_ header: MediaItem.Header) -> Bool {
         header.pts < end && header.pts + header.duration > start && (epoch == 0 || header.epoch == epoch)
     }
 

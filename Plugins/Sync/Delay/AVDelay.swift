@@ -46,7 +46,7 @@ public final class AVDelay: Node {
     private var smooth: SmoothAudio!
     private var video = MovingVideo()
     private var epoch: UInt32 = 0
-    private var kind: MediaKind?
+    private var kind: MediaFormat.Kind?
     private var rate = 0
     private var lastOffset: Double?
     private var hasSegments = false
@@ -57,9 +57,9 @@ public final class AVDelay: Node {
     private var metrics: Metrics!
 
     private struct Metrics {
-        let delay, target, taken, ignored: CounterMetric
+        let delay, target, taken, ignored: Metric.Counter
         /// Of samples, or of pictures; from the first item on.
-        var inserted, cut: CounterMetric?
+        var inserted, cut: Metric.Counter?
     }
 
     public init() {}
@@ -208,7 +208,7 @@ public final class AVDelay: Node {
         }
     }
 
-    private func nameMetrics(_ kind: MediaKind) {
+    private func nameMetrics(_ kind: MediaFormat.Kind) {
         if kind == .rawVideo {
             metrics.cut = context.counter("cut_pictures")
         } else {

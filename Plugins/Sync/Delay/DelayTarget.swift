@@ -14,7 +14,7 @@ struct AVSyncFeedback: Equatable {
 
 extension AVSyncFeedback {
     /// As `av-delay` takes it.
-    init(_ record: ControlRecord) {
+    init(_ record: RecordInput.Record) {
         turn = Int(exactly: record["turn_seq"].rounded()) ?? 0
         excessVideoLagMilliseconds = record["excess_video_lag_ms"]
         jitterBufferDeltaMilliseconds = record["jitter_buffer_delta_ms"]

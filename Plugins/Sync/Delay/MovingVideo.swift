@@ -6,7 +6,7 @@ struct MovingVideo {
     private(set) var cut = 0
     private var pool = Pool<VideoFrame>()
     private var last = MediaTime.none
-    private var carriedFlags = Header.Flags()
+    private var carriedFlags = MediaItem.Header.Flags()
 
     /// The picture as it goes out, or nil if it is left out. Its memory is shared, not copied.
     mutating func pass(_ frame: VideoFrame, delay: MediaTime) -> VideoFrame? {

@@ -94,7 +94,8 @@ final class SmoothAudio {
     }
 
     private func convert(
-        _ frame: AudioFrame?, from first: Int = 0, most: Int?, _ hold: MediaTime, _ send: Send, header: Header? = nil
+        _ frame: AudioFrame?, from first: Int = 0, most: Int?, _ hold: MediaTime, _ send: Send,
+        header: MediaItem.Header? = nil
     ) throws {
         guard let resampler, let last else { return }
         let room = resampler.room(for: frame?.sampleCount ?? 0) + 32
@@ -108,7 +109,7 @@ final class SmoothAudio {
         emit(result, count, header ?? frame!.header, hold, send)
     }
 
-    private func emit(_ frame: AudioFrame, _ count: Int, _ header: Header, _ hold: MediaTime, _ send: Send) {
+    private func emit(_ frame: AudioFrame, _ count: Int, _ header: MediaItem.Header, _ hold: MediaTime, _ send: Send) {
         frame.reset(format: frame.format, sampleCount: count)
         frame.header = header
         frame.header.pts = sent.end

@@ -17,7 +17,7 @@ struct StepAudio {
     private var lastValues: [Double] = []
     private var left = 0
     private var fade = Fade()
-    private var carriedFlags = Header.Flags()
+    private var carriedFlags = MediaItem.Header.Flags()
 
     /// The audio that is being faded in, and the audio under it.
     private struct Fade {
@@ -142,7 +142,7 @@ struct StepAudio {
     }
 
     /// Samples missing before a frame with this header by its time.
-    private func hole(before header: Header) -> Int {
+    private func hole(before header: MediaItem.Header) -> Int {
         guard header.pts.isKnown, header.pts > received.end else { return 0 }
         return Int(min((header.pts - received.end).rescaled(to: Int64(received.rate)), 1 << 40))
     }

@@ -38,11 +38,11 @@ public final class CalibrationDetector: Node {
     /// The figures of the last line.
     private var saidOffset = 0.0
     private var deafTo: MediaFormat?
-    private var found: CounterMetric!
-    private var unpaired: CounterMetric!
-    private var offsetMetric: CounterMetric!
-    private var driftMetric: CounterMetric!
-    private var confidenceMetric: CounterMetric!
+    private var found: Metric.Counter!
+    private var unpaired: Metric.Counter!
+    private var offsetMetric: Metric.Counter!
+    private var driftMetric: Metric.Counter!
+    private var confidenceMetric: Metric.Counter!
 
     /// Marks after which a confidence that is low is said.
     private static let enough = 3

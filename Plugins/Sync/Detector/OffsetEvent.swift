@@ -20,13 +20,13 @@ enum OffsetEvent {
         _ result: OffsetEstimate.Result?, at time: MediaTime, isBelieved: Bool, marks: Int, halves: Int, epoch: UInt32
     ) -> DataItem {
         func rounded(_ value: Double) -> JSONValue { .init(.number((value * 1_000).rounded() / 1_000)) }
-        var fields: [JSONMember] = []
-        if let result { fields.append(JSONMember("offset_ms", rounded(result.offset))) }
-        if let drift = result?.drift { fields.append(JSONMember("drift_ppm", rounded(drift))) }
+        var fields: [JSONValue.Member] = []
+        if let result { fields.append(JSONValue.Member("offset_ms", rounded(result.offset))) }
+        if let drift = result?.drift { fields.append(JSONValue.Member("drift_ppm", rounded(drift))) }
         fields += [
-            JSONMember("confidence", rounded(result?.confidence ?? 0)),
-            JSONMember("believed", .init(.boolean(isBelieved))),
-            JSONMember("marks", .init(.integer(marks))), JSONMember("half_marks", .init(.integer(halves))),
+            JSONValue.Member("confidence", rounded(result?.confidence ?? 0)),
+            JSONValue.Member("believed", .init(.boolean(isBelieved))),
+            JSONValue.Member("marks", .init(.integer(marks))), JSONValue.Member("half_marks", .init(.integer(halves))),
         ]
         let item = DataItem(format: format, at: time, fields: fields)
         item.header.epoch = epoch

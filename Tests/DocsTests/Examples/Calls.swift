@@ -13,10 +13,10 @@ public protocol CallLibrary: Sendable {
 /// Answers the calls of a library that calls back on a thread of its own.
 open class CallAnswerer {
     private let library: any CallLibrary
-    private let answered: CounterMetric
+    private let answered: Metric.Counter
     private var calls: Inbox<Call>?
 
-    public init(library: any CallLibrary, answered: CounterMetric) {
+    public init(library: any CallLibrary, answered: Metric.Counter) {
         self.library = library
         self.answered = answered
     }

@@ -14,5 +14,11 @@ public struct NodeError: Error, CustomStringConvertible, Sendable {
         self.isInputError = isInputError
     }
 
+    /// Advice about a word that a graph gave and the node does not know: `Did you mean "libx264"?`, or
+    /// `LISTING: h264_vaapi, libx264.`, or nothing where `candidates` is empty.
+    public static func suggestion(for word: String, in candidates: [String], listing: String) -> String {
+        Sluice.suggestion(for: word, in: candidates, listing: listing)
+    }
+
     public var description: String { advice.isEmpty ? message : "\(message)\n  \(advice)" }
 }

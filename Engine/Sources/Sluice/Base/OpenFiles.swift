@@ -3,13 +3,13 @@ import Glibc
 /// The regular files that this process has open, so that a node does not write over what another one reads or writes.
 ///
 /// Asked of the kernel, not kept: nodes of every plugin count, and so do the report and redirected standard streams.
-public enum OpenFiles {
+enum OpenFiles {
     /// The use that a descriptor may make of its file. One for both counts as writing.
-    public enum Use: Sendable { case reading, writing }
+    enum Use: Sendable { case reading, writing }
 
     /// The use that another descriptor makes of the file behind `descriptor`, writing first; nil where no other has it
     /// open, or where it is no regular file. A few microseconds for each open file (proc_pid_fd(5)).
-    public static func otherUse(of descriptor: Int32) -> Use? {
+    static func otherUse(of descriptor: Int32) -> Use? {
         guard let file = identity(of: descriptor) else { return nil }
         var use: Use?
         for name in GraphFiles.system.list("/proc/self/fd") {

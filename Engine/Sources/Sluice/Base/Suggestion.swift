@@ -22,7 +22,7 @@ func nearest(to word: String, in candidates: some Collection<String>) -> String?
 }
 
 /// Spelling help for words that are not in a graph file.
-public enum Spelling {
+@_spi(Host) public enum Spelling {
     /// `Did you mean "x"?`, or `Known graphs: a, b.`, or nothing.
     public static func suggestion(for word: String, in candidates: [String], listing noun: String) -> String {
         Sluice.suggestion(for: word, in: candidates, listing: noun)

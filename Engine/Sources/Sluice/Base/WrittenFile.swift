@@ -1,18 +1,20 @@
 import Glibc
 
-/// The effect of a file that is there already on one that is to be written: a choice for parameters.
-public enum ExistingFile: String, CaseIterable, Sendable {
-    /// `number` in an instance of a template, whose names others choose; `replace` in the graph itself.
-    case auto
-    /// It stays, and the new one gets a name of its own: `tape.2.webm`.
-    case number
-    /// It is emptied when the first byte is written.
-    case replace
-    /// It stays, and nothing is written.
-    case fail
+extension WrittenFile {
+    /// The effect of a file that is there already on one that is to be written: a choice for parameters.
+    public enum Existing: String, CaseIterable, Sendable {
+        /// `number` in an instance of a template, whose names others choose; `replace` in the graph itself.
+        case auto
+        /// It stays, and the new one gets a name of its own: `tape.2.webm`.
+        case number
+        /// It is emptied when the first byte is written.
+        case replace
+        /// It stays, and nothing is written.
+        case fail
 
-    /// Never `auto`.
-    public func resolved(inInstance: Bool) -> ExistingFile { self == .auto ? inInstance ? .number : .replace : self }
+        /// Never `auto`.
+        public func resolved(inInstance: Bool) -> Existing { self == .auto ? inInstance ? .number : .replace : self }
+    }
 }
 
 /// A file that one writer has for itself. Neither another node nor another process that uses this type writes it
@@ -45,10 +47,16 @@ public final class WrittenFile {
     private let wasCreated: Bool
     private var isBegun = false
 
+    /// Another descriptor of this process writes the regular file behind `descriptor`: a node that reads it would read
+    /// half of it. Looks at every open file, a few microseconds each. From any thread.
+    public static func isWritten(beside descriptor: Int32) -> Bool {
+        OpenFiles.otherUse(of: descriptor) == .writing
+    }
+
     /// Opens `path` and takes it; of a FIFO the reader must be there. `part` is the first number that is tried, 1 for
     /// the plain name. `isShared` takes a file that this process has open, as `/dev/stdout` may be.
     public static func open(
-        _ path: String, ifExists: ExistingFile = .replace, part: Int = 1, isShared: Bool = false
+        _ path: String, ifExists: Existing = .replace, part: Int = 1, isShared: Bool = false
     ) throws(Refusal) -> WrittenFile {
         guard !path.isEmpty else { throw Refusal("the path is empty", "Name a file.") }
         guard !path.utf8.contains(0) else { throw Refusal("the path holds a zero byte") }

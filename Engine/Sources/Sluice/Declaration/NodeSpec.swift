@@ -7,11 +7,11 @@
     public var parameters: [ParameterSpec]
     public var controlInputs: [ControlSpec]
     public var controlOutputs: [ControlSpec]
-    public var metrics: [MetricSpec]
+    public var metrics: [Metric]
 
     public init(
         descriptor: NodeDescriptor, inputs: [PortSpec] = [], outputs: [PortSpec] = [], parameters: [ParameterSpec] = [],
-        controlInputs: [ControlSpec] = [], controlOutputs: [ControlSpec] = [], metrics: [MetricSpec] = []
+        controlInputs: [ControlSpec] = [], controlOutputs: [ControlSpec] = [], metrics: [Metric] = []
     ) {
         self.descriptor = descriptor
         self.inputs = inputs
@@ -83,7 +83,7 @@ public struct PortSpec: Equatable, Sendable {
 /// A parameter of a node. Its name is snake_case with the unit in it: `frame_ms`, `bitrate_kbps`.
 @_spi(Host) public struct ParameterSpec: Equatable, Sendable {
     public var name: String
-    public var type: ParameterType
+    public var type: ParameterValue.Kind
     /// nil: the graph must give it.
     public var defaultValue: ParameterValue?
     /// Inclusive bounds of a number.
@@ -95,7 +95,7 @@ public struct PortSpec: Equatable, Sendable {
     public var template: TemplateUse?
 
     public init(
-        _ name: String, _ type: ParameterType, default defaultValue: ParameterValue? = nil,
+        _ name: String, _ type: ParameterValue.Kind, default defaultValue: ParameterValue? = nil,
         range: ClosedRange<Double>? = nil, help: String, isLive: Bool = false, template: TemplateUse? = nil
     ) {
         self.name = name

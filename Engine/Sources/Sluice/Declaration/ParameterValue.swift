@@ -34,23 +34,25 @@ extension ParameterValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
 }
 
-/// The values that a parameter accepts.
-public enum ParameterType: Hashable, Sendable {
-    case string
-    case integer
-    case number
-    case boolean
-    /// One of these strings.
-    case choice([String])
+extension ParameterValue {
+    /// The values that a parameter accepts.
+    public enum Kind: Hashable, Sendable {
+        case string
+        case integer
+        case number
+        case boolean
+        /// One of these strings.
+        case choice([String])
 
-    /// As the manifest and `inspect` write it: `string`, `integer`, `number`, `boolean`, `choice`.
-    public var name: String {
-        switch self {
-        case .string: "string"
-        case .integer: "integer"
-        case .number: "number"
-        case .boolean: "boolean"
-        case .choice: "choice"
+        /// As the manifest and `inspect` write it: `string`, `integer`, `number`, `boolean`, `choice`.
+        public var name: String {
+            switch self {
+            case .string: "string"
+            case .integer: "integer"
+            case .number: "number"
+            case .boolean: "boolean"
+            case .choice: "choice"
+            }
         }
     }
 }
@@ -58,7 +60,7 @@ public enum ParameterType: Hashable, Sendable {
 /// A Swift type that a node's `@Parameter` may have.
 public protocol ParameterConvertible: Sendable {
     /// The values that a graph may give.
-    static var parameterType: ParameterType { get }
+    static var parameterType: ParameterValue.Kind { get }
     /// nil where `value` is of another type, or is none of the choices.
     init?(_ value: ParameterValue)
     /// The value as a graph would give it.
@@ -66,7 +68,7 @@ public protocol ParameterConvertible: Sendable {
 }
 
 extension String: ParameterConvertible {
-    public static var parameterType: ParameterType { .string }
+    public static var parameterType: ParameterValue.Kind { .string }
     public init?(_ value: ParameterValue) {
         guard case .string(let text) = value else { return nil }
         self = text
@@ -75,7 +77,7 @@ extension String: ParameterConvertible {
 }
 
 extension Int: ParameterConvertible {
-    public static var parameterType: ParameterType { .integer }
+    public static var parameterType: ParameterValue.Kind { .integer }
     public init?(_ value: ParameterValue) {
         guard case .integer(let number) = value else { return nil }
         self = number
@@ -84,7 +86,7 @@ extension Int: ParameterConvertible {
 }
 
 extension Double: ParameterConvertible {
-    public static var parameterType: ParameterType { .number }
+    public static var parameterType: ParameterValue.Kind { .number }
     public init?(_ value: ParameterValue) {
         switch value {
         case .number(let number): self = number
@@ -96,7 +98,7 @@ extension Double: ParameterConvertible {
 }
 
 extension Bool: ParameterConvertible {
-    public static var parameterType: ParameterType { .boolean }
+    public static var parameterType: ParameterValue.Kind { .boolean }
     public init?(_ value: ParameterValue) {
         guard case .boolean(let flag) = value else { return nil }
         self = flag
@@ -106,7 +108,7 @@ extension Bool: ParameterConvertible {
 
 /// A string enumeration is a choice of its cases.
 extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawValue == String {
-    public static var parameterType: ParameterType { .choice(allCases.map(\.rawValue)) }
+    public static var parameterType: ParameterValue.Kind { .choice(allCases.map(\.rawValue)) }
     public init?(_ value: ParameterValue) {
         guard case .string(let text) = value else { return nil }
         self.init(rawValue: text)
@@ -116,7 +118,7 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
 
 extension PixelFormat: ParameterConvertible {}
 extension SampleFormat: ParameterConvertible {}
-extension ExistingFile: ParameterConvertible {}
+extension WrittenFile.Existing: ParameterConvertible {}
 
 extension JSONValue {
     /// The JSON value that a graph file would hold.

@@ -1,13 +1,3 @@
-/// How long an instance of a service lives, and who shares it.
-public enum ServiceScope: String, Sendable, CaseIterable {
-    /// One in the process: all runs share it.
-    case host
-    /// One in a run.
-    case run
-    /// One in each session: the graph, and each instance of a template, has its own.
-    case session
-}
-
 /// Everything that is known of a service without making it: written to its plugin's manifest, and all that static
 /// validation, `list`, `inspect` and `schema` look at.
 @_spi(Host) public struct ServiceSpec: Equatable, Sendable {
@@ -17,11 +7,12 @@ public enum ServiceScope: String, Sendable, CaseIterable {
     public var type: String
     /// One sentence without a full stop, for `list`.
     public var summary: String
-    public var scope: ServiceScope
+    public var scope: ServiceDescriptor.Scope
     public var settings: [ParameterSpec]
 
     public init(
-        name: String = "", type: String, summary: String = "", scope: ServiceScope, settings: [ParameterSpec] = []
+        name: String = "", type: String, summary: String = "", scope: ServiceDescriptor.Scope,
+        settings: [ParameterSpec] = []
     ) {
         self.name = name
         self.type = type

@@ -266,7 +266,7 @@ extension GraphSchema {
 /// Building blocks.
 extension GraphSchema {
     private func object(_ members: [(String, JSONValue)]) -> JSONValue {
-        JSONValue(JSONValue.Kind.object(members.map { JSONMember($0, $1) }))
+        JSONValue(JSONValue.Kind.object(members.map { JSONValue.Member($0, $1) }))
     }
 
     private func reference(_ name: String) -> JSONValue {

@@ -1,20 +1,22 @@
-/// How much JSON is read.
-public struct JSONLimits: Sendable {
-    /// Bytes; a larger text is refused before it is looked at.
-    public var bytes: Int
-    /// Arrays and objects inside each other.
-    public var depth: Int
+extension JSONValue {
+    /// How much JSON is read.
+    public struct Limits: Sendable {
+        /// Bytes; a larger text is refused before it is looked at.
+        public var bytes: Int
+        /// Arrays and objects inside each other.
+        public var depth: Int
 
-    /// At most `bytes` bytes of text, and `depth` brackets inside each other.
-    public init(bytes: Int, depth: Int) {
-        self.bytes = bytes
-        self.depth = depth
+        /// At most `bytes` bytes of text, and `depth` brackets inside each other.
+        public init(bytes: Int, depth: Int) {
+            self.bytes = bytes
+            self.depth = depth
+        }
+
+        /// For files of this machine's own: manifests, reports.
+        public static let standard = Limits(bytes: 16 << 20, depth: 64)
+        /// For graphs: some 40,000 nodes.
+        public static let graph = Limits(bytes: 4 << 20, depth: 64)
     }
-
-    /// For files of this machine's own: manifests, reports.
-    public static let standard = JSONLimits(bytes: 16 << 20, depth: 64)
-    /// For graphs: some 40,000 nodes.
-    public static let graph = JSONLimits(bytes: 4 << 20, depth: 64)
 }
 
 /// Reads strict JSON (RFC 8259) and keeps the position of every key and value.
@@ -24,13 +26,13 @@ public struct JSONLimits: Sendable {
 struct JSONParser {
     let bytes: [UInt8]
     let file: String
-    let limits: JSONLimits
+    let limits: JSONValue.Limits
     var index = 0
     var duplicates: [Diagnostic] = []
     private var depth = 0
     private var mark = (index: 0, position: SourcePosition(line: 1, column: 1))
 
-    init(_ bytes: [UInt8], file: String, limits: JSONLimits) {
+    init(_ bytes: [UInt8], file: String, limits: JSONValue.Limits) {
         self.bytes = bytes
         self.file = file
         self.limits = limits
@@ -70,10 +72,10 @@ struct JSONParser {
         }
     }
 
-    private mutating func parseObject() throws(GraphError) -> [JSONMember] {
+    private mutating func parseObject() throws(GraphError) -> [JSONValue.Member] {
         let start = index
         try enter()
-        var members: [JSONMember] = []
+        var members: [JSONValue.Member] = []
         var firstPositions: [String: SourcePosition] = [:]
         if try !close(UInt8(ascii: "}"), of: start, "object") {
             repeat {
@@ -97,7 +99,7 @@ struct JSONParser {
                             "the key \(quoted(key)) is given twice; the first is in line \(first.line).",
                             advice: "Remove or rename one of them."))
                 } else {
-                    members.append(JSONMember(key, value, at: keyPosition))
+                    members.append(JSONValue.Member(key, value, at: keyPosition))
                 }
             } while try !close(UInt8(ascii: "}"), of: start, "object", afterItem: true)
         }

@@ -17,7 +17,7 @@ public struct JSONValue: Sendable {
         case number(Double)
         case string(String)
         case array([JSONValue])
-        case object([JSONMember])
+        case object([Member])
     }
 
     /// A value that a program made: its position is 0:0.
@@ -31,7 +31,7 @@ public struct JSONValue: Sendable {
     /// Reads one JSON text (RFC 8259, UTF-8, no byte order mark) within `limits`: small ones where strangers send it.
     /// From any thread. Throws `NodeError`, which says the first thing that is wrong, and its
     /// line and column; a doubled key is wrong too.
-    public static func parse(_ bytes: [UInt8], limits: JSONLimits) throws(NodeError) -> JSONValue {
+    public static func parse(_ bytes: [UInt8], limits: Limits) throws(NodeError) -> JSONValue {
         do { return try parse(bytes, file: "", limits: limits) } catch {
             let first = error.diagnostics.first
             let place = first?.position.map { " (\($0.line):\($0.column))" } ?? ""
@@ -45,7 +45,7 @@ public struct JSONValue: Sendable {
     ///
     /// Throws `GraphError`, with one diagnostic for broken syntax or one for each duplicate key.
     @_spi(Host) public static func parse(
-        _ bytes: [UInt8], file: String, limits: JSONLimits = .standard
+        _ bytes: [UInt8], file: String, limits: Limits = .standard
     ) throws(GraphError) -> JSONValue {
         var parser = JSONParser(bytes, file: file, limits: limits)
         let value = try parser.parse()
@@ -54,24 +54,26 @@ public struct JSONValue: Sendable {
     }
 }
 
-/// One `"key": value` of an object.
-public struct JSONMember: Sendable, Equatable {
-    /// Without quotes and escapes.
-    public var key: String
-    @_spi(Host) public var keyPosition: SourcePosition
-    /// Of any kind.
-    public var value: JSONValue
+extension JSONValue {
+    /// One `"key": value` of an object.
+    public struct Member: Sendable, Equatable {
+        /// Without quotes and escapes.
+        public var key: String
+        @_spi(Host) public var keyPosition: SourcePosition
+        /// Of any kind.
+        public var value: JSONValue
 
-    /// A member that a program made: its position is 0:0.
-    public init(_ key: String, _ value: JSONValue) { self.init(key, value, at: SourcePosition(line: 0, column: 0)) }
+        /// A member that a program made: its position is 0:0.
+        public init(_ key: String, _ value: JSONValue) { self.init(key, value, at: SourcePosition(line: 0, column: 0)) }
 
-    @_spi(Host) public init(_ key: String, _ value: JSONValue, at position: SourcePosition) {
-        self.key = key
-        keyPosition = position
-        self.value = value
+        @_spi(Host) public init(_ key: String, _ value: JSONValue, at position: SourcePosition) {
+            self.key = key
+            keyPosition = position
+            self.value = value
+        }
+
+        public static func == (a: Member, b: Member) -> Bool { a.key == b.key && a.value == b.value }
     }
-
-    public static func == (a: JSONMember, b: JSONMember) -> Bool { a.key == b.key && a.value == b.value }
 }
 
 extension JSONValue: Equatable {
@@ -122,7 +124,7 @@ extension JSONValue {
     }
 
     /// nil where it is no object. In the order of the text.
-    public var members: [JSONMember]? {
+    public var members: [Member]? {
         if case .object(let value) = kind { value } else { nil }
     }
 
@@ -151,6 +153,6 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     public init(booleanLiteral value: Bool) { self.init(.boolean(value)) }
     public init(arrayLiteral elements: JSONValue...) { self.init(.array(elements)) }
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        self.init(.object(elements.map { JSONMember($0, $1) }))
+        self.init(.object(elements.map { Member($0, $1) }))
     }
 }

@@ -30,7 +30,7 @@ extension JSONValue {
     fileprivate func flag(_ key: String) -> Bool { self[key]?.boolean ?? false }
 
     fileprivate var formats: FormatSet? {
-        self["formats"] == nil ? .any : list("formats", FormatPattern.init).map(FormatSet.init)
+        self["formats"] == nil ? .any : list("formats", FormatSet.Pattern.init).map(FormatSet.init)
     }
 
     fileprivate var value: ParameterValue? {
@@ -60,7 +60,7 @@ extension NodeSpec {
             let parameters = json.list("parameters", ParameterSpec.init),
             let controlInputs = json.list("control_inputs", ControlSpec.init),
             let controlOutputs = json.list("control_outputs", ControlSpec.init),
-            let metrics = json.list("metrics", MetricSpec.init)
+            let metrics = json.list("metrics", Metric.init)
         else { return nil }
         self.init(
             descriptor: NodeDescriptor(
@@ -96,7 +96,7 @@ extension NodeDescriptor.Condition {
     }
 }
 
-extension MetricSpec {
+extension Metric {
     fileprivate init?(_ json: JSONValue) {
         guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap(Kind.init),
             let help = json["help"]?.string
@@ -107,7 +107,7 @@ extension MetricSpec {
 
 extension ServiceSpec {
     fileprivate init?(manifest json: JSONValue) {
-        guard let type = json["type"]?.string, let scope = json["scope"]?.string.flatMap(ServiceScope.init),
+        guard let type = json["type"]?.string, let scope = json["scope"]?.string.flatMap(ServiceDescriptor.Scope.init),
             let settings = json.list("settings", ParameterSpec.init)
         else { return nil }
         self.init(
@@ -143,9 +143,9 @@ extension PortSpec.Variant {
     }
 }
 
-extension FormatPattern {
+extension FormatSet.Pattern {
     fileprivate init?(_ json: JSONValue) {
-        guard let kind = json["kind"]?.string.flatMap(MediaKind.init),
+        guard let kind = json["kind"]?.string.flatMap(MediaFormat.Kind.init),
             let codecs = json.optionalList("codecs", { $0.string.map(Codec.init) }),
             let samples = json.optionalList("samples", { $0.string.flatMap(SampleFormat.init) }),
             let rates = json.optionalList("rates", \.integer), let channels = json.optionalList("channels", \.integer),
@@ -196,13 +196,13 @@ extension ParameterSpec {
         }
     }
 
-    private static func type(_ name: String, _ json: JSONValue) -> ParameterType? {
+    private static func type(_ name: String, _ json: JSONValue) -> ParameterValue.Kind? {
         switch name {
         case "string": .string
         case "integer": .integer
         case "number": .number
         case "boolean": .boolean
-        case "choice": json.list("choices", \.string).map(ParameterType.choice)
+        case "choice": json.list("choices", \.string).map(ParameterValue.Kind.choice)
         default: nil
         }
     }

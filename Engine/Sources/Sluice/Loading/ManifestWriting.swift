@@ -98,7 +98,7 @@ extension JSONWriter {
         }
     }
 
-    private mutating func write(_ pattern: FormatPattern) {
+    private mutating func write(_ pattern: FormatSet.Pattern) {
         key("kind", pattern.kind.rawValue)
         strings("codecs", pattern.codecs?.map(\.name))
         strings("samples", pattern.sampleFormats?.map(\.rawValue))

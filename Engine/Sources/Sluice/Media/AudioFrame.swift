@@ -49,7 +49,7 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
         if bytes > buffer.capacity { buffer = MediaBuffer(capacity: bytes) }
         self.format = format
         sampleCount = count
-        header = Header()
+        header = MediaItem.Header()
         byteCount = bytes
     }
 

@@ -6,11 +6,11 @@ public final class DataItem: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .data }
 
     /// In the order given. Reading one by its name is the subscript's.
-    public let fields: [JSONMember]
+    public let fields: [JSONValue.Member]
 
     /// `time` and `duration` are media time. The last of two fields of one name counts.
     public init(
-        format: MediaFormat, at time: MediaTime = .none, lasting duration: MediaTime = .zero, fields: [JSONMember]
+        format: MediaFormat, at time: MediaTime = .none, lasting duration: MediaTime = .zero, fields: [JSONValue.Member]
     ) {
         self.fields = fields
         super.init(itemOf: format)
@@ -25,7 +25,8 @@ public final class DataItem: MediaItem, @unchecked Sendable {
         format: MediaFormat, at time: MediaTime = .none, lasting duration: MediaTime = .zero,
         _ fields: KeyValuePairs<String, JSONValue>
     ) {
-        self.init(format: format, at: time, lasting: duration, fields: fields.map { JSONMember($0.key, $0.value) })
+        self.init(
+            format: format, at: time, lasting: duration, fields: fields.map { JSONValue.Member($0.key, $0.value) })
     }
 
     /// nil where the item leaves it out.

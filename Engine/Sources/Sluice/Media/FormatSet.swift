@@ -1,48 +1,48 @@
 /// The formats that a port gives or takes, as far as they are known before the start: any of several patterns.
 public struct FormatSet: Hashable, Sendable {
     /// A format fits the set where it fits one of them.
-    public var patterns: [FormatPattern]
+    @_spi(Host) public var patterns: [Pattern]
 
     /// Any of `patterns`; none fits nothing.
-    public init(_ patterns: [FormatPattern]) { self.patterns = patterns }
+    @_spi(Host) public init(_ patterns: [Pattern]) { self.patterns = patterns }
 
     /// Every kind of media, data too.
-    public static let any = FormatSet(MediaKind.allCases.map { FormatPattern($0) })
+    public static let any = FormatSet(MediaFormat.Kind.allCases.map { Pattern($0) })
     /// Raw audio of any layout.
-    public static let rawAudio = FormatSet([FormatPattern(.rawAudio)])
+    public static let rawAudio = FormatSet([Pattern(.rawAudio)])
     /// Raw video of any layout.
-    public static let rawVideo = FormatSet([FormatPattern(.rawVideo)])
+    public static let rawVideo = FormatSet([Pattern(.rawVideo)])
     /// Packets of audio, whatever the codec.
-    public static let codedAudio = FormatSet([FormatPattern(.codedAudio)])
+    public static let codedAudio = FormatSet([Pattern(.codedAudio)])
     /// Packets of video, whatever the codec.
-    public static let codedVideo = FormatSet([FormatPattern(.codedVideo)])
+    public static let codedVideo = FormatSet([Pattern(.codedVideo)])
     /// Data of any schema.
-    public static let data = FormatSet([FormatPattern(.data)])
+    public static let data = FormatSet([Pattern(.data)])
 
     /// Raw audio; `rates` in Hz. nil fits all.
     public static func audio(
         _ sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil, channels: [Int]? = nil
     ) -> FormatSet {
-        FormatSet([FormatPattern(.rawAudio, sampleFormats: sampleFormats, rates: rates, channels: channels)])
+        FormatSet([Pattern(.rawAudio, sampleFormats: sampleFormats, rates: rates, channels: channels)])
     }
 
     /// Raw video; nil fits all pixel formats.
     public static func video(_ pixelFormats: [PixelFormat]? = nil) -> FormatSet {
-        FormatSet([FormatPattern(.rawVideo, pixelFormats: pixelFormats)])
+        FormatSet([Pattern(.rawVideo, pixelFormats: pixelFormats)])
     }
 
-    /// Packets of one of these audio codecs.
-    public static func codedAudio(_ codecs: [Codec]) -> FormatSet {
-        FormatSet([FormatPattern(.codedAudio, codecs: codecs)])
+    /// Packets of one of these audio codecs; nil fits all rates in Hz, and all numbers of channels.
+    public static func codedAudio(_ codecs: [Codec], rates: [Int]? = nil, channels: [Int]? = nil) -> FormatSet {
+        FormatSet([Pattern(.codedAudio, codecs: codecs, rates: rates, channels: channels)])
     }
     /// Packets of one of these video codecs.
     public static func codedVideo(_ codecs: [Codec]) -> FormatSet {
-        FormatSet([FormatPattern(.codedVideo, codecs: codecs)])
+        FormatSet([Pattern(.codedVideo, codecs: codecs)])
     }
 
     /// Data of one of these schemas, compared by name.
     public static func data(_ schemas: [DataSchema]) -> FormatSet {
-        FormatSet([FormatPattern(.data, schemas: schemas)])
+        FormatSet([Pattern(.data, schemas: schemas)])
     }
 
     /// Everything that fits one of the two.
@@ -69,79 +69,82 @@ public struct FormatSet: Hashable, Sendable {
 extension FormatSet: CustomStringConvertible {
     /// As errors print it: `audio s16/f32 48000 Hz`, `video vp8/h264 or audio opus`, `data transcript`.
     public var description: String {
-        if Set(patterns.map(\.kind)).count == MediaKind.allCases.count && patterns.allSatisfy(\.isOpen) {
+        if Set(patterns.map(\.kind)).count == MediaFormat.Kind.allCases.count && patterns.allSatisfy(\.isOpen) {
             return "any media"
         }
         return patterns.map(\.description).joined(separator: " or ")
     }
 }
 
-/// One kind of media with, for each property, the values that fit; nil fits all.
-public struct FormatPattern: Hashable, Sendable {
-    /// The kind of media; always given.
-    public var kind: MediaKind
-    /// Of coded media.
-    public var codecs: [Codec]?
-    /// Of raw audio.
-    public var sampleFormats: [SampleFormat]?
-    /// Of audio, in Hz.
-    public var rates: [Int]?
-    /// Of audio: numbers of channels.
-    public var channels: [Int]?
-    /// Of raw video.
-    public var pixelFormats: [PixelFormat]?
-    /// Compared by name.
-    public var schemas: [DataSchema]?
+extension FormatSet {
+    /// One kind of media with, for each property, the values that fit; nil fits all.
+    @_spi(Host) public struct Pattern: Hashable, Sendable {
+        /// The kind of media; always given.
+        public var kind: MediaFormat.Kind
+        /// Of coded media.
+        public var codecs: [Codec]?
+        /// Of raw audio.
+        public var sampleFormats: [SampleFormat]?
+        /// Of audio, in Hz.
+        public var rates: [Int]?
+        /// Of audio: numbers of channels.
+        public var channels: [Int]?
+        /// Of raw video.
+        public var pixelFormats: [PixelFormat]?
+        /// Compared by name.
+        public var schemas: [DataSchema]?
 
-    /// A kind alone, or narrowed by lists of values.
-    public init(
-        _ kind: MediaKind, codecs: [Codec]? = nil, sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil,
-        channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil, schemas: [DataSchema]? = nil
-    ) {
-        self.kind = kind
-        self.codecs = codecs
-        self.sampleFormats = sampleFormats
-        self.rates = rates
-        self.channels = channels
-        self.pixelFormats = pixelFormats
-        self.schemas = schemas
-    }
-
-    /// Names a kind and nothing more.
-    public var isOpen: Bool { self == FormatPattern(kind) }
-
-    /// A property that `format` leaves open fits.
-    public func matches(_ format: MediaFormat) -> Bool {
-        func fits<Value: Equatable>(_ allowed: [Value]?, _ value: Value?) -> Bool {
-            guard let allowed, let value else { return true }
-            return allowed.contains(value)
+        /// A kind alone, or narrowed by lists of values.
+        public init(
+            _ kind: MediaFormat.Kind, codecs: [Codec]? = nil, sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil,
+            channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil, schemas: [DataSchema]? = nil
+        ) {
+            self.kind = kind
+            self.codecs = codecs
+            self.sampleFormats = sampleFormats
+            self.rates = rates
+            self.channels = channels
+            self.pixelFormats = pixelFormats
+            self.schemas = schemas
         }
-        return kind == format.kind && fits(codecs, format.codec) && fits(sampleFormats, format.audio?.sampleFormat)
-            && fits(rates, format.audio?.rate) && fits(channels, format.audio?.channels)
-            && fits(pixelFormats, format.video?.pixelFormat)
-            && fits(schemas?.map(\.name), format.schema?.name)
-    }
 
-    /// Everything that fits both; nil where nothing does.
-    public func intersection(_ other: FormatPattern) -> FormatPattern? {
-        guard kind == other.kind else { return nil }
-        var empty = false
-        func both<Value>(_ a: [Value]?, _ b: [Value]?, _ same: (Value, Value) -> Bool) -> [Value]? {
-            guard let a, let b else { return a ?? b }
-            let common = a.filter { value in b.contains { same(value, $0) } }
-            if common.isEmpty { empty = true }
-            return common
+        /// Names a kind and nothing more.
+        public var isOpen: Bool { self == Pattern(kind) }
+
+        /// A property that `format` leaves open fits.
+        public func matches(_ format: MediaFormat) -> Bool {
+            func fits<Value: Equatable>(_ allowed: [Value]?, _ value: Value?) -> Bool {
+                guard let allowed, let value else { return true }
+                return allowed.contains(value)
+            }
+            return kind == format.kind && fits(codecs, format.codec) && fits(sampleFormats, format.audio?.sampleFormat)
+                && fits(rates, format.audio?.rate) && fits(channels, format.audio?.channels)
+                && fits(pixelFormats, format.video?.pixelFormat)
+                && fits(schemas?.map(\.name), format.schema?.name)
         }
-        let result = FormatPattern(
-            kind, codecs: both(codecs, other.codecs, ==), sampleFormats: both(sampleFormats, other.sampleFormats, ==),
-            rates: both(rates, other.rates, ==), channels: both(channels, other.channels, ==),
-            pixelFormats: both(pixelFormats, other.pixelFormats, ==),
-            schemas: both(schemas, other.schemas) { $0.name == $1.name })
-        return empty ? nil : result
+
+        /// Everything that fits both; nil where nothing does.
+        public func intersection(_ other: Pattern) -> Pattern? {
+            guard kind == other.kind else { return nil }
+            var empty = false
+            func both<Value>(_ a: [Value]?, _ b: [Value]?, _ same: (Value, Value) -> Bool) -> [Value]? {
+                guard let a, let b else { return a ?? b }
+                let common = a.filter { value in b.contains { same(value, $0) } }
+                if common.isEmpty { empty = true }
+                return common
+            }
+            let result = Pattern(
+                kind, codecs: both(codecs, other.codecs, ==),
+                sampleFormats: both(sampleFormats, other.sampleFormats, ==),
+                rates: both(rates, other.rates, ==), channels: both(channels, other.channels, ==),
+                pixelFormats: both(pixelFormats, other.pixelFormats, ==),
+                schemas: both(schemas, other.schemas) { $0.name == $1.name })
+            return empty ? nil : result
+        }
     }
 }
 
-extension FormatPattern: CustomStringConvertible {
+@_spi(Host) extension FormatSet.Pattern: CustomStringConvertible {
     public var description: String {
         var words = [kind.medium]
         if let schemas { words.append(schemas.map(\.name).joined(separator: "/")) }

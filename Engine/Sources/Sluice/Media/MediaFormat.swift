@@ -3,7 +3,7 @@
 /// identities is the fast path.
 public final class MediaFormat: Sendable {
     /// Raw or coded, audio or video; or data.
-    public let kind: MediaKind
+    public let kind: Kind
     /// nil for raw media and data.
     public let codec: Codec?
     /// Rate, channels and, for raw audio, the sample format. nil for video and data.
@@ -91,26 +91,28 @@ extension MediaFormat: CustomStringConvertible {
     }
 }
 
-/// The five kinds of items on edges.
-public enum MediaKind: String, Sendable, CaseIterable {
-    case rawAudio = "raw-audio"
-    case rawVideo = "raw-video"
-    case codedAudio = "coded-audio"
-    case codedVideo = "coded-video"
-    case data
+extension MediaFormat {
+    /// The five kinds of items on edges.
+    public enum Kind: String, Sendable, CaseIterable {
+        case rawAudio = "raw-audio"
+        case rawVideo = "raw-video"
+        case codedAudio = "coded-audio"
+        case codedVideo = "coded-video"
+        case data
 
-    /// Raw or coded.
-    public var isAudio: Bool { self == .rawAudio || self == .codedAudio }
-    /// Raw or coded.
-    public var isVideo: Bool { self == .rawVideo || self == .codedVideo }
-    /// Audio or video; never data.
-    public var isRaw: Bool { self == .rawAudio || self == .rawVideo }
-    /// Audio or video; never data.
-    public var isCoded: Bool { self == .codedAudio || self == .codedVideo }
-    /// Packets of this kind depend on earlier ones, so after a loss nothing is usable before a keyframe.
-    public var hasDependentPackets: Bool { self == .codedVideo }
-    /// `audio`, `video` or `data`.
-    public var medium: String { isAudio ? "audio" : isVideo ? "video" : "data" }
+        /// Raw or coded.
+        public var isAudio: Bool { self == .rawAudio || self == .codedAudio }
+        /// Raw or coded.
+        public var isVideo: Bool { self == .rawVideo || self == .codedVideo }
+        /// Audio or video; never data.
+        public var isRaw: Bool { self == .rawAudio || self == .rawVideo }
+        /// Audio or video; never data.
+        public var isCoded: Bool { self == .codedAudio || self == .codedVideo }
+        /// Packets of this kind depend on earlier ones, so after a loss nothing is usable before a keyframe.
+        public var hasDependentPackets: Bool { self == .codedVideo }
+        /// `audio`, `video` or `data`.
+        public var medium: String { isAudio ? "audio" : isVideo ? "video" : "data" }
+    }
 }
 
 /// A codec by its usual lower-case name (`vp8`, `h264`, `opus`), as libavcodec spells it.

@@ -34,57 +34,60 @@ public class MediaItem: @unchecked Sendable {
 
 }
 
-/// 40 bytes that every item carries: all that may be taken over from one item to the next.
-@frozen
-public struct Header: Sendable {
-    /// When it is shown or heard. `.none` if unknown.
-    public var pts: MediaTime
-    /// When it is decoded; equals `pts` where nothing is reordered.
-    public var dts: MediaTime
-    /// How long it lasts. `.none` lets `Output.send` fill it: the dts step if in (0, 1 s], else the format's nominal
-    /// duration, else the last one.
-    public var duration: MediaTime
-    /// When the first byte of it was seen, on the graph's clock.
-    public var captured: Instant
-    /// Of the session that it came from. 0 is never stale.
-    public var epoch: UInt32
-    /// Marks of the item.
-    public var flags: Flags
-    /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
-    public var sourceClock: UInt16
-
-    /// No time is known unless it is given.
-    @inlinable
-    public init(
-        pts: MediaTime = .none, dts: MediaTime = .none, duration: MediaTime = .none,
-        captured: Instant = Instant(nanoseconds: 0), epoch: UInt32 = 0, flags: Flags = [], sourceClock: UInt16 = 0
-    ) {
-        self.pts = pts
-        self.dts = dts
-        self.duration = duration
-        self.captured = captured
-        self.epoch = epoch
-        self.flags = flags
-        self.sourceClock = sourceClock
-    }
-
-    /// Marks that an item may have.
+extension MediaItem {
+    /// 40 bytes that every item carries: all that may be taken over from one item to the next.
     @frozen
-    public struct Flags: OptionSet, Sendable {
-        public let rawValue: UInt16
-        @inlinable
-        public init(rawValue: UInt16) { self.rawValue = rawValue }
+    public struct Header: Sendable {
+        /// When it is shown or heard. `.none` if unknown.
+        public var pts: MediaTime
+        /// When it is decoded; equals `pts` where nothing is reordered.
+        public var dts: MediaTime
+        /// How long it lasts. `.none` lets `Output.send` fill it: the dts step if in (0, 1 s], else the format's
+        /// nominal duration, else the last one.
+        public var duration: MediaTime
+        /// When the first byte of it was seen, on the graph's clock.
+        public var captured: Instant
+        /// Of the session that it came from. 0 is never stale.
+        public var epoch: UInt32
+        /// Marks of the item.
+        public var flags: Flags
+        /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
+        public var sourceClock: UInt16
 
-        /// Decoding can begin here. Every raw frame and every audio packet may be treated as one.
-        @inlinable public static var keyframe: Flags { Flags(rawValue: 1) }
-        /// The following media do not continue those before.
-        @inlinable public static var discontinuity: Flags { Flags(rawValue: 2) }
-        /// A decoder must be fed it, but what comes out is not to be shown.
-        @inlinable public static var decodeOnly: Flags { Flags(rawValue: 4) }
-        /// The first frame of a segment, in each of its streams; video encoders keep it. Work that is done once a
-        /// segment (a delay that moves, a trace) is done here.
-        @inlinable public static var segmentStart: Flags { Flags(rawValue: 8) }
-        /// A picture that is to carry a calibration flash. The chirp belongs to the media time of the first of them.
-        @inlinable public static var marker: Flags { Flags(rawValue: 16) }
+        /// No time is known unless it is given.
+        @inlinable
+        public init(
+            pts: MediaTime = .none, dts: MediaTime = .none, duration: MediaTime = .none,
+            captured: Instant = Instant(nanoseconds: 0), epoch: UInt32 = 0, flags: Flags = [], sourceClock: UInt16 = 0
+        ) {
+            self.pts = pts
+            self.dts = dts
+            self.duration = duration
+            self.captured = captured
+            self.epoch = epoch
+            self.flags = flags
+            self.sourceClock = sourceClock
+        }
+
+        /// Marks that an item may have.
+        @frozen
+        public struct Flags: OptionSet, Sendable {
+            public let rawValue: UInt16
+            @inlinable
+            public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+            /// Decoding can begin here. Every raw frame and every audio packet may be treated as one.
+            @inlinable public static var keyframe: Flags { Flags(rawValue: 1) }
+            /// The following media do not continue those before.
+            @inlinable public static var discontinuity: Flags { Flags(rawValue: 2) }
+            /// A decoder must be fed it, but what comes out is not to be shown.
+            @inlinable public static var decodeOnly: Flags { Flags(rawValue: 4) }
+            /// The first frame of a segment, in each of its streams; video encoders keep it. Work that is done once a
+            /// segment (a delay that moves, a trace) is done here.
+            @inlinable public static var segmentStart: Flags { Flags(rawValue: 8) }
+            /// A picture that is to carry a calibration flash. The chirp belongs to the media time of the first of
+            /// them.
+            @inlinable public static var marker: Flags { Flags(rawValue: 16) }
+        }
     }
 }

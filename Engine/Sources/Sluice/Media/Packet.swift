@@ -35,7 +35,7 @@ public final class Packet: MediaItem, @unchecked Sendable {
         if count > buffer.capacity { buffer = MediaBuffer(capacity: count + count / 4) }
         (buffer.bytes + count).initializeMemory(as: UInt8.self, repeating: 0, count: MediaBuffer.padding)
         self.format = format
-        header = Header()
+        header = MediaItem.Header()
         byteCount = count
     }
 }

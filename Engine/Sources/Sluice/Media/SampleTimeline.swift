@@ -34,7 +34,7 @@ public struct SampleTimeline: Sendable {
     public mutating func advance(_ samples: Int) { count &+= Int64(samples) }
 
     /// Samples that come with this header continue those counted. A header without a time does.
-    public func isContinued(by header: Header) -> Bool {
+    public func isContinued(by header: MediaItem.Header) -> Bool {
         guard isStarted, !header.flags.contains(.discontinuity) else { return false }
         guard header.pts.isKnown else { return true }
         let off = header.pts.ticks.subtractingReportingOverflow(end.ticks)

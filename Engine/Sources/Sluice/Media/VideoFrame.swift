@@ -106,7 +106,7 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
             if planes.byteCount > buffer.capacity { buffer = MediaBuffer(capacity: planes.byteCount) }
         }
         self.format = format
-        header = Header()
+        header = MediaItem.Header()
         byteCount = planes.byteCount
     }
 

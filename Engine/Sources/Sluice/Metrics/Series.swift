@@ -79,13 +79,15 @@ final class Series: @unchecked Sendable {
     }
 }
 
-/// A number of a node over time, in the report's `series`: what `sluice timing` plots. Only the node's lane writes.
-public final class SeriesMetric: Sendable {
-    let series = Series()
-    private let started: Instant
+extension Metric {
+    /// A number of a node over time, in the report's `series`: what `sluice timing` plots. Only the node's lane writes.
+    public final class Series: Sendable {
+        let series = Sluice.Series()
+        private let started: Instant
 
-    init(started: Instant) { self.started = started }
+        init(started: Instant) { self.started = started }
 
-    /// `value` in the unit of the metric's name, at `now` on the graph's clock. On the node's lane.
-    public func record(_ value: Double, at now: Instant) { series.record(value, at: now - started) }
+        /// `value` in the unit of the metric's name, at `now` on the graph's clock. On the node's lane.
+        public func record(_ value: Double, at now: Instant) { series.record(value, at: now - started) }
+    }
 }

@@ -13,7 +13,7 @@ public protocol Node: AnyObject, SendableMetatype {
     static var descriptor: NodeDescriptor { get }
 
     /// Everything that the node counts: `inspect` and the documentation list it.
-    static var metrics: [MetricSpec] { get }
+    static var metrics: [Metric] { get }
 
     /// Does nothing: ports, parameters and controls are stored properties, which the engine reads off the instance.
     init()
@@ -37,7 +37,7 @@ public protocol Node: AnyObject, SendableMetatype {
 }
 
 extension Node {
-    public static var metrics: [MetricSpec] { [] }
+    public static var metrics: [Metric] { [] }
     public func prepare(_ context: NodeContext) throws {}
     public func finish(now: Instant) throws -> Bool { true }
     public func interrupt() {}

@@ -132,14 +132,14 @@ public final class NodeContext: @unchecked Sendable {
     public var traceInstant: Instant? { engine.traceInstant }
 
     /// A number for the report. Declare it in `Node.metrics`. In `prepare`; ask once and keep it.
-    public func counter(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
+    public func counter(_ name: String) -> Metric.Counter { engine.telemetry.counter(name) }
     /// The same, of one whose present value says something.
-    public func gauge(_ name: String) -> CounterMetric { engine.telemetry.counter(name) }
+    public func gauge(_ name: String) -> Metric.Counter { engine.telemetry.counter(name) }
     /// Many numbers of one sort, as `Node.metrics` declares it. In `prepare`; ask once and keep it.
-    public func histogram(_ name: String) -> HistogramMetric { engine.telemetry.histogram(name) }
+    public func histogram(_ name: String) -> Metric.Histogram { engine.telemetry.histogram(name) }
     /// A number over the run's time, for `sluice timing`. In `process`, when the time of the start is known; it takes
     /// 16 KB.
-    public func series(_ name: String) -> SeriesMetric { engine.telemetry.series(name, started: started) }
+    public func series(_ name: String) -> Metric.Series { engine.telemetry.series(name, started: started) }
 
     /// Bytes that pipes of this node are to hold, where the graph's `lanes` say so.
     public var pipeBytes: Int? { engine.pipeBytes }

@@ -2,7 +2,7 @@ extension NodeContext {
     /// Opens a file that the node writes, and takes it for itself. Says in one line where it took another name, because
     /// that file is there already. `part` is the first number that is tried. Throws `NodeError`: the path cannot be
     /// written, or another writer has it.
-    public func openFile(_ path: String, ifExists: ExistingFile = .auto, part: Int = 1) throws -> WrittenFile {
+    public func openFile(_ path: String, ifExists: WrittenFile.Existing = .auto, part: Int = 1) throws -> WrittenFile {
         let file: WrittenFile
         do {
             file = try WrittenFile.open(path, ifExists: ifExists.resolved(inInstance: isInInstance), part: part)

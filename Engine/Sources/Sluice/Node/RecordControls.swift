@@ -1,17 +1,19 @@
-/// Named numbers that were sent together.
-public struct ControlRecord: Equatable, Sendable {
-    /// As the receiver declares them, in its order.
-    public let fields: [String]
-    /// NaN where the sender does not know one, or has no such field.
-    public let values: [Double]
+extension RecordInput {
+    /// Named numbers that were sent together.
+    public struct Record: Equatable, Sendable {
+        /// As the receiver declares them, in its order.
+        public let fields: [String]
+        /// NaN where the sender does not know one, or has no such field.
+        public let values: [Double]
 
-    init(_ fields: [FieldSpec], _ values: [Double]) { (self.fields, self.values) = (fields.map(\.name), values) }
+        init(_ fields: [FieldSpec], _ values: [Double]) { (self.fields, self.values) = (fields.map(\.name), values) }
 
-    /// NaN where there is no such field.
-    public subscript(field: String) -> Double { fields.firstIndex(of: field).map { values[$0] } ?? .nan }
+        /// NaN where there is no such field.
+        public subscript(field: String) -> Double { fields.firstIndex(of: field).map { values[$0] } ?? .nan }
 
-    public static func == (a: ControlRecord, b: ControlRecord) -> Bool {
-        a.fields == b.fields && zip(a.values, b.values).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }
+        public static func == (a: Record, b: Record) -> Bool {
+            a.fields == b.fields && zip(a.values, b.values).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN }
+        }
     }
 }
 
@@ -50,10 +52,10 @@ public final class RecordInput: ControlInput {
     }
 
     /// The latest record that came since the last call; nil if none did. In `process` and `finish`.
-    public func take() -> ControlRecord? {
+    public func take() -> Record? {
         guard isNew else { return nil }
         isNew = false
-        return ControlRecord(control.fields, latest)
+        return Record(control.fields, latest)
     }
 
     func handOver() { if cell.takeRecord(into: &latest) { isNew = true } }

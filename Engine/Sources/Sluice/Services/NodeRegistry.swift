@@ -39,7 +39,7 @@ public final class NodeRegistry: Sendable {
     /// As `register`, of a service that only nodes know. `make` makes it when a node first asks, on that node's thread.
     /// `close` gives back what it holds. The last provider of a type wins.
     public func provide<Provided: Sendable>(
-        _ type: Provided.Type, scope: ServiceScope = .run, close: (@Sendable (Provided) -> Void)? = nil,
+        _ type: Provided.Type, scope: ServiceDescriptor.Scope = .run, close: (@Sendable (Provided) -> Void)? = nil,
         _ make: @escaping @Sendable () throws -> Provided
     ) {
         services.provide(type, scope: scope, close: close, make)

@@ -1,18 +1,3 @@
-/// A service's description of itself: the name graphs use, one sentence, and how long it lives.
-public struct ServiceDescriptor: Sendable {
-    /// As graphs write it: lower case with hyphens, `http`.
-    public let name: String
-    /// One sentence without a full stop, for `list`.
-    public let summary: String
-    /// How long an instance lives, and who shares it.
-    public let scope: ServiceScope
-
-    /// `name` is lower case with hyphens. `summary` is one sentence without a full stop.
-    public init(_ name: String, summary: String, scope: ServiceScope) {
-        (self.name, self.summary, self.scope) = (name, summary, scope)
-    }
-}
-
 /// A service that graphs can set up. Its settings are `@Parameter` properties, as a node's parameters are.
 ///
 ///     final class Bell: Service, Ringing {

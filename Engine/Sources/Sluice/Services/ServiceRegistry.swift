@@ -21,7 +21,7 @@ final class ServiceRegistry: @unchecked Sendable {
     /// A service that only nodes know, made by `make` when it is first asked for. `close` gives back what it holds. The
     /// last provider of a type wins.
     func provide<Provided: Sendable>(
-        _ type: Provided.Type, scope: ServiceScope = .run, close: (@Sendable (Provided) -> Void)? = nil,
+        _ type: Provided.Type, scope: ServiceDescriptor.Scope = .run, close: (@Sendable (Provided) -> Void)? = nil,
         _ make: @escaping @Sendable () throws -> Provided
     ) {
         let spec = ServiceSpec(type: String(reflecting: type), scope: scope)

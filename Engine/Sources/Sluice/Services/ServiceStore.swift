@@ -6,7 +6,7 @@ import Glibc
 /// Finding is for `prepare`. A node that asks for a service that is being made on another thread waits until it is
 /// there.
 final class ServiceStore: @unchecked Sendable {
-    let scope: ServiceScope
+    let scope: ServiceDescriptor.Scope
     /// The scope around it; nil for the host's.
     private let outer: ServiceStore?
     private let registry: ServiceRegistry
@@ -27,7 +27,7 @@ final class ServiceStore: @unchecked Sendable {
     }
 
     init(
-        _ scope: ServiceScope, outer: ServiceStore?, registry: ServiceRegistry, declared: [ServicePlan] = [],
+        _ scope: ServiceDescriptor.Scope, outer: ServiceStore?, registry: ServiceRegistry, declared: [ServicePlan] = [],
         say: @escaping @Sendable (EventLog.Level, String) -> Void
     ) {
         self.scope = scope

@@ -6,7 +6,7 @@ import Synchronization
 /// on, and gets the answer as a post. See `NodeContext.ask`.
 ///
 /// Threads start when there is work and stay. Of the calls that wait no more than `capacity` are kept.
-public final class Worker: Sendable {
+@_spi(Host) public final class Worker: Sendable {
     /// The worker that every run of the process shares.
     public static let shared = Worker(threads: 4, capacity: 4_096)
 

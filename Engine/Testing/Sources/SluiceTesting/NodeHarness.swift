@@ -92,7 +92,7 @@ public final class NodeHarness<N: Node> {
     /// The latest value that a control output sent since the last call; nil if none.
     public func value(of control: String) -> Double? { taps[control]?.takeValue() }
     /// The latest record that a control output sent since the last call; nil if none.
-    public func record(of control: String) -> ControlRecord? { taps[control]?.takeRecord() }
+    public func record(of control: String) -> RecordInput.Record? { taps[control]?.takeRecord() }
     /// How many requests a control output sent since the last call.
     public func requests(of control: String) -> Int { taps[control]?.takeRequests() ?? 0 }
 

@@ -42,7 +42,7 @@ private final class Metronome: Node {
     static let descriptor = NodeDescriptor("metronome", summary: "Is called each millisecond")
     let output = Output<MediaItem>("out", optional: true)
     private var context: NodeContext!
-    private var ticks: CounterMetric!
+    private var ticks: Metric.Counter!
     init() {}
     func prepare(_ context: NodeContext) {
         self.context = context

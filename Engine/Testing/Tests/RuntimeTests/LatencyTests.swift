@@ -71,7 +71,7 @@ import Testing
                 guard due <= now else { return context.wake(at: due) }
                 waiting.removeFirst()
                 context.mark("mux", pts: frame.header.pts)
-                wire?.frames.append((FrameNumberCode.read(frame)!, now + .milliseconds(20)))
+                wire?.frames.append((VideoFrame.NumberCode.read(frame)!, now + .milliseconds(20)))
                 wire?.receiver?.handle.post()
             }
         }
@@ -188,9 +188,9 @@ private func numbered(_ number: Int) -> VideoFrame {
     let layout = VideoLayout(width: 64, height: 36, pixelFormat: .i420, frameRate: FrameRate(25))
     let frame = VideoFrame(format: MediaFormat(video: layout))
     frame.plane(0).update(repeating: 16, count: frame.stride(0) * 36)
-    let cells = FrameNumberCode.cells(of: number)
+    let cells = VideoFrame.NumberCode.cells(of: number)
     for index in 0..<32 where cells >> (31 - index) & 1 != 0 {
-        let area = FrameNumberCode.area(ofCell: index, width: 64, height: 36)
+        let area = VideoFrame.NumberCode.area(ofCell: index, width: 64, height: 36)
         for y in area.top..<area.bottom {
             for x in area.left..<area.right { frame.plane(0)[y * frame.stride(0) + x] = 235 }
         }

@@ -26,7 +26,7 @@ import Testing
                 FieldSpec("second", help: "the negative"), FieldSpec("first", help: "a number"),
                 FieldSpec("third", optional: true, help: "that nobody sends"),
             ], help: "two numbers")
-        private(set) var heard: [ControlRecord] = []
+        private(set) var heard: [RecordInput.Record] = []
         init() {}
         func process(now: Instant) { if let record = input.take() { heard.append(record) } }
     }

@@ -7,8 +7,8 @@ import Testing
 private final class Counting: Node {
     static let descriptor = NodeDescriptor("counting", summary: "counts items")
     let input = Input<MediaItem>("in")
-    private var items: CounterMetric!
-    private var place: HistogramMetric!
+    private var items: Metric.Counter!
+    private var place: Metric.Histogram!
 
     func prepare(_ context: NodeContext) {
         items = context.counter("items")

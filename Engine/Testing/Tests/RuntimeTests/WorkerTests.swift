@@ -53,7 +53,7 @@ import Testing
     private final class Asker: Node {
         static let descriptor = NodeDescriptor("asker", summary: "asks")
         @Parameter("fails", default: false, help: "the call throws") var fails: Bool
-        private var answer: Answer<Int>?
+        private var answer: NodeContext.Answer<Int>?
         private var context: NodeContext!
         nonisolated(unsafe) static var heard: [String] = []
         init() {}

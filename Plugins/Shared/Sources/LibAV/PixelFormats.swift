@@ -43,7 +43,7 @@ extension SampleFormat {
     }
 }
 
-extension ColorMatrix {
+extension VideoLayout.ColorMatrix {
     /// nil where `space` says nothing, or one that the engine has no word for.
     public init?(_ space: AVColorSpace) {
         switch space {

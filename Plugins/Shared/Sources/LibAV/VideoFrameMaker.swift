@@ -27,7 +27,7 @@ public final class VideoFrameMaker {
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
             pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
-            colorMatrix: ColorMatrix(picture.pointee.colorspace))
+            colorMatrix: VideoLayout.ColorMatrix(picture.pointee.colorspace))
         if format?.video != layout { format = MediaFormat(video: layout) }
         if !isFull || layout.pixelFormat?.isYUV != true, let frame = VideoFrame(moving: picture, format: format!) {
             return frame

@@ -42,7 +42,7 @@ final class TSElementaryStream {
         _ assembler: inout PESAssembler, _ unit: PESAssembler.Unit, _ times: inout TimestampUnwrapper,
         _ body: (Packet) -> Void
     ) {
-        var flags: Header.Flags = assembler.hasGap ? .discontinuity : []
+        var flags: MediaItem.Header.Flags = assembler.hasGap ? .discontinuity : []
         assembler.noteGapTold()
         let dts = unit.dts.map { times.unwrap($0) } ?? expected
         let pts = unit.pts.map { times.unwrap($0) } ?? dts

@@ -32,7 +32,7 @@ public final class AddressLookup {
     /// The thing that the node waits for, for `isWaiting`: "the address of example.net". nil where all are digits.
     public let awaited: String?
     private var known: [SocketAddress]?
-    private var answer: Answer<[SocketAddress]>?
+    private var answer: NodeContext.Answer<[SocketAddress]>?
 
     /// `isInputError`: what the error says of itself where a name is not found.
     public init(

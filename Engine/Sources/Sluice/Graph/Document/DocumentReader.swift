@@ -34,7 +34,7 @@ struct DocumentReader {
     /// Templates inside each other.
     static let maximumNesting = 8
 
-    private func readTemplate(_ template: JSONMember, depth: Int) -> TemplateDocument? {
+    private func readTemplate(_ template: JSONValue.Member, depth: Int) -> TemplateDocument? {
         guard depth <= Self.maximumNesting else {
             bag.error(
                 template.keyPosition, "templates nest more than \(Self.maximumNesting) deep.",
@@ -61,7 +61,7 @@ struct DocumentReader {
         return result
     }
 
-    private func requireNodes(_ members: [JSONMember], _ owner: String, _ position: SourcePosition) {
+    private func requireNodes(_ members: [JSONValue.Member], _ owner: String, _ position: SourcePosition) {
         if !members.contains(where: { $0.key == "nodes" && $0.value.members?.isEmpty != true }) {
             bag.error(
                 position, "\(owner) has no nodes.", advice: "Add \"nodes\": { \"name\": { \"type\": \"…\" } }.")
@@ -69,7 +69,7 @@ struct DocumentReader {
     }
 
     private func readCommon(
-        _ member: JSONMember, owner: String, keys: [String], depth: Int, _ summary: inout String,
+        _ member: JSONValue.Member, owner: String, keys: [String], depth: Int, _ summary: inout String,
         _ parameters: inout [ParameterDeclaration], _ body: inout SessionDocument
     ) {
         switch member.key {
@@ -88,7 +88,7 @@ struct DocumentReader {
         }
     }
 
-    private func readNode(_ node: JSONMember) -> NodeDocument {
+    private func readNode(_ node: JSONValue.Member) -> NodeDocument {
         checkName(node.key, at: node.keyPosition, "node")
         var result = NodeDocument(
             name: node.key, position: node.keyPosition, type: nil, typePosition: node.value.position, lane: nil,
@@ -143,14 +143,14 @@ struct DocumentReader {
 
 /// Shapes.
 extension DocumentReader {
-    func members(_ value: JSONValue, _ what: String) -> [JSONMember]? {
+    func members(_ value: JSONValue, _ what: String) -> [JSONValue.Member]? {
         if let members = value.members { return members }
         bag.error(value.position, "\(what) takes an object, found \(value.kindName).", advice: "Write { … }.")
         return nil
     }
 
     /// The members without comments.
-    func object(_ value: JSONValue, _ what: String) -> [JSONMember] {
+    func object(_ value: JSONValue, _ what: String) -> [JSONValue.Member] {
         (members(value, what) ?? []).filter { $0.key != "$comment" }
     }
 
@@ -172,7 +172,7 @@ extension DocumentReader {
         return false
     }
 
-    func unknownKey(_ member: JSONMember, _ owner: String, _ keys: [String]) {
+    func unknownKey(_ member: JSONValue.Member, _ owner: String, _ keys: [String]) {
         guard member.key != "$comment" else { return }
         bag.error(
             member.keyPosition, "\(owner) has no key \(quoted(member.key)).",

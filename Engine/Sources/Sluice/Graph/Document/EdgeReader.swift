@@ -72,7 +72,7 @@ extension DocumentReader {
     }
 
     private func ends(
-        _ members: [JSONMember], _ noun: String, at position: SourcePosition
+        _ members: [JSONValue.Member], _ noun: String, at position: SourcePosition
     ) -> (EndDocument, EndDocument)? {
         func end(_ key: String) -> EndDocument? {
             guard let value = members.first(where: { $0.key == key })?.value else {

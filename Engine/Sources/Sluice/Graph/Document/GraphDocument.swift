@@ -25,7 +25,7 @@ struct SessionDocument: Sendable {
 @_spi(Host) public struct ParameterDeclaration: Sendable {
     public internal(set) var name: String
     var position: SourcePosition
-    var type: ParameterType
+    var type: ParameterValue.Kind
     var defaultValue: JSONValue?
     /// Inclusive.
     var range: ClosedRange<Double>?
@@ -61,7 +61,7 @@ struct NodeDocument: Sendable {
     /// For which values of parameters the node is there; nil: always.
     var when: JSONValue?
     /// The other members: the parameters of the type.
-    var parameters: [JSONMember]
+    var parameters: [JSONValue.Member]
 }
 
 /// The settings of a lane's thread.
@@ -79,7 +79,7 @@ struct LaneDocument: Sendable {
 struct ServiceDocument: Sendable {
     var name: String
     var position: SourcePosition
-    var settings: [JSONMember]
+    var settings: [JSONValue.Member]
 }
 
 /// One end of an edge or control link: `node`, `node.port`, `$parent.node.port`.
@@ -121,6 +121,6 @@ struct StartDocument: Sendable {
     var template: String
     var templatePosition: SourcePosition
     var count: JSONValue?
-    var parameters: [JSONMember]
+    var parameters: [JSONValue.Member]
     var position: SourcePosition
 }

@@ -2,7 +2,7 @@
 extension DocumentReader {
     static let laneKeys = ["cpus", "nice", "priority", "lock_memory", "pipe_kib"]
 
-    func readLane(_ lane: JSONMember) -> LaneDocument? {
+    func readLane(_ lane: JSONValue.Member) -> LaneDocument? {
         let owner = "lane \(quoted(lane.key))"
         var result = LaneDocument(name: lane.key, position: lane.keyPosition)
         guard let members = members(lane.value, owner) else { return nil }

@@ -1,5 +1,5 @@
 /// How a value becomes one of a declared type.
-extension ParameterType {
+extension ParameterValue.Kind {
     /// `an integer`, `one of "a", "b"`.
     var wanted: String {
         switch self {

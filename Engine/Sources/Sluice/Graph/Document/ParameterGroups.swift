@@ -7,12 +7,12 @@ enum ParameterGroups {
 
     /// A node's members with those of its groups taken out of their objects. A member that is no group is left as it
     /// is, and is refused by its type.
-    static func flattened(_ members: [JSONMember], _ parameters: [ParameterSpec]) -> [JSONMember] {
+    static func flattened(_ members: [JSONValue.Member], _ parameters: [ParameterSpec]) -> [JSONValue.Member] {
         let groups = Set(parameters.compactMap { group(of: $0.name) })
         return members.flatMap { member in
             guard groups.contains(member.key), let inner = member.value.members else { return [member] }
             return inner.filter { $0.key != "$comment" }.map {
-                JSONMember("\(member.key).\($0.key)", $0.value, at: $0.keyPosition)
+                JSONValue.Member("\(member.key).\($0.key)", $0.value, at: $0.keyPosition)
             }
         }
     }

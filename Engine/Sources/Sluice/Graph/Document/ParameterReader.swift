@@ -3,7 +3,7 @@ extension DocumentReader {
     /// The number of a template's instance, counted from 1, which every template has without declaring it.
     static let instanceParameter = "instance"
 
-    func readParameter(_ parameter: JSONMember) -> ParameterDeclaration? {
+    func readParameter(_ parameter: JSONValue.Member) -> ParameterDeclaration? {
         let name = parameter.key
         let owner = "parameter \(quoted(name))"
         checkParameterName(name, at: parameter.keyPosition)
@@ -11,9 +11,9 @@ extension DocumentReader {
         var result = ParameterDeclaration(
             name: name, position: parameter.keyPosition, type: .string, defaultValue: nil, range: nil, help: "",
             isSecret: false, environmentVariable: nil, file: nil)
-        var type: ParameterType?
+        var type: ParameterValue.Kind?
         var choices: [String]?
-        var range: JSONMember?
+        var range: JSONValue.Member?
         for member in members {
             switch member.key {
             case "type": type = readType(member.value, owner)
@@ -29,7 +29,7 @@ extension DocumentReader {
                     member, owner, ["type", "default", "range", "choices", "help", "secret", "env", "file"])
             }
         }
-        result.type = choices.map(ParameterType.choice) ?? type ?? inferredType(result.defaultValue)
+        result.type = choices.map(ParameterValue.Kind.choice) ?? type ?? inferredType(result.defaultValue)
         if choices != nil, let type, type != .string {
             bag.error(parameter.keyPosition, "\(owner) has choices and is no string.", advice: "Remove \"type\".")
         }
@@ -53,9 +53,9 @@ extension DocumentReader {
         }
     }
 
-    private func readType(_ value: JSONValue, _ owner: String) -> ParameterType? {
+    private func readType(_ value: JSONValue, _ owner: String) -> ParameterValue.Kind? {
         guard let name = string(value, "\(owner): \"type\"") else { return nil }
-        let types: [ParameterType] = [.string, .integer, .number, .boolean]
+        let types: [ParameterValue.Kind] = [.string, .integer, .number, .boolean]
         if let type = types.first(where: { $0.name == name }) { return type }
         bag.error(
             value.position, "\(owner): there is no type \(quoted(name)).",
@@ -74,7 +74,7 @@ extension DocumentReader {
         return choices
     }
 
-    private func inferredType(_ value: JSONValue?) -> ParameterType {
+    private func inferredType(_ value: JSONValue?) -> ParameterValue.Kind {
         switch value?.kind {
         case .integer: .integer
         case .number: .number
@@ -83,7 +83,9 @@ extension DocumentReader {
         }
     }
 
-    private func readRange(_ member: JSONMember, type: ParameterType, _ owner: String) -> ClosedRange<Double>? {
+    private func readRange(_ member: JSONValue.Member, type: ParameterValue.Kind, _ owner: String) -> ClosedRange<
+        Double
+    >? {
         let bounds = member.value.array?.compactMap(\.number) ?? []
         guard bounds.count == 2, member.value.array?.count == 2, bounds[0] <= bounds[1] else {
             bag.error(

@@ -1,7 +1,7 @@
 /// The parameters that `${name}` can see at one place of a graph, with their values as far as they are known.
 struct ParameterScope: Sendable {
     struct Entry: Sendable {
-        var type: ParameterType
+        var type: ParameterValue.Kind
         /// nil where the value comes later: a template's parameter, or `validate` without `--set`.
         var value: ParameterValue?
         var isSecret = false
@@ -78,7 +78,7 @@ extension ParameterScope {
     ///
     /// `label` names the place, as `node "pacer": frame_ms`. A secret is refused unless `allowsSecret`.
     func resolve(
-        _ json: JSONValue, as type: ParameterType, range: ClosedRange<Double>? = nil, label: String,
+        _ json: JSONValue, as type: ParameterValue.Kind, range: ClosedRange<Double>? = nil, label: String,
         allowsSecret: Bool = false, _ bag: DiagnosticBag
     ) -> Resolved? {
         var resolved: Resolved
@@ -125,7 +125,7 @@ extension ParameterScope {
         return resolved
     }
 
-    private static func canFit(_ given: ParameterType, _ wanted: ParameterType) -> Bool {
+    private static func canFit(_ given: ParameterValue.Kind, _ wanted: ParameterValue.Kind) -> Bool {
         switch (given, wanted) {
         case (_, .string), (.integer, .number), (.number, .integer), (.string, .choice), (.choice, .choice): true
         default: given == wanted
@@ -133,7 +133,7 @@ extension ParameterScope {
     }
 
     private func reportMismatch(
-        _ json: JSONValue, _ value: ParameterValue, _ type: ParameterType, _ isSecret: Bool, _ reference: Entry?,
+        _ json: JSONValue, _ value: ParameterValue, _ type: ParameterValue.Kind, _ isSecret: Bool, _ reference: Entry?,
         _ label: String, _ bag: DiagnosticBag
     ) {
         var found = isSecret ? "a secret that is not" : value.shown

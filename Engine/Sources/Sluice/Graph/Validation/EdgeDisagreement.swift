@@ -17,7 +17,7 @@
         func written(_ end: EndPlan, _ ports: [PortSpec]) -> String {
             ports.count == 1 ? (end.isParent ? "$parent." : "") + end.node : end.description
         }
-        let given = FormatSet([FormatPattern(format)])
+        let given = FormatSet([FormatSet.Pattern(format)])
         let from = written(self.from, source.spec.outputs)
         let to = written(self.to, target.spec.inputs)
         let advice = FormatAdvice(catalog: catalog, edges: []).advice(
@@ -29,7 +29,7 @@
     }
 }
 
-extension FormatPattern {
+extension FormatSet.Pattern {
     /// The set that matches this format and nothing else.
     public init(_ format: MediaFormat) {
         self.init(

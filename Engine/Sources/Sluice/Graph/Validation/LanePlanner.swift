@@ -60,7 +60,7 @@ struct LanePlanner {
     private func plan(_ lane: LaneDocument) -> LanePlan {
         let label = "lane \(quoted(lane.name))"
         var plan = LanePlan()
-        func value(_ json: JSONValue?, _ key: String, _ type: ParameterType, _ range: ClosedRange<Double>? = nil)
+        func value(_ json: JSONValue?, _ key: String, _ type: ParameterValue.Kind, _ range: ClosedRange<Double>? = nil)
             -> ParameterValue?
         {
             json.flatMap { scope.resolve($0, as: type, range: range, label: "\(label): \(key)", bag)?.value }

@@ -20,7 +20,7 @@ struct ParameterFilling {
         var places: [String: SourcePosition] = [:]
     }
 
-    func fill(_ parameters: [ParameterSpec], from members: [JSONMember], at position: SourcePosition) -> Result {
+    func fill(_ parameters: [ParameterSpec], from members: [JSONValue.Member], at position: SourcePosition) -> Result {
         let known = Dictionary(parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var result = Result()
         for member in ParameterGroups.flattened(members, parameters) where member.key != "$comment" {
@@ -44,7 +44,7 @@ struct ParameterFilling {
         return result
     }
 
-    private func reportUnknown(_ member: JSONMember, _ parameters: [ParameterSpec]) {
+    private func reportUnknown(_ member: JSONValue.Member, _ parameters: [ParameterSpec]) {
         if let group = ParameterGroups.group(of: member.key) {
             return reportUnknown(member, of: group, parameters)
         }
@@ -61,7 +61,7 @@ struct ParameterFilling {
                 ? "It has none." : suggestion(for: member.key, in: keys, listing: "It takes"))
     }
 
-    private func reportUnknown(_ member: JSONMember, of group: String, _ parameters: [ParameterSpec]) {
+    private func reportUnknown(_ member: JSONValue.Member, of group: String, _ parameters: [ParameterSpec]) {
         let prefix = group.count + 1
         let keys = parameters.filter { ParameterGroups.group(of: $0.name) == group }.map {
             String($0.name.dropFirst(prefix))

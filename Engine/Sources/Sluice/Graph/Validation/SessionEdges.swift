@@ -4,7 +4,7 @@ extension SessionPlanner {
         let document = edge.document
         let label = edge.label
         func resolve(
-            _ json: JSONValue?, _ type: ParameterType, _ key: String, _ range: ClosedRange<Double>? = nil
+            _ json: JSONValue?, _ type: ParameterValue.Kind, _ key: String, _ range: ClosedRange<Double>? = nil
         ) -> ParameterValue? {
             json.flatMap { scope.resolve($0, as: type, range: range, label: "\(label): \(key)", bag) }?.value
         }

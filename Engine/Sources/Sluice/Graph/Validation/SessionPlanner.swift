@@ -160,7 +160,7 @@ final class SessionPlanner {
     }
 
     /// The text or choice of a key that every node has.
-    private func optional(_ json: JSONValue?, _ type: ParameterType, _ label: String) -> String? {
+    private func optional(_ json: JSONValue?, _ type: ParameterValue.Kind, _ label: String) -> String? {
         guard let json, case .string(let text)? = scope.resolve(json, as: type, label: label, bag)?.value else {
             return nil
         }

@@ -37,7 +37,7 @@ extension EdgeState {
     var overflow: Overflow { producer.pointee.overflow }
 
     /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
-    func settle(_ kind: MediaKind) {
+    func settle(_ kind: MediaFormat.Kind) {
         producer.pointee.isDependent = kind.hasDependentPackets
         guard producer.pointee.isOverflowOpen else { return }
         producer.pointee.isOverflowOpen = false
@@ -86,7 +86,7 @@ extension EdgeState {
     /// Appends `item`, a reference that the edge now owns and whose duration is known, as the overflow policy allows. A
     /// `block` edge is not looked at: the caller has seen room.
     @inlinable @inline(__always)
-    func push(_ item: Unmanaged<MediaItem>, _ header: Header, bytes: Int, at now: Int) {
+    func push(_ item: Unmanaged<MediaItem>, _ header: MediaItem.Header, bytes: Int, at now: Int) {
         let ticks = header.duration.isKnown ? Int(header.duration.ticks) : 0
         producer.pointee.lastTicks = ticks
         producer.pointee.lastBytes = bytes

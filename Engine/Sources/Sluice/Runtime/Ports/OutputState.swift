@@ -203,7 +203,7 @@ import Synchronization
         for index in 0..<count { links[index]?.pointee.settle(new.kind) }
     }
 
-    /// Fills a missing duration as `Header.duration` says. The item is new then, so nobody else sees it.
+    /// Fills a missing duration as `MediaItem.Header.duration` says. The item is new then, so nobody else sees it.
     @usableFromInline
     mutating func fillDuration(_ item: MediaItem) {
         let step = item.header.dts.isKnown && lastDts.isKnown ? item.header.dts - lastDts : MediaTime.zero

@@ -4,7 +4,7 @@ struct EndedSession: Sendable {
     let nodes: [NodeSnapshot]
     let edges: [EdgeSnapshot]
     /// Of each node: its name in the template, and its metrics, whose distributions add up.
-    let parts: [(name: String, metrics: [(name: String, metric: NodeTelemetry.Metric)])]
+    let parts: [(name: String, metrics: [(name: String, metric: NodeTelemetry.Named)])]
 
     init(_ session: Session) {
         let startedAt = session.run.startedAt

@@ -117,7 +117,7 @@ extension NodeSnapshot.State {
     case number(Int)
     case distribution(p50: Int, p99: Int, max: Int)
 
-    init(_ metric: NodeTelemetry.Metric) {
+    init(_ metric: NodeTelemetry.Named) {
         switch metric {
         case .count(let counter): self = .number(counter.count)
         case .histogram(let histogram):

@@ -12,12 +12,12 @@ struct NodeTotals: Sendable {
     private enum Total: Sendable {
         /// Of a metric that counts the sum says something, of one that is set the last value.
         case count(sum: Int, last: Int)
-        case histogram(HistogramMetric)
+        case histogram(Metric.Histogram)
     }
 
     init(_ type: String) { self.type = type }
 
-    mutating func add(_ node: NodeSnapshot, _ metrics: [(name: String, metric: NodeTelemetry.Metric)]) {
+    mutating func add(_ node: NodeSnapshot, _ metrics: [(name: String, metric: NodeTelemetry.Named)]) {
         framesIn += node.itemsIn
         framesOut += node.itemsOut
         busy += Int(node.busy.nanoseconds)
@@ -26,7 +26,7 @@ struct NodeTotals: Sendable {
         for (name, metric) in metrics { add(name, metric) }
     }
 
-    private mutating func add(_ name: String, _ metric: NodeTelemetry.Metric) {
+    private mutating func add(_ name: String, _ metric: NodeTelemetry.Named) {
         switch metric {
         case .count(let counter):
             let value = counter.count
@@ -41,7 +41,7 @@ struct NodeTotals: Sendable {
                 known.histogram.add(histogram.histogram)
                 return
             }
-            let total = HistogramMetric()
+            let total = Metric.Histogram()
             total.histogram.add(histogram.histogram)
             metrics.append((name, .histogram(total)))
         }

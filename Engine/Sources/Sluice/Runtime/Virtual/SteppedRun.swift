@@ -151,9 +151,9 @@ public final class ControlTap {
     /// The latest value since the last call; nil if there was none.
     public func takeValue() -> Double? { cell.takeValue() }
     /// The latest record since the last call; nil if there was none.
-    public func takeRecord() -> ControlRecord? {
+    public func takeRecord() -> RecordInput.Record? {
         var values = Array(repeating: Double.nan, count: fields.count)
-        return cell.takeRecord(into: &values) ? ControlRecord(fields, values) : nil
+        return cell.takeRecord(into: &values) ? RecordInput.Record(fields, values) : nil
     }
     /// Requests since the last call.
     public func takeRequests() -> Int { cell.takeRequests() }

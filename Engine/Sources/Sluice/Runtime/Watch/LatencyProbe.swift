@@ -25,7 +25,7 @@ final class LatencyProbe: Node {
                 let picture = readsNumber ? item as? VideoFrame : nil
                 trace.note(
                     LatencyTrace.Point(
-                        place: place, pts: item.header.pts, at: at, number: picture.flatMap(FrameNumberCode.read),
+                        place: place, pts: item.header.pts, at: at, number: picture.flatMap(VideoFrame.NumberCode.read),
                         captured: item.header.captured.nanoseconds))
             }
             output.send(item)

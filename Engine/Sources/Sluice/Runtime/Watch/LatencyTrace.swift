@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// A run with a trace puts a probe at both ends of every edge that may carry video, on the lanes of the nodes there. A
 /// probe notes the clock and the item's pts; of a raw picture that a node sends it reads the burnt-in number too
-/// (`FrameNumberCode`). Nodes that do several things with an item tell the time between them by `NodeContext.mark`.
-/// Any thread.
+/// (`VideoFrame.NumberCode`). Nodes that do several things with an item tell the time between them by
+/// `NodeContext.mark`. Any thread.
 @_spi(Host) public final class LatencyTrace: Sendable {
     struct Place: Equatable {
         var node: String

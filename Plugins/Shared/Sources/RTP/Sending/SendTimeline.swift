@@ -1,3 +1,4 @@
+import Pacing
 import Sluice
 
 /// The sender's time line, from which the RTP timestamps of all its streams are counted.
@@ -38,7 +39,7 @@ public struct SendTimeline: Sendable {
     }
 
     /// The sender time of an item with `header` that is sent `now`. An item without a time follows the last.
-    public mutating func place(_ header: Header, now: Instant) -> Place {
+    public mutating func place(_ header: MediaItem.Header, now: Instant) -> Place {
         let pts = header.pts.isKnown ? header.pts : current.map { $0.end - $0.offset } ?? .zero
         let duration = header.duration.isKnown && header.duration > .zero ? header.duration : .zero
         var place = Place(time: .zero, beginsSegment: false)

@@ -1,5 +1,5 @@
 /// A number that a node type counts. Its unit stands in its name: `late_us`, `bytes`, `items_per_s`.
-public struct MetricSpec: Equatable, Sendable {
+public struct Metric: Equatable, Sendable {
     /// How the values of several nodes become one.
     public enum Kind: String, Sendable, CaseIterable {
         /// Only rises while the node lives: of several nodes, the sum says something.
@@ -25,12 +25,12 @@ public struct MetricSpec: Equatable, Sendable {
     }
 
     /// A number that only rises.
-    public static func counter(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .counter, help: help) }
+    public static func counter(_ name: String, _ help: String) -> Metric { Metric(name, .counter, help: help) }
     /// A number that rises and falls.
-    public static func gauge(_ name: String, _ help: String) -> MetricSpec { MetricSpec(name, .gauge, help: help) }
+    public static func gauge(_ name: String, _ help: String) -> Metric { Metric(name, .gauge, help: help) }
     /// Many numbers, of which the report shows median, 99th percentile and largest.
-    public static func histogram(_ name: String, _ help: String) -> MetricSpec {
-        MetricSpec(name, .histogram, help: help)
+    public static func histogram(_ name: String, _ help: String) -> Metric {
+        Metric(name, .histogram, help: help)
     }
 
     /// As people read it, by the last word of the name. A counter whose name ends in no unit counts what it names. nil
@@ -38,7 +38,7 @@ public struct MetricSpec: Equatable, Sendable {
     public var unit: String? {
         if name.hasSuffix("_per_s") { return "/s" }
         let last = name.split(separator: "_").last.map(String.init) ?? ""
-        return MetricSpec.units[last] ?? (kind == .counter ? "count" : nil)
+        return Metric.units[last] ?? (kind == .counter ? "count" : nil)
     }
 
     private static let units = [

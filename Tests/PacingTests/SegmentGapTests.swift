@@ -1,3 +1,4 @@
+import Pacing
 import Sluice
 import TestSupport
 import Testing

@@ -1,3 +1,5 @@
+import Sluice
+
 /// The media time of a stream that comes in segments, and the gap on the clock between one segment and the next.
 ///
 /// Media time counts from the first segment's beginning, and one line maps it to the clock: what is at `time` is due at

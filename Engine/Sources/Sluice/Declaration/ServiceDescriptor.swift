@@ -1,0 +1,26 @@
+/// A service's description of itself: the name graphs use, one sentence, and how long it lives.
+public struct ServiceDescriptor: Sendable {
+    /// As graphs write it: lower case with hyphens, `http`.
+    public let name: String
+    /// One sentence without a full stop, for `list`.
+    public let summary: String
+    /// How long an instance lives, and who shares it.
+    public let scope: Scope
+
+    /// `name` is lower case with hyphens. `summary` is one sentence without a full stop.
+    public init(_ name: String, summary: String, scope: Scope) {
+        (self.name, self.summary, self.scope) = (name, summary, scope)
+    }
+}
+
+extension ServiceDescriptor {
+    /// How long an instance of a service lives, and who shares it.
+    public enum Scope: String, Sendable, CaseIterable {
+        /// One in the process: all runs share it.
+        case host
+        /// One in a run.
+        case run
+        /// One in each session: the graph, and each instance of a template, has its own.
+        case session
+    }
+}
