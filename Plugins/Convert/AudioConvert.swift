@@ -5,8 +5,8 @@ import Sluice
 /// untouched, and a format that changes in mid-stream is followed.
 ///
 /// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. A resampler
-/// holds a few samples back; where the samples end, jump or change epoch they are pushed out, so that as many come out
-/// as went in, to the nearest at the new rate.
+/// holds a few samples back. Where the samples end, jump or change epoch they are pushed out. So as many come out as
+/// went in, to the nearest at the new rate.
 public final class AudioConvert: Node {
     public static let descriptor = NodeDescriptor(
         "audio-convert", summary: "Gives PCM another rate, number of channels or sample format",

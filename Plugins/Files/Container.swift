@@ -36,7 +36,7 @@ enum Container: String, CaseIterable, Sendable {
     }
 
     /// A file stays playable as far as it is written when the process is killed, and at most half a second of it is
-    /// lost: Matroska writes a cluster, mp4 a fragment when it is complete; the others write through.
+    /// lost. Matroska writes a cluster, and mp4 a fragment, when it is complete. The others write through.
     var options: [String: String] {
         switch self {
         case .webm, .mkv: ["cluster_time_limit": "500"]

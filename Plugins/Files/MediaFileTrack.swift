@@ -195,8 +195,8 @@ final class MediaFileTrack {
     }
 
     /// Demuxers leave decoding times out where the container has none (Matroska, at the start of a stream with
-    /// B-frames): then they begin as many frames below the presentation time as the decoder holds back, and rise by the
-    /// duration.
+    /// B-frames). Then decoding times begin as many frames below the presentation time as the decoder holds back, and
+    /// rise by the duration.
     private func stampPacket(_ item: Packet) {
         if item.header.pts.isKnown { item.header.pts = item.header.pts - start }
         if item.header.dts.isKnown {

@@ -1,8 +1,8 @@
 import Glibc
 import Sluice
 
-/// A sine of 1 kHz at −18 dBFS in all channels, without end; in the first 100 ms of each second it is an octave
-/// higher, together with the pattern's flash. Frames of 20 ms.
+/// A sine of 1 kHz at −18 dBFS in all channels, without end. In the first 100 ms of each second it is an octave higher,
+/// together with the pattern's flash. Frames of 20 ms.
 ///
 /// Both tones pass through 0 upwards at each change, so the phase never jumps. One second is computed once, then
 /// copied.

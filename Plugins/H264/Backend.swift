@@ -1,8 +1,9 @@
 import CLibAV
 import Sluice
 
-/// An encoder of libavcodec, and how to ask it for what all give alike: Constrained Baseline at a constant bitrate over
-/// half a second, no B-frames, no keyframes but the regular and the asked ones, every picture out at once.
+/// An encoder of libavcodec, and how to ask it for the stream that all give alike. That is Constrained Baseline at a
+/// constant bitrate over half a second, without B-frames, with no keyframes but the regular and the asked ones, and
+/// every picture out at once.
 ///
 /// The names and values of the options are those of libavcodec 59 to 61 (its nvenc_h264.c, qsvenc_h264.c,
 /// amfenc_h264.c, vaapi_encode_h264.c, videotoolboxenc.c and libx264.c).

@@ -29,8 +29,8 @@ final class Encoder {
         }
         makesKeyframes = Encoder.makesKeyframes(codec, backend)
         surfaces = backend.takesSurfaces ? try Surfaces(width: settings.width, height: settings.height) : nil
-        // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late receiver needs them;
-        // asked for both, it puts a message before the first ones that must not stand there. So one encoder tells,
+        // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late receiver needs them.
+        // Asked for both, it puts a message before the first ones that must not stand there. So one encoder tells,
         // another encodes.
         let told = try Encoder.makeContext(codec, settings, backend, surfaces, tellsConfiguration: true)
         configuration = [UInt8](

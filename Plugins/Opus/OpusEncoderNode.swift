@@ -7,8 +7,8 @@ import Sluice
 /// Samples are counted from the last discontinuity on, and every timestamp is computed from the count. A rest that does
 /// not fill an Opus frame is carried over into the next one. Only where the samples end, jump, change epoch or come to
 /// a fence is a frame filled up with silence. Its duration then says how much of it is real. Opus delays the signal by
-/// its lookahead (RFC 7845 calls it pre-skip), so a packet's pts lies that much before the first sample that went into
-/// it: what a decoder makes of the packet is heard at exactly that time.
+/// its lookahead (RFC 7845 calls it pre-skip). So a packet's pts lies that much before the first sample that went into
+/// it. The decoder's samples are then heard at exactly that time.
 public final class OpusEncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "opus-encoder", summary: "Encodes PCM to Opus",

@@ -2,8 +2,8 @@ import Sluice
 
 /// Encodes i420 pictures to VP8 with libvpx, one packet a picture and no delay.
 ///
-/// The pictures are encoded where they lie. The encoder's own clock only rises: it steps by the distance of two
-/// pictures where that is in (0, 1 s], else by the first one's duration; packets keep the times of their pictures.
+/// The pictures are encoded where they lie. The encoder's own clock only rises. It steps by the distance of two
+/// pictures where that is in (0, 1 s], else by the first one's duration. Packets keep the times of their pictures.
 public final class VP8EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "vp8-encoder", summary: "Encodes pictures to VP8", work: .heavy,

@@ -4,8 +4,8 @@ import Testing
 
 /// Every public declaration that authors of plugins see, or that plugins share, has a doc comment.
 ///
-/// These need none: the cases of an enumeration, whose names say it; overrides; what a protocol of the standard library
-/// asks for (`==`, `hash`, `description`, literals); and what a protocol of ours asks for, which says it there.
+/// The cases of an enumeration need none, since their names say it. Overrides need none. Nor do members that a protocol
+/// of the standard library asks for (`==`, `hash`, `description`, literals), or one of ours, which says it there.
 @Suite struct DocCommentTests {
     private static let standard: Set<String> = [
         "==", "<", "hash", "description", "rawValue", "init(rawValue", "init(stringLiteral", "init(integerLiteral",

@@ -37,7 +37,7 @@ import VideoDecoderPlugin
                         pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
                     }
                     let found = poll(&ready, 2, 50)
-                    // Back to whoever sends, whole.
+                    // Back to the sender, whole.
                     if found > 0, ready[1].revents != 0, batch.receive(on: outlet) == 0, batch.count > 0 {
                         let (room, count) = batch.datagram(0)
                         if let sender {

@@ -3,9 +3,9 @@
 //     abi-stamp OUTPUT COMPILER ENGINE-DIRECTORY SOURCE…
 //
 // Swift has no stable ABI on Linux, so a plugin works with exactly the engine that it was built against: same sources,
-// same compiler, same configuration. The stamp is a hash of those, and it is part of a symbol's name: a plugin calls
-// that symbol, so the dynamic linker itself refuses a plugin that was built against another engine, before any of its
-// code runs.
+// same compiler, same configuration. The stamp is a hash of those, and part of a symbol's name. A plugin calls that
+// symbol. So the dynamic linker itself refuses a plugin that was built against another engine, before any of its code
+// runs.
 import Glibc
 
 /// FNV-1a, 64 bits (draft-eastlake-fnv): accidents are to be told apart, not forgeries.

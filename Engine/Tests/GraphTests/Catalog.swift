@@ -65,7 +65,8 @@ let catalog = NodeTable(
             inputs: [PortSpec("in", .video([.i420]))], outputs: [PortSpec("out", .codedVideo([.vp8]))],
             parameters: [
                 ParameterSpec(
-                    "bitrate_kbps", .integer, default: .integer(1000), range: 50...20000, help: "bitrate", isLive: true),
+                    "bitrate_kbps", .integer, default: .integer(1000), range: 50...20000, help: "bitrate",
+                    isLive: true),
                 ParameterSpec("threads", .integer, default: .integer(2), range: 1...16, help: "threads"),
             ],
             controlInputs: [ControlSpec("keyframe", .request, help: "the next picture is a keyframe")]),

@@ -44,7 +44,8 @@ import Testing
     @Test func `A template that lacks what its starter gives is told`() {
         #expect(
             errors(#", "template": "caller""#, template: "") == """
-                t.json:1:52: node "desk": desk gives each instance the parameter "name", which template "caller" does not declare.
+                t.json:1:52: node "desk": desk gives each instance the parameter "name", \
+                which template "caller" does not declare.
                   Add "parameters": { "name": {} } to the template.
                 """)
     }

@@ -51,8 +51,10 @@ let example = """
       ],
       "templates": {
         "listener": {
-          "nodes": { "pacer": { "type": "pacer", "frame_ms": 20 }, "opus": { "type": "opus-encoder", "bitrate_kbps": 64 }, "out": { "type": "null-sink" } },
-          "edges": [ { "from": "$parent.relay", "to": "pacer", "capacity": { "items": 50, "ms": 1000 }, "overflow": "drop-oldest" }, "pacer -> opus -> out" ]
+          "nodes": { "pacer": { "type": "pacer", "frame_ms": 20 }, \
+    "opus": { "type": "opus-encoder", "bitrate_kbps": 64 }, "out": { "type": "null-sink" } },
+          "edges": [ { "from": "$parent.relay", "to": "pacer", "capacity": { "items": 50, "ms": 1000 }, \
+    "overflow": "drop-oldest" }, "pacer -> opus -> out" ]
         }
       },
       "start": [ { "template": "listener", "count": "${outputs}" } ]

@@ -2,10 +2,10 @@ import Sluice
 
 /// Makes up samples where some are missing, so that neither the hole nor its ends are heard as a click.
 ///
-/// The last pitch period is repeated, full for 20 ms and then faded out until 100 ms, silence after that; where media
-/// come back they are blended in over 5 ms. It is the idea of ITU-T G.711 Appendix I (1999), without its delay: instead
-/// of rewriting what was sent already, the step at the first seam is spread over 1.5 ms. The period is what matches the
-/// last 10 ms best, by normalised correlation at about 8 kHz; for noise any does.
+/// The last pitch period is repeated, full for 20 ms and then faded out until 100 ms, with silence after that. Where
+/// media come back they are blended in over 5 ms. It is the idea of ITU-T G.711 Appendix I (1999), without its delay:
+/// instead of rewriting what was sent already, the step at the first seam is spread over 1.5 ms. The period is what
+/// matches the last 10 ms best, by normalised correlation at about 8 kHz; for noise any does.
 final class Concealer {
     private let layout: AudioLayout
     private let rate: Int

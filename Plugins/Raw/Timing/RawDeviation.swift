@@ -2,10 +2,10 @@ import Sluice
 
 /// How far a counted stream is off its arrival, without the jitter of single frames.
 ///
-/// A frame may come late and never early, so the least lateness is what the stream is off by: of each quarter of a
-/// second, and of the last two seconds of them, so that jitter does not pass for drift where few frames came in time. A
-/// level that has risen by more than 20 ms is a new one, a stall: what was before it counts no more. While a writer
-/// catches up after a stall each frame is less late than the one before: such a quarter tells nothing.
+/// A frame may come late and never early. So the stream is off by the least lateness of each quarter of a second, and
+/// of the last two seconds of them. By that jitter does not pass for drift where few frames came in time. A level that
+/// has risen by more than 20 ms is a new one, a stall: what was before it counts no more. While a writer catches up
+/// after a stall each frame is less late than the one before: such a quarter tells nothing.
 struct RawDeviation {
     static let block = MediaTime.milliseconds(250)
     /// Of blocks.

@@ -17,7 +17,7 @@ enum RawTimestamps: String, CaseIterable, ParameterConvertible {
 /// samples are left out. It is not moved so far that streams which are off alike come apart.
 ///
 /// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before.
-/// Audio goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms; a frame that
+/// Audio goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms. A frame that
 /// comes more than 40 ms late has its own time at once, behind a hole.
 struct RawTimeline {
     static let tolerance = MediaTime.milliseconds(40)

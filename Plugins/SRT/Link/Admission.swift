@@ -3,8 +3,8 @@ import Sluice
 import Synchronization
 
 /// Decides in two steps which callers may come in. `judge` answers on libsrt's thread while the caller waits for its
-/// answer and has not shown yet that it knows the passphrase; so it takes no name and no place, it only counts those
-/// who are in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again: many
+/// answer and has not shown yet that it knows the passphrase. So it takes no name and no place. It only counts the
+/// callers in the handshake. `enter`, on the lane, gives a connection its place, and looks at everything again: many
 /// may have been judged before the first one came in.
 final class Admission: Sendable {
     struct Rules: Sendable {

@@ -5,9 +5,9 @@ import Sluice
 /// Datagrams of MPEG-TS on their way into an SRT socket. Datagrams that the socket's buffer does not take wait here in
 /// order.
 ///
-/// SRT's latency counts from the time that a datagram carries. Given the time at which its media were captured, not
-/// that at which the encoder was done with them, the receiver hands them out on the camera's cadence, whatever each
-/// picture took to encode, and sooner by that. The part that is taken from the latency so is missing for
+/// SRT's latency counts from the time that a datagram carries. It is given the time at which its media were captured,
+/// not that at which the encoder was done with them. So the receiver hands them out on the camera's cadence, whatever
+/// each picture took to encode, and sooner by that. The part that is taken from the latency so is missing for
 /// retransmission; therefore it is at most a quarter of it and 5 ms.
 final class SRTSink: ByteSink {
     private let socket: SRTSocket

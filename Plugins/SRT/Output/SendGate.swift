@@ -4,8 +4,8 @@ import Sluice
 /// decode it. Pure.
 ///
 /// While there is no connection everything goes by. One begins with a video keyframe. When more than `bound` of media
-/// wait in the send buffer the network takes less than is sent: then nothing passes until half of the bound is left and
-/// a keyframe comes, since what is late would be thrown away by the receiver in pieces.
+/// wait in the send buffer the network takes less than is sent. Then nothing passes until half of the bound is left and
+/// a keyframe comes. Late media would be thrown away by the receiver in pieces.
 struct SendGate {
     /// The time that the send buffer may hold.
     let bound: Interval

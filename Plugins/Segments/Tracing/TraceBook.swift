@@ -3,7 +3,7 @@ import Sluice
 /// The fate of segments behind the node that sent them: pure bookkeeping, the time is an argument.
 ///
 /// A segment is opened when it begins. A trace node that meets its first picture finds it by source clock, epoch and
-/// time, which encoders keep; where something between restamps, by the nearest time within half a second.
+/// time, which encoders keep. Where something between restamps, it finds it by the nearest time within half a second.
 struct TraceBook {
     struct Entry {
         let clock: UInt16

@@ -4,9 +4,9 @@ import Sluice
 ///
 /// Either the media say so, picture by picture (`MediaItem.Header.Flags.marker`: the node that cuts segments knows how
 /// many pictures each will have), or a mark comes every so many seconds of a stream's own time. A chirp begins at the
-/// media time of its first marked picture, so that picture must come before the audio of its time has gone: where it
-/// does not, it is left unmarked and counted, since a flash without its chirp would measure nothing. A mark that has
-/// begun is finished, in both media.
+/// media time of its first marked picture. So that picture must come before the audio of its time has gone. Where it
+/// does not, it is left unmarked and counted: a flash without its chirp would measure nothing. A mark that has begun is
+/// finished, in both media.
 ///
 /// Pure: headers in, decisions out.
 struct CalibrationSchedule {

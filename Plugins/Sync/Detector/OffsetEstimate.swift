@@ -3,10 +3,10 @@ import Sluice
 /// The offset by flashes and chirps together: how far audio leads the video, how that drifts, and how far it can be
 /// believed.
 ///
-/// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to
-/// 15 ms; two that agree with each other and not with those before replace them, since then it has changed. The
-/// confidence is the mean of what the last marks are worth: a pair that agrees counts as its fainter half was clear,
-/// others, and marks that were only seen or only heard, as nothing. One pair alone counts half: nothing repeats it yet.
+/// A flash and the nearest chirp within `range` are a pair. The offset is the median of the last pairs that agree to 15
+/// ms. Two that agree with each other and not with those before replace them, since then it has changed. The confidence
+/// is the mean of what the last marks are worth: a pair that agrees counts as its fainter half was clear, others, and
+/// marks that were only seen or only heard, as nothing. One pair alone counts half: nothing repeats it yet.
 ///
 /// Pure: times are arguments.
 struct OffsetEstimate {

@@ -6,8 +6,8 @@
 ///     }
 ///
 /// Swift has no stable ABI on Linux, so a plugin fits only the engine that it was built against. `open` is compiled
-/// into the plugin and calls a function whose name carries that engine's stamp (`abi-stamp` generates it): loaded by
-/// another engine, the plugin lacks that symbol and the dynamic linker refuses it before any of its code runs.
+/// into the plugin and calls a function whose name carries that engine's stamp (`abi-stamp` generates it). A plugin
+/// that another engine loads lacks that symbol. The dynamic linker refuses it before any of its code runs.
 public enum Plugin {
     /// Registers what `body` names with the engine that loaded the plugin.
     @_alwaysEmitIntoClient

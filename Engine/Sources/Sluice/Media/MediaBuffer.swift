@@ -15,9 +15,8 @@ public final class MediaBuffer: @unchecked Sendable {
     public let capacity: Int
     private let owner: AnyObject?
 
-    /// Bytes. A picture of that size goes through memory once in each node, and what it costs there is above all
-    /// finding its pages: on a virtual machine encoding 720p takes 5 % less CPU from pages of 2 MiB than from those of
-    /// 4 KiB.
+    /// Bytes. A picture of that size goes through memory once in each node. The cost there is above all that of finding
+    /// its pages. On a virtual machine encoding 720p takes 5 % less CPU from pages of 2 MiB than from those of 4 KiB.
     private static let large = 1 << 20
     private static let page = 2 << 20
 

@@ -40,7 +40,7 @@ extension InputPort {
         edge.state.pointee.close()
     }
 
-    /// Discards stale items at the head; the engine calls it when the epoch was raised, so that a node that does not
-    /// look at its input just now holds nothing old.
+    /// Discards stale items at the head. The engine calls it when the epoch was raised. So a node that does not look at
+    /// its input just now holds nothing old.
     func flushStale() { _ = state.pointee.look() }
 }

@@ -5,9 +5,9 @@
 /// lane, never on two threads at once, when something that it waits for has happened, and must return soon (see
 /// `NodeDescriptor.Work`). Time is an argument: a node reads no clock.
 ///
-/// The reasons for which a node is woken: the start, an input of which `next()` or `peek()` said that it is empty, room
-/// in an output that was full, a time asked for with `NodeContext.wake(at:)`, a descriptor, a control, a post.
-/// `NodeContext.reasons` says which.
+/// A node is woken by the start, by an input of which `next()` or `peek()` said that it is empty, and by room in an
+/// output that was full. It is also woken by a time asked for with `NodeContext.wake(at:)`, a descriptor, a control, a
+/// post. `NodeContext.reasons` says which.
 public protocol Node: AnyObject, SendableMetatype {
     /// The type's name in graphs, its summary and how it wants to be run.
     static var descriptor: NodeDescriptor { get }

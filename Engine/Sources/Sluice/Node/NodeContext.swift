@@ -50,8 +50,8 @@ public final class NodeContext: @unchecked Sendable {
         if engine.isIdle { asked.wake = instant } else { engine.arm(at: instant) }
     }
 
-    /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before: then
-    /// `isAhead`, and the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In
+    /// Wakes the node at `instant`, and where the lane can afford it up to a quarter of a millisecond before. Then
+    /// `isAhead` is true: the node makes ready what it sends at `instant`, and asks for that time by `wake(at:)`. In
     /// virtual time, and on a lane with very many that ask, there is no call before `instant`.
     public func wake(aheadOf instant: Instant) {
         mustBeInCall()

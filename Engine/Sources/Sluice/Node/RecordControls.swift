@@ -36,8 +36,8 @@ public final class RecordOutput: ControlOutput {
     }
 }
 
-/// Takes records. The fields that it declares are what it wants: a graph connects it to senders that have them all,
-/// those that are optional aside.
+/// Takes records. It wants the fields that it declares. A graph connects it to senders that have them all, those that
+/// are optional aside.
 public final class RecordInput: ControlInput {
     let control: ControlSpec
     var cell: ControlCell

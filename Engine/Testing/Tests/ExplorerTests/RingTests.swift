@@ -18,8 +18,8 @@ import Testing
 
         FileHandle.standardError.write(
             Data(
-                "explored: \(what), \(memory), flaw \(flaw): \(result.schedules) schedules, \(result.redundant) redundant, longest \(result.longest)\n"
-                    .utf8))
+                ("explored: \(what), \(memory), flaw \(flaw): \(result.schedules) schedules, "
+                    + "\(result.redundant) redundant, longest \(result.longest)\n").utf8))
         #expect(result.isComplete, "\(what): not all schedules were explored")
         if flaw == .none {
             #expect(result.failure == nil, "\(what)")

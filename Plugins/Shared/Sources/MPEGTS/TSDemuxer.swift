@@ -11,8 +11,8 @@ public protocol TSDemuxerClient: AnyObject {
 /// Takes a transport stream apart as it comes, without waiting for anything: a picture is handed on with the transport
 /// packet that ends it. Of the first program it reads the first video and the first audio stream that it knows.
 ///
-/// libavformat's demuxer reads from a source that blocks; where a read says "later" it gives up the picture that it has
-/// begun, so it would need a thread for each connection. It also waits for the next picture where a PES packet does not
+/// libavformat's demuxer reads from a source that blocks. Where a read says "later" it gives up the picture that it has
+/// begun. So it would need a thread for each connection. It also waits for the next picture where a PES packet does not
 /// say its length.
 public final class TSDemuxer {
     /// Set before `feed`; called inside it.

@@ -37,8 +37,8 @@ public struct TSStreamKind: Equatable, Sendable {
         (self.track, self.codec) = (track, codec)
     }
 
-    /// From the extension descriptor 0x80 whose code of channels is 0 for two mono channels, else their number
-    /// ("Encapsulation of Opus in MPEG-2 TS", draft 0.1.3); two where it is not there.
+    /// From the extension descriptor 0x80, whose code of channels is 0 for two mono channels, else their number
+    /// ("Encapsulation of Opus in MPEG-2 TS", draft 0.1.3). Two where it is not there.
     private static func opusChannels(_ stream: TSProgramMap.Stream) -> Int {
         guard let bytes = stream.descriptor(0x7f).map(Array.init), bytes.count >= 2, bytes[0] == 0x80 else { return 2 }
         return (1...8).contains(bytes[1]) ? Int(bytes[1]) : 2

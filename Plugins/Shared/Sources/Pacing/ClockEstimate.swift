@@ -5,9 +5,9 @@ import Sluice
 ///
 /// A Kalman filter of two states, phase and rate (Kalman 1960; of clocks: Zucca and Tavella, "The clock model and its
 /// relationship with the Allan and related variances", IEEE T-UFFC 52, 2005). An arrival is the media's time on the
-/// source's clock plus jitter, whose variance is estimated along the way: a source without jitter is known after a
-/// second, one with ±20 ms of it to about 10 ppm after two minutes. Single arrivals far off (250 ms) are left out; when
-/// they go on for a second, time has jumped and the phase begins anew, the rate is kept. Pure: every time is an
+/// source's clock plus jitter, whose variance is estimated along the way. A source without jitter is known after a
+/// second, and one with ±20 ms of it to about 10 ppm after two minutes. Single arrivals far off (250 ms) are left out;
+/// when they go on for a second, time has jumped and the phase begins anew, the rate is kept. Pure: every time is an
 /// argument.
 public struct ClockEstimate: Sendable {
     /// Media that are that far off do not belong to the clock as it is known.

@@ -1,7 +1,7 @@
 import Sluice
 
-/// How much faster than the source's nominal rate its samples are taken, so that the depth before a pacer stays where
-/// it was asked to be and the source's clock is followed: the clock's rate, and a slow pull towards the target.
+/// How much faster than the source's nominal rate its samples are taken: by the clock's rate, and by a slow pull
+/// towards the target. So the depth before a pacer stays where it was asked to be, and the source's clock is followed.
 ///
 /// Nothing happens while the clock is not known, nor before the depth has left the target by `slack`: a source that
 /// runs on this clock is passed on as it is, to the bit. Once it acts it goes on. The change that it asks for stays

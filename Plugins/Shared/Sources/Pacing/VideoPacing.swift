@@ -4,7 +4,7 @@ import Sluice
 /// one of their own, estimated from their arrivals and followed as slowly as audio would be.
 ///
 /// Pictures keep their distance to the audio exactly, because both use one mapping of the source's time. A picture is
-/// placed when it comes, and again (`place(again:)`) when it is about to leave: meanwhile audio that came late with it
+/// placed when it comes, and again (`place(again:)`) when it is about to leave. Meanwhile audio that came late with it
 /// may have moved the mapping. Where the audio has run dry, a picture that came too late waits for the frame of audio
 /// that takes up what came with it. Decoding times always rise: a picture whose time would go back (a source that
 /// jumped) gets the least step after the one before.

@@ -36,8 +36,8 @@ import Synchronization
     /// Takes one signal from that descriptor; 0 if none came.
     public static func nextTermination(_ descriptor: Int32) -> Int32 { sys_termination_next(descriptor) }
 
-    /// Call it first in a process: a closed pipe and a file at its size limit become errors of a write instead of the
-    /// end of the process, and nothing that is opened takes the place of a closed standard stream.
+    /// Call it first in a process. A closed pipe and a file at its size limit become errors of a write instead of the
+    /// end of the process. Nothing that is opened takes the place of a closed standard stream.
     public static func prepare() {
         sys_reserve_standard_streams()
         sys_fail_writes_softly()

@@ -85,8 +85,8 @@ extension EdgeCapacity {
 }
 
 extension Overflow {
-    /// The policy of an edge whose file says nothing: `block`; out of a node that shares without `lossless`,
-    /// `drop-oldest` for media whose items stand alone and `drop-to-keyframe` where coded video may pass.
+    /// The policy of an edge whose file says nothing: `block`. Out of a node that shares without `lossless` it is
+    /// `drop-oldest` for media whose items stand alone, and `drop-to-keyframe` where coded video may pass.
     public static func standard(for formats: FormatSet, fromSharing: Bool, isLossless: Bool) -> Overflow {
         if !fromSharing || isLossless { return .block }
         return formats.patterns.contains(where: \.kind.hasDependentPackets) ? .dropToKeyframe : .dropOldest

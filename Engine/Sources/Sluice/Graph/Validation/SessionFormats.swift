@@ -1,7 +1,7 @@
 /// Which formats pass each edge.
 ///
-/// Edges are visited in topological order. An output that follows an input gives what the edge into that input
-/// carries, as far as it declares to give it: so video that passes a relay and a pacer is still known to be video. A
+/// Edges are visited in topological order. An output that follows an input gives what the edge into that input carries,
+/// as far as it declares to give it. So video that passes a relay and a pacer is still known to be video. A
 /// disagreement is reported once: behind it the declared formats count again.
 extension SessionPlanner {
     func propagateFormats() -> [EndPlan: FormatSet] {

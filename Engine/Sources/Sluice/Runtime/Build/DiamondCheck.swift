@@ -1,5 +1,5 @@
-/// Where branches of one source meet again in a node that puts them in order, the quicker branch must hold what the
-/// slower one delays: a `block` branch too small for that would stop the source, and with it both.
+/// Branches of one source may meet again in a node that puts them in order. Then the quicker branch must hold what the
+/// slower one delays. A `block` branch too small for that would stop the source, and with it both.
 ///
 /// For each input of such a node one pass upstream finds, for every node before it, how late the slowest path makes
 /// media and when the first path that blocks is full. A branch stops the source if it is full before the other one's

@@ -2,9 +2,9 @@ import CSys
 
 /// On which lane each node of one session runs.
 ///
-/// Light nodes share `main`, others get a lane of their own, unless the graph names one, or a pool. Of a pool the
-/// lane with the fewest nodes is taken. The nodes of an instance that name one pool are together on one of its lanes,
-/// so that they hand items on without another thread; nodes of the graph itself are placed one by one.
+/// Light nodes share `main`, others get a lane of their own, unless the graph names one, or a pool. Of a pool the lane
+/// with the fewest nodes is taken. The nodes of an instance that name one pool are together on one of its lanes, so
+/// that they hand items on without another thread. Nodes of the graph itself are placed one by one.
 final class Placement {
     private let run: GraphRun
     private let session: Session

@@ -176,8 +176,8 @@ extension EdgeState {
         if !isLocal && (ring.tail &- ring.head) &* 2 <= itemLimit { wakeWaitingProducer() }
     }
 
-    /// At the end of a dispatch after which the consumer goes on: a producer on another lane that is woken for each
-    /// item costs both a wake-up an item, so it waits until half of the edge is free.
+    /// At the end of a dispatch after which the consumer goes on. A producer on another lane that is woken for each
+    /// item costs both a wake-up an item. So it waits until half of the edge is free.
     var mayLetProducerWait: Bool { !isLocal && (ring.tail &- ring.head) &* 2 > itemLimit }
 
     /// All items were taken and no more come.

@@ -5,7 +5,7 @@ import Synchronization
 /// Counters are written by one side each, so that pushed = popped + dropped + flushed + held at every moment when both
 /// sides are quiet. Depth in milliseconds is the sum of durations pushed − dropped − gone, never a difference of
 /// timestamps; depth in bytes is the same sum of payloads. A block edge has room while fewer than the bound of items
-/// are held and one more like the last stays within the bounds of time and of bytes; an empty edge always has room.
+/// are held and one more like the last stays within the bounds of time and of bytes. An empty edge always has room.
 @usableFromInline struct EdgeState: ~Copyable {
     @usableFromInline let ring: Ring<HardwareWord>
     @usableFromInline let producer: UnsafeMutablePointer<ProducerSide>

@@ -9,8 +9,8 @@
 /// slot only after it has seen `head` pass it, so a winner's read was of the item at that position.
 ///
 /// **Waiting for items, waiting for room.** Each side announces that it waits (`wanted`), then fences, then looks
-/// again; the other side publishes, then fences, then looks for an announcement and takes it by compare-and-swap.
-/// The later of the two fences sees the other's write, so either the waiter finds the item or the publisher finds the
+/// again. The other side publishes, then fences, then looks for an announcement and takes it by compare-and-swap. The
+/// later of the two fences sees the other's write, so either the waiter finds the item or the publisher finds the
 /// waiter: no wake-up is lost, and the swap makes each announcement wake once. A publisher may also look without a
 /// fence after every item: that wakes earlier, and what it misses the fenced look at the end of its dispatch finds.
 ///

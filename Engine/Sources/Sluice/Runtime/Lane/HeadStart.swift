@@ -10,9 +10,9 @@
 /// on time in half of its frames is as late as one that never is.
 @_spi(Testing)
 public struct HeadStart {
-    /// Nanoseconds: what waking and making ready took in 99.5 of 100 cases, by stochastic approximation (Robbins and
-    /// Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22, 1951): up by a step where it
-    /// was too little, down by a two-hundredth of that where it was enough.
+    /// Nanoseconds that waking and making ready took in 99.5 of 100 cases, by stochastic approximation (Robbins and
+    /// Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22, 1951). It goes up by a step
+    /// where it was too little, and down by a two-hundredth of that where it was enough.
     public private(set) var time: Int64 = 100_000
     /// Nanoseconds that may be watched; below zero where more is asked than is earned.
     private var allowance = HeadStart.most

@@ -1,9 +1,9 @@
 /// A lane that has short work for a sleeping one does that work itself.
 ///
-/// To wake a thread on an idle core takes the waker and the woken ten microseconds, far longer than a node that hands a
-/// packet on; and the packet waits for it. So a lane that woke a moment ago borrows the sleeping lane, runs what lies
-/// before it and gives it back. No node runs on two threads at once, and a lane's state is one thread's at any time:
-/// its own's, or that of the one that has borrowed it.
+/// To wake a thread on an idle core takes the waker and the woken ten microseconds. That is far longer than a node
+/// takes that hands a packet on, and the packet waits for it. So a lane that woke a moment ago borrows the sleeping
+/// lane, runs what lies before it and gives it back. No node runs on two threads at once, and a lane's state is one
+/// thread's at any time: its own's, or that of the one that has borrowed it.
 ///
 /// The borrower rings the bell instead where the work is the other thread's business. That is so for a node whose
 /// dispatches were long lately, and for a lane with heavy or blocking nodes or another priority. It is also so for a

@@ -4,8 +4,8 @@ import Synchronization
 /// The working part of an output: its edges in plain memory.
 ///
 /// Edges come and go while media run, thousands of them at a relay. An item goes to them in the order in which they
-/// came, so that runs repeat; one that leaves makes a hole, and when half of the places are holes the rest moves
-/// together. So to come and to go cost the same however many there are.
+/// came, so that runs repeat. One that leaves makes a hole. When half of the places are holes the rest moves together.
+/// So to come and to go cost the same however many there are.
 @usableFromInline struct OutputState: ~Copyable {
     @usableFromInline let slot = ReferenceSlot()
     /// Each holds its edge.

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Starting instances of templates while the graph runs.
 ///
-/// The supervisor decides; a builder prepares; the supervisor gives the instance its place, or has it taken back where
-/// nobody wants it any more. In virtual time all of that happens at once on the one thread.
+/// The supervisor decides and a builder prepares. Then the supervisor gives the instance its place, or has it taken
+/// back where nobody wants it any more. In virtual time all of that happens at once on the one thread.
 extension GraphRun {
     /// From any thread. The template is looked for in `session`, then in those that hold it.
     func startInstance(

@@ -1,5 +1,5 @@
-/// Says that a node which sends in real time is late, by how much, and which node holds it up: when it has become half
-/// a second, whenever that has doubled, and at the end.
+/// Says that a node which sends in real time is late, by how much, and which node holds it up. It says so when that is
+/// half a second, whenever it has doubled, and at the end.
 struct LateWatch {
     private struct Late {
         var said: Interval

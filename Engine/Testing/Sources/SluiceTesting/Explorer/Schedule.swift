@@ -117,8 +117,8 @@ struct Schedule {
 
     /// The step being taken races with an earlier one if they depend on each other and nothing in between orders them.
     /// Then the other order is wanted too: somebody who leads to it must be tried from where the earlier step was
-    /// taken. That is whoever could begin what does not come after the earlier step, this one at its end (source sets:
-    /// Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014).
+    /// taken. That is a thread that could begin what does not come after the earlier step, this one at its end (source
+    /// sets: Abdulla, Aronsson, Jonsson, Sagonas, POPL 2014).
     private mutating func noteRaces(_ actor: Int, _ access: Explorer.Access) {
         scratch.repeatFirstRow()
         for step in history[access.cell].reversed() {

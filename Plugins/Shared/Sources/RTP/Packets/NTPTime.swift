@@ -35,8 +35,8 @@ extension Int64 {
     }
 }
 
-/// The wall time at instants of the graph's clock, from one reading of both: what the clocks of one process say of the
-/// same instant is the same in all of its streams, however the wall clock is set meanwhile.
+/// The wall time at instants of the graph's clock, from one reading of both. So all streams of one process say the same
+/// of one instant, however the wall clock is set meanwhile.
 public struct WallClock: Sendable {
     private let unixNanoseconds: Int64
     private let instant: Instant

@@ -15,7 +15,7 @@ public struct DecodeTimes: Sendable {
     public init(reordered: Int) { self.reordered = max(0, min(16, reordered)) }
 
     /// `step` is the distance of two frames, where it is known. A frame that is shown before the one in front of it
-    /// tells of reordering that the stream has not announced; that frame's own decoding time then falls back to `pts`.
+    /// tells of reordering that the stream has not announced. That frame's own decoding time then falls back to `pts`.
     public mutating func time(of pts: MediaTime, step: MediaTime) -> MediaTime {
         if reordered == 0 {
             guard last.isKnown, pts < last else {

@@ -3,10 +3,10 @@ import Sluice
 /// Puts the RTP timestamps of several streams on one line of media time.
 ///
 /// Media time begins with 0 at the first frame of any stream. A stream counts on from its first frame by its RTP clock,
-/// so audio is exact to the sample; the first frame stands where its arrival says. When sender reports tell the wall
-/// time of both the first stream's timestamps and another's, that other one is moved to where the sender has it, as
-/// soon as the two differ by more than `tolerance`: lips and audio are in step whatever the network did. The reference
-/// is never moved.
+/// so audio is exact to the sample; the first frame stands where its arrival says. Sender reports tell the wall time of
+/// the first stream's timestamps and of another's. Then that other one is moved to where the sender has it, as soon as
+/// the two differ by more than `tolerance`. So lips and audio are in step whatever the network did. The reference is
+/// never moved.
 public struct ReceiveTimeline: Sendable {
     private struct Stream {
         let clockRate: Int64

@@ -1,8 +1,8 @@
 import Sluice
 
-/// When the next RTCP report is due: at once, then every `interval`, moved by up to half of it either way by a number
-/// drawn from the source's, so that many senders do not report in step (RFC 3550, section 6.3.1) and equal runs stay
-/// equal.
+/// When the next RTCP report is due: at once, then every `interval`. Each is moved by up to half of that either way, so
+/// that many senders do not report in step (RFC 3550, section 6.3.1). The move is drawn from the source's number, so
+/// that equal runs stay equal.
 public struct ReportTimer: Sendable {
     private let interval: Interval
     private var state: UInt64
