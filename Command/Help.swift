@@ -62,9 +62,9 @@ enum HelpCommand: Subcommand {
 
     private static let places = """
 
-        GRAPH is a file if it holds "/" or ends in ".json", else a name that is looked for in ./graphs, in the directories of
-        SLUICE_GRAPH_PATH and among the installed graphs. Plugins are looked for beside this command, in the directories of
-        SLUICE_PLUGIN_PATH and in those of --plugin-path.
+        GRAPH is a file if it holds "/" or ends in ".json". Any other word is a name. It is looked for in ./graphs, in the
+        directories of SLUICE_GRAPH_PATH and among the installed graphs. Plugins are looked for beside this command, in the
+        directories of SLUICE_PLUGIN_PATH and in those of --plugin-path.
 
         Example: sluice run demo --for 10s
 

@@ -10,10 +10,10 @@ enum LatencyCommand: Subcommand {
             Help.pluginPath,
         ],
         details: """
-            Runs the graph and follows each picture by the number burnt into it, as the test pattern has: from its capture
-            through every node and lane. A graph that sends pictures and receives them too is measured glass to glass, with
-            its encoders, muxers, SRT and decoders apart. The first second is not counted. Probes at both ends of each edge
-            add about 0.02 ms a node.
+            Runs the graph and follows each picture from its capture through every node and lane, by the number burnt
+            into it. The test pattern has such numbers. A graph that sends pictures and receives them too is measured
+            glass to glass, with its encoders, muxers, SRT and decoders apart. The first second is not counted. Probes at
+            both ends of each edge add about 0.02 ms a node.
             """,
         example: "sluice latency loopback --set latency_ms=20 -o latency.svg")
 

@@ -14,9 +14,9 @@ struct NodeList {
         var text = """
             # Node types
 
-            Made by `sluice inspect --markdown` from what the plugins declare; `tools/update-docs` writes it anew. How ports,
-            parameters and controls are used in a graph is told in [graph-file.md](graph-file.md). `lane` and `on_error` may
-            be given to every node.
+            `sluice inspect --markdown` makes this page from what the plugins declare, and `tools/update-docs` writes it
+            anew. [graph-file.md](graph-file.md) tells how a graph uses ports, parameters and controls. `lane` and
+            `on_error` may be given to every node.
 
             | type | what it does |
             | --- | --- |

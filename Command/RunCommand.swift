@@ -15,8 +15,8 @@ enum RunCommand: Subcommand {
             Help.pluginPath,
         ],
         details: """
-            Ctrl-C stops the sources and lets what is under way come out; a second one, half a second later, ends at once.
-            SIGTERM and the end of the terminal do the same.
+            Ctrl-C stops the sources and lets media that are under way come out. A second one, half a second later, ends
+            at once. SIGTERM and the end of the terminal do the same.
             Exit status: 0 ran and finished, 1 the run failed, 2 the input was wrong.
             """,
         example: "sluice run demo --set output=talk.webm --for 10s --report report.json")

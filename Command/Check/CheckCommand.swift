@@ -8,9 +8,9 @@ enum CheckCommand: Subcommand {
             .init(name: "--json", value: nil, help: "the answer as JSON"), Help.pluginPath,
         ],
         details: """
-            codecs encodes a second of pattern with each encoder of each node type, one after the other on one thread:
-            whether it opens or why not, ms from a picture to its packet, whether that keeps up, and what the stream's own
-            bytes say that it is. Exit status 1 if no encoder works.
+            codecs encodes a second of pattern with each encoder of each node type, one after the other on one thread. It
+            tells whether the encoder opens or why not, ms from a picture to its packet, and whether that keeps up. It
+            tells profile and level as the stream's own bytes say them. Exit status 1 if no encoder works.
             """,
         example: "sluice check codecs --size 1920x1080")
 

@@ -13,8 +13,8 @@ enum TimingCommand: Subcommand {
             ),
         ],
         details: """
-            FILE is what "sluice run --report" wrote, or a capture, pcap or pcapng, of RTP over UDP. In a report the nodes that
-            keep numbers over time are plotted: "meter" does with "series": true.
+            FILE is a report that "sluice run --report" wrote, or a capture (pcap or pcapng) of RTP over UDP. Of a report
+            it plots the nodes that keep numbers over time. "meter" does with "series": true.
             """,
         example: "sluice timing capture.pcap -o timing.svg")
 
