@@ -12,6 +12,7 @@ let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
 let rtp: Target.Dependency = .product(name: "RTP", package: "Shared")
+let segmentTime: Target.Dependency = .product(name: "SegmentTime", package: "Shared")
 let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
@@ -44,7 +45,7 @@ let plugins: [Target] = [
     plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
     plugin("Raw", uses: [net, pacing]),
     plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
-    plugin("Segments", uses: [net, pacing]),
+    plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX"]),
     plugin("VideoDecoder", uses: [bitstream, libav]),
@@ -75,7 +76,7 @@ let tests: [Target] = [
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests(
         "Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
-    tests("Pacing", of: [pacing, "PacingSimulation", "TestSupport"]),
+    tests("Pacing", of: [pacing, "PacingSimulation"]),
     .target(
         name: "PacingSimulation", dependencies: [engine, testKit, pacing, "PacerPlugin"],
         path: "Tests/PacingSimulation"),
@@ -95,6 +96,7 @@ let tests: [Target] = [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
             net, rtp, srtp, "TestSupport",
         ]),
+    tests("SegmentTime", of: [segmentTime, "TestSupport"]),
     tests("SRTP", of: [rtp, srtp, "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests(

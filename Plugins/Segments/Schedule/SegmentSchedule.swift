@@ -1,4 +1,4 @@
-import Pacing
+import SegmentTime
 import Sluice
 
 /// When each picture and each piece of audio of the queued segments goes out. Pure: the time is an argument.

@@ -1,4 +1,4 @@
-import Pacing
+import SegmentTime
 import Sluice
 
 /// The sender's time line, from which the RTP timestamps of all its streams are counted.

@@ -1,4 +1,4 @@
-import Pacing
+import SegmentTime
 import Sluice
 import TestSupport
 import Testing
