@@ -59,7 +59,7 @@ public struct JSONWriter {
         key(name) { $0.number(value, places: places) }
     }
 
-    /// A number with at most `places` decimals. It must be finite: JSON has no other.
+    /// A number with at most `places` decimals. One that is not finite is written as 0: JSON has none.
     public mutating func number(_ value: Double, places: Int) {
         var digits = decimal(value, places: places)
         if digits.contains(".") {

@@ -5,7 +5,7 @@ import Sluice
 public final class UDPSocket {
     /// To watch; it is closed with this object.
     public let descriptor: Int32
-    /// As bound: its port is never 0.
+    /// As bound, with the port that the kernel chose.
     public let local: SocketAddress
 
     /// Bursts, of a keyframe say, wait here until the node runs. The kernel gives what net.core.[rw]mem_max allows.

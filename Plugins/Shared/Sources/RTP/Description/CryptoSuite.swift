@@ -19,7 +19,7 @@ public enum CryptoSuite: String, Sendable, CaseIterable {
 
 /// An `a=crypto` line (RFC 4568): one suite and one key, without key identifiers.
 public struct CryptoAttribute: Equatable, Sendable {
-    /// Chooses between the lines of a medium: 1 to 999,999,999.
+    /// Tells the lines of a medium apart (RFC 4568, section 4).
     public var tag: Int
     /// The protection that the key is for.
     public var suite: CryptoSuite
