@@ -91,7 +91,8 @@ public struct PacedGraph {
         let depth = voice.counter("depth_ms")
         var (sum, count) = (0, 0)
         var concealed = 0
-        sink.onFrame = { _, _ in
+        // A node that held itself would never be given back.
+        sink.onFrame = { [unowned sink] _, _ in
             if metric("concealed_samples") != concealed { sink.forgetLastTold() }
             concealed = metric("concealed_samples")
             onSamples?(Array(sink.tail.suffix(960)))

@@ -57,8 +57,9 @@ def run(command, folder, ending, is_virtual, reads_errors=True):
     with open(errors_path, "wb") as errors:
         if not reads_errors:
             unread = os.pipe()
+        # Under nohup SIGHUP is ignored here, and a process inherits that.
         process = subprocess.Popen(
-            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            ["env", "--default-signal=HUP"] + words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=errors if unread is None else unread[1],
             env={"PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "HOME": folder})
     try:

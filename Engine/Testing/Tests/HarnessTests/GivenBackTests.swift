@@ -8,7 +8,10 @@ import Testing
         { "nodes": { "in": { "type": "test-source" }, "out": { "type": "test-sink" } }, "edges": ["in -> out"] }
         """
 
-    @Test(arguments: [true, false]) func withItsNodes(isRunToTheEnd: Bool) throws {
+    /// `givenUp`: nothing wakes the source any more.
+    enum End: CaseIterable { case none, ended, givenUp }
+
+    @Test(arguments: End.allCases) func withItsNodes(end: End) throws {
         weak var sink: TestSink?
         weak var source: TestSource?
         weak var core: NodeCore?
@@ -17,11 +20,11 @@ import Testing
             (sink, source) = (harness.sink("out"), harness.source("in"))
             core = harness.context(of: "in")?.engine as? NodeCore
             harness.source("in").push(TestMedia.pictures(TestMedia.video(64, 48), count: 3))
-            if isRunToTheEnd {
-                harness.source("in").end()
-                harness.run()
-            } else {
+            if end == .ended { harness.source("in").end() }
+            if end == .none {
                 harness.settle()
+            } else {
+                #expect(harness.run() == (end == .ended ? .finished : .failed))
             }
         }
         #expect(sink == nil)

@@ -26,6 +26,8 @@ import Synchronization
     private let sourceClocks = Atomic<UInt16>(0)
     private let stopping = Atomic<Bool>(false)
     private let preparations = Mutex<[String]>([])
+    /// Those that were given up while threads were in calls of their nodes: they stay until the process ends.
+    private static let left = Mutex<[GraphRun]>([])
     /// The first node that said that it sends without end.
     private let endless = Mutex<String?>(nil)
 
@@ -210,7 +212,7 @@ import Synchronization
         if !stuck.isEmpty {
             outcome = .failed
             // A thread that is still in such a node's call may come back to the run at any time.
-            if !isVirtual { _ = Unmanaged.passRetained(self) }
+            if !isVirtual { GraphRun.left.withLock { $0.append(self) } }
         }
         stopping.store(true, ordering: .relaxed)
         isOver = true

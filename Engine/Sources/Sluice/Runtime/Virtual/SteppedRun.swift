@@ -30,6 +30,8 @@ public final class SteppedRun {
         run.noteEnd()
         run.supervisor.cancelTimers()
         for lane in run.lanes { lane.forget() }
+        // A run that was given up takes no more messages: its sessions have not heard that their nodes are done.
+        for session in run.sessions { for edge in session.edges { edge.release() } }
     }
 
     // MARK: Time
