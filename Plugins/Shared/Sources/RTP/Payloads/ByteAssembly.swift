@@ -14,6 +14,15 @@ final class ByteAssembly: @unchecked Sendable {
 
     func removeAll() { count = 0 }
 
+    /// Moves what begins at `start` to the front and forgets what stood before it.
+    func keep(from start: Int) {
+        let rest = UnsafeRawBufferPointer(rebasing: memory[start..<count])
+        UnsafeMutableRawBufferPointer(rebasing: memory[0..<rest.count]).copyMemory(from: rest)
+        count = rest.count
+    }
+
+    func bytes(before end: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[0..<end]) }
+
     /// False where it would become too large.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard count + bytes.count <= most else { return false }

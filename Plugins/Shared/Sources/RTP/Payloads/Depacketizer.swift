@@ -42,8 +42,9 @@ public struct ReceivedFrame {
 
 /// Puts frames together out of packets in order. Pure; any bytes may come.
 ///
-/// Audio packets are frames. A frame of video that lacks a packet, or whose pieces do not fit, is dropped, and so is
-/// everything behind it until a keyframe that came whole: `needsKeyframe`.
+/// Audio packets are frames. A frame of video ends where another timestamp follows, or with a marker that can be
+/// believed (`PictureEnds`). One that lacks a packet, or whose pieces do not fit, is dropped, and so is everything
+/// behind it until a keyframe that came whole: `needsKeyframe`.
 public struct Depacketizer {
     /// How media lie in the payloads.
     public let format: PayloadFormat
@@ -57,11 +58,17 @@ public struct Depacketizer {
     public private(set) var malformedPackets = 0
 
     private var h264 = H264Depacketizer()
+    private var ends = PictureEnds()
     private var isOpen = false
     private var isDamaged = false
+    /// Of the picture that is open, or was last.
     private var timestamp: Int64 = 0
     private var arrival = Instant(nanoseconds: 0)
     private var lacksFrames = false
+    /// The packet before the next is missing, or there was none.
+    private var isAfterHole = true
+    /// Packets of the picture that is open.
+    private var packets = 0
     private let assembly: ByteAssembly
 
     /// `largestFrame` in bytes: a frame of video that grows beyond it is dropped.
@@ -78,12 +85,22 @@ public struct Depacketizer {
         if format.isVideo { pushVideo(packet, emit) } else { pushAudio(packet, emit) }
     }
 
+    /// Nothing follows: hands out the picture that is open, unless a marker is missing that would have ended it.
+    public mutating func drain(_ emit: (ReceivedFrame) -> Void) {
+        guard isOpen else { return }
+        if ends.areBelieved == true { isDamaged = true }
+        finish(emit)
+    }
+
     /// The source is another from here on: what was begun is dropped.
     public mutating func restart() {
         if isOpen { damagedFrames += 1 }
-        isOpen = false
+        (isOpen, packets) = (false, 0)
         needsKeyframe = format.isVideo
-        lacksFrames = true
+        (lacksFrames, isAfterHole) = (true, true)
+        ends = PictureEnds()
+        h264 = H264Depacketizer()
+        assembly.removeAll()
     }
 
     private mutating func pushAudio(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
@@ -102,31 +119,64 @@ public struct Depacketizer {
     // MARK: Video
 
     private mutating func pushVideo(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
-        if packet.lost > 0 {
-            // The lost packets belonged to the frame that is open, to those between, or to the beginning of this one.
-            needsKeyframe = true
-            lacksFrames = true
-            if isOpen { isDamaged = true }
+        if packet.lost > 0 { noteLoss(before: packet, emit) }
+        guard !packet.payload.isEmpty else { return }
+        let isOfSame = packet.timestamp == timestamp
+        if isOpen {
+            if !isOfSame || isNext(packet.payload) {
+                ends.end(isKeyframe: !isDamaged && isKeyframe)
+                finish(emit)
+            } else {
+                ends.goOn()
+                isAfterHole = false
+            }
+        } else if isOfSame, packets > 0, ends.areBelieved == true, packet.lost == 0, goesOn(packet.payload) {
+            // A marker had ended its picture, and half of it has gone on.
+            ends.refute()
+            (needsKeyframe, lacksFrames, isAfterHole) = (true, true, true)
         }
-        if isOpen, packet.timestamp != timestamp { finish(emit) }
         if !isOpen { open(packet) }
-        if !packet.payload.isEmpty, !isDamaged { append(packet.payload) }
-        if packet.isMarked { finish(emit) }
+        packets += 1
+        if !isDamaged { append(packet.payload) }
+        let parts = isDamaged ? 0 : format == .vp8 ? packets : h264.slices
+        if isDamaged || format == .vp8 || h264.mayEnd, ends.note(isMarked: packet.isMarked, parts: parts) {
+            finish(emit)
+        }
+    }
+
+    /// The lost packets belonged to the picture that is open, to those between, or to the beginning of this one.
+    private mutating func noteLoss(before packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+        if isOpen {
+            let isOver = packet.payload.isEmpty || packet.timestamp != timestamp
+            if isOver, ends.isMarked, ends.areBelieved != false { finish(emit) } else { isDamaged = true }
+        }
+        (needsKeyframe, lacksFrames, isAfterHole) = (true, true, true)
+    }
+
+    private var isKeyframe: Bool { format == .vp8 ? VP8Frame.isKeyframe(assembly.bytes) : h264.hasKeyframe }
+
+    /// Another picture begins with it, of the same time as the one that is open.
+    private func isNext(_ payload: UnsafeRawBufferPointer) -> Bool {
+        guard ends.isMarked else { return false }
+        return format == .vp8 ? VP8Descriptor(payload)?.beginsFrame ?? false : h264.beginsPicture(payload)
+    }
+
+    /// It continues a picture of which something has come.
+    private func goesOn(_ payload: UnsafeRawBufferPointer) -> Bool {
+        if format == .vp8 { return !(VP8Descriptor(payload)?.beginsFrame ?? true) }
+        return h264.holdsSlice(payload) && !h264.beginsPicture(payload)
     }
 
     private mutating func open(_ packet: OrderedPacket) {
         (isOpen, isDamaged) = (true, false)
-        (timestamp, arrival) = (packet.timestamp, packet.arrival)
-        assembly.removeAll()
+        (timestamp, arrival, packets) = (packet.timestamp, packet.arrival, 0)
+        ends.begin()
         h264.begin()
-        guard !packet.payload.isEmpty else {
-            isDamaged = true
-            return
-        }
         let begins =
             format == .vp8 ? VP8Descriptor(packet.payload)?.beginsFrame ?? false : h264.mayBegin(packet.payload)
         // Without a loss before it the first packet of a timestamp is the frame's first whatever it says.
-        if !begins && (lacksFrames || format == .vp8) { isDamaged = true }
+        if !begins && (isAfterHole || format == .vp8) { isDamaged = true }
+        isAfterHole = false
     }
 
     private mutating func append(_ payload: UnsafeRawBufferPointer) {
@@ -147,13 +197,18 @@ public struct Depacketizer {
 
     private mutating func finish(_ emit: (ReceivedFrame) -> Void) {
         isOpen = false
+        // Parameter sets and messages make no picture: they belong to the next one, whatever its timestamp.
+        if format == .h264, !isDamaged, h264.isWhole, h264.slices == 0 { return }
         let isWhole = !isDamaged && assembly.count > 0 && (format == .vp8 || h264.isWhole)
         guard isWhole else {
+            assembly.removeAll()
             damagedFrames += 1
             (needsKeyframe, lacksFrames) = (true, true)
             return
         }
-        let isKeyframe = format == .vp8 ? VP8Frame.isKeyframe(assembly.bytes) : h264.hasKeyframe
+        let end = format == .h264 ? h264.tail ?? assembly.count : assembly.count
+        defer { assembly.keep(from: end) }
+        let isKeyframe = isKeyframe
         guard isKeyframe || !needsKeyframe else {
             framesBeforeKeyframe += 1
             lacksFrames = true
@@ -161,8 +216,8 @@ public struct Depacketizer {
         }
         emit(
             ReceivedFrame(
-                bytes: assembly.bytes, timestamp: timestamp, isKeyframe: isKeyframe, isDiscontinuous: lacksFrames,
-                arrival: arrival, samples: 0))
+                bytes: assembly.bytes(before: end), timestamp: timestamp, isKeyframe: isKeyframe,
+                isDiscontinuous: lacksFrames, arrival: arrival, samples: 0))
         (needsKeyframe, lacksFrames) = (false, false)
     }
 }

@@ -203,7 +203,10 @@ public final class StreamReceiver {
     public func release(now: Instant, _ emit: (ReceivedFrame) -> Void) { jitter.release(now: now) { push($0, emit) } }
 
     /// Everything that is left: nothing more comes.
-    public func drain(_ emit: (ReceivedFrame) -> Void) { jitter.drain { push($0, emit) } }
+    public func drain(_ emit: (ReceivedFrame) -> Void) {
+        jitter.drain { push($0, emit) }
+        depacketizer.drain(emit)
+    }
 
     private func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
         counts.lost += packet.lost
