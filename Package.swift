@@ -13,6 +13,7 @@ let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
 let rtp: Target.Dependency = .product(name: "RTP", package: "Shared")
 let segmentTime: Target.Dependency = .product(name: "SegmentTime", package: "Shared")
+let sourceTime: Target.Dependency = .product(name: "SourceTime", package: "Shared")
 let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
@@ -36,7 +37,7 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 let plugins: [Target] = [
     plugin("Bench"),
     plugin("Convert", uses: [resampling, "CSwscale"]),
-    plugin("Files", uses: [bitstream, libav, pacing]),
+    plugin("Files", uses: [bitstream, libav, pacing, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [libav]),
@@ -44,7 +45,7 @@ let plugins: [Target] = [
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
     plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
     plugin("Raw", uses: [net, pacing]),
-    plugin("SRT", uses: [libav, mpegts, net, "CSRT"]),
+    plugin("SRT", uses: [libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX"]),
@@ -97,6 +98,7 @@ let tests: [Target] = [
             net, rtp, srtp, "TestSupport",
         ]),
     tests("SegmentTime", of: [segmentTime, "TestSupport"]),
+    tests("SourceTime", of: [sourceTime]),
     tests("SRTP", of: [rtp, srtp, "TestSupport"]),
     tests("Docs", of: ["TestSupport"]),
     tests(

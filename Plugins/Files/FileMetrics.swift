@@ -5,6 +5,7 @@ extension Source {
         .counter("slipped_ms", "how much later than the clock its media became because the graph did not take them"),
         .counter("late_video_dropped", "items of video that were late and left out"),
         .counter("late_audio_dropped", "items of audio that were late and left out"),
+        .counter("time_leaps", "times that the file's timestamps leapt to somewhere new and were made to go on"),
         .counter("damaged_packets", "packets of the file that could not be decoded"),
     ]
 }

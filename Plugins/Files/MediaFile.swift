@@ -2,6 +2,7 @@ import CLibAV
 import Glibc
 import LibAV
 import Sluice
+import SourceTime
 
 /// A media file through libavformat: demuxed, and decoded where asked. Times begin at 0, or where the earlier of both
 /// streams begins; damaged packets are counted and skipped.
@@ -12,20 +13,26 @@ final class MediaFile: SourceMedia {
     private var tracks: [MediaFileTrack?] = [nil, nil]
     private let packet = av_packet_alloc()!
     private var isAtEnd = false
+    private var timeline: SourceTimeline
+    private var leaps = 0
+    /// It has begun again: what is wrong with it was told.
+    private var isRepeated = false
+    private let leapCounter: Metric.Counter
     private let warn: (String) -> Void
 
     /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
     /// damage.
     init(
         _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: Metric.Counter,
-        warn: @escaping (String) -> Void
+        leaps: Metric.Counter, warn: @escaping (String) -> Void
     ) throws {
         LibAVLog.silence()
         self.reader = reader
-        self.warn = warn
+        (self.warn, leapCounter) = (warn, leaps)
         let opened = try MediaFile.open(reader)
         context = opened.context
         io = opened.io
+        timeline = MediaFile.timeline(opened.context)
         var start = MediaTime.none
         for (track, kind) in [(Track.video, AVMEDIA_TYPE_VIDEO), (.audio, AVMEDIA_TYPE_AUDIO)] {
             guard let stream = best(kind) else { continue }
@@ -42,19 +49,12 @@ final class MediaFile: SourceMedia {
                     "\"\(reader.path)\": \(error.message)", advice: error.advice, isInputError: error.isInputError)
             }
         }
-        for index in 0..<Int(opened.context.pointee.nb_streams) {
-            let stream = opened.context.pointee.streams[index]!
-            if !tracks.contains(where: { $0?.index == stream.pointee.index }) { stream.pointee.discard = AVDISCARD_ALL }
-        }
+        discardOthers()
         for track in tracks { track?.start = start.isKnown ? start : .zero }
     }
 
     deinit {
-        avformat_close_input(&context)
-        if let io {
-            av_free(io.pointee.buffer)
-            avio_context_free(&self.io)
-        }
+        closeContext()
         var packet: UnsafeMutablePointer<AVPacket>? = packet
         av_packet_free(&packet)
     }
@@ -84,22 +84,57 @@ final class MediaFile: SourceMedia {
             return
         }
         for case let track? in tracks where track.index == packet.pointee.stream_index {
+            place(packet, of: track)
             track.append(packet)
             return
         }
         av_packet_unref(packet)
     }
 
+    // MARK: Times
+
+    private static func timeline(_ context: UnsafeMutablePointer<AVFormatContext>) -> SourceTimeline {
+        let isSpliced = context.pointee.iformat.pointee.flags & AVFMT_TS_DISCONT != 0
+        return SourceTimeline(isSpliced ? .spliced : .written)
+    }
+
+    /// Times that leap go on where they were. All streams move together.
+    private func place(_ packet: UnsafeMutablePointer<AVPacket>, of track: MediaFileTrack) {
+        let base = track.timeBase
+        let pts = MediaTime(packet.pointee.pts, base)
+        let dts = MediaTime(packet.pointee.dts, base)
+        // Demuxers leave the first ones of a stream out. Presentation times say nothing of the order.
+        guard dts.isKnown else { return move(packet, by: timeline.offset(of: Int(track.index)), base) }
+        let length = packet.pointee.duration > 0 ? MediaTime(packet.pointee.duration, base) : .none
+        let placed = timeline.place(Int(track.index), dts: dts, pts: pts, duration: length)
+        move(packet, by: placed.offset, base)
+        guard let leap = placed.leap else { return }
+        leaps += 1
+        leapCounter.add()
+        if leaps <= MediaFile.leapsTold && !isRepeated { warn("\"\(reader.path)\": \(leap.words(since: track.start))") }
+    }
+
+    private func move(_ packet: UnsafeMutablePointer<AVPacket>, by offset: MediaTime, _ base: AVRational) {
+        let units = offset.units(of: base)
+        if packet.pointee.pts != sluice_no_pts() { packet.pointee.pts &+= units }
+        if packet.pointee.dts != sluice_no_pts() { packet.pointee.dts &+= units }
+    }
+
+    private static let leapsTold = 3
+
     /// Says once why the media end earlier than their header told.
     private func noteEnd(_ code: Int32) {
-        guard !reader.wasStopped else { return }
+        guard !reader.wasStopped, !isRepeated else { return }
+        if leaps > MediaFile.leapsTold {
+            warn("\"\(reader.path)\": times leap \(leaps - MediaFile.leapsTold) times more")
+        }
         let end = tracks.compactMap { $0?.readUntil }.filter(\.isKnown).max() ?? .zero
         let seconds = end.seconds.fixed(2)
         if reader.failure != 0 {
             warn("reading \"\(reader.path)\" failed at \(seconds) s: \(errorText(reader.failure))")
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
-        } else if let told = context?.pointee.duration, told != sluice_no_pts(),
+        } else if leaps == 0, let told = context?.pointee.duration, told != sluice_no_pts(),
             context?.pointee.duration_estimation_method != AVFMT_DURATION_FROM_BITRATE
         {
             let told = MediaTime(told, AVRational(num: 1, den: 1_000_000))
@@ -123,14 +158,34 @@ final class MediaFile: SourceMedia {
         }
     }
 
+    /// Opens the file anew: not every container knows where its first packet is, and to search by time misses those
+    /// before the first picture that is shown.
     func restart() throws -> Bool {
-        guard reader.isRegular, av_seek_frame(context, -1, context?.pointee.start_time ?? 0, AVSEEK_FLAG_BACKWARD) >= 0
-        else {
-            return false
-        }
+        guard reader.isRegular, reader.seek(0, SEEK_SET) == 0 else { return false }
+        closeContext()
+        let opened = try MediaFile.open(reader)
+        (context, io) = opened
+        timeline = MediaFile.timeline(opened.context)
+        guard tracks.allSatisfy({ $0.map { $0.isOf(opened.context) } ?? true }) else { return false }
+        discardOthers()
         for track in tracks { track?.restart() }
-        isAtEnd = false
+        (isAtEnd, isRepeated) = (false, true)
         return true
+    }
+
+    private func discardOthers() {
+        for index in 0..<Int(context?.pointee.nb_streams ?? 0) {
+            let stream = context!.pointee.streams[index]!
+            if !tracks.contains(where: { $0?.index == stream.pointee.index }) { stream.pointee.discard = AVDISCARD_ALL }
+        }
+    }
+
+    private func closeContext() {
+        avformat_close_input(&context)
+        if let io {
+            av_free(io.pointee.buffer)
+            avio_context_free(&self.io)
+        }
     }
 
     // MARK: Opening

@@ -14,7 +14,8 @@ final class MediaFileTrack {
     /// Where the last packet read ends, from `start`.
     private(set) var readUntil = MediaTime.none
 
-    private let timeBase: AVRational
+    let timeBase: AVRational
+    private let codecID: AVCodecID
     /// Frames that a decoder of this stream holds back to put them in order.
     private let reorderDelay: Int32
     private let decoder: Decoder?
@@ -35,6 +36,7 @@ final class MediaFileTrack {
     ) throws {
         index = stream.pointee.index
         timeBase = stream.pointee.time_base
+        codecID = stream.pointee.codecpar.pointee.codec_id
         reorderDelay = max(0, stream.pointee.codecpar.pointee.video_delay)
         self.damaged = damaged
         self.warn = warn
@@ -161,6 +163,13 @@ final class MediaFileTrack {
         isDrained = true
         _ = try? decoder.send(nil)
         return true
+    }
+
+    /// Whether the file, opened anew, still holds this stream.
+    func isOf(_ context: UnsafeMutablePointer<AVFormatContext>) -> Bool {
+        guard index < context.pointee.nb_streams, let stream = context.pointee.streams[Int(index)] else { return false }
+        let isSame = stream.pointee.codecpar.pointee.codec_id == codecID
+        return isSame && stream.pointee.time_base.num == timeBase.num && stream.pointee.time_base.den == timeBase.den
     }
 
     func restart() {

@@ -80,12 +80,21 @@ public final class Source: Node {
         var state = State.open
         /// Items before the next one were left out.
         var isBroken = false
+        var last = MediaTime.none
+        var step = MediaTime.zero
 
         enum State {
             case open
             /// Out of media; a loop opens it again.
             case ended
             case closed
+        }
+
+        /// The last step between decoding times, for items that do not say how long they last.
+        mutating func note(_ dts: MediaTime) -> MediaTime {
+            if last.isKnown, dts > last { step = min(dts - last, .milliseconds(1_000)) }
+            last = dts
+            return step
         }
     }
 
@@ -135,7 +144,8 @@ public final class Source: Node {
             options: Decoder.Options(
                 threads: threads, limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels)),
             wanted: tracks.map(\.track),
-            damaged: context.counter("damaged_packets"), warn: { [context] in context?.log(.warning, $0) })
+            damaged: context.counter("damaged_packets"), leaps: context.counter("time_leaps"),
+            warn: { [context] in context?.log(.warning, $0) })
     }
 
     private func use(_ media: any SourceMedia, isPreparing: Bool) throws {
@@ -218,7 +228,8 @@ public final class Source: Node {
         }
         if tracks[index].isBroken { item.header.flags.insert(.discontinuity) }
         tracks[index].isBroken = false
-        end = max(end, item.header.pts + (item.header.duration.isKnown ? item.header.duration : .zero))
+        let step = tracks[index].note(item.header.dts)
+        end = max(end, item.header.pts + (item.header.duration.isKnown ? item.header.duration : step))
         tracks[index].head = item
     }
 

@@ -11,6 +11,7 @@ extension SRTInput {
         .counter("ts_packets_scrambled", "MPEG-TS packets that are scrambled"),
         .counter("before_keyframe", "frames left out because no keyframe had come"),
         .counter("program_changes", "changes of the sender's program map"),
+        .counter("time_leaps", "times that the sender's timestamps leapt to somewhere new and were made to go on"),
     ]
 }
 

@@ -115,6 +115,23 @@ enum Streams {
         }
     }
 
+    /// The counters of a file that begins again go on by chance, or are those of the last packets.
+    @Test func aStreamThatBeginsAgainLosesNothingWhateverItsCounters() {
+        let once = Findings.of(Streams.withLength).0
+        for turn in 0..<16 {
+            var again = Streams.withLength
+            for start in stride(from: 0, to: again.count, by: 188) {
+                again[start + 3] = again[start + 3] & 0xf0 | (again[start + 3] + UInt8(turn)) & 0x0f
+            }
+            let (found, _) = Findings.of(Streams.withLength + again)
+            let bytes = once.packets.map { Array($0.packet.bytes) }
+            #expect(
+                found.video.map { Array($0.bytes) } == once.video.map { Array($0.bytes) }
+                    + once.video.map { Array($0.bytes) }, "\(turn)")
+            #expect(found.packets.count == bytes.count * 2, "\(turn)")
+        }
+    }
+
     @Test func aLostTransportPacketCostsItsPictureAndIsSaid() {
         var bytes = Streams.withLength
         // Of the fifth picture's packets the second one.

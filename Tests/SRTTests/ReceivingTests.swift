@@ -5,45 +5,6 @@ import Testing
 @testable import SRTPlugin
 
 private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: milliseconds * 1_000_000) }
-private func ms(_ value: Int64) -> MediaTime { .milliseconds(value) }
-
-@Suite("The times of what is received") struct InputTimelineTests {
-    @Test func areTheSendersAsLongAsTheyGoOn() {
-        var timeline = InputTimeline()
-        for time in stride(from: Int64(1_400), to: 3_000, by: 20) {
-            #expect(timeline.place(ms(time), duration: ms(20), at: at(time - 1_000)) == ms(time))
-        }
-        // The sender was out of reach for a second and has gone on meanwhile.
-        timeline.restart()
-        #expect(timeline.place(ms(4_000), duration: ms(20), at: at(3_000)) == ms(4_000))
-        #expect(timeline.offset == .zero)
-    }
-
-    @Test func goOnWhereASenderBeginsAnew() {
-        var timeline = InputTimeline()
-        _ = timeline.place(ms(60_000), duration: ms(20), at: at(1_000))
-        timeline.restart()
-        // A second later another sender begins at 0.
-        #expect(timeline.place(ms(0), duration: ms(20), at: at(2_000)) == ms(61_020))
-        #expect(timeline.place(ms(20), duration: ms(20), at: at(2_020)) == ms(61_040))
-    }
-
-    @Test func neverLeapWithAnotherSendersClock() {
-        var timeline = InputTimeline()
-        _ = timeline.place(ms(1_000), duration: ms(20), at: at(1_000))
-        timeline.restart()
-        #expect(timeline.place(ms(5_000_000), duration: ms(20), at: at(1_500)) == ms(1_520))
-    }
-
-    @Test func extremesDoNotTrap() {
-        var timeline = InputTimeline()
-        _ = timeline.place(MediaTime(ticks: .max - 5), duration: ms(20), at: at(0))
-        timeline.restart()
-        _ = timeline.place(MediaTime(ticks: .min + 5), duration: ms(20), at: at(1))
-        let unknown = timeline.place(.none, duration: .none, at: at(2))
-        #expect(!unknown.isKnown)
-    }
-}
 
 @Suite("A stream id") struct StreamIDTests {
     @Test func itsThreeFormsAreRead() {

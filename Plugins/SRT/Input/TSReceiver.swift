@@ -1,5 +1,6 @@
 import MPEGTS
 import Sluice
+import SourceTime
 
 /// From datagrams of a connection to packets on the node's outputs.
 final class TSReceiver: TSDemuxerClient {
@@ -9,7 +10,7 @@ final class TSReceiver: TSDemuxerClient {
     private let metrics: Metrics
     private var demuxer: TSDemuxer
     private let unitLimit: Int
-    private var timeline = InputTimeline()
+    private var timeline = SourceTimeline(.live)
     private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: SRTSocket.largest, alignment: 64)
     private var now = Instant(nanoseconds: 0)
     /// When the last datagram came, for `sluice latency`.
@@ -26,6 +27,7 @@ final class TSReceiver: TSDemuxerClient {
     /// The streams that this connection was said to send, and the lines that may still be said of it.
     private var saidStreams = ""
     private var limiter = LogLimiter(most: 4)
+    private var leapLimiter = LogLimiter(most: 4)
     /// The formats that what stands behind the outputs takes.
     private var taken: [MediaFormat?] = [nil, nil]
     /// Why the sender is refused, in words that follow its name.
@@ -34,7 +36,7 @@ final class TSReceiver: TSDemuxerClient {
     private var earlier = (lost: 0, damaged: 0, stray: 0, scrambled: 0, maps: 0)
 
     private struct Metrics {
-        let datagrams, lost, damaged, stray, scrambled, before, maps: Metric.Counter
+        let datagrams, lost, damaged, stray, scrambled, before, maps, leaps: Metric.Counter
         init(_ context: NodeContext) {
             datagrams = context.counter("datagrams")
             lost = context.counter("ts_packets_lost")
@@ -43,6 +45,7 @@ final class TSReceiver: TSDemuxerClient {
             scrambled = context.counter("ts_packets_scrambled")
             before = context.counter("before_keyframe")
             maps = context.counter("program_changes")
+            leaps = context.counter("time_leaps")
         }
     }
 
@@ -68,7 +71,7 @@ final class TSReceiver: TSDemuxerClient {
     /// Whole units go out; of a connection that was cut, nothing more.
     func end(isCut: Bool = false) {
         if !isCut { demuxer.finish() }
-        tellMaps(now, atEnd: true)
+        tellUnsaid(now, atEnd: true)
         earlier.lost += demuxer.lost
         earlier.damaged += demuxer.damaged
         earlier.stray += demuxer.strayBytes
@@ -126,7 +129,7 @@ final class TSReceiver: TSDemuxerClient {
         metrics.stray.set(earlier.stray + demuxer.strayBytes)
         metrics.scrambled.set(earlier.scrambled + demuxer.scrambled)
         metrics.maps.set(earlier.maps + demuxer.mapChanges)
-        tellMaps(now)
+        tellUnsaid(now)
     }
 
     // MARK: From the demuxer
@@ -144,9 +147,7 @@ final class TSReceiver: TSDemuxerClient {
         }
         packet.header.flags.formUnion(marks[track.rawValue])
         marks[track.rawValue] = []
-        let dts = timeline.place(packet.header.dts, duration: packet.header.duration, at: now)
-        if packet.header.pts.isKnown { packet.header.pts += timeline.offset }
-        packet.header.dts = dts
+        place(packet, track)
         packet.header.epoch = context.epoch
         packet.header.sourceClock = context.sourceClock
         if track == .video, let arrived {
@@ -159,6 +160,17 @@ final class TSReceiver: TSDemuxerClient {
             context.isWaiting(for: nil)
         }
         (track == .video ? video : audio).send(packet)
+    }
+
+    private func place(_ packet: Packet, _ track: TSTrack) {
+        guard packet.header.dts.isKnown else { return }
+        let placed = timeline.place(
+            track.rawValue, dts: packet.header.dts, pts: packet.header.pts, duration: packet.header.duration, at: now)
+        packet.header.dts += placed.offset
+        if packet.header.pts.isKnown { packet.header.pts += placed.offset }
+        guard let leap = placed.leap else { return }
+        metrics.leaps.add()
+        if leapLimiter.judge(now) == .say { context.log(.warning, "\(peer): \(leap.words())") }
     }
 
     /// Looked up once for each new format.
@@ -182,8 +194,10 @@ final class TSReceiver: TSDemuxerClient {
         if limiter.judge(now) == .say { context.log(kinds.isEmpty ? .warning : .info, words) }
     }
 
-    private func tellMaps(_ now: Instant, atEnd: Bool = false) {
+    private func tellUnsaid(_ now: Instant, atEnd: Bool = false) {
         let unsaid = limiter.takeUnsaid(now, atEnd: atEnd)
         if unsaid > 0 { context.log(.warning, "\(peer) has changed what it sends \(unsaid) times more") }
+        let leaps = leapLimiter.takeUnsaid(now, atEnd: atEnd)
+        if leaps > 0 { context.log(.warning, "\(peer): times leap \(leaps) times more") }
     }
 }

@@ -62,7 +62,7 @@ public struct PESAssembler {
     public mutating func feed(_ packet: TSPacket, at now: Instant, _ body: (inout PESAssembler, Unit) -> Void) {
         guard !packet.payload.isEmpty else { return }
         if counter >= 0 {
-            if packet.counter == counter && !packet.isDiscontinuous { return }
+            if packet.counter == counter && !packet.isDiscontinuous && repeats(packet) { return }
             let missing = (packet.counter - counter - 1) & 15
             if missing > 0 && !packet.isDiscontinuous {
                 lost += missing
@@ -95,6 +95,13 @@ public struct PESAssembler {
             hand(body)
             state = .guessed
         }
+    }
+
+    /// Whether a packet with the counter of the one before is the same one once more (2.4.3.3). Where a sender begins
+    /// its file again, one in 16 has it by chance.
+    private func repeats(_ packet: TSPacket) -> Bool {
+        guard packet.startsUnit, let time = PESAssembler.times(packet.payload) else { return true }
+        return time.pts == unit.pts && time.dts == unit.dts
     }
 
     /// Nothing more comes: what was said to be longer is not whole.
@@ -148,13 +155,21 @@ public struct PESAssembler {
             hasGap = true
             return
         }
-        unit = Unit(began: now)
-        let flags = payload[7] >> 6
-        if flags & 2 != 0, start >= 14 { unit.pts = PESAssembler.time(payload, at: 9) }
-        unit.dts = flags == 3 && start >= 19 ? PESAssembler.time(payload, at: 14) : unit.pts
+        let times = PESAssembler.times(payload)
+        unit = Unit(pts: times?.pts, dts: times?.dts, began: now)
         wanted = length == 0 ? nil : length - (start - 6)
         state = .gathering
         append(UnsafeRawBufferPointer(rebasing: payload[start...]))
+    }
+
+    /// Of a PES header; nil where it is none.
+    private static func times(_ payload: UnsafeRawBufferPointer) -> (pts: Int64?, dts: Int64?)? {
+        guard payload.count >= 9, payload[0] == 0, payload[1] == 0, payload[2] == 1 else { return nil }
+        let start = 9 + Int(payload[8])
+        guard start <= payload.count else { return nil }
+        let flags = payload[7] >> 6
+        let pts = flags & 2 != 0 && start >= 14 ? time(payload, at: 9) : nil
+        return (pts, flags == 3 && start >= 19 ? time(payload, at: 14) : pts)
     }
 
     /// 33 bits with marker bits between them.
