@@ -14,6 +14,7 @@ final class MediaFile: SourceMedia {
     private let packet = av_packet_alloc()!
     private var isAtEnd = false
     private var timeline: SourceTimeline
+    private var isTellingOrder = false
     private var leaps = 0
     /// It has begun again: what is wrong with it was told.
     private var isRepeated = false
@@ -50,6 +51,7 @@ final class MediaFile: SourceMedia {
             }
         }
         discardOthers()
+        tellOrder(decode)
         for track in tracks { track?.start = start.isKnown ? start : .zero }
     }
 
@@ -168,9 +170,20 @@ final class MediaFile: SourceMedia {
         timeline = MediaFile.timeline(opened.context)
         guard tracks.allSatisfy({ $0.map { $0.isOf(opened.context) } ?? true }) else { return false }
         discardOthers()
+        if isTellingOrder { context?.pointee.flags |= AVFMT_FLAG_GENPTS }
         for track in tracks { track?.restart() }
         (isAtEnd, isRepeated) = (false, true)
         return true
+    }
+
+    /// Where packets are handed on, libavformat finds presentation times that the container lacks: those of B-frames are
+    /// their decoding times, and other pictures are shown when the next of their kind is decoded. This is not so in
+    /// H.264 and HEVC (`DisplayOrder`).
+    private func tellOrder(_ decode: Bool) {
+        let isNumbered = tracks.contains { $0?.format.codec == .h264 || $0?.format.codec == Codec("hevc") }
+        guard !decode && !isNumbered else { return }
+        isTellingOrder = true
+        context?.pointee.flags |= AVFMT_FLAG_GENPTS
     }
 
     private func discardOthers() {

@@ -19,6 +19,10 @@ final class MediaFileTrack {
     /// Frames that a decoder of this stream holds back to put them in order.
     private let reorderDelay: Int32
     private let decoder: Decoder?
+    /// For packets that are handed on without presentation times.
+    private var order: DisplayOrder
+    private let numbers: PictureNumbers?
+    private var hasOrder = false
     private let pictures: VideoFrameMaker
     private let samples = AudioFrameMaker()
     private var isDrained = false
@@ -38,6 +42,8 @@ final class MediaFileTrack {
         timeBase = stream.pointee.time_base
         codecID = stream.pointee.codecpar.pointee.codec_id
         reorderDelay = max(0, stream.pointee.codecpar.pointee.video_delay)
+        order = DisplayOrder(depth: Int(reorderDelay))
+        numbers = !decode && reorderDelay > 0 ? PictureNumbers(stream.pointee.codecpar) : nil
         self.damaged = damaged
         self.warn = warn
         let parameters = stream.pointee.codecpar!
@@ -109,6 +115,7 @@ final class MediaFileTrack {
     /// The next packets do not continue those before.
     private func breakOff() {
         decoder?.flush()
+        order = DisplayOrder(depth: Int(reorderDelay))
         isRestarted = true
         expected = .none
     }
@@ -142,11 +149,11 @@ final class MediaFileTrack {
     /// The next item of the packets read so far; nil when more are wanted.
     func take() throws -> MediaItem? {
         while true {
-            if let item = try takeDecoded() { return item }
+            if let item = try takeDecoded() ?? order.take() { return item }
             guard let packet = takePacket() else { return nil }
             defer { free(packet) }
             guard let decoder else {
-                if let item = coded(packet) { return item }
+                if let item = coded(packet), let ordered = inOrder(item) { return ordered }
                 continue
             }
             do {
@@ -159,8 +166,10 @@ final class MediaFileTrack {
 
     /// At the end: True if the decoder may hold more frames.
     func drain() throws -> Bool {
-        guard let decoder, !isDrained else { return false }
+        guard !isDrained else { return false }
         isDrained = true
+        order.finish(step: nominal)
+        guard let decoder else { return hasOrder }
         _ = try? decoder.send(nil)
         return true
     }
@@ -175,6 +184,7 @@ final class MediaFileTrack {
     func restart() {
         dropPending()
         decoder?.flush()
+        (order, hasOrder) = (DisplayOrder(depth: Int(reorderDelay)), false)
         isDrained = false
         isRestarted = true
         expected = .none
@@ -215,8 +225,25 @@ final class MediaFileTrack {
         } else {
             item.header.dts = (item.header.pts.isKnown ? item.header.pts : .zero) - nominal * Int64(reorderDelay)
         }
-        if !item.header.pts.isKnown { item.header.pts = item.header.dts }
         expected = item.header.dts + (item.header.duration.isKnown ? item.header.duration : nominal)
+    }
+
+    /// The packet, if its presentation time is known; else it waits for those that tell it.
+    private func inOrder(_ packet: Packet) -> Packet? {
+        guard !packet.header.pts.isKnown else { return packet }
+        guard let numbers else {
+            packet.header.pts = packet.header.dts
+            if reorderDelay > 0 && !hasOrder && format.kind.isVideo {
+                hasOrder = true
+                warn("its pictures have no presentation times and are in another order than shown: decode them")
+            }
+            return packet
+        }
+        hasOrder = true
+        order.add(
+            packet, number: numbers.number(packet),
+            step: packet.header.duration.isKnown ? packet.header.duration : nominal)
+        return order.take()
     }
 
     private var nominal: MediaTime { format.nominalDuration.isKnown ? format.nominalDuration : .zero }
