@@ -36,14 +36,47 @@ final class ElementaryParser {
         /// 0 before the first parameter sets.
         var width: Int
         var height: Int
+        /// In the order of display, and how much it rises from picture to picture.
+        var number: Int
+        var unit: Int
+        /// nil where the stream states no rate.
+        var duration: MediaTime?
     }
 
     /// Of a whole access unit, followed by 64 zero bytes.
     func picture(_ bytes: UnsafeRawBufferPointer) -> Picture {
         parse(bytes) { _ in }
+        var (number, unit) = (Int(parser.pointee.output_picture_number), 1)
+        var fields: Int64 = 1
+        switch context.pointee.codec_id {
+        // Fields are counted, and their rate is stated (ITU-T H.264, 8.2.1 and E.2.1).
+        case AV_CODEC_ID_H264: (unit, fields) = (2, Int64(max(1, 2 / max(1, context.pointee.ticks_per_frame))))
+        case AV_CODEC_ID_HEVC: break
+        default: number = ElementaryParser.temporalReference(bytes) ?? 0
+        }
+        let rate = context.pointee.framerate
+        let isRate = rate.num > 0 && rate.den > 0 && rate.num / rate.den <= 1_000
+        // Parsers that know of no keyframes say -1.
+        let isKeyframe =
+            parser.pointee.key_frame == 1
+            || parser.pointee.key_frame < 0 && parser.pointee.pict_type == Int32(bitPattern: AV_PICTURE_TYPE_I.rawValue)
         return Picture(
-            isKeyframe: parser.pointee.key_frame == 1, width: Int(parser.pointee.width),
-            height: Int(parser.pointee.height))
+            isKeyframe: isKeyframe, width: Int(parser.pointee.width),
+            height: Int(parser.pointee.height), number: number, unit: unit,
+            duration: isRate ? MediaTime(Int64(rate.den) * fields, timescale: Int64(rate.num)) : nil)
+    }
+
+    /// The ten bits behind the start code of an MPEG-2 picture (ISO/IEC 13818-2, 6.2.3). They begin anew with each
+    /// group of pictures, that is with a keyframe.
+    private static func temporalReference(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var index = 0
+        while index + 6 <= bytes.count {
+            if bytes[index] == 0, bytes[index + 1] == 0, bytes[index + 2] == 1, bytes[index + 3] == 0 {
+                return Int(bytes[index + 4]) << 2 | Int(bytes[index + 5] >> 6)
+            }
+            index += 1
+        }
+        return nil
     }
 
     struct Frame {

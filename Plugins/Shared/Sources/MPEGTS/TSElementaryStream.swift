@@ -11,9 +11,10 @@ final class TSElementaryStream {
     private var format: MediaFormat?
     /// Where the next frame of audio begins that has no time of its own.
     private var expected = MediaTime.none
+    private var pictures = PictureTimes()
 
     var lost: Int { assembler.lost }
-    var damaged: Int { assembler.damaged + misread }
+    var damaged: Int { assembler.damaged + misread + pictures.lost }
     private var misread = 0
 
     /// nil where libavcodec cannot read the codec.
@@ -36,6 +37,7 @@ final class TSElementaryStream {
 
     func finish(_ times: inout TimestampUnwrapper, _ body: (Packet) -> Void) {
         assembler.finish { take(&$0, $1, &times, body) }
+        pictures.finish(body)
     }
 
     private func take(
@@ -44,18 +46,24 @@ final class TSElementaryStream {
     ) {
         var flags: MediaItem.Header.Flags = assembler.hasGap ? .discontinuity : []
         assembler.noteGapTold()
-        let dts = unit.dts.map { times.unwrap($0) } ?? expected
+        let dts = unit.dts.map { times.unwrap($0) }
         let pts = unit.pts.map { times.unwrap($0) } ?? dts
         if kind.track == .video {
-            guard let packet = picture(assembler.bytes) else { return }
-            packet.header.pts = pts
-            packet.header.dts = dts
+            guard let (packet, found) = picture(assembler.bytes) else { return }
             packet.header.captured = unit.began
             packet.header.flags.formUnion(flags)
-            body(packet)
+            let picture = PictureTimes.Picture(
+                dts: dts, pts: pts, number: found.number, unit: found.unit, nominal: found.duration,
+                isKeyframe: found.isKeyframe, hasGap: flags.contains(.discontinuity))
+            pictures.take(packet, picture, body)
             return
         }
-        var time = pts
+        var time = pts ?? expected
+        // The stream was joined behind the last time that it has said.
+        guard time.isKnown else {
+            misread += 1
+            return
+        }
         audio(assembler.bytes) { packet in
             packet.header.pts = time
             packet.header.dts = time
@@ -71,7 +79,7 @@ final class TSElementaryStream {
     // MARK: Video
 
     /// nil before the first parameter sets: without its size nobody could name the stream's format.
-    private func picture(_ bytes: UnsafeRawBufferPointer) -> Packet? {
+    private func picture(_ bytes: UnsafeRawBufferPointer) -> (Packet, ElementaryParser.Picture)? {
         // The parser reads behind the end, so it looks at the packet, which is padded. The first format stands in.
         let packet = pool.take(format ?? TSElementaryStream.unknown, count: bytes.count)
         packet.mutableBytes.copyMemory(from: bytes)
@@ -84,7 +92,7 @@ final class TSElementaryStream {
         guard let format else { return nil }
         packet.format = format
         if found.isKeyframe { packet.header.flags.insert(.keyframe) }
-        return packet
+        return (packet, found)
     }
 
     private static let unknown = MediaFormat(codec: .h264, video: VideoLayout(width: 0, height: 0))
