@@ -6,28 +6,18 @@ public final class PCMUDecoder: Node {
         "pcmu-decoder", summary: "Decodes G.711 µ-law (PCMU) to PCM", example: #""decoder": { "type": "pcmu-decoder" }"#
     )
 
-    let input = Input<Packet>(
-        "in", .codedAudio([.pcmu], rates: [8_000], channels: [1]))
+    let input = Input<Packet>("in", .codedAudio([.pcmu], rates: [8_000], channels: [1]))
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [8_000], channels: [1]))
 
-    private static let format = MediaFormat(audio: AudioLayout(.s16, rate: 8_000, channels: 1))
-    private var pool = Pool<AudioFrame>()
+    private var law = Companding.muLaw
 
     public init() {}
 
-    public func prepare(_ context: NodeContext) { output.fix(PCMUDecoder.format) }
+    public func prepare(_ context: NodeContext) { output.fix(Companding.frameFormat) }
 
     public func process(now: Instant) {
         while let packet = input.next() {
-            guard packet.count > 0 else { continue }
-            let frame = pool.take(PCMUDecoder.format, sampleCount: packet.count)
-            let (bytes, samples) = (packet.bytes, frame.s16)
-            MuLaw.samples.withUnsafeBufferPointer { table in
-                for index in 0..<packet.count { samples[index] = table[Int(bytes[index])] }
-            }
-            frame.header = packet.header
-            frame.header.duration = frame.sampleDuration
-            output.send(frame)
+            if let frame = law.decode(packet) { output.send(frame) }
         }
     }
 }

@@ -7,8 +7,15 @@ import Sluice
 /// One medium of a session description, checked for whether we can receive it.
 struct InputMedia {
     var kind: String
+    /// Of the first type that can be received.
     var format: PayloadFormat
     var payload: SessionDescription.Payload
+    /// All that can be received, by payload type.
+    var formats: [UInt8: PayloadFormat]
+    /// Of each of them, the first type's payload.
+    private var payloads: [PayloadFormat: SessionDescription.Payload]
+    /// Types of telephone events.
+    var keys: Set<UInt8>
     var address: String?
     var port: Int
     /// nil where RTP and RTCP share a port.
@@ -26,27 +33,22 @@ struct InputMedia {
     init?(_ kind: String, in description: SessionDescription, of path: String) throws {
         let offered = description.media.filter { $0.kind == kind && $0.port > 0 }
         guard let media = offered.first else { return nil }
-        let known = media.payloads.lazy.compactMap { payload in
+        let known = media.payloads.compactMap { payload in
             PayloadFormat(encodingName: payload.encodingName).map { ($0, payload) }
-        }.first { $0.0.isVideo == (kind == "video") }
-        guard let (format, payload) = known else {
+        }.filter { $0.0.isVideo == (kind == "video") }
+        let usable = known.filter { InputMedia.fault($0.0, $0.1, path) == nil }
+        guard let (format, payload) = usable.first ?? known.first else {
             let names = media.payloads.map(\.encodingName).joined(separator: ", ")
             throw NodeError(
                 "\(path) describes \(kind) as \(names.isEmpty ? "nothing that is explained" : names)",
-                advice: kind == "video" ? "Let the sender use H264 or VP8." : "Let the sender use opus or PCMU.",
+                advice: kind == "video" ? "Let the sender use H264 or VP8." : "Let the sender use opus, PCMU or PCMA.",
                 isInputError: true)
         }
-        guard format != .h264 || (payload["packetization-mode"] ?? "0") != "2" else {
-            throw NodeError(
-                "\(path) describes H264 in packetization-mode 2, interleaved",
-                advice: "Let the sender use packetization-mode 1.", isInputError: true)
-        }
-        guard payload.clockRate == format.clockRate else {
-            throw NodeError(
-                "\(path) describes \(payload.encodingName) at \(payload.clockRate) Hz",
-                advice: "Its clock counts \(format.clockRate) a second.", isInputError: true)
-        }
+        if let fault = InputMedia.fault(format, payload, path) { throw fault }
         (self.kind, self.format, self.payload) = (kind, format, payload)
+        formats = Dictionary(usable.map { ($0.1.type, $0.0) }) { first, _ in first }
+        payloads = Dictionary(usable.map { ($0.0, $0.1) }) { first, _ in first }
+        keys = Set(media.payloads.filter { $0.encodingName.lowercased() == "telephone-event" }.map(\.type))
         address = description.address(of: media)
         port = media.port
         controlPort = media.isMultiplexed ? nil : media.rtcpPort ?? media.port + 1
@@ -69,6 +71,23 @@ struct InputMedia {
                     "It needs a line a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY, or another suite that is known: "
                     + "\(CryptoSuite.allCases.map(\.rawValue).joined(separator: ", ")).", isInputError: true)
         }
+    }
+
+    /// Why that type cannot be received.
+    private static func fault(
+        _ format: PayloadFormat, _ payload: SessionDescription.Payload, _ path: String
+    ) -> NodeError? {
+        if format == .h264, payload["packetization-mode"] == "2" {
+            return NodeError(
+                "\(path) describes H264 in packetization-mode 2, interleaved",
+                advice: "Let the sender use packetization-mode 1.", isInputError: true)
+        }
+        guard payload.clockRate == format.clockRate else {
+            return NodeError(
+                "\(path) describes \(payload.encodingName) at \(payload.clockRate) Hz",
+                advice: "Its clock counts \(format.clockRate) a second.", isInputError: true)
+        }
+        return nil
     }
 
     /// The sources that may send it. `sender` is the graph's: an address, "any", or nothing, where the description
@@ -106,22 +125,32 @@ struct InputMedia {
         }
     }
 
-    /// The coded format where the description alone tells it.
-    var knownFormat: MediaFormat? {
-        switch format {
+    /// The coded format where the description alone tells it: of one codec, or of `codec` among several.
+    var knownFormat: MediaFormat? { payloads.count == 1 ? knownFormat(of: format) : nil }
+
+    func knownFormat(of codec: PayloadFormat) -> MediaFormat? {
+        guard let payload = payloads[codec] else { return nil }
+        switch codec {
         case .opus:
             let channels = payload["sprop-stereo"] == "0" ? 1 : min(2, payload.channels)
             return MediaFormat(
                 codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: channels),
                 configuration: OpusHead(channels: channels).bytes)
-        case .pcmu: return MediaFormat(codec: .pcmu, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
+        case .pcmu, .pcma:
+            return MediaFormat(codec: codec.codec, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
         case .h264: return h264Format(parameterSets)
         case .vp8: return nil
         }
     }
 
+    /// The payload types that carry its media, in words.
+    var types: String {
+        let all = formats.keys.sorted().map(String.init)
+        return "payload type\(all.count > 1 ? "s" : "") \(all.joined(separator: ", "))"
+    }
+
     var parameterSets: [[UInt8]] {
-        (payload["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter {
+        (payloads[.h264]?["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter {
             !$0.isEmpty
         }
     }

@@ -5,7 +5,10 @@ import Sluice
 struct InputMetrics {
     let packets, bytes, frames, lost, late, reordered, duplicates, foreign, strangers, sourceChanges: Metric.Counter
     let damaged, beforeKeyframe, malformed, unknown, notAuthentic, replayed: Metric.Counter
-    let reports, badReports, asked, again, tooLarge, jitter, captureAge, shift: Metric.Counter
+    let otherTypes, dropped, leaps, reports, badReports, asked, again, tooLarge, jitter, captureAge,
+        shift: Metric.Counter
+
+    let keys: Metric.Counter?
 
     init(_ context: NodeContext, _ kind: String) {
         func counter(_ name: String) -> Metric.Counter { context.counter("\(kind)_\(name)") }
@@ -19,6 +22,10 @@ struct InputMetrics {
         foreign = counter("foreign")
         strangers = counter("strangers")
         sourceChanges = counter("source_changes")
+        otherTypes = counter("other_types")
+        dropped = counter("dropped")
+        leaps = counter("time_leaps")
+        keys = kind == "audio" ? counter("keys") : nil
         damaged = counter("damaged_frames")
         beforeKeyframe = counter("frames_before_keyframe")
         malformed = counter("malformed_packets")
@@ -47,6 +54,8 @@ struct InputMetrics {
         reordered.set(counts.reordered)
         duplicates.set(counts.duplicates)
         sourceChanges.set(counts.sourceChanges)
+        otherTypes.set(counts.otherTypes)
+        keys?.set(counts.keys)
         damaged.set(receiver.depacketizer.damagedFrames)
         beforeKeyframe.set(receiver.depacketizer.framesBeforeKeyframe)
         malformed.set(receiver.depacketizer.malformedPackets)

@@ -17,6 +17,11 @@ final class InputStream {
     private var decodeTimes = DecodeTimes(reordered: 0)
     private var format: MediaFormat?
     private var parameterSets: [[UInt8]] = []
+    /// Of the codecs of audio that the sender may change between.
+    private let audioFormats: [(codec: PayloadFormat, format: MediaFormat)]
+    private var codec: PayloadFormat
+    private var mayReorder = true
+    private var waiting: FrameQueue
     private var marksDiscontinuity = false
     private var units: [Range<Int>] = []
     private let ssrc: UInt32
@@ -37,14 +42,19 @@ final class InputStream {
     private var strays = 0
     let metrics: InputMetrics
     /// The facts that were said of it once.
-    var said = (source: false, key: false, foreign: false, stranger: false, loss: false, size: false)
+    var said = (
+        source: false, key: false, foreign: false, stranger: false, loss: false, size: false, dropped: false,
+        other: false, leap: false
+    )
 
     var name: String { media.kind }
-    var hasRoom: Bool { output.hasRoom }
+    /// Nothing waits for room at the output.
+    var isEmpty: Bool { waiting.isEmpty }
 
     init(
         _ media: InputMedia, _ sockets: RTPSocketPair, index: Int, output: Output<Packet>,
-        _ settings: StreamReceiver.Settings, limit: PictureLimit, _ context: NodeContext
+        _ settings: StreamReceiver.Settings, limit: PictureLimit, hold: (time: Interval, bytes: Int),
+        _ context: NodeContext
     ) throws {
         self.media = media
         self.sockets = sockets
@@ -59,6 +69,11 @@ final class InputStream {
         var random = SystemRandomNumberGenerator()
         ssrc = UInt32.random(in: 1 ... .max, using: &random)
         parameterSets = media.parameterSets
+        codec = media.format
+        audioFormats = Set(media.formats.values).filter { !$0.isVideo }.compactMap { codec in
+            media.knownFormat(of: codec).map { (codec, $0) }
+        }
+        waiting = FrameQueue(longest: hold.time, mostBytes: hold.bytes, isVideo: media.format.isVideo)
         metrics = InputMetrics(context, media.kind)
         if let known = media.knownFormat, isAllowed(known) {
             format = known
@@ -69,9 +84,12 @@ final class InputStream {
 
     // MARK: Datagrams
 
-    /// Reads what waits at both sockets into `batch`, time and again until nothing does or the output is full.
+    /// So many batches are read in one call: a flood holds nobody else's packets up.
+    private static let mostBatches = 32
+
+    /// Reads what waits at the socket into `batch`, time and again until nothing does, whatever the output does.
     func read(_ batch: DatagramBatch, _ timeline: inout ReceiveTimeline, now: Instant) throws {
-        while output.hasRoom {
+        for _ in 0..<InputStream.mostBatches {
             guard batch.receive(on: sockets.rtp) == 0, batch.count > 0 else { break }
             for index in 0..<batch.count {
                 let (room, count) = batch.datagram(index)
@@ -89,13 +107,14 @@ final class InputStream {
     }
 
     func readControl(_ batch: DatagramBatch, _ timeline: inout ReceiveTimeline, now: Instant) {
-        repeat {
+        for _ in 0..<InputStream.mostBatches {
             guard batch.receive(on: sockets.control) == 0 else { return }
             for index in 0..<batch.count {
                 let (room, count) = batch.datagram(index)
                 takeControl(room, count, from: batch.sender(index), &timeline, now)
             }
-        } while batch.count == batch.capacity
+            if batch.count < batch.capacity { return }
+        }
     }
 
     private func takeMedia(
@@ -127,7 +146,19 @@ final class InputStream {
     /// Frames that are due though nothing comes.
     func release(_ timeline: inout ReceiveTimeline, now: Instant) {
         receiver.release(now: now) { send($0, &timeline) }
+        handOn()
         note()
+    }
+
+    /// Frames that waited, as far as there is room.
+    func handOn() {
+        while !waiting.isEmpty, output.hasRoom, let packet = waiting.next() { output.send(packet) }
+    }
+
+    private func handOn(_ packet: Packet) {
+        if waiting.isEmpty, !waiting.needsKeyframe, output.hasRoom { return output.send(packet) }
+        metrics.dropped.add(waiting.append(packet))
+        if waiting.needsKeyframe { requests.ask() }
     }
 
     func drain(_ timeline: inout ReceiveTimeline) {
@@ -138,7 +169,7 @@ final class InputStream {
     private func note() { metrics.note(receiver, strays: strays) }
 
     private func restart(_ timeline: inout ReceiveTimeline) {
-        timeline.restart(stream: index)
+        timeline.restart(stream: index, clockRate: receiver.timestampRate)
         decodeTimes.restart()
         marksDiscontinuity = true
         report = nil
@@ -152,8 +183,13 @@ final class InputStream {
         useReport(&timeline)
         let duration =
             media.format.isVideo
-            ? MediaTime.zero : MediaTime(Int64(frame.samples), timescale: Int64(media.format.clockRate))
-        let place = timeline.place(frame.timestamp, stream: index, arrival: frame.arrival, duration: duration)
+            ? MediaTime.zero : MediaTime(Int64(frame.samples), timescale: Int64(frame.format.clockRate))
+        let place = timeline.place(
+            frame.timestamp, stream: index, arrival: frame.arrival, duration: duration,
+            reach: frame.format == .h264 && mayReorder
+                ? ReceiveTimeline.longestReordering : ReceiveTimeline.unsteadiness)
+        if place.isRestarted { metrics.leaps.add() }
+        follow(codec: frame.format)
         if place.shift != .zero { metrics.shift.set(metrics.shift.count + Int(place.shift.milliseconds.rounded())) }
         let addsSets = frame.isKeyframe && media.format.isVideo ? follow(frame) : false
         guard let format else {
@@ -184,7 +220,7 @@ final class InputStream {
         }
         (marksDiscontinuity, hasSent) = (false, true)
         metrics.frames.add()
-        output.send(packet)
+        handOn(packet)
     }
 
     /// Of the node; set when it is prepared.
@@ -193,9 +229,18 @@ final class InputStream {
     var epoch: UInt32 = 0
     private var hasSent = false
 
+    /// The sender may change between the codecs of the description.
+    private func follow(codec new: PayloadFormat) {
+        guard new != codec || format == nil && !new.isVideo else { return }
+        codec = new
+        format = new.isVideo ? media.knownFormat(of: new) : audioFormats.first { $0.codec == new }?.format
+        if new == .h264 { parameterSets = media.parameterSets }
+        noteReordering()
+    }
+
     /// Takes what a keyframe says of the format. True if it lacks the parameter sets that are known.
     private func follow(_ frame: ReceivedFrame) -> Bool {
-        guard media.format == .h264 else {
+        guard codec == .h264 else {
             guard let size = VP8Frame.size(frame.bytes) else { return false }
             if format?.video?.width != size.width || format?.video?.height != size.height {
                 format = MediaFormat(
@@ -235,10 +280,13 @@ final class InputStream {
     }
 
     private func noteReordering() {
-        guard media.format == .h264, let sps = parameterSets.lazy.compactMap({ SequenceParameterSet($0) }).first else {
+        mayReorder = codec == .h264
+        guard codec == .h264, let sps = parameterSets.lazy.compactMap({ SequenceParameterSet($0) }).first else {
             return
         }
+        // Baseline has no B-frames; where nothing is said of other profiles, they may have some.
         let reordered = sps.reorderedFrames ?? 0
+        mayReorder = sps.reorderedFrames.map { $0 > 0 } ?? !sps.profileLevelID.hasPrefix("42")
         if reordered != decodeTimes.reordered { decodeTimes = DecodeTimes(reordered: reordered) }
     }
 

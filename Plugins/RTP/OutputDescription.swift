@@ -45,7 +45,7 @@ struct OutputDescription {
 
     /// Sets the format of `kind` from now on; gives its payload type. Throws where the receivers could not be told.
     mutating func set(_ format: MediaFormat, _ payload: PayloadFormat, of kind: String) throws -> UInt8 {
-        let type: UInt8 = payload == .pcmu ? 0 : payload.isVideo ? 96 : 97
+        let type: UInt8 = payload.staticType ?? (payload.isVideo ? 96 : 97)
         guard let index = description.media.firstIndex(where: { $0.kind == kind }) else { return type }
         let made = SessionDescription.Payload(
             type: type, encodingName: payload.encodingName, clockRate: payload.clockRate,
@@ -83,7 +83,7 @@ struct OutputDescription {
         switch payload {
         case .opus: [.init("sprop-stereo", format.audio?.channels == 1 ? "0" : "1")]
         case .h264: OutputDescription.h264(AVCConfiguration.parameterSets(of: format.configuration))
-        case .vp8, .pcmu: []
+        case .vp8, .pcmu, .pcma: []
         }
     }
 

@@ -14,7 +14,7 @@ public final class RTPInput: Node {
         example: #""in": { "type": "rtp-input", "sdp": "stream.sdp" }"#)
 
     let video = Output<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
-    let audio = Output<Packet>("audio", .codedAudio([.opus, .pcmu]), optional: true)
+    let audio = Output<Packet>("audio", .codedAudio([.opus, .pcmu, .pcma]), optional: true)
     let keyframe = RequestInput("keyframe", help: "asks the sender for one")
 
     @Parameter("sdp", help: "the sender's session description, a file") var path: String
@@ -44,6 +44,12 @@ public final class RTPInput: Node {
     @Parameter("max_buffer_kb", default: 16_384, range: 64...1_048_576, help: "most memory of packets that wait")
     var mostBuffered: Int
     @Parameter(
+        "hold_ms", default: 10_000, range: 0...600_000,
+        help: "how long frames wait while the node behind is busy; then the oldest are left out")
+    var hold: Int
+    @Parameter("hold_kb", default: 65_536, range: 64...1_048_576, help: "most memory of frames that wait")
+    var mostHeld: Int
+    @Parameter(
         "jitter_ms", default: 60, range: 0...10_000,
         help: "how long a missing packet is waited for; with timed, the delay")
     var jitter: Double
@@ -65,7 +71,7 @@ public final class RTPInput: Node {
     private var context: NodeContext!
     private var streams: [InputStream] = []
     private var polled: [pollfd] = []
-    private var isWatching = false
+    private var isDrained = false
     private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
     private var timer: ReportTimer!
     private var wall: WallClock!
@@ -129,6 +135,7 @@ public final class RTPInput: Node {
             let stream = try InputStream(
                 media, try sockets(media, address), index: streams.count, output: output,
                 try settings(of: media), limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels),
+                hold: (.milliseconds(Int64(hold)), mostHeld << 10),
                 context)
             stream.sourceClock = context.sourceClock
             streams.append(stream)
@@ -145,7 +152,7 @@ public final class RTPInput: Node {
                 stream.sockets.isMultiplexed ? [stream.sockets.rtp] : [stream.sockets.rtp, stream.sockets.control]
             for socket in sockets { polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)) }
         }
-        try watch(true)
+        for entry in polled { try context.watch(entry.fd, for: .readable) }
         context.isWaiting(
             for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
         context.wake(at: nextLook(now))
@@ -156,6 +163,7 @@ public final class RTPInput: Node {
             format: media.format, payloadType: media.payload.type, delay: delay,
             release: release == .timed ? .timed : .early,
             sources: try media.allowed(sender: sender, of: path))
+        (settings.others, settings.keys) = (media.formats, media.keys)
         settings.sources.silence = .milliseconds(Int64(takeover))
         settings.asksAgain = media.feedback != .none
         settings.transportSequence =
@@ -216,19 +224,9 @@ public final class RTPInput: Node {
             stream.release(&timeline, now: now)
             tell(stream)
         }
-        try watch(!streams.contains { !$0.hasRoom })
         report(now)
         if isOver(now) { return end() }
         context.wake(at: nextLook(now))
-    }
-
-    /// While an output is full a readable socket would wake the node for nothing.
-    private func watch(_ isWanted: Bool) throws {
-        guard isWanted != isWatching else { return }
-        isWatching = isWanted
-        for entry in polled {
-            if isWanted { try context.watch(entry.fd, for: .readable) } else { context.unwatch(entry.fd) }
-        }
     }
 
     private func read(_ now: Instant) throws {
@@ -294,7 +292,7 @@ public final class RTPInput: Node {
             stream.said.foreign = true
             context.log(
                 .warning,
-                "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of payload type \(stream.media.payload.type): counted as \(name)_foreign"
+                "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of \(stream.media.types): counted as \(name)_foreign"
             )
         }
         if let stranger = stream.stranger, !stream.said.stranger {
@@ -307,6 +305,27 @@ public final class RTPInput: Node {
         if metrics.lost.count > 0, !stream.said.loss {
             stream.said.loss = true
             context.log(.warning, "\(name): packets are missing; counted as \(name)_lost")
+        }
+        if metrics.dropped.count > 0, !stream.said.dropped {
+            stream.said.dropped = true
+            context.log(
+                .warning,
+                "\(name): frames are left out, since the node behind takes none for longer than hold_ms (\(hold)) or hold_kb (\(mostHeld)) allows; counted as \(name)_dropped"
+            )
+        }
+        if metrics.leaps.count > 0, !stream.said.leap {
+            stream.said.leap = true
+            context.log(
+                .warning,
+                "\(name): timestamps leap though nothing is missing: media go on where they came; counted as \(name)_time_leaps"
+            )
+        }
+        if metrics.otherTypes.count > 0, !stream.said.other {
+            stream.said.other = true
+            context.log(
+                .info,
+                "\(name): packets of other payload types come among those of \(stream.media.types), such as keys or comfort noise; counted as \(name)_other_types"
+            )
         }
     }
 
@@ -343,7 +362,13 @@ public final class RTPInput: Node {
         context.finish()
     }
 
-    public func finish(now: Instant) -> Bool {
+    public func finish(now: Instant) throws -> Bool {
+        for stream in streams { stream.handOn() }
+        guard !isDrained else { return !streams.contains { !$0.isEmpty } }
+        isDrained = true
+        // Whatever has come until now belongs to it.
+        try read(now)
+        for entry in polled { context.unwatch(entry.fd) }
         for stream in streams {
             stream.drain(&timeline)
             stream.sendReport(cname: cname, now: now, farewell: true)
@@ -354,7 +379,7 @@ public final class RTPInput: Node {
             )
         }
         context.isWaiting(for: nil)
-        return true
+        return !streams.contains { !$0.isEmpty }
     }
 
     public func close() { (streams, lookup) = ([], nil) }

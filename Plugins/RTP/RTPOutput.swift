@@ -13,7 +13,7 @@ public final class RTPOutput: Node {
 
     let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
     let audio = Input<Packet>(
-        "audio", .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.pcmu], rates: [8_000], channels: [1]),
+        "audio", .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.pcmu, .pcma], rates: [8_000], channels: [1]),
         optional: true)
     let keyframe = RequestOutput("keyframe", help: "asked when a receiver has lost the picture")
 

@@ -40,7 +40,10 @@ struct KeptFrame: Equatable {
 final class ReceiverBench {
     let receiver: StreamReceiver
     var frames: [KeptFrame] = []
+    var formats: [PayloadFormat] = []
     var restarts = 0
+
+    init(_ settings: StreamReceiver.Settings) { receiver = StreamReceiver(settings) }
 
     init(
         _ format: PayloadFormat, type: UInt8 = 96, delay: Interval = .milliseconds(50),
@@ -60,6 +63,7 @@ final class ReceiverBench {
         datagram.withUnsafeBytes { bytes in
             receiver.receive(bytes, from: origin, now: now, restarted: { restarts += 1 }) {
                 frames.append(KeptFrame($0))
+                formats.append($0.format)
             }
         }
     }
@@ -104,7 +108,7 @@ enum MadeFrames {
         case .h264: (h264([size / 2, size - size / 2], isKeyframe: isKeyframe, seed: index), isKeyframe)
         // A code-0 packet of 20 ms (configuration 31).
         case .opus: ([0xf8] + (0..<size).map { UInt8(truncatingIfNeeded: $0 &+ index) }, true)
-        case .pcmu: ((0..<160).map { UInt8(truncatingIfNeeded: $0 &+ index) }, true)
+        case .pcmu, .pcma: ((0..<160).map { UInt8(truncatingIfNeeded: $0 &+ index) }, true)
         }
     }
 }

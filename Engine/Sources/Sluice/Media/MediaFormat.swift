@@ -134,6 +134,8 @@ public struct Codec: Hashable, Sendable {
     public static let aac = Codec("aac")
     /// G.711 µ-law.
     public static let pcmu = Codec("pcm_mulaw")
+    /// G.711 A-law.
+    public static let pcma = Codec("pcm_alaw")
 }
 
 /// Frames a second as a fraction.

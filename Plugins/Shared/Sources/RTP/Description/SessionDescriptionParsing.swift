@@ -7,8 +7,14 @@ extension SessionDescription {
         public var what: String
     }
 
-    /// Payload types that need no `a=rtpmap` (RFC 3551, table 4), of those that we know.
-    private static let staticTypes: [UInt8: (String, Int)] = [0: ("PCMU", 8_000)]
+    /// Payload types that need no `a=rtpmap` (RFC 3551, tables 4 and 5), whether we have them or only name them.
+    private static let staticTypes: [UInt8: (String, Int)] = [
+        0: ("PCMU", 8_000), 3: ("GSM", 8_000), 4: ("G723", 8_000), 5: ("DVI4", 8_000), 6: ("DVI4", 16_000),
+        7: ("LPC", 8_000), 8: ("PCMA", 8_000), 9: ("G722", 8_000), 10: ("L16", 44_100), 11: ("L16", 44_100),
+        12: ("QCELP", 8_000), 13: ("CN", 8_000), 14: ("MPA", 90_000), 15: ("G728", 8_000), 16: ("DVI4", 11_025),
+        17: ("DVI4", 22_050), 18: ("G729", 8_000), 25: ("CelB", 90_000), 26: ("JPEG", 90_000), 28: ("nv", 90_000),
+        31: ("H261", 90_000), 32: ("MPV", 90_000), 33: ("MP2T", 90_000), 34: ("H263", 90_000),
+    ]
 
     /// Reads a description. Lines that say nothing to us are passed over; those that are needed and broken are faults.
     public init(parsing text: String) throws(Fault) {

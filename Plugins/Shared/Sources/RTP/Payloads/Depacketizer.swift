@@ -13,9 +13,15 @@ public struct OrderedPacket {
     public var lost: Int
     /// When it came, on the graph's clock.
     public var arrival: Instant
+    /// How media lie in the payload; nil for that of the packets before.
+    public var format: PayloadFormat?
 
     /// `timestamp` unwrapped, in units of the media clock.
-    public init(payload: UnsafeRawBufferPointer, timestamp: Int64, isMarked: Bool, lost: Int, arrival: Instant) {
+    public init(
+        payload: UnsafeRawBufferPointer, timestamp: Int64, isMarked: Bool, lost: Int, arrival: Instant,
+        format: PayloadFormat? = nil
+    ) {
+        self.format = format
         self.payload = payload
         self.timestamp = timestamp
         self.isMarked = isMarked
@@ -38,6 +44,8 @@ public struct ReceivedFrame {
     public var arrival: Instant
     /// Samples of audio, 0 for video.
     public var samples: Int
+    /// How it lay in its packets.
+    public var format: PayloadFormat
 }
 
 /// Puts frames together out of packets in order. Pure; any bytes may come.
@@ -46,8 +54,8 @@ public struct ReceivedFrame {
 /// believed (`PictureEnds`). One that lacks a packet, or whose pieces do not fit, is dropped, and so is everything
 /// behind it until a keyframe that came whole: `needsKeyframe`.
 public struct Depacketizer {
-    /// How media lie in the payloads.
-    public let format: PayloadFormat
+    /// How media lie in the payloads, of the last packet.
+    public private(set) var format: PayloadFormat
     /// Nothing can be handed out before a keyframe.
     public private(set) var needsKeyframe: Bool
     /// Frames of video that were begun but dropped.
@@ -82,6 +90,7 @@ public struct Depacketizer {
     public mutating func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
         // Empty payloads keep a path open (RFC 6263); they are no media.
         guard !packet.payload.isEmpty || packet.lost > 0 else { return }
+        if let other = packet.format, other != format, !packet.payload.isEmpty { change(to: other, emit) }
         if format.isVideo { pushVideo(packet, emit) } else { pushAudio(packet, emit) }
     }
 
@@ -90,6 +99,13 @@ public struct Depacketizer {
         guard isOpen else { return }
         if ends.areBelieved == true { isDamaged = true }
         finish(emit)
+    }
+
+    /// The sender has changed its codec.
+    private mutating func change(to other: PayloadFormat, _ emit: (ReceivedFrame) -> Void) {
+        drain(emit)
+        format = other
+        restart()
     }
 
     /// The source is another from here on: what was begun is dropped.
@@ -113,7 +129,7 @@ public struct Depacketizer {
         emit(
             ReceivedFrame(
                 bytes: packet.payload, timestamp: packet.timestamp, isKeyframe: true, isDiscontinuous: false,
-                arrival: packet.arrival, samples: samples))
+                arrival: packet.arrival, samples: samples, format: format))
     }
 
     // MARK: Video
@@ -217,7 +233,7 @@ public struct Depacketizer {
         emit(
             ReceivedFrame(
                 bytes: assembly.bytes(before: end), timestamp: timestamp, isKeyframe: isKeyframe,
-                isDiscontinuous: lacksFrames, arrival: arrival, samples: 0))
+                isDiscontinuous: lacksFrames, arrival: arrival, samples: 0, format: format))
         (needsKeyframe, lacksFrames) = (false, false)
     }
 }

@@ -29,7 +29,7 @@ public struct Packetizer: Sendable {
         switch format {
         case .h264: h264.begin(unit, isKeyframe: isKeyframe)
         case .vp8: vp8.begin()
-        case .opus, .pcmu: break
+        case .opus, .pcmu, .pcma: break
         }
     }
 
@@ -44,7 +44,7 @@ public struct Packetizer: Sendable {
             offset = unit.count
             if unit.count <= room.count { room.put(unit, at: 0) }
             return Piece(count: unit.count, isLast: true, timestampOffset: 0)
-        case .pcmu:
+        case .pcmu, .pcma:
             guard offset < unit.count, !room.isEmpty else { return nil }
             let count = min(room.count, unit.count - offset)
             room.put(unit.part(offset..<offset + count), at: 0)

@@ -6,6 +6,8 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
     case opus
     /// G.711 µ-law (RFC 3551, section 4.5.14).
     case pcmu
+    /// G.711 A-law, which telephones outside North America and Japan send (RFC 3551, section 4.5.14).
+    case pcma
     /// RFC 7741.
     case vp8
     /// RFC 6184, packetization-mode 1 (and 0, which is a part of it).
@@ -16,6 +18,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         switch self {
         case .opus: "opus"
         case .pcmu: "PCMU"
+        case .pcma: "PCMA"
         case .vp8: "VP8"
         case .h264: "H264"
         }
@@ -35,6 +38,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         switch codec {
         case .opus: self = .opus
         case .pcmu: self = .pcmu
+        case .pcma: self = .pcma
         case .vp8: self = .vp8
         case .h264: self = .h264
         default: return nil
@@ -46,8 +50,18 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         switch self {
         case .opus: .opus
         case .pcmu: .pcmu
+        case .pcma: .pcma
         case .vp8: .vp8
         case .h264: .h264
+        }
+    }
+
+    /// Its number where a description need not give one (RFC 3551, table 4); nil for those that have none.
+    public var staticType: UInt8? {
+        switch self {
+        case .pcmu: 0
+        case .pcma: 8
+        case .opus, .vp8, .h264: nil
         }
     }
 
@@ -58,7 +72,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
     public var clockRate: Int {
         switch self {
         case .opus: 48_000
-        case .pcmu: 8_000
+        case .pcmu, .pcma: 8_000
         case .vp8, .h264: 90_000
         }
     }

@@ -29,11 +29,12 @@ public final class JitterBuffer {
         /// Of `memories`; −1 where the packet has gone on.
         var memory = -1
         var isMarked = false
+        var format: PayloadFormat?
     }
 
     private let delay: Interval
     private let mode: Release
-    private let clockRate: Int64
+    private var clockRate: Int64
     private let capacity: Int
     private let mostBytes: Int
     private var slots: [Slot]
@@ -72,8 +73,9 @@ public final class JitterBuffer {
 
     deinit { for memory in memories { memory.deallocate() } }
 
-    /// Forgets everything: another source follows.
-    public func reset() {
+    /// Forgets everything: another source follows, or another clock, of so many timestamps a second.
+    public func reset(clockRate: Int? = nil) {
+        if let clockRate { self.clockRate = Int64(max(1, clockRate)) }
         for index in slots.indices {
             if slots[index].memory >= 0 { freeMemories.append(slots[index].memory) }
             slots[index] = Slot()
@@ -83,12 +85,13 @@ public final class JitterBuffer {
         transit.reset()
     }
 
-    /// Takes a packet and hands on what can go on now. `sequence` and `timestamp` are unwrapped.
+    /// Takes a packet and hands on what can go on now. `sequence` and `timestamp` are unwrapped. `format` is that of the
+    /// payload; nil for what has none of its own.
     public func insert(
-        _ payload: UnsafeRawBufferPointer, sequence: Int64, timestamp: Int64, isMarked: Bool, now: Instant,
-        _ emit: (OrderedPacket) -> Void
+        _ payload: UnsafeRawBufferPointer, sequence: Int64, timestamp: Int64, isMarked: Bool,
+        format: PayloadFormat? = nil, now: Instant, _ emit: (OrderedPacket) -> Void
     ) -> Insertion {
-        if mode == .timed { transit.note(media: nanoseconds(timestamp), at: now) }
+        if mode == .timed, !payload.isEmpty { transit.note(media: nanoseconds(timestamp), at: now) }
         let expected = next ?? sequence
         let index = Int(truncatingIfNeeded: sequence) & (capacity - 1)
         if slots[index].sequence == sequence { return .duplicate }
@@ -103,10 +106,12 @@ public final class JitterBuffer {
         if mode == .early && sequence == next && held == 0 {
             slots[index] = Slot(sequence: sequence)
             next = sequence + 1
-            hand(payload, timestamp, isMarked, now, emit)
+            hand(payload, timestamp, isMarked, format, now, emit)
             return .taken
         }
-        keep(payload, at: index, Slot(sequence: sequence, timestamp: timestamp, arrival: now, isMarked: isMarked))
+        keep(
+            payload, at: index,
+            Slot(sequence: sequence, timestamp: timestamp, arrival: now, isMarked: isMarked, format: format))
         release(now: now, emit)
         return .taken
     }
@@ -239,20 +244,22 @@ public final class JitterBuffer {
         missedSince = nil
         slots[index].memory = -1
         let payload = UnsafeRawBufferPointer(rebasing: memories[slot.memory][0..<slot.count])
-        hand(payload, slot.timestamp, slot.isMarked, slot.arrival, emit)
+        hand(payload, slot.timestamp, slot.isMarked, slot.format, slot.arrival, emit)
         // Some were made larger than others; what is kept for later stays within the bound too.
         if allocatedBytes > mostBytes { resize(slot.memory, to: 0) }
         freeMemories.append(slot.memory)
     }
 
     private func hand(
-        _ payload: UnsafeRawBufferPointer, _ timestamp: Int64, _ isMarked: Bool, _ arrival: Instant,
-        _ emit: (OrderedPacket) -> Void
+        _ payload: UnsafeRawBufferPointer, _ timestamp: Int64, _ isMarked: Bool, _ format: PayloadFormat?,
+        _ arrival: Instant, _ emit: (OrderedPacket) -> Void
     ) {
         let lost = unreported
         unreported = 0
         hasBegun = true
         emit(
-            OrderedPacket(payload: payload, timestamp: timestamp, isMarked: isMarked, lost: lost, arrival: arrival))
+            OrderedPacket(
+                payload: payload, timestamp: timestamp, isMarked: isMarked, lost: lost, arrival: arrival, format: format
+            ))
     }
 }

@@ -7,17 +7,21 @@ public struct ReceiverStatistics: Sendable {
         case inOrder
         /// Older than the newest, or a duplicate.
         case reordered
-        /// Far from the others. Two in a row mean that the source began anew.
+        /// Far from the others, by its number or by a timestamp that its number does not fit. Two that are near each
+        /// other mean that the source began anew.
         case stray
-        /// The source began anew with this packet: counts start over.
+        /// The source began anew with this packet or the stray before it: counts start over.
         case restarted
     }
 
-    private let clockRate: Int64
+    private var clockRate: Int64
     private var maxSequence: UInt16 = 0
     private var cycles: UInt32 = 0
     private var base: UInt32 = 0
-    private var badSequence: UInt32?
+    /// Of the last stray.
+    private var strange: UInt16?
+    /// The newest packet's.
+    private var newest: (timestamp: UInt32, arrival: Instant)?
     /// Packets, duplicates too, strays not.
     public private(set) var received = 0
     private var expectedPrior: Int64 = 0
@@ -31,41 +35,63 @@ public struct ReceiverStatistics: Sendable {
     /// Appendix A.1's constants: a step ahead that still belongs to the source, and one back that is reordering.
     static let maxDropout: UInt16 = 3_000
     static let maxMisorder: UInt16 = 100
+    /// Two strays within this many numbers are of one stream: the one between may be lost, or come later.
+    static let nearby: UInt16 = 64
 
     /// `clockRate` in timestamps a second.
     public init(clockRate: Int) { self.clockRate = Int64(max(1, clockRate)) }
 
-    /// A packet of the source came at `arrival`. One that is `stray` counts for nothing.
-    public mutating func note(_ header: RTPHeader, at arrival: Instant) -> Verdict {
-        let verdict = note(header.sequence)
+    /// A packet of the source came at `arrival`. One that is `stray` counts for nothing. Only where `tellsTime` its
+    /// timestamp says something: a key's (RFC 4733) is that of the moment when it was pressed.
+    public mutating func note(_ header: RTPHeader, at arrival: Instant, tellsTime: Bool = true) -> Verdict {
+        let verdict = note(header.sequence, !tellsTime || fits(header, arrival))
         if verdict != .stray {
             received += 1
-            noteJitter(header.timestamp, arrival)
+            if tellsTime { noteJitter(header.timestamp, arrival) }
+            if verdict != .reordered, tellsTime { newest = (header.timestamp, arrival) }
         }
         return verdict
     }
 
-    private mutating func note(_ sequence: UInt16) -> Verdict {
+    /// The clock counts another number of timestamps a second from here on.
+    public mutating func restartClock(_ rate: Int) {
+        clockRate = Int64(max(1, rate))
+        (transit, jitterTimes16, newest) = (nil, 0, nil)
+    }
+
+    /// Whether the timestamp of a packet that does not follow the newest directly may stand where its number does:
+    /// neither far behind nor far ahead of where time has got to. Frames of video may be shown in another order than
+    /// they are sent.
+    private func fits(_ header: RTPHeader, _ arrival: Instant) -> Bool {
+        guard let newest, header.sequence != maxSequence &+ 1 else { return true }
+        let step = Int64(Int32(bitPattern: header.timestamp &- newest.timestamp))
+        let elapsed = rescale((arrival - newest.arrival).nanoseconds, from: 1_000_000_000, to: clockRate)
+        let isOlder = header.sequence &- maxSequence >= 0x8000
+        let (back, ahead) = isOlder ? (10 * clockRate, 2 * clockRate) : (2 * clockRate, 10 * clockRate &+ elapsed)
+        return step >= -back && step <= ahead
+    }
+
+    private mutating func note(_ sequence: UInt16, _ fits: Bool) -> Verdict {
         guard isStarted else {
             start(sequence)
             return .inOrder
         }
         let step = sequence &- maxSequence
-        if step < ReceiverStatistics.maxDropout {
+        if fits, step < ReceiverStatistics.maxDropout {
             if sequence < maxSequence { cycles = cycles &+ 0x1_0000 }
             maxSequence = sequence
-            badSequence = nil
+            strange = nil
             return step == 0 ? .reordered : .inOrder
         }
-        if step <= 0xffff - ReceiverStatistics.maxMisorder + 1 {
-            guard badSequence == UInt32(sequence) else {
-                badSequence = UInt32(sequence &+ 1)
-                return .stray
-            }
-            start(sequence)
-            return .restarted
+        if fits, step > 0xffff - ReceiverStatistics.maxMisorder + 1 { return .reordered }
+        guard let before = strange, sequence != before,
+            sequence &- before <= ReceiverStatistics.nearby || before &- sequence <= ReceiverStatistics.nearby
+        else {
+            strange = sequence
+            return .stray
         }
-        return .reordered
+        start(sequence)
+        return .restarted
     }
 
     private mutating func start(_ sequence: UInt16) {
@@ -73,7 +99,7 @@ public struct ReceiverStatistics: Sendable {
         maxSequence = sequence
         cycles = 0
         base = UInt32(sequence)
-        badSequence = nil
+        (strange, newest) = (nil, nil)
         (received, receivedPrior, expectedPrior) = (0, 0, 0)
         transit = nil
         jitterTimes16 = 0

@@ -5,7 +5,8 @@ import Sluice
 /// A stranger's packets must not take a stream over. Where the session description names the sender's hosts or its
 /// sources, others are strangers whatever they send. Otherwise the first source that is believed holds the port, by its
 /// address and its number, until nothing has come from there for `silence`. From the same address another number may
-/// follow at any time: a sender that began anew.
+/// follow at any time: a sender that began anew. From another port of its host the same number may follow after
+/// `pause`: a sender that was started again. Its packets until then are kept, so that none is lost.
 ///
 /// A source that was not announced is believed when a second packet of it comes from the same place, none of the
 /// present source between them, with a sequence number near the first one's (RFC 3550, appendix A.1 calls it
@@ -35,6 +36,8 @@ public struct SourceSelector: Sendable {
         case new
         /// Perhaps the first of a new source: keep the packet.
         case held
+        /// Perhaps of a source that follows the present one when that is silent for long enough: keep the packet.
+        case waiting
         /// It must not be listened to.
         case stranger
     }
@@ -50,6 +53,8 @@ public struct SourceSelector: Sendable {
     private var candidates: [(ssrc: UInt32, origin: PacketOrigin?, sequence: UInt16)] = []
 
     private static let nearby: UInt16 = 64
+    /// So long a source is silent before one of its number may follow from another port of its host.
+    static let pause = Interval.milliseconds(500)
     /// Places with a source on probation.
     static let mostCandidates = 8
 
@@ -69,7 +74,9 @@ public struct SourceSelector: Sendable {
         let isAnnounced = settings.announced.contains(header.ssrc)
         if !settings.isTrusting, !settings.announced.isEmpty, !isAnnounced { return .stranger }
         if let current {
-            guard isHere || isFree(now) else { return .stranger }
+            guard isHere || isFree(now, for: header, from: origin) else {
+                return isNeighbour(origin) ? .waiting : .stranger
+            }
             if isAnnounced && !settings.announced.contains(current) { return take(header, origin, now) }
         } else if settings.isTrusting || isAnnounced {
             return take(header, origin, now)
@@ -86,6 +93,11 @@ public struct SourceSelector: Sendable {
         if candidates.count == SourceSelector.mostCandidates { candidates.remove(at: leastDeserving) }
         candidates.append((header.ssrc, origin, header.sequence))
         return .held
+    }
+
+    /// Whether a packet is of the source that is listened to, from where it sends.
+    func isCurrent(_ header: RTPHeader, from origin: PacketOrigin?) -> Bool {
+        header.ssrc == current && (settings.isTrusting || origin == self.origin)
     }
 
     /// The present source has said goodbye: another may follow at once.
@@ -110,8 +122,17 @@ public struct SourceSelector: Sendable {
         return candidates.indices.max { (share($0), $1) < (share($1), $0) } ?? 0
     }
 
-    private func isFree(_ now: Instant) -> Bool {
-        hasLeft || settings.silence > .zero && now - heard >= settings.silence
+    /// From the host of the present source.
+    func isNeighbour(_ origin: PacketOrigin?) -> Bool {
+        guard settings.silence > .zero, let here = self.origin, let origin else { return false }
+        return origin.host == here.host
+    }
+
+    private func isFree(_ now: Instant, for header: RTPHeader, from origin: PacketOrigin?) -> Bool {
+        guard !hasLeft else { return true }
+        guard settings.silence > .zero else { return false }
+        let isAgain = header.ssrc == current && isNeighbour(origin)
+        return now - heard >= (isAgain ? min(SourceSelector.pause, settings.silence) : settings.silence)
     }
 
     private mutating func take(_ header: RTPHeader, _ origin: PacketOrigin?, _ now: Instant) -> Verdict {

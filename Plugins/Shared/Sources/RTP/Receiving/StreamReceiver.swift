@@ -8,8 +8,12 @@ public final class StreamReceiver {
     public struct Settings: Sendable {
         /// How media lie in the payloads.
         public var format: PayloadFormat
-        /// Packets of another are not of this stream.
+        /// The type of its packets.
         public var payloadType: UInt8
+        /// Formats of further types that carry media of this stream: a sender may change between them.
+        public var others: [UInt8: PayloadFormat] = [:]
+        /// Types of telephone events: keys that somebody presses (RFC 4733).
+        public var keys: Set<UInt8> = []
         /// Timestamps a second.
         public var clockRate: Int
         /// How long a missing packet is waited for.
@@ -61,6 +65,10 @@ public final class StreamReceiver {
         public var reordered = 0
         /// Packets that were given up.
         public var lost = 0
+        /// Packets of the source whose type carries no media here. They have numbers among the others.
+        public var otherTypes = 0
+        /// Keys that were pressed.
+        public var keys = 0
         /// How often another source took over, or the same began anew.
         public var sourceChanges = 0
     }
@@ -83,15 +91,22 @@ public final class StreamReceiver {
     /// Puts frames together; it counts those that are damaged.
     public private(set) var depacketizer: Depacketizer
     private var sequences = Unwrapper<UInt16>()
-    private var timestamps = Unwrapper<UInt32>()
+    private var timestamps = Unwrapper<UInt32>(followsLatest: true)
     /// The packets that the sender is to be asked for again; nil where it is not asked.
     public var missing: MissingPackets?
     /// When packets came, for a sender that wants to know.
     public var arrivals = ArrivalRecorder()
     /// When what came last was captured, by the sender's wall clock.
     public private(set) var captured: (time: NTPTime, arrival: Instant)?
-    /// The packets of sources that are not believed yet, one from each place.
+    /// The packets of sources that are not believed yet.
     private var held: [HeldPacket] = []
+    private var heldBytes = 0
+    /// Perhaps the first of new numbers of the source.
+    private var stray: HeldPacket?
+    /// By payload type; nil for those that carry no media here.
+    private let formats: [PayloadFormat?]
+    private var clockRate: Int
+    private var lastKey: UInt32?
 
     private struct HeldPacket {
         let header: RTPHeader
@@ -103,6 +118,8 @@ public final class StreamReceiver {
     /// No source is listened to yet.
     public init(_ settings: Settings) {
         self.settings = settings
+        formats = (0..<128).map { $0 == settings.payloadType ? settings.format : settings.others[$0] }
+        clockRate = settings.clockRate
         statistics = ReceiverStatistics(clockRate: settings.clockRate)
         selector = SourceSelector(settings.sources)
         jitter = JitterBuffer(
@@ -119,6 +136,8 @@ public final class StreamReceiver {
     public func mayReport(_ origin: PacketOrigin?) -> Bool { selector.mayReport(origin) }
     /// The source has said goodbye: another may follow at once.
     public func releaseSource() { selector.release() }
+    /// Timestamps a second, of the codec that the source sends.
+    public var timestampRate: Int { clockRate }
     /// Asks to call `release` then; nil while nothing waits.
     public var deadline: Instant? { jitter.deadline }
     /// An RTP timestamp as the frames count them.
@@ -130,32 +149,71 @@ public final class StreamReceiver {
         _ datagram: UnsafeRawBufferPointer, from origin: PacketOrigin? = nil, now: Instant, restarted: () -> Void,
         _ emit: (ReceivedFrame) -> Void
     ) {
-        guard let (header, payload) = RTPHeader.parse(datagram), header.payloadType == settings.payloadType else {
+        // A source's other packets count among its numbers, but make it nobody's source.
+        guard let (header, payload) = RTPHeader.parse(datagram),
+            formats[Int(header.payloadType)] != nil || selector.isCurrent(header, from: origin)
+        else {
             counts.foreign += 1
             return
         }
         defer { if header.ssrc == source { noteExtensions(of: datagram, now) } }
         switch selector.judge(header, from: origin, now: now) {
-        case .current: break
+        case .current:
+            if !held.isEmpty { forgetHeld { _ in true } }
         case .stranger:
             counts.strangers += 1
             return
-        case .held:
-            held.removeAll { $0.origin == origin || !selector.isOnProbation($0.origin) }
-            held.append(HeldPacket(header: header, origin: origin, payload: Array(datagram[payload]), arrival: now))
+        case .held, .waiting:
+            forgetHeld {
+                $0.origin == origin
+                    ? $0.header.ssrc != header.ssrc
+                    : !selector.isOnProbation($0.origin) && !selector.isNeighbour($0.origin)
+            }
+            hold(HeldPacket(header: header, origin: origin, payload: Array(datagram[payload]), arrival: now))
             return
         case .new:
-            restart(isFirst: counts.packets == 0, restarted)
-            let first = held.first { $0.header.ssrc == header.ssrc && $0.origin == origin }
-            held = []
-            if let first {
-                let isBehind = first.header.sequence &- header.sequence < 0x8000
-                if isBehind { take(header, datagram.part(payload), now, restarted, emit) }
-                first.payload.withUnsafeBytes { take(first.header, $0, first.arrival, restarted, emit) }
-                if isBehind { return }
+            restart(isFirst: counts.packets == 0, restarted, emit)
+            if !held.isEmpty {
+                hold(HeldPacket(header: header, origin: origin, payload: Array(datagram[payload]), arrival: now))
+                return takeHeld(of: header, origin, restarted, emit)
             }
         }
         take(header, datagram.part(payload), now, restarted, emit)
+    }
+
+    private static let (mostHeld, mostHeldBytes) = (2_048, 4 << 20)
+
+    private func hold(_ packet: HeldPacket) {
+        held.append(packet)
+        heldBytes += packet.payload.count
+        guard held.count > StreamReceiver.mostHeld || heldBytes > StreamReceiver.mostHeldBytes else { return }
+        // Seldom, and then many at once.
+        let oldest = held.prefix(held.count / 4 + 1)
+        counts.strangers += oldest.count
+        heldBytes -= oldest.reduce(0) { $0 + $1.payload.count }
+        held.removeFirst(oldest.count)
+    }
+
+    /// Packets that nobody will ask for any more.
+    private func forgetHeld(_ isForgotten: (HeldPacket) -> Bool) {
+        let before = held.count
+        held.removeAll(where: isForgotten)
+        guard held.count < before else { return }
+        counts.strangers += source == nil ? 0 : before - held.count
+        heldBytes = held.reduce(0) { $0 + $1.payload.count }
+    }
+
+    /// The packets of a source that is believed now, in the order of their numbers, which need not be that in which
+    /// they came.
+    private func takeHeld(
+        of header: RTPHeader, _ origin: PacketOrigin?, _ restarted: () -> Void, _ emit: (ReceivedFrame) -> Void
+    ) {
+        let mine = held.filter { $0.header.ssrc == header.ssrc && $0.origin == origin }
+        (held, heldBytes) = ([], 0)
+        func place(_ packet: HeldPacket) -> Int16 { Int16(bitPattern: packet.header.sequence &- header.sequence) }
+        for packet in mine.sorted(by: { place($0) < place($1) }) {
+            packet.payload.withUnsafeBytes { take(packet.header, $0, packet.arrival, restarted, emit) }
+        }
     }
 
     private func noteExtensions(of datagram: UnsafeRawBufferPointer, _ now: Instant) {
@@ -173,30 +231,73 @@ public final class StreamReceiver {
         _ header: RTPHeader, _ payload: UnsafeRawBufferPointer, _ now: Instant, _ restarted: () -> Void,
         _ emit: (ReceivedFrame) -> Void
     ) {
+        let format = formats[Int(header.payloadType)]
+        if let format, rate(of: format) != clockRate { changeClock(to: rate(of: format), restarted, emit) }
+        let verdict = statistics.note(header, at: now, tellsTime: format != nil)
+        if verdict == .stray {
+            if stray != nil { counts.foreign += 1 }
+            stray = HeldPacket(header: header, origin: nil, payload: Array(payload), arrival: now)
+            return
+        }
+        let before = stray
+        stray = nil
+        if verdict == .restarted { return beginAnew(before, header, payload, now, restarted, emit) }
+        if before != nil { counts.foreign += 1 }
+        if verdict == .reordered { counts.reordered += 1 }
         counts.packets += 1
         counts.bytes += payload.count
-        switch statistics.note(header, at: now) {
-        case .inOrder: break
-        case .reordered: counts.reordered += 1
-        case .stray:
-            counts.foreign += 1
-            counts.packets -= 1
-            counts.bytes -= payload.count
-            return
-        case .restarted:
-            restart(isFirst: false, restarted)
-            _ = statistics.note(header, at: now)
-        }
         missing?.note(header.sequence, now: now)
-        let (sequence, timestamp) = (sequences.unwrap(header.sequence), timestamps.unwrap(header.timestamp))
+        if format == nil { noteOther(header, payload) }
+        let sequence = sequences.unwrap(header.sequence)
         let insertion = jitter.insert(
-            payload, sequence: sequence, timestamp: timestamp, isMarked: header.isMarked, now: now
+            format == nil ? UnsafeRawBufferPointer(start: nil, count: 0) : payload, sequence: sequence,
+            timestamp: format == nil ? timestamps.last ?? 0 : timestamps.unwrap(header.timestamp),
+            isMarked: format != nil && header.isMarked, format: format, now: now
         ) { push($0, emit) }
         switch insertion {
         case .taken: break
         case .duplicate: counts.duplicates += 1
         case .late: counts.late += 1
         }
+    }
+
+    /// The source has new numbers: `first` was the first of them that came, this packet the second.
+    private func beginAnew(
+        _ first: HeldPacket?, _ header: RTPHeader, _ payload: UnsafeRawBufferPointer, _ now: Instant,
+        _ restarted: () -> Void, _ emit: (ReceivedFrame) -> Void
+    ) {
+        restart(isFirst: false, restarted, emit)
+        guard let first else { return take(header, payload, now, restarted, emit) }
+        // In the order of their numbers, which need not be that in which they came.
+        let isBehind = first.header.sequence &- header.sequence < 0x8000
+        if isBehind { take(header, payload, now, restarted, emit) }
+        first.payload.withUnsafeBytes { take(first.header, $0, first.arrival, restarted, emit) }
+        if !isBehind { take(header, payload, now, restarted, emit) }
+    }
+
+    /// A key is told by several packets of one timestamp.
+    private func noteOther(_ header: RTPHeader, _ payload: UnsafeRawBufferPointer) {
+        counts.otherTypes += 1
+        guard settings.keys.contains(header.payloadType), payload.count >= 4, header.timestamp != lastKey else {
+            return
+        }
+        counts.keys += 1
+        lastKey = header.timestamp
+    }
+
+    private func rate(of format: PayloadFormat) -> Int {
+        format == settings.format ? settings.clockRate : format.clockRate
+    }
+
+    /// The sender goes on with a codec whose clock is another, under the same numbers.
+    private func changeClock(to rate: Int, _ restarted: () -> Void, _ emit: (ReceivedFrame) -> Void) {
+        let isFirst = timestamps.last == nil
+        if !isFirst { drain(emit) }
+        clockRate = rate
+        jitter.reset(clockRate: rate)
+        timestamps = Unwrapper(followsLatest: true)
+        statistics.restartClock(rate)
+        if !isFirst { restarted() }
     }
 
     /// Frames that are due, and what is given up.
@@ -213,17 +314,20 @@ public final class StreamReceiver {
         depacketizer.push(packet, emit)
     }
 
-    private func restart(isFirst: Bool, _ restarted: () -> Void) {
+    /// What has come of the old numbers goes on first.
+    private func restart(isFirst: Bool, _ restarted: () -> Void, _ emit: (ReceivedFrame) -> Void) {
         if !isFirst {
             counts.sourceChanges += 1
+            drain(emit)
             depacketizer.restart()
             restarted()
         }
         jitter.reset()
         missing?.restart()
         sequences = Unwrapper()
-        timestamps = Unwrapper()
-        statistics = ReceiverStatistics(clockRate: settings.clockRate)
+        timestamps = Unwrapper(followsLatest: true)
+        stray = nil
+        statistics = ReceiverStatistics(clockRate: clockRate)
     }
 
     // MARK: RTCP
