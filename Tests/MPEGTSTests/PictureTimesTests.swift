@@ -12,8 +12,8 @@ import Testing
                 + ["-f", "mpegts", "pipe:1"], feeding: [])
     }
 
-    /// Times are taken out of all pictures but those that `keeps` tells by their numbers; the header of the others is as
-    /// long, filled with stuffing.
+    /// Times are taken out of all pictures but those that `keeps` tells by their numbers. The header of the others is
+    /// as long, filled with stuffing.
     private func sparse(_ bytes: [UInt8], keeps: (Int) -> Bool) -> [UInt8] {
         var (all, count) = (bytes, 0)
         for start in stride(from: 0, to: all.count, by: 188) {

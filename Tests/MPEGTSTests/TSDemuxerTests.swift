@@ -201,13 +201,69 @@ enum Streams {
 
     /// A transport packet with a whole section in it.
     private func table(pid: Int, _ body: [UInt8], counter: Int) -> [UInt8] {
-        let crc = TSSection.checksum(body)
-        let section = body + (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) }
+        packet(pid: pid, checked(body), counter: counter)
+    }
+
+    private func packet(pid: Int, _ section: [UInt8], counter: Int) -> [UInt8] {
         let header: [UInt8] = [
             0x47, 0x40 | UInt8(pid >> 8), UInt8(truncatingIfNeeded: pid), 0x10 | UInt8(counter & 15), 0,
         ]
         let packet = header + section
         return packet + [UInt8](repeating: 0xff, count: 188 - packet.count)
+    }
+
+    private func checked(_ body: [UInt8]) -> [UInt8] {
+        let crc = TSSection.checksum(body)
+        return body + (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) }
+    }
+
+    /// A map with one stream of `type` at `pid`.
+    private func map(program: Int, type: UInt8, pid: Int) -> [UInt8] {
+        let high = 0xe0 | UInt8(pid >> 8)
+        return [
+            2, 0xb0, 18, 0, UInt8(program), 0xc1, 0, 0, high, UInt8(pid & 255), 0xf0, 0, type, high, UInt8(pid & 255),
+            0xf0, 0,
+        ]
+    }
+
+    @Test(arguments: [0, 1, 2], [false, true])
+    func ofProgramsWhoseMapsShareAPIDOneIsRead(wanted: Int, inOnePacket: Bool) {
+        let findings = Findings()
+        let demuxer = TSDemuxer(program: wanted)
+        demuxer.client = findings
+        let programs: [UInt8] = [0, 0xb0, 17, 0, 1, 0xc1, 0, 0, 0, 1, 0xe0, 0x20, 0, 2, 0xe0, 0x20]
+        let maps = [map(program: 1, type: 0x1b, pid: 0x100), map(program: 2, type: 0x24, pid: 0x200)]
+        for round in 0..<50 {
+            var bytes = table(pid: 0, programs, counter: round)
+            if inOnePacket {
+                bytes += packet(pid: 0x20, maps.flatMap { checked($0) }, counter: round)
+            } else {
+                for (index, map) in maps.enumerated() { bytes += table(pid: 0x20, map, counter: round * 2 + index) }
+            }
+            bytes.withUnsafeBytes { demuxer.feed($0, at: Instant(nanoseconds: Int64(round) * 100_000_000)) }
+        }
+        #expect(findings.timesToldOfStreams == 1 && demuxer.mapChanges == 1)
+        #expect(findings.streams == [wanted == 2 ? "hevc" : "h264"])
+        #expect(findings.leftOut == ["program \(wanted == 2 ? 1 : 2)"])
+    }
+
+    @Test func aProgramThatIsNotThereIsSaidAndOneThatGoesIsFollowed() {
+        func feed(_ demuxer: TSDemuxer, _ program: UInt8, _ counter: Int) {
+            let programs: [UInt8] = [0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, program, 0xe0, 0x20]
+            let bytes =
+                table(pid: 0, programs, counter: counter)
+                + table(pid: 0x20, map(program: Int(program), type: 0x1b, pid: 0x100 + Int(program)), counter: counter)
+            bytes.withUnsafeBytes { demuxer.feed($0, at: Instant(nanoseconds: 0)) }
+        }
+        let (findings, missing) = (Findings(), TSDemuxer(program: 7))
+        missing.client = findings
+        for counter in 0..<5 { feed(missing, 1, counter) }
+        #expect(findings.streams.isEmpty && findings.leftOut == ["program 1"] && findings.timesToldOfStreams == 1)
+        let (others, first) = (Findings(), TSDemuxer())
+        first.client = others
+        feed(first, 1, 0)
+        feed(first, 3, 1)
+        #expect(others.timesToldOfStreams == 2 && others.streams == ["h264"])
     }
 
     @Test func aMapThatChangesWithEveryPacketCostsLittleAndIsCounted() {

@@ -1,6 +1,6 @@
 import Sluice
 
-/// Receives MPEG-TS over SRT and hands on its first video and its first audio stream, each packet as soon as its last
+/// Receives MPEG-TS over SRT and hands on the first video and the first audio stream of a program, each packet as soon as its last
 /// byte is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
 ///
 /// With `template` it listens for many callers and starts an instance of that template for each; there an `srt-input`
@@ -31,6 +31,11 @@ public final class SRTInput: SRTNode, Node {
         "max_unit_kb", default: 4_096, range: 64...65_536,
         help: "the largest picture, or packet of audio, that is put together; a larger one is lost")
     var unitLimit: Int
+
+    @Parameter(
+        "program", default: 0, range: 0...65_535,
+        help: "the number of the program that is received, of a stream that carries several; 0: the first one")
+    var program: Int
 
     private var context: NodeContext!
     /// One of the three: a connection of its own, callers for templates, or the caller of this instance.
@@ -97,7 +102,7 @@ public final class SRTInput: SRTNode, Node {
     }
 
     private func makeReceiver() {
-        receiver = TSReceiver(context, video: video, audio: audio, unitLimit: unitLimit << 10)
+        receiver = TSReceiver(context, video: video, audio: audio, unitLimit: unitLimit << 10, program: program)
         statistics = SRTStatistics(context)
     }
 

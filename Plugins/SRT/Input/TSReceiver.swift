@@ -10,6 +10,7 @@ final class TSReceiver: TSDemuxerClient {
     private let metrics: Metrics
     private var demuxer: TSDemuxer
     private let unitLimit: Int
+    private let program: Int
     private var timeline = SourceTimeline(.live)
     private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: SRTSocket.largest, alignment: 64)
     private var now = Instant(nanoseconds: 0)
@@ -49,11 +50,14 @@ final class TSReceiver: TSDemuxerClient {
         }
     }
 
-    /// - Parameter unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
-    init(_ context: NodeContext, video: Output<Packet>, audio: Output<Packet>, unitLimit: Int) {
-        (self.context, self.video, self.audio, self.unitLimit) = (context, video, audio, unitLimit)
+    /// - Parameters:
+    ///   - unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
+    ///   - program: the number of the program that is read; 0: the first one.
+    init(_ context: NodeContext, video: Output<Packet>, audio: Output<Packet>, unitLimit: Int, program: Int) {
+        (self.context, self.video, self.audio) = (context, video, audio)
+        (self.unitLimit, self.program) = (unitLimit, program)
         metrics = Metrics(context)
-        demuxer = TSDemuxer(unitLimit: unitLimit)
+        demuxer = TSDemuxer(unitLimit: unitLimit, program: program)
         demuxer.client = self
     }
 
@@ -77,7 +81,7 @@ final class TSReceiver: TSDemuxerClient {
         earlier.stray += demuxer.strayBytes
         earlier.scrambled += demuxer.scrambled
         earlier.maps += demuxer.mapChanges
-        demuxer = TSDemuxer(unitLimit: unitLimit)
+        demuxer = TSDemuxer(unitLimit: unitLimit, program: program)
         demuxer.client = self
     }
 

@@ -57,13 +57,15 @@ private func sections(_ bytes: UnsafeRawBufferPointer) {
         packet[0] = TSPacket.sync
         packet[1] &= 0x7f
         packet.withUnsafeBytes { bytes in
-            if let packet = TSPacket(bytes), let section = reader.feed(packet) { read(section) }
+            if let packet = TSPacket(bytes) { for section in reader.feed(packet) { read(section) } }
         }
     }
 }
 
 private func read(_ section: [UInt8]) {
-    if let programs = TSPrograms(section) { mustHold((0..<8_192).contains(programs.mapPID), "PID \(programs.mapPID)") }
+    for program in TSPrograms(section)?.programs ?? [] {
+        mustHold((0..<8_192).contains(program.mapPID), "PID \(program.mapPID)")
+    }
     guard let map = TSProgramMap(section) else { return }
     for stream in map.streams {
         mustHold((0..<8_192).contains(stream.pid), "PID \(stream.pid)")

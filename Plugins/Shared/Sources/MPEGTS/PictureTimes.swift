@@ -3,9 +3,10 @@ import Sluice
 /// Gives times to those pictures of an elementary stream that have none of their own: a transport stream has to say one
 /// each 0.7 s only (ISO/IEC 13818-1, 2.7.4).
 ///
-/// Between two that are said, decoding times are evenly spread. Behind the last one they go on by the same step. Pictures
-/// for which there is no step yet wait for the next time that is said. The rate that the stream states counts where
-/// none comes: it may be wrong. When pictures are shown is told by their numbers in the order of display, counted from a picture whose time is said.
+/// Between two that are said, decoding times are evenly spread. Behind the last one they go on by the same step.
+/// Pictures for which there is no step yet wait for the next time that is said. The rate that the stream states counts
+/// where none comes: it may be wrong. When pictures are shown is told by their numbers in the order of display, counted
+/// from a picture whose time is said.
 struct PictureTimes {
     /// The place of a picture, as the stream states it.
     struct Picture {

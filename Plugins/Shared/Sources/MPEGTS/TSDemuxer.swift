@@ -9,7 +9,7 @@ public protocol TSDemuxerClient: AnyObject {
 }
 
 /// Takes a transport stream apart as it comes, without waiting for anything: a picture is handed on with the transport
-/// packet that ends it. Of the first program it reads the first video and the first audio stream that it knows.
+/// packet that ends it. Of one program it reads the first video and the first audio stream that it knows.
 ///
 /// libavformat's demuxer reads from a source that blocks. Where a read says "later" it gives up the picture that it has
 /// begun. So it would need a thread for each connection. It also waits for the next picture where a PES packet does not
@@ -30,7 +30,10 @@ public final class TSDemuxer {
 
     private var programs = TSSection()
     private var map = TSSection()
-    private var mapPID = -1
+    private let wantedProgram: Int
+    /// The program that is read.
+    private var program: TSPrograms.Program?
+    private var otherPrograms: [Int] = []
     private var known: TSProgramMap?
     private var elementaryStreams: [TSElementaryStream] = []
     private var unwrapper = TimestampUnwrapper()
@@ -47,8 +50,12 @@ public final class TSDemuxer {
     /// A stranger's new maps are looked at so often a second at most: each makes parsers and memory anew.
     private static let mapsPerSecond = 8
 
-    /// - Parameter unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
-    public init(unitLimit: Int = PESAssembler.usualLimit) { self.unitLimit = unitLimit }
+    /// - Parameters:
+    ///   - unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
+    ///   - program: the number of the program that is read; 0: the first one.
+    public init(unitLimit: Int = PESAssembler.usualLimit, program: Int = 0) {
+        (self.unitLimit, wantedProgram) = (unitLimit, program)
+    }
 
     /// Bytes as they come, at most some datagrams.
     public func feed(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
@@ -92,18 +99,42 @@ public final class TSDemuxer {
             }
             elementary.feed(packet, at: now, &unwrapper) { client?.take($0, of: elementary.kind.track) }
         } else if packet.pid == 0 {
-            guard let section = programs.feed(packet), let found = TSPrograms(section), found.mapPID != mapPID else {
-                return
+            for section in programs.feed(packet) { if let found = TSPrograms(section) { choose(found) } }
+        } else if packet.pid == program?.mapPID {
+            for section in map.feed(packet) {
+                guard let found = TSProgramMap(section), found.number == program?.number, found != known else {
+                    continue
+                }
+                mapChanges += 1
+                guard mayLookAtMap(now) else { return }
+                known = found
+                use(found)
             }
-            mapPID = found.mapPID
-            map = TSSection()
-        } else if packet.pid == mapPID {
-            guard let section = map.feed(packet), let found = TSProgramMap(section), found != known else { return }
-            mapChanges += 1
-            guard mayLookAtMap(now) else { return }
-            known = found
-            use(found)
         }
+    }
+
+    /// The program that is wanted, or the first one, which then is kept as long as it is there.
+    private func choose(_ found: TSPrograms) {
+        let wanted = wantedProgram > 0 ? wantedProgram : program?.number
+        let isGone = wantedProgram == 0 && found.isWhole
+        guard
+            let next = found.programs.first(where: { $0.number == wanted })
+                ?? (program == nil && wantedProgram == 0 || isGone ? found.programs.first : nil)
+        else {
+            if wantedProgram > 0, program == nil, found.isWhole { tellMissing(found) }
+            return
+        }
+        otherPrograms = found.programs.map(\.number).filter { $0 != next.number }
+        guard next != program else { return }
+        program = next
+        map = TSSection()
+    }
+
+    private func tellMissing(_ found: TSPrograms) {
+        let numbers = found.programs.map(\.number)
+        guard numbers != otherPrograms else { return }
+        otherPrograms = numbers
+        client?.noteStreams([], leftOut: numbers.map { "program \($0)" })
     }
 
     private func mayLookAtMap(_ now: Instant) -> Bool {
@@ -139,6 +170,7 @@ public final class TSDemuxer {
             damagedEarlier += elementary.damaged
         }
         elementaryStreams = fresh
+        leftOut += otherPrograms.map { "program \($0)" }
         client?.noteStreams(fresh.map(\.kind), leftOut: leftOut)
     }
 
