@@ -1,7 +1,8 @@
 import FilesPlugin
 import Foundation
+import Net
 @_spi(Host) import Sluice
-import SluiceTesting
+@_spi(Host) import SluiceTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -25,6 +26,21 @@ import Testing
         #expect(report.contains("connected to \(place.address), latency 40 ms"))
         #expect(receiver.terminationStatus == 0)
         try checkClip(file)
+    }
+
+    /// As `localhost` is on most machines: its IPv6 address comes first, and the listener is on IPv4.
+    @Test(arguments: [["::1", "127.0.0.1"], ["192.0.2.1", "127.0.0.1"], ["127.0.0.1", "::1"]])
+    func everyAddressOfANameIsTried(addresses: [String]) throws {
+        let sending = place.sender(["url": .string("srt://studio.example:\(place.port)")])
+        let found = addresses.compactMap { SocketAddress(numeric: $0, port: place.port) }
+        let resolver = NameResolver(find: { _, _, _ in found[0] }, findAll: { _, _, _ in found })
+        sending.registry.provide(NameResolver.self) { resolver }
+        let run = GraphRun(sending.plan, registry: sending.registry, options: boundedRun)
+        let (outcome, report) = try execute(place.receiver(["reconnect": false])) { _ in _ = try? run.execute() }
+        #expect(outcome == .finished, "\(report)")
+        #expect(run.report.contains("connected to srt://studio.example"), "\(run.report)")
+        #expect(!run.report.contains("calling again"), "\(run.report)")
+        try checkClip(place.tape)
     }
 
     @Test func srtLiveTransmitReceivesEveryFrameEncryptedAndAtOnce() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import Net
 import Sluice
 
@@ -41,15 +42,19 @@ final class CallAcceptor {
         self.options = options
         backlog = max(32, min(most, 1_024))
         shown = settings.address.peer
-        lookup = AddressLookup([.init(settings.address.host, port: Int(settings.address.port))], context)
+        lookup = AddressLookup(
+            [.init(settings.address.host, port: Int(settings.address.port))], context,
+            resolver: try context.service(NameResolver.self) ?? .system)
         try listen()
     }
 
     /// When the address is known: at once where it stands in digits.
     private func listen() throws {
-        guard let found = try lookup?.take()?.get() else { return context.isWaiting(for: "the address of \(shown)") }
+        guard let found = try lookup?.takeAll()?.get().first else {
+            return context.isWaiting(for: "the address of \(shown)")
+        }
         lookup = nil
-        guard let address = found.first else { return }
+        guard let address = found.first(where: { $0.family == AF_INET }) ?? found.first else { return }
         let made = try SRTListener(
             at: address, options, backlog: backlog, admission: admission, wakes: context.handle)
         SRTPoller.shared.watch(made.handle, context.handle)

@@ -69,6 +69,7 @@ public final class SRTInput: SRTNode, Node {
         self.context = context
         if url.isEmpty { return try receiveCaller() }
         let settings = try self.settings()
+        settings.tell(context)
         context.runsUntilStopped()
         let takesOver = secondCaller == .takeOver
         guard template.isEmpty else {

@@ -6,6 +6,11 @@ struct LinkSettings {
     let options: SRTOptions
     let rule: LatencyRule
 
+    /// Says what of the url was not taken as it stands.
+    func tell(_ context: NodeContext) {
+        for note in address.notes { context.log(.warning, "\(address.peer): \(note)") }
+    }
+
     /// - Parameters:
     ///   - options: as the parameters give them.
     ///   - roundTrips: 0: the options' latency counts. `least` and `most` are in ms.

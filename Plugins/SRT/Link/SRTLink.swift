@@ -12,6 +12,7 @@ final class SRTLink {
     private let takesOver: Bool
     private let reconnects: Bool
     private let context: NodeContext
+    private let resolver: NameResolver
     private let node: NodeHandle
     private(set) var plan: LinkPlan
     private var probe: (RoundTripProbe, descriptor: Int32)?
@@ -23,7 +24,9 @@ final class SRTLink {
     private var lookup: (addresses: AddressLookup, purpose: Purpose)?
     /// The connection while it stands.
     private(set) var socket: SRTSocket?
-    private var calling: SRTSocket?
+    private var calls: CallRound?
+    /// The address of the last connection, which is tried first.
+    private var good: SocketAddress?
     private var saidFailure = ""
     /// Of connections that ended.
     private var limiter = LogLimiter()
@@ -62,6 +65,7 @@ final class SRTLink {
         (address, options) = (settings.address, settings.options)
         (self.direction, self.takesOver, self.reconnects) = (direction, takesOver, reconnects)
         self.context = context
+        resolver = try context.service(NameResolver.self) ?? .system
         node = context.handle
         plan = LinkPlan(settings.rule, canProbe: address.mode == .caller, at: context.now)
         metrics = LinkMetrics(context)
@@ -86,7 +90,7 @@ final class SRTLink {
         guard try goOnLookingUp(now) else { return .nothing }
         if let listener { return try answer(listener, now) }
         if probe != nil { goOnProbing(now) }
-        if calling != nil { return try look(now) }
+        if calls != nil { return try look(now) }
         guard socket == nil else { return .nothing }
         switch plan.step(now) {
         case .probe: lookUp(.probing)
@@ -97,7 +101,7 @@ final class SRTLink {
         case .nothing: break
         }
         guard try goOnLookingUp(now) else { return .nothing }
-        return calling == nil ? .nothing : try look(now)
+        return calls == nil ? .nothing : try look(now)
     }
 
     // MARK: Names
@@ -108,17 +112,20 @@ final class SRTLink {
         if let adapter = address.adapter, case .calling = purpose {
             targets.append(.init(adapter, port: address.mode == .rendezvous ? Int(address.port) : 0))
         }
-        lookup = (AddressLookup(targets, context), purpose)
+        lookup = (AddressLookup(targets, context, resolver: resolver), purpose)
     }
 
     /// Goes on with what addresses were looked up for, if they are there; false while they are not.
     private func goOnLookingUp(_ now: Instant) throws -> Bool {
         guard let (addresses, purpose) = lookup else { return true }
-        guard let result = addresses.take() else { return false }
+        guard let result = addresses.takeAll() else { return false }
         lookup = nil
         switch (purpose, result) {
-        case (.listening, let result): if let own = try result.get().first { try listen(at: own) }
-        case (.probing, .success(let found)): try beginProbing(found.first, now)
+        case (.listening, let result):
+            // Callers of this machine's names mostly know its IPv4 address.
+            let own = try result.get().first ?? []
+            if let own = own.first(where: { $0.family == AF_INET }) ?? own.first { try listen(at: own) }
+        case (.probing, .success(let found)): try beginProbing(ordered(found.first ?? []).first, now)
         case (.probing, .failure):
             plan.probed(nil, at: now)
             context.wakeAgain()
@@ -130,47 +137,41 @@ final class SRTLink {
         return true
     }
 
-    /// `found`: the peer's address, then this side's where the url names it.
-    private func open(_ latency: LatencyRule.Choice, _ found: [SocketAddress], _ now: Instant) throws {
-        guard let target = found.first else { return }
-        let own = found.count > 1 ? found[1] : nil
+    /// `found`: the peer's addresses, then this side's where the url names it.
+    private func open(_ latency: LatencyRule.Choice, _ found: [[SocketAddress]], _ now: Instant) throws {
+        let own = found.count > 1 ? found[1] : []
+        let targets = ordered(found.first ?? []).filter { target in
+            own.isEmpty || own.contains { $0.family == target.family }
+        }
+        guard !targets.isEmpty else {
+            return try fail(
+                "\(address.peer) and the adapter have no address of one kind", "Choose another adapter.", now)
+        }
         var options = options
         options.latencyMilliseconds = latency.milliseconds
-        do {
-            let made = try SRTSocket(options)
-            SRTPoller.shared.watch(made.handle, node)
-            calling = made
-            if address.mode == .rendezvous {
-                try made.meet(target, from: own ?? target.anywhere)
-            } else {
-                if let own { try made.bind(own) }
-                try made.call(target)
-            }
-        } catch let error as NodeError where !error.isInputError {
-            giveUpCalling()
-            try fail("\(error.message)", error.advice, now)
-        }
+        calls = CallRound(
+            targets, own: own, options, isRendezvous: address.mode == .rendezvous, node, peer: address.peer)
     }
 
-    private func giveUpCalling() {
-        if let calling { SRTPoller.shared.unwatch(calling.handle) }
-        calling = nil
+    private func ordered(_ addresses: [SocketAddress]) -> [SocketAddress] {
+        guard let good, addresses.contains(good) else { return addresses }
+        return [good] + addresses.filter { $0 != good }
     }
 
-    /// A call that is being made.
+    /// Calls that are being made.
     private func look(_ now: Instant) throws -> Event {
-        guard let made = calling else { return .nothing }
-        switch made.state {
-        case .connecting:
-            due = now + SRTLink.look
+        guard let round = calls else { return .nothing }
+        switch try round.step(now) {
+        case .goesOn(let until):
+            due = min(now + SRTLink.look, until)
             return .nothing
-        case .connected:
-            calling = nil
+        case .connected(let made, let target):
+            (calls, good) = (nil, target)
             stand(made, with: address.peer, now)
             return .up
-        case .broken(let rejection):
-            giveUpCalling()
-            try fail("\(address.peer) \(rejection.words)", rejection.advice, now)
+        case .failed(let what, let advice):
+            calls = nil
+            try fail(what, advice, now)
             return .nothing
         }
     }
@@ -260,9 +261,10 @@ final class SRTLink {
         metrics.note(plan, latency: nil)
         refusals.tellRest(now, atEnd: true)
         lookup = nil
-        for open in [socket, calling] { if let open { SRTPoller.shared.unwatch(open.handle) } }
+        calls?.giveUp()
+        if let socket { SRTPoller.shared.unwatch(socket.handle) }
         if let listener { SRTPoller.shared.unwatch(listener.handle) }
-        (socket, calling, listener) = (nil, nil, nil)
+        (socket, calls, listener) = (nil, nil, nil)
         if let probe { Glibc.close(probe.descriptor) }
         probe = nil
         context.isWaiting(for: nil)

@@ -86,8 +86,10 @@ public final class SRTOutput: SRTNode, Node {
         peerWatch = PeerWatch(patience: .milliseconds(Int64(peerTimeout)))
         metrics = OutputMetrics(context)
         statistics = SRTStatistics(context)
+        let settings = try self.settings()
+        settings.tell(context)
         link = try SRTLink(
-            settings(), direction: .publish, takesOver: secondCaller == .takeOver, mostHandshakes: mostHandshakes,
+            settings, direction: .publish, takesOver: secondCaller == .takeOver, mostHandshakes: mostHandshakes,
             reconnects: reconnects, context: context)
         gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
     }

@@ -3,7 +3,8 @@ import Sluice
 /// Where an SRT connection begins or ends, and how:
 /// `srt://HOST:PORT?mode=…&streamid=…&latency=…&passphrase=…&pbkeylen=…`. Without a host it listens.
 ///
-/// Latency counts milliseconds, as in libsrt's own tools; ffmpeg alone counts microseconds.
+/// Latency counts milliseconds, as in libsrt's own tools. ffmpeg alone counts microseconds, so that more than a minute
+/// is taken for those. Options of other tools that mean nothing here are passed over, and said.
 struct SRTAddress: Equatable {
     /// Empty: every address of this machine.
     var host: String
@@ -16,6 +17,9 @@ struct SRTAddress: Equatable {
     var keyLength: Int?
     /// The address of this machine that is used; any where it is nil.
     var adapter: String?
+    var connectTimeoutMilliseconds: Int?
+    /// What was not taken as it stands, each a sentence without its subject.
+    var notes: [String] = []
 
     enum Mode: String, CaseIterable { case caller, listener, rendezvous }
 
@@ -25,7 +29,7 @@ struct SRTAddress: Equatable {
         let rest = text.dropFirst("srt://".count)
         // A stream id may hold every character but & and %, so only the first ? counts and # means nothing.
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        (host, port) = try SRTAddress.authority(String(parts[0]), in: text)
+        (host, port) = try SRTAddress.authority(parts[0], in: text)
         mode = host.isEmpty ? .listener : .caller
         guard parts.count == 2 else { return }
         for pair in parts[1].split(separator: "&") {
@@ -35,44 +39,90 @@ struct SRTAddress: Equatable {
             }
             try set(String(sides[0]), value, in: text)
         }
+        if !passedOver.isEmpty {
+            let names = passedOver.joined(separator: ", ")
+            notes.append(
+                "\(names) \(passedOver.count == 1 ? "means" : "mean") nothing here and \(passedOver.count == 1 ? "is" : "are") passed over"
+            )
+        }
         guard mode == .listener || !host.isEmpty else {
             throw SRTAddress.error(text, "mode \(mode.rawValue) needs a host")
         }
     }
 
+    private var passedOver: [String] = []
+
     private mutating func set(_ key: String, _ value: String, in text: String) throws {
         switch key {
-        case "latency":
-            guard let number = Int(value), number >= 0 else {
-                throw SRTAddress.error(text, "latency is no number of milliseconds")
-            }
-            guard number <= 60_000 else {
-                throw SRTAddress.error(
-                    text, "latency \(number) ms is over a minute; it counts milliseconds, not ffmpeg's microseconds")
-            }
-            latencyMilliseconds = number
-        case "streamid":
+        // ffmpeg and libsrt's tools have one for each direction. The larger one counts for both.
+        case "latency", "rcvlatency", "peerlatency":
+            latencyMilliseconds = max(latencyMilliseconds ?? 0, try latency(value, key, in: text))
+        case "streamid", "srt_streamid":
             guard value.utf8.count <= 512 else { throw SRTAddress.error(text, "streamid is longer than 512 bytes") }
             streamID = value
         case "passphrase": passphrase = value
-        case "adapter": adapter = value
+        case "adapter", "localaddr": adapter = value
+        case "connect_timeout", "conntimeo":
+            guard let number = Int(value), (1...600_000).contains(number) else {
+                throw SRTAddress.error(text, "\(key) is no number of milliseconds up to 600000")
+            }
+            connectTimeoutMilliseconds = number
         case "pbkeylen":
-            guard let number = Int(value), [16, 24, 32].contains(number) else {
+            guard let number = Int(value), [0, 16, 24, 32].contains(number) else {
                 throw SRTAddress.error(text, "pbkeylen is none of 16, 24, 32")
             }
-            keyLength = number
+            keyLength = number == 0 ? nil : number
         case "mode":
-            guard let known = Mode(rawValue: value) else {
-                throw SRTAddress.error(text, "mode is none of caller, listener, rendezvous")
-            }
+            // The second names are those of libsrt's tools.
+            let known = ["client": Mode.caller, "server": .listener][value] ?? Mode(rawValue: value)
+            guard let known else { throw SRTAddress.error(text, "mode is none of caller, listener, rendezvous") }
             mode = known
+        case "transtype":
+            guard value == "live" else { throw SRTAddress.error(text, "transtype is \(value), and only live is sent") }
+        case _ where SRTAddress.ofOthers.contains(key): passedOver.append(key)
         default:
             throw SRTAddress.error(
-                text, "\"\(key)\" is no option; there are mode, latency, streamid, passphrase, pbkeylen, adapter")
+                text,
+                "\"\(key)\" is no option; there are mode, latency, streamid, passphrase, pbkeylen, adapter, connect_timeout"
+            )
         }
     }
 
-    private static func authority(_ text: String, in whole: String) throws -> (String, UInt16) {
+    private mutating func latency(_ value: String, _ key: String, in text: String) throws -> Int {
+        guard let number = Int(value), number >= 0 else {
+            throw SRTAddress.error(text, "\(key) is no number of milliseconds")
+        }
+        guard number > 60_000 else { return number }
+        guard number <= 60_000_000 else {
+            throw SRTAddress.error(
+                text, "\(key) \(number) is over a minute, in milliseconds as in ffmpeg's microseconds")
+        }
+        notes.append("\(key)=\(number) is taken for ffmpeg's microseconds: \(number / 1_000) ms")
+        return number / 1_000
+    }
+
+    /// Options of libsrt's tools, ffmpeg, GStreamer, OBS and VLC. They set sizes and times that libsrt chooses well by
+    /// itself, or that Sluice sets.
+    private static let ofOthers: Set<String> = [
+        "pkt_size", "payload_size", "payloadsize", "chunk", "timeout", "listen_timeout", "rcvtimeo", "sndtimeo",
+        "rw_timeout", "tlpktdrop", "nakreport", "maxbw", "inputbw", "mininputbw", "oheadbw", "lossmaxttl",
+        "snddropdelay", "sndbuf", "rcvbuf", "send_buffer_size", "recv_buffer_size", "fc", "ffs", "mss", "ipttl",
+        "iptos", "ipv6only", "linger", "messageapi", "minversion", "smoother", "congestion", "packetfilter",
+        "enforced_encryption", "enforcedencryption", "kmrefreshrate", "kmpreannounce", "tsbpd", "tsbpdmode",
+        "peeridletimeo", "drifttracer", "retransmitalgo", "groupconnect", "groupminstabletimeo", "blocking", "rcvsyn",
+        "sndsyn", "udprcvbuf", "udpsndbuf", "bindtodevice", "auto-reconnect", "keep-listening", "wait-for-connection",
+        "localport",
+    ]
+
+    /// VLC writes an @ before the host, and a / behind the port is common.
+    private static func authority(_ written: Substring, in whole: String) throws -> (String, UInt16) {
+        var text = written.hasPrefix("@") ? written.dropFirst() : written
+        if let slash = text.firstIndex(of: "/") {
+            guard text[slash...] == "/" else {
+                throw error(whole, "a path means nothing to SRT: name the stream by streamid")
+            }
+            text = text[..<slash]
+        }
         guard let colon = text.lastIndex(of: ":") else { throw error(whole, "it names no port") }
         var host = String(text[..<colon])
         if host.hasPrefix("[") && host.hasSuffix("]") {
@@ -124,6 +174,7 @@ struct SRTAddress: Equatable {
         if let streamID { options.streamID = streamID }
         if let passphrase { options.passphrase = passphrase }
         if let keyLength { options.keyLength = keyLength }
+        if let connectTimeoutMilliseconds { options.connectTimeoutMilliseconds = connectTimeoutMilliseconds }
         guard options.passphrase.isEmpty || (10...79).contains(options.passphrase.utf8.count) else {
             throw NodeError(
                 "the passphrase has \(options.passphrase.utf8.count) bytes; SRT wants 10 to 79", isInputError: true)

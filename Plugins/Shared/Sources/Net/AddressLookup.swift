@@ -6,14 +6,28 @@ public struct NameResolver: Sendable {
     /// input error, as the last argument tells. On a worker's thread.
     public let find: @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress
 
+    /// All addresses of a host, in the order in which they are to be tried; at least one. Otherwise as `find`.
+    public let findAll: @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> [SocketAddress]
+
     /// `find` may wait, and is called on a worker's thread.
     public init(_ find: @escaping @Sendable (_ host: String, _ port: Int, _ isInputError: Bool) throws -> SocketAddress)
     {
         self.find = find
+        findAll = { [try find($0, $1, $2)] }
     }
 
     /// Asks the system: getaddrinfo(3).
-    public static let system = NameResolver { try SocketAddress.find($0, port: $1, isInputError: $2) }
+    public static let system = NameResolver(
+        find: { try SocketAddress.find($0, port: $1, isInputError: $2) },
+        findAll: { try SocketAddress.findAll($0, port: $1, isInputError: $2) })
+
+    /// The same with all addresses of a host: `find` gives the first of them.
+    public init(
+        find: @escaping @Sendable (String, Int, Bool) throws -> SocketAddress,
+        findAll: @escaping @Sendable (String, Int, Bool) throws -> [SocketAddress]
+    ) {
+        (self.find, self.findAll) = (find, findAll)
+    }
 }
 
 /// Finds the addresses that a node needs without holding its lane: digits are read at once, names are left to a worker,
@@ -31,8 +45,8 @@ public final class AddressLookup {
 
     /// The thing that the node waits for, for `isWaiting`: "the address of example.net". nil where all are digits.
     public let awaited: String?
-    private var known: [SocketAddress]?
-    private var answer: NodeContext.Answer<[SocketAddress]>?
+    private var known: [[SocketAddress]]?
+    private var answer: NodeContext.Answer<[[SocketAddress]]>?
 
     /// `isInputError`: what the error says of itself where a name is not found.
     public init(
@@ -42,18 +56,23 @@ public final class AddressLookup {
         let names = zip(targets, digits).filter { $1 == nil }.map(\.0.host)
         guard let first = names.first else {
             awaited = nil
-            known = digits.compactMap(\.self)
+            known = digits.compactMap { $0.map { [$0] } }
             return
         }
         let others = Set(names).subtracting([first]).sorted()
         awaited = "the address of \(([first] + others).joined(separator: " and "))"
         answer = context.ask {
-            try zip(targets, digits).map { try $1 ?? resolver.find($0.host, $0.port, isInputError) }
+            try zip(targets, digits).map { try $1.map { [$0] } ?? resolver.findAll($0.host, $0.port, isInputError) }
         }
     }
 
-    /// The addresses, once; nil while they are looked for and afterwards.
+    /// The first address of each, once; nil while they are looked for and afterwards.
     public func take() -> Result<[SocketAddress], any Error>? {
+        takeAll()?.map { $0.compactMap(\.first) }
+    }
+
+    /// All addresses of each, once; nil while they are looked for and afterwards.
+    public func takeAll() -> Result<[[SocketAddress]], any Error>? {
         if let known {
             self.known = nil
             return .success(known)

@@ -30,12 +30,18 @@ public struct SocketAddress: Sendable {
     /// at. nil for a name, and for a port that is none. Asks nobody and never waits.
     public init?(numeric host: String, port: Int) {
         guard case .success(let found) = SocketAddress.ask(host, port, AI_NUMERICHOST) else { return nil }
-        self = found
+        self = found[0]
     }
 
     /// Finds a host by its name. It may wait for a name server: on a worker, never on a lane.
     /// Throws `NodeError`; `isInputError` is what that says of itself.
     public static func find(_ host: String, port: Int, isInputError: Bool = false) throws -> SocketAddress {
+        try findAll(host, port: port, isInputError: isInputError)[0]
+    }
+
+    /// All addresses of a host, at least one and at most eight, in the order in which they are to be tried (RFC 6724);
+    /// otherwise as `find`.
+    public static func findAll(_ host: String, port: Int, isInputError: Bool = false) throws -> [SocketAddress] {
         switch ask(host, port, 0) {
         case .success(let found): return found
         case .failure(let fault):
@@ -47,7 +53,7 @@ public struct SocketAddress: Sendable {
 
     private struct Fault: Error { var why: String }
 
-    private static func ask(_ host: String, _ port: Int, _ flags: Int32) -> Result<SocketAddress, Fault> {
+    private static func ask(_ host: String, _ port: Int, _ flags: Int32) -> Result<[SocketAddress], Fault> {
         guard UInt16(exactly: port) != nil else { return .failure(Fault(why: "\(port) is no port")) }
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
@@ -59,12 +65,20 @@ public struct SocketAddress: Sendable {
         }
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &list)
-        guard code == 0, let first = list?.pointee, let address = first.ai_addr else {
+        guard code == 0, list?.pointee.ai_addr != nil else {
             let system = errno
             return .failure(Fault(why: code == EAI_SYSTEM ? errorText(system) : String(cString: gai_strerror(code))))
         }
         defer { freeaddrinfo(list) }
-        return .success(SocketAddress(address))
+        var found: [SocketAddress] = []
+        var next = list
+        while let entry = next?.pointee, found.count < 8 {
+            if let address = entry.ai_addr, case let read = SocketAddress(address), !found.contains(read) {
+                found.append(read)
+            }
+            next = entry.ai_next
+        }
+        return .success(found)
     }
 
     /// For calls of the kernel; the pointer is good inside `body`.
