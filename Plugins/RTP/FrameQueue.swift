@@ -1,7 +1,7 @@
 import Sluice
 
-/// Frames of one medium that wait until the output has room. Sockets are read meanwhile, so that arrival is stamped when
-/// it is there and nothing is lost in the kernel.
+/// Frames of one medium that wait until the output has room. Sockets are read meanwhile, so that arrival is stamped in
+/// time and nothing is lost in the kernel.
 ///
 /// Bounded by the time between the arrivals of the oldest and the newest, and by bytes. Of audio the oldest goes first,
 /// of video everything before a later keyframe; where there is none, all of it up to the next one. Memory is kept.

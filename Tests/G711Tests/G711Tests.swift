@@ -44,16 +44,18 @@ import Testing
         #expect(MuLaw.codes[0] == 0xff && ALaw.codes[0] == 0xd5)
     }
 
-    @Test(arguments: [Codec.pcmu, .pcma]) func whatWasEncodedComesBackWithItsTimes(_ codec: Codec) throws {
-        let encoded =
-            codec == .pcmu
-            ? try NodeBench(PCMUEncoder.self).run(everySample) : try NodeBench(PCMAEncoder.self).run(everySample)
-        #expect(encoded.packets.allSatisfy { $0.count == 160 && $0.header.duration == .milliseconds(20) })
-        #expect(encoded.packets[0].format.codec == codec)
-        let decoded =
-            codec == .pcmu
-            ? try NodeBench(PCMUDecoder.self).run(encoded.packets).audio
-            : try NodeBench(PCMADecoder.self).run(encoded.packets).audio
+    @Test func whatWasEncodedComesBackWithItsTimes() throws {
+        try comesBack(.pcmu, PCMUEncoder.self, PCMUDecoder.self)
+        try comesBack(.pcma, PCMAEncoder.self, PCMADecoder.self)
+    }
+
+    private func comesBack<Encoder: Node, Decoder: Node>(
+        _ codec: Codec, _ encoder: Encoder.Type, _ decoder: Decoder.Type
+    ) throws {
+        let encoded = try NodeBench(encoder).run(everySample).packets
+        #expect(encoded.allSatisfy { $0.count == 160 && $0.header.duration == .milliseconds(20) })
+        #expect(encoded[0].format.codec == codec)
+        let decoded = try NodeBench(decoder).run(encoded).audio
         #expect(decoded.map(\.header.pts) == everySample.map(\.header.pts))
         let (before, after) = (everySample.flatMap { Array($0.s16) }, decoded.flatMap { Array($0.s16) })
         // 4 bits within each octave.

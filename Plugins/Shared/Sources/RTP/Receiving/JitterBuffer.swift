@@ -85,8 +85,8 @@ public final class JitterBuffer {
         transit.reset()
     }
 
-    /// Takes a packet and hands on what can go on now. `sequence` and `timestamp` are unwrapped. `format` is that of the
-    /// payload; nil for what has none of its own.
+    /// Takes a packet and hands on what can go on now. `sequence` and `timestamp` are unwrapped. `format` is that of
+    /// the payload; nil for what has none of its own.
     public func insert(
         _ payload: UnsafeRawBufferPointer, sequence: Int64, timestamp: Int64, isMarked: Bool,
         format: PayloadFormat? = nil, now: Instant, _ emit: (OrderedPacket) -> Void
