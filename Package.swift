@@ -12,6 +12,7 @@ let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
 let rtp: Target.Dependency = .product(name: "RTP", package: "Shared")
+let sampleTime: Target.Dependency = .product(name: "SampleTime", package: "Shared")
 let segmentTime: Target.Dependency = .product(name: "SegmentTime", package: "Shared")
 let sourceTime: Target.Dependency = .product(name: "SourceTime", package: "Shared")
 let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
@@ -37,7 +38,7 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 let plugins: [Target] = [
     plugin("Bench"),
     plugin("Convert", uses: [resampling, "CSwscale"]),
-    plugin("Files", uses: [bitstream, libav, pacing, sourceTime]),
+    plugin("Files", uses: [bitstream, libav, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [libav]),
@@ -97,6 +98,7 @@ let tests: [Target] = [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
             net, rtp, srtp, "TestSupport",
         ]),
+    tests("SampleTime", of: [sampleTime, "TestSupport"]),
     tests("SegmentTime", of: [segmentTime, "TestSupport"]),
     tests("SourceTime", of: [sourceTime]),
     tests("SRTP", of: [rtp, srtp, "TestSupport"]),

@@ -13,8 +13,11 @@ extension Source {
 extension Record {
     public static let metrics: [Metric] = [
         .counter("bytes", "bytes written"),
-        .counter("late_items", "items of a stream that began after the file was begun without it"),
+        .counter("files", "files, the present one included"),
+        .counter("late_items", "items of a stream that came after a pipe was begun without it, left out"),
         .counter("refused_packets", "packets that the container does not take, left out"),
         .counter("corrected_times", "timestamps that did not rise and were changed"),
+        .counter("silence_ms", "silence where audio was missing, in a file without times"),
+        .counter("cut_ms", "audio that overlapped what was there, cut in a file without times"),
     ]
 }

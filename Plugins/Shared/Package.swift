@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
         .library(name: "Resampling", type: .dynamic, targets: ["Resampling"]),
         .library(name: "RTP", type: .dynamic, targets: ["RTP"]),
+        .library(name: "SampleTime", type: .dynamic, targets: ["SampleTime"]),
         .library(name: "SourceTime", type: .dynamic, targets: ["SourceTime"]),
         .library(name: "SegmentTime", type: .dynamic, targets: ["SegmentTime"]),
         .library(name: "SRTP", type: .dynamic, targets: ["SRTP"]),
@@ -37,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .target(
             name: "RTP", dependencies: ["Bitstream", "SegmentTime", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "SampleTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SourceTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.

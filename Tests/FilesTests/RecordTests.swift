@@ -131,34 +131,6 @@ import Testing
         #expect(said.contains("Free some space."))
     }
 
-    @Test func aStreamThatIsSilentIsWaitedForThenLeftOut() throws {
-        let folder = try Folder()
-        let record = try NodeHarness(
-            Record.self, parameters: ["path": .string(folder.path("a.webm")), "max_wait_ms": 1_000],
-            unconnected: ["data"])
-        let packets = try packets(of: Clips.webm, "video")
-        record.push(packets.prefix(10), into: "video")
-        record.settle()
-        #expect(try folder.bytes("a.webm").isEmpty)
-        record.advance(by: .milliseconds(1_000))
-        #expect(record.events.contains { $0.what.contains("audio sent nothing for 1000 ms") })
-        record.push(packets.dropFirst(10), into: "video")
-        #expect(record.finish() == .finished)
-        #expect(try probe(folder.path("a.webm")) == ["vp8"])
-        #expect(try numbers(in: folder.path("a.webm")) == Array(0..<90))
-    }
-
-    @Test func aFormatThatChangesIsRefusedWithBothNamed() throws {
-        let folder = try Folder()
-        let record = try NodeHarness(
-            Record.self, parameters: ["path": .string(folder.path("a.mkv"))], unconnected: ["audio", "data"])
-        record.push(try packets(of: Clips.webm, "video").prefix(40), into: "video")
-        record.push(try packets(of: Clips.mp4, "video").prefix(1), into: "video")
-        #expect(record.finish() == .failed)
-        #expect("\(record.error!)".contains("video changed from video vp8 320x180 30/s to video h264 320x180 30/s"))
-        #expect(try numbers(in: folder.path("a.mkv")).count > 10)
-    }
-
     @Test func aStreamThatEndsFirstDoesNotKeepTheNodeAwake() throws {
         let folder = try Folder()
         let record = try NodeHarness(

@@ -11,19 +11,31 @@ final class SRTPoller: Sendable {
 
     private let epoll: Int32
     private let nodes = Mutex<[SRTSOCKET: NodeHandle]>([:])
+    private let thread = Mutex<pthread_t?>(nil)
+    private let isEnding = Atomic<Bool>(false)
 
     private init() {
         epoll = srt_epoll_create()
         // Waits also while there is no socket.
         _ = srt_epoll_set(epoll, Int32(SRT_EPOLL_ENABLE_EMPTY.rawValue))
-        var thread = pthread_t()
+        var made = pthread_t()
         let code = pthread_create(
-            &thread, nil,
+            &made, nil,
             { _ in
                 SRTPoller.shared.run()
                 return nil
             }, nil)
-        if code == 0 { pthread_detach(thread) }
+        guard code == 0 else { return }
+        thread.withLock { $0 = made }
+        // libsrt destroys at the exit what its wait waits on, and hangs now and then where somebody still waits.
+        atexit { SRTPoller.shared.end() }
+    }
+
+    private func end() {
+        isEnding.store(true, ordering: .relaxed)
+        // Its wait looks each 10 ms whether the set is still there.
+        _ = srt_epoll_release(epoll)
+        if let thread = thread.withLock({ $0 }) { pthread_join(thread, nil) }
     }
 
     /// `node` is woken at each change from now on, until `unwatch`. Any thread.
@@ -43,7 +55,7 @@ final class SRTPoller: Sendable {
 
     private func run() {
         var events = [SRT_EPOLL_EVENT](repeating: SRT_EPOLL_EVENT(), count: 64)
-        while true {
+        while !isEnding.load(ordering: .relaxed) {
             let count = srt_epoll_uwait(epoll, &events, Int32(events.count), -1)
             guard count > 0 else {
                 // Never seen; it must not become a loop that eats a processor.

@@ -1,4 +1,4 @@
-import SluiceTesting
+@_spi(Host) import SluiceTesting
 import Testing
 
 @testable @_spi(Host) @_spi(Testing) import Sluice
@@ -30,5 +30,26 @@ import Testing
         #expect(sink == nil)
         #expect(source == nil)
         #expect(core == nil)
+    }
+}
+
+@Suite("A run that is over is given back") struct GivenBackRunTests {
+    /// Someone who holds a run may ask it to stop at any time, also when it is over.
+    @Test func alsoWhereItIsStoppedLater() throws {
+        weak var run: GraphRun?
+        do {
+            var graph = GraphBuilder()
+            graph.node("in", TestSource.self)
+            graph.node("out", TestSink.self)
+            graph.edge("in.out -> out.in")
+            var options = RunOptions()
+            options.duration = .milliseconds(1)
+            let made = GraphRun(graph.plan, registry: graph.registry, options: options)
+            run = made
+            _ = try made.execute()
+            made.stop()
+            made.leave()
+        }
+        #expect(run == nil)
     }
 }

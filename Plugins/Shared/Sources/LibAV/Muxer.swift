@@ -32,6 +32,8 @@ public final class Muxer {
     private var lastDts: [Int64] = []
     /// Streams whose packets of one byte the container refuses.
     private var lengthensOpus: [Bool] = []
+    /// Streams of AAC whose packets lose their ADTS header: the file's header says the same.
+    private var stripsADTS: [Bool] = []
     private let lengthened: UnsafeMutablePointer<UInt8>
     /// Packets whose times were moved.
     public private(set) var corrected = 0
@@ -101,7 +103,12 @@ public final class Muxer {
     public func add(_ format: MediaFormat) throws(AVError) {
         guard let stream = avformat_new_stream(context, nil) else { throw AVError(sluice_averror(ENOMEM)) }
         try format.fill(stream.pointee.codecpar)
+        // The header holds the parameter sets then, which is what players of Apple's want (ISO/IEC 14496-15, 8.4.1).
+        if format.codec == Codec("hevc"), String(cString: context.pointee.oformat.pointee.name) == "mp4" {
+            stream.pointee.codecpar.pointee.codec_tag = 0x3163_7668  // hvc1
+        }
         lastDts.append(.min)
+        stripsADTS.append(format.codec == .aac && !format.configuration.isEmpty && !isTransportStream)
         lengthensOpus.append(format.codec == .opus && String(cString: context.pointee.oformat.pointee.name) == "mpegts")
         if let audio = format.audio {
             stream.pointee.time_base = AVRational(num: 1, den: Int32(clamping: audio.rate))
@@ -146,6 +153,9 @@ public final class Muxer {
 
     private func write(_ item: MediaItem, _ whole: UnsafeRawBufferPointer, _ stream: Int) throws(AVError) {
         var bytes = whole
+        if stripsADTS[stream], let size = ADTSHeader.size(bytes) {
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[size...])
+        }
         if lengthensOpus[stream], bytes.count == 1, let longer = twoBytes(ofOpus: bytes[0]) {
             (lengthened[0], lengthened[1]) = longer
             bytes = UnsafeRawBufferPointer(start: lengthened, count: 2)

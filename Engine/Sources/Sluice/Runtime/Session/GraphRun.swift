@@ -93,7 +93,7 @@ import Synchronization
         record.change { $0.endedAt = now }
         events.flush(Interval(nanoseconds: max(0, now - startedAt)))
         guard isOver else { return }
-        supervisor.cancelTimers()
+        supervisor.close()
         if isVirtual { for lane in lanes { lane.forget() } }
         closeServices()
     }

@@ -5,9 +5,11 @@ import Synchronization
 /// The thread that decides about sessions: messages from lanes and builders, and timers. Under the virtual clock the
 /// runner drives it between the lanes.
 final class Supervisor: @unchecked Sendable {
-    private let messages = Mutex<[@Sendable () -> Void]>([])
+    private typealias Message = @Sendable () -> Void
+    /// nil once the run is over.
+    private let messages = Mutex<[Message]?>([])
     /// Served before every other message.
-    private let urgent = Mutex<[@Sendable () -> Void]>([])
+    private let urgent = Mutex<[Message]?>([])
     private let hasUrgent = Atomic<Bool>(false)
     /// Messages so far. The locks order all that comes with a message; this says it to the thread sanitizer, which does
     /// not see into them.
@@ -40,8 +42,8 @@ final class Supervisor: @unchecked Sendable {
     func post(_ message: @escaping @Sendable () -> Void) {
         posted.wrappingAdd(1, ordering: .releasing)
         let isFirst = messages.withLock { all in
-            all.append(message)
-            return all.count == 1
+            all?.append(message)
+            return all?.count == 1
         }
         if isFirst { _ = sys_eventfd_signal(wake) }
     }
@@ -49,7 +51,7 @@ final class Supervisor: @unchecked Sendable {
     /// From any thread: before everything that waits already.
     func postUrgent(_ message: @escaping @Sendable () -> Void) {
         posted.wrappingAdd(1, ordering: .releasing)
-        urgent.withLock { $0.append(message) }
+        urgent.withLock { $0?.append(message) }
         hasUrgent.store(true, ordering: .releasing)
         _ = sys_eventfd_signal(wake)
     }
@@ -59,7 +61,19 @@ final class Supervisor: @unchecked Sendable {
         timers.push(at: isPastAll ? .max : end, action)
     }
 
-    func cancelTimers() { timers = ActionHeap() }
+    /// The run is over: messages and timers are dropped, those too that come from now on. They hold the run.
+    func close() {
+        timers = ActionHeap()
+        // Let go of outside the locks: what they hold may end with them.
+        _ = messages.withLock { all in
+            defer { all = nil }
+            return all
+        }
+        _ = urgent.withLock { all in
+            defer { all = nil }
+            return all
+        }
+    }
 
     var earliestTimer: Int64 { timers.earliest }
 
@@ -68,8 +82,8 @@ final class Supervisor: @unchecked Sendable {
     func turn() -> Bool {
         var did = runUrgent()
         let taken = messages.withLock { all in
-            let taken = all
-            all = []
+            let taken = all ?? []
+            if all != nil { all = [] }
             return taken
         }
         _ = posted.load(ordering: .acquiring)
@@ -88,8 +102,8 @@ final class Supervisor: @unchecked Sendable {
     private func runUrgent() -> Bool {
         guard hasUrgent.exchange(false, ordering: .acquiring) else { return false }
         let taken = urgent.withLock { all in
-            let taken = all
-            all = []
+            let taken = all ?? []
+            if all != nil { all = [] }
             return taken
         }
         _ = posted.load(ordering: .acquiring)

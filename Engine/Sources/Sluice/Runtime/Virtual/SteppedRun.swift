@@ -28,7 +28,7 @@ public final class SteppedRun {
         for session in run.sessions { for core in session.cores { core.abandon() } }
         runner.settle()
         run.noteEnd()
-        run.supervisor.cancelTimers()
+        run.supervisor.close()
         for lane in run.lanes { lane.forget() }
         // A run that was given up takes no more messages: its sessions have not heard that their nodes are done.
         for session in run.sessions { for edge in session.edges { edge.release() } }

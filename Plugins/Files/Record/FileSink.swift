@@ -40,4 +40,10 @@ final class FileSink: ByteSink {
         position = offset
         return true
     }
+
+    /// `812 kB`, for messages.
+    static func size(_ bytes: Int64) -> String {
+        bytes < 10_000
+            ? "\(bytes) bytes" : bytes < 10_000_000 ? "\(bytes / 1_000) kB" : "\((Double(bytes) / 1e6).fixed(1)) MB"
+    }
 }

@@ -36,13 +36,39 @@ enum Container: String, CaseIterable, Sendable {
     }
 
     /// A file stays playable as far as it is written when the process is killed, and at most half a second of it is
-    /// lost. Matroska writes a cluster, and mp4 a fragment, when it is complete. The others write through.
+    /// lost: Matroska writes a cluster, mp4 a fragment when it is complete; the others write through. WAV leaves room
+    /// for sizes of 64 bits (RF64, EBU Tech 3306).
     var options: [String: String] {
         switch self {
         case .webm, .mkv: ["cluster_time_limit": "500"]
-        case .mp4: ["movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"]
-        case .ts, .wav, .jsonl: [:]
+        case .mp4: ["movflags": "frag_keyframe+delay_moov+default_base_moof", "frag_duration": "500000"]
+        case .wav: ["rf64": "auto"]
+        case .ts, .jsonl: [:]
         }
+    }
+
+    /// The header tells when each stream begins, and of some codecs what their first packet says. So it comes with the
+    /// first fragment, and no stream is in the file that has sent nothing by then.
+    var wantsFirstItems: Bool { self == .mp4 }
+
+    /// A file that has begun with `format` takes the item, whose format may be another one.
+    func goesOn(with item: MediaItem, in format: MediaFormat) -> Bool {
+        let other = (item as? Packet).map { item.format.configured(by: $0) } ?? item.format
+        guard other.kind == format.kind, other.codec == format.codec else { return false }
+        if let audio = format.audio {
+            guard let next = other.audio, next.rate == audio.rate, next.channels == audio.channels,
+                next.sampleFormat == audio.sampleFormat
+            else { return false }
+        }
+        // Keyframes of VP8 and VP9 carry their size (RFC 6386, section 9.1), and so do parameter sets in a transport
+        // stream.
+        let carriesSize = format.codec == .vp8 || format.codec == .vp9 || self == .ts
+        if let video = format.video, !carriesSize {
+            guard let next = other.video, next.width == video.width, next.height == video.height else { return false }
+        }
+        let isCarried =
+            other.lacksConfiguration || self == .ts && format.codec != .opus && item.format.configuration.isEmpty
+        return isCarried || other.configuration == format.configuration
     }
 
     /// Codecs that it takes, the project's encoders' first; nil: whatever libavformat lets it take.
@@ -67,9 +93,6 @@ enum Container: String, CaseIterable, Sendable {
         guard let codec = format.codec else { return false }
         return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? true
     }
-
-    /// libavformat alone knows which codecs it takes.
-    func takesWhatever(_ format: MediaFormat) -> Bool { codecs(format.kind.isAudio ? .audio : .video) == nil }
 
     /// The sentence and the advice for a format that it does not take.
     func refusal(_ format: MediaFormat, path: String) -> NodeError {

@@ -1,0 +1,221 @@
+import LibAV
+import Sluice
+
+/// The files of one `record`, one after the other: when the first begins, and when the next one takes over. Of the
+/// node's lane.
+///
+/// A file begins when the format of every stream is known. An item that it cannot take waits for the next file: one of
+/// another format, or of a stream that it began without. That file begins where the video can, at a keyframe.
+final class Tape {
+    /// Bytes and media time that wait for a file at most.
+    static let mostHeld = 64 << 20
+    static let longestHeld = MediaTime.milliseconds(15_000)
+
+    private let container: Container
+    private let streams: [RecordedStream]
+    private let context: NodeContext
+    private let openNext: (Int) throws -> FileSink
+    private let metrics: Metrics
+    /// The first one, until it begins.
+    private var first: FileSink?
+    private var recording: MediaRecording?
+    private var gathering: Gathering
+    /// Why the present file cannot go on; nil while it can.
+    private var change: String?
+    private var files = 1
+    private var refused = 0
+    /// Of the files before the present one.
+    private var before = Totals()
+
+    private struct Totals { var bytes = 0, corrected = 0, silence = 0.0, cut = 0.0 }
+
+    init(
+        _ container: Container, first: FileSink, streams: [RecordedStream], patience: Interval, _ context: NodeContext,
+        openNext: @escaping (_ number: Int) throws -> FileSink
+    ) {
+        self.container = container
+        self.first = first
+        self.streams = streams
+        self.context = context
+        self.openNext = openNext
+        metrics = Metrics(context)
+        gathering = Gathering(patience: patience)
+    }
+
+    // MARK: The beginning
+
+    /// True when the first file has begun. Until then it takes what comes, and waits for what must be known.
+    func isBegun(now: Instant) throws -> Bool {
+        guard recording == nil else { return true }
+        for stream in streams { while let item = stream.input.next() { stream.hold(item) } }
+        guard streams.contains(where: { !$0.held.isEmpty }) else { return false }
+        let missing = streams.filter { !$0.isOver && format(of: $0) == nil }
+        let names = missing.map(\.name).joined(separator: " and ")
+        switch gathering.look(now, isComplete: missing.isEmpty) {
+        case .complete: break
+        case .wait(let until) where !isFull:
+            context.isWaiting(for: "the format of \(names)")
+            context.wake(at: until)
+            return false
+        case .wait, .incomplete:
+            let silent = missing.allSatisfy(\.held.isEmpty)
+            context.log(
+                .warning,
+                "\(names) \(silent ? "sent nothing" : "told no format") for \(Int(gathering.patience.milliseconds)) ms: "
+                    + "\"\(path)\" begins without it; the next file has it when it comes")
+        }
+        context.isWaiting(for: nil)
+        try begin()
+        return true
+    }
+
+    /// With which the stream is in a file that begins now; nil where it cannot be.
+    private func format(of stream: RecordedStream) -> MediaFormat? {
+        let isSilent = stream.held.isEmpty && stream.number == nil
+        return isSilent && container.wantsFirstItems ? nil : stream.formatForAFile
+    }
+
+    private var path: String { recording?.path ?? first?.path ?? "" }
+    private var isFull: Bool {
+        streams.reduce(0) { $0 + $1.heldBytes } >= Tape.mostHeld
+            || streams.contains { $0.heldTime > Tape.longestHeld }
+    }
+
+    /// The next file, or the first one, with every stream whose format is known, and with what waits.
+    private func begin() throws {
+        let sink = try first ?? openNext(files)
+        first = nil
+        var members = streams.compactMap { stream in
+            stream.isOver ? nil : format(of: stream).map { (stream: stream, format: $0) }
+        }
+        if members.isEmpty {
+            members = streams.compactMap { stream in stream.held.first.map { (stream: stream, format: $0.format) } }
+        }
+        for stream in streams { stream.leave() }
+        let waiting = members.flatMap { member in member.stream.release().map { (member.stream, $0) } }
+            .sorted { $0.1.decodingTime < $1.1.decodingTime }
+        recording = try MediaRecording(
+            container, sink, members.map(\.format), oldest: waiting.first?.1.decodingTime ?? .none)
+        for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
+        for (stream, item) in waiting { try write(item, of: stream) }
+    }
+
+    // MARK: Writing
+
+    func write(_ item: MediaItem, from input: Input<MediaItem>) throws {
+        guard let stream = streams.first(where: { $0.input === input }) else { return }
+        try write(item, of: stream)
+    }
+
+    private func write(_ item: MediaItem, of stream: RecordedStream) throws {
+        guard let recording else { return }
+        guard stream.held.isEmpty, stream.fits(item, container) else { return try keep(item, of: stream) }
+        if change != nil, stream === anchor, item.header.flags.contains(.keyframe) {
+            stream.hold(item)
+            return try goOn()
+        }
+        guard let number = stream.number, let error = try recording.write(item, stream: number) else { return }
+        refused += 1
+        guard refused == 1 else { return }
+        let time = item.decodingTime
+        context.log(
+            .warning,
+            "\(container.rawValue) refuses a packet of \(stream.name) at \((time.isKnown ? time.seconds : 0).fixed(2)) s "
+                + "(\(error)): it is left out, as are others like it")
+    }
+
+    /// The stream at whose keyframes a file can begin.
+    private var anchor: RecordedStream? {
+        streams.first { !$0.isOver && ($0.held.first?.format ?? $0.format)?.kind.hasDependentPackets == true }
+    }
+
+    /// The present file does not take the item: the next one does.
+    private func keep(_ item: MediaItem, of stream: RecordedStream) throws {
+        let wasFormat = stream.format
+        guard recording?.sink.isSeekable == true else { return try loseOnPipe(item, stream) }
+        stream.hold(item)
+        if change == nil {
+            change =
+                wasFormat.map { "\(stream.name) changed from \($0) to \(item.format)" } ?? "\(stream.name) came late"
+        }
+        guard let anchor, !isFull else { return try goOn() }
+        if !anchor.held.isEmpty && anchor.formatForAFile != nil { try goOn() }
+    }
+
+    /// There is no next file behind a pipe.
+    private func loseOnPipe(_ item: MediaItem, _ stream: RecordedStream) throws {
+        if let format = stream.format {
+            throw NodeError(
+                "\(stream.name) changed from \(format) to \(item.format); a \(container.rawValue) stream keeps one format",
+                advice: "Convert the media to one format before record, or write to a file: then the next one goes on.")
+        }
+        metrics.late.add()
+        guard metrics.late.count == 1 else { return }
+        context.log(.warning, "\(stream.name) comes after \"\(path)\" was begun without it: it is left out")
+    }
+
+    /// Ends the present file and begins the next one.
+    private func goOn() throws {
+        guard let recording else { return }
+        let why = change ?? "a stream changed"
+        change = nil
+        try end(recording)
+        files += 1
+        let last = recording.path
+        self.recording = nil
+        try begin()
+        context.log(.info, "\(why): \"\(last)\" ends, \"\(path)\" goes on")
+    }
+
+    private func end(_ recording: MediaRecording) throws {
+        try recording.finish()
+        context.log(.info, "wrote \(recording.summary)")
+        if recording.silence > 0 || recording.cut > 0 {
+            let words = [
+                recording.silence > 0 ? "\(recording.silence.fixed(2)) s of silence where audio was missing" : "",
+                recording.cut > 0 ? "\(recording.cut.fixed(2)) s of audio that overlapped were cut" : "",
+            ].filter { !$0.isEmpty }
+            context.log(.info, "\(recording.path) has no times: \(words.joined(separator: ", "))")
+        }
+        before.bytes += Int(recording.sink.bytesWritten)
+        before.corrected += recording.corrected
+        before.silence += recording.silence
+        before.cut += recording.cut
+    }
+
+    /// Everything has come.
+    func finish() throws {
+        if recording == nil && streams.contains(where: { !$0.held.isEmpty }) { try begin() }
+        while streams.contains(where: { !$0.held.isEmpty }), recording != nil { try goOn() }
+        guard let recording else {
+            return context.log(.warning, "nothing arrived: \"\(path)\" is not written")
+        }
+        try end(recording)
+        self.recording = nil
+        first = nil
+    }
+
+    /// Sets the node's metrics.
+    func count() {
+        metrics.bytes.set(before.bytes + Int(recording?.sink.bytesWritten ?? 0))
+        metrics.corrected.set(before.corrected + (recording?.corrected ?? 0))
+        metrics.refused.set(refused)
+        metrics.files.set(files)
+        metrics.silence.set(Int(((before.silence + (recording?.silence ?? 0)) * 1_000).rounded()))
+        metrics.cut.set(Int(((before.cut + (recording?.cut ?? 0)) * 1_000).rounded()))
+    }
+
+    private struct Metrics {
+        let bytes, corrected, refused, files, silence, cut, late: Metric.Counter
+
+        init(_ context: NodeContext) {
+            bytes = context.counter("bytes")
+            corrected = context.counter("corrected_times")
+            refused = context.counter("refused_packets")
+            files = context.counter("files")
+            silence = context.counter("silence_ms")
+            cut = context.counter("cut_ms")
+            late = context.counter("late_items")
+        }
+    }
+}
