@@ -176,9 +176,9 @@ final class MediaFile: SourceMedia {
         return true
     }
 
-    /// Where packets are handed on, libavformat finds presentation times that the container lacks: those of B-frames are
-    /// their decoding times, and other pictures are shown when the next of their kind is decoded. This is not so in
-    /// H.264 and HEVC (`DisplayOrder`).
+    /// Where packets are handed on, libavformat finds presentation times that the container lacks: those of B-frames
+    /// are their decoding times, and other pictures are shown when the next of their kind is decoded. This is not so
+    /// in H.264 and HEVC (`DisplayOrder`).
     private func tellOrder(_ decode: Bool) {
         let isNumbered = tracks.contains { $0?.format.codec == .h264 || $0?.format.codec == Codec("hevc") }
         guard !decode && !isNumbered else { return }
