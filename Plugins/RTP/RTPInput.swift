@@ -366,7 +366,7 @@ public final class RTPInput: Node {
         for stream in streams { stream.handOn() }
         guard !isDrained else { return !streams.contains { !$0.isEmpty } }
         isDrained = true
-        // Whatever has come until now belongs to it.
+        // All that has come until now belongs to it.
         try read(now)
         for entry in polled { context.unwatch(entry.fd) }
         for stream in streams {

@@ -94,7 +94,7 @@ import Testing
                 bench.receive(others[index + more], from: place(2), at: time)
             }
         }
-        // What may belong to a sender that is started again is kept until the true one's next packet.
+        // Packets that may belong to a sender that is started again are kept until the true one's next packet.
         bench.receive(packets(&sender, 100..<101)[0], from: place(1), at: 2_000)
         #expect(bench.frames.count == 101 && bench.restarts == 0)
         #expect(bench.receiver.source == 5 && bench.receiver.origin == place(1))

@@ -314,7 +314,7 @@ public final class StreamReceiver {
         depacketizer.push(packet, emit)
     }
 
-    /// What has come of the old numbers goes on first.
+    /// Packets of the old numbers go on first.
     private func restart(isFirst: Bool, _ restarted: () -> Void, _ emit: (ReceivedFrame) -> Void) {
         if !isFirst {
             counts.sourceChanges += 1
