@@ -1,7 +1,7 @@
 import Sluice
 
-/// Receives MPEG-TS over SRT and hands on the first video and the first audio stream of a program, each packet as soon as its last
-/// byte is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
+/// Receives MPEG-TS over SRT and hands on the first video and the first audio stream of a program, each packet as soon
+/// as its last byte is there. Times are the sender's. After a loss, and at the start, video begins with a keyframe.
 ///
 /// With `template` it listens for many callers and starts an instance of that template for each; there an `srt-input`
 /// without `url` receives what its caller sends, and ends with it.

@@ -18,7 +18,7 @@ struct SRTAddress: Equatable {
     /// The address of this machine that is used; any where it is nil.
     var adapter: String?
     var connectTimeoutMilliseconds: Int?
-    /// What was not taken as it stands, each a sentence without its subject.
+    /// Parts that were not taken as they stand, each a sentence without its subject.
     var notes: [String] = []
 
     enum Mode: String, CaseIterable { case caller, listener, rendezvous }
