@@ -9,14 +9,14 @@ fail() {
     exit 1
 }
 
-for name in gain "Ga in" "../Gain" "" "Gain;ls" 9Lives; do
+for name in "ga in" -gain gain- "Ga in" "../Gain" "" "Gain;ls" 9Lives; do
     "$root/tools/new-plugin" "$name" "$scratch/bad" 2>"$scratch/errors" && fail "\"$name\" was accepted"
     [[ ! -e "$scratch/bad" ]] || fail "\"$name\" left something behind"
 done
 "$root/tools/new-plugin" Gain "$root" 2>/dev/null && fail "wrote into a directory that is not empty"
 
 package="$scratch/my plugin"
-"$root/tools/new-plugin" NoiseGate "$package" 2>"$scratch/errors"
+"$root/tools/new-plugin" noise-gate "$package" 2>"$scratch/errors"
 lines="$(find "$package" -type f -exec cat {} + | wc -l)"
 ((lines <= 60)) || fail "$lines lines, more than 60"
 

@@ -36,5 +36,28 @@ mkdir -- "$scratch/a b"
 cp -R -- "$root/tools" "$scratch/a b/tools"
 expect 2 "nothing is built yet" "$scratch/a b/tools/sluice" list
 mkdir -- "$scratch/bin"
-ln -s -- "$(command -v dirname)" "$scratch/bin/"
+ln -s -- "$(command -v dirname)" "$(command -v readlink)" "$scratch/bin/"
 expect 1 "there is no Swift toolchain" env PATH="$scratch/bin" "$BASH" "$scratch/a b/tools/setup"
+
+# By a symlink, as ~/bin/sluice is.
+ln -s -- "$scratch/a b/tools/sluice" "$scratch/bin/sluice"
+expect 2 "nothing is built yet" "$scratch/bin/sluice" list
+
+# A build says little: how long it takes, and at the end how long it took; where it fails, why.
+mkdir -- "$scratch/toolchain"
+cat >"$scratch/toolchain/swift" <<'END'
+#!/bin/sh
+[ "$1" != --version ] || { echo "Swift version 6.0"; exit 0; }
+for step in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "[$step/12] Compiling Sluice Part$step.swift"; done
+[ -z "$BREAKS" ] || { echo "Part7.swift:3:5: error: cannot find 'x' in scope"; exit 1; }
+mkdir -p "$3/.build/release"
+printf '#!/bin/sh\n' >"$3/.build/release/sluice"
+chmod +x "$3/.build/release/sluice"
+END
+chmod +x "$scratch/toolchain/swift"
+said="$(PATH="$scratch/toolchain:$PATH" BREAKS=yes "$scratch/a b/tools/build" 2>&1)" && fail "a build that failed is none"
+[[ "$said" == *"the first time takes about "*" minutes on "*"error: cannot find 'x' in scope"* ]] || fail "the failed build says $said"
+[[ "$said" != *"[3/12]"* ]] || fail "a failed build shows its progress: $said"
+said="$(PATH="$scratch/toolchain:$PATH" "$scratch/a b/tools/run" demo 2>&1)"
+[[ "$said" == "run: the first time takes about "* ]] || fail "the first run begins with $said"
+(($(wc -l <<<"$said") <= 10)) || fail "a build prints more than ten lines: $said"
