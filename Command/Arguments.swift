@@ -69,6 +69,16 @@ struct Arguments {
         throw error("\(option) takes one of \(words), not \"\(word)\".")
     }
 
+    /// The name of an SVG picture. Any other ending would lead a viewer astray.
+    func svg(_ option: String) throws(UsageError) -> String? {
+        guard let name = value(option) else { return nil }
+        let file = name.split(separator: "/").last ?? ""
+        if file.contains("."), !file.hasSuffix(".svg") {
+            throw error("\(option) \(name): it writes an SVG picture.", "Choose a name that ends in .svg.")
+        }
+        return name
+    }
+
     /// A length of time with its unit, more than none; at most ten years, which keeps sums of nanoseconds in range.
     func interval(_ option: String) throws(UsageError) -> Interval? {
         guard let word = value(option) else { return nil }

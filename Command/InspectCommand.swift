@@ -4,8 +4,8 @@ enum InspectCommand: Subcommand {
     static let help = Help(
         name: "inspect",
         summary:
-            "Tells what a node type or a service takes and gives; without TYPE, all of them briefly",
-        operands: "[TYPE]",
+            "Tells what a node type or a service takes and gives, or a graph's parameters; alone, all types briefly",
+        operands: "[TYPE|GRAPH]",
         options: [
             .init(name: "--markdown", value: nil, help: "all that is known, as a page of Markdown"), Help.pluginPath,
         ],
@@ -13,6 +13,10 @@ enum InspectCommand: Subcommand {
 
     static func run(_ arguments: Arguments) throws -> Int32 {
         let type = try arguments.optionalOperand()
+        if let type, type.contains("/") || type.hasSuffix(".json") {
+            Console.answer(try GraphPage(type).text)
+            return 0
+        }
         let catalog = try Surroundings.catalog(arguments)
         let isMarkdown = !arguments.all("--markdown").isEmpty
         guard let type else {
@@ -33,17 +37,24 @@ enum InspectCommand: Subcommand {
         if let spec = catalog.spec(for: type) {
             let page = NodePage(spec, plugin: catalog.plugin(of: type) ?? "")
             Console.answer(isMarkdown ? page.markdown : page.text)
+            if !isMarkdown, let graph = try? Surroundings.graphs.path(of: type) {
+                Console.say("A graph has that name too: sluice inspect \(graph)\n")
+            }
         } else if let service = catalog.service(named: type) {
             let page = ServicePage(service, plugin: catalog.plugin(ofService: type) ?? "")
             Console.answer(isMarkdown ? page.markdown : page.text)
         } else if let spec = catalog.unavailableSpec(for: type) {
             Console.answer(unavailable(type, catalog) + "\n")
             Console.answer(NodePage(spec, plugin: catalog.unavailability(of: type)?.plugin ?? "").text)
+        } else if Surroundings.graphs.names.contains(type) {
+            Console.answer(try GraphPage(type).text)
         } else {
             Surroundings.say(catalog.refused)
             throw arguments.error(
-                "there is no node type \"\(type)\".",
-                Spelling.suggestion(for: type, in: catalog.types + catalog.serviceNames, listing: "The types are"))
+                "there is no node type \"\(type)\" and no graph of that name.",
+                Spelling.suggestion(
+                    for: type, in: catalog.types + catalog.serviceNames + Surroundings.graphs.names,
+                    listing: "The types and graphs are"))
         }
         return 0
     }

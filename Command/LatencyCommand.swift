@@ -21,6 +21,7 @@ enum LatencyCommand: Subcommand {
         let operand = try arguments.operand()
         var options = RunOptions()
         options.duration = try arguments.interval("--for") ?? .seconds(10)
+        let path = try arguments.svg("-o")
         let catalog = try Surroundings.catalog(arguments)
         options.catalog = catalog
         let plan = try RunCommand.load(operand, catalog, arguments)
@@ -32,7 +33,6 @@ enum LatencyCommand: Subcommand {
         let signals = Console.catchTermination()
         let watcher = RunWatcher(plan, options)
         options.onEvent = { watcher.note($0) }
-        let path = arguments.value("-o")
         let run = try host.run(plan, options: options)
         guard let path else { return try measure(run, trace, watcher, signals) { _ in } }
         var file = try OutputFile(path, for: "-o", arguments)

@@ -2,11 +2,13 @@
 
 /// The facts that are told of a parameter or a setting beside its help.
 enum ParameterFacts {
+    static let mustBeGiven = "must be given"
+
     /// Type, range, default, liveness.
     static func of(_ parameter: ParameterSpec) -> [String] {
         var facts = [type(parameter)]
         if let range = parameter.range { facts.append(text(range)) }
-        facts.append(parameter.defaultValue.map { "default \(shown($0))" } ?? "must be given")
+        facts.append(parameter.defaultValue.map { "default \(shown($0))" } ?? mustBeGiven)
         if parameter.isLive { facts.append("may change while running") }
         return facts
     }

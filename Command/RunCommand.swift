@@ -11,12 +11,15 @@ enum RunCommand: Subcommand {
                 help: "virtual: as fast as possible, equal runs give equal bytes"),
             .init(
                 name: "--report", value: "FILE", help: "write what was counted as JSON at the end, also of a failure"),
+            .init(name: "--quiet", value: nil, help: "say warnings and errors alone"),
+            .init(name: "--log", value: "text|json", help: "json: say each line as a JSON object on standard error"),
             .init(name: "--stop-deadline", value: "5s", help: "how long the graph may stand still while it stops"),
             Help.pluginPath,
         ],
         details: """
             Ctrl-C stops the sources and lets media that are under way come out. A second one, half a second later, ends
             at once. SIGTERM and the end of the terminal do the same.
+            "sluice run GRAPH --help" tells the parameters of that graph.
             Exit status: 0 ran and finished, 1 the run failed, 2 the input was wrong.
             """,
         example: "sluice run demo --set output=talk.webm --for 10s --report report.json")
@@ -29,17 +32,27 @@ enum RunCommand: Subcommand {
         options.stopDeadline = try arguments.interval("--stop-deadline") ?? options.stopDeadline
         let catalog = try Surroundings.catalog(arguments)
         options.catalog = catalog
+        let log: RunWatcher.Log = try arguments.choice("--log") ?? .text
         let plan = try load(operand, catalog, arguments)
-        for warning in plan.warnings { Console.say("\(warning)\n") }
+        let watcher = RunWatcher(plan, options, isQuiet: !arguments.all("--quiet").isEmpty, log: log)
+        watcher.warn(plan.warnings)
+        do { return try run(plan, catalog, options, watcher, arguments) } catch  where watcher.fail(error) {
+            return Main.status(after: error)
+        }
+    }
+
+    private static func run(
+        _ plan: GraphPlan, _ catalog: PluginCatalog, _ given: RunOptions, _ watcher: RunWatcher, _ arguments: Arguments
+    ) throws -> Int32 {
+        var options = given
         let host = Host(catalog: catalog)
         defer { host.close() }
         let reportPath = arguments.value("--report")
 
         let signals = Console.catchTermination()
-        let watcher = RunWatcher(plan, options)
         options.onStart = { watcher.begin($0) }
         options.onEvent = { watcher.note($0) }
-        if Console.isTerminal { options.onTick = { watcher.look($0.progress) } }
+        if watcher.hasLine { options.onTick = { watcher.look($0.progress) } }
         let run = try host.run(plan, options: options)
         guard let reportPath else { return try execute(run, watcher, signals) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
@@ -48,7 +61,7 @@ enum RunCommand: Subcommand {
             try report.write(run.report)
             return status
         } catch {
-            do { try report.write(run.report) } catch { Console.say("\(error)\n") }
+            do { try report.write(run.report) } catch { if !watcher.fail(error) { Console.say("\(error)\n") } }
             throw error
         }
     }

@@ -3,18 +3,33 @@ import Synchronization
 
 /// Tells on standard error how a run goes: events as lines, and on a terminal one line that is kept up to date.
 final class RunWatcher: Sendable {
-    private let plan: GraphPlan
+    private let name: String
     private let isVirtual: Bool
-    /// Whether the terminal's last line is the live one, to be overwritten.
-    private let isLineOpen = Mutex(false)
+    private let isQuiet: Bool
+    private let isJSON: Bool
+    /// The terminal's last line is the live one, to be overwritten.
+    private let line = Mutex<(isOpen: Bool, words: ProgressLine)>((false, ProgressLine()))
 
-    init(_ plan: GraphPlan, _ options: RunOptions) {
-        self.plan = plan
+    /// How lines are written: for people, or one JSON object each.
+    enum Log: String, CaseIterable { case text, json }
+
+    /// `isQuiet`: warnings and errors alone.
+    init(_ plan: GraphPlan, _ options: RunOptions, isQuiet: Bool = false, log: Log = .text) {
+        name = plan.name
         isVirtual = options.clock == .virtual
+        self.isQuiet = isQuiet
+        isJSON = log == .json
+    }
+
+    /// There is a live line.
+    var hasLine: Bool { Console.isTerminal && !isQuiet && !isJSON }
+
+    func warn(_ warnings: [Diagnostic]) {
+        for warning in warnings { tell("\(warning)", level: .warning, text: "\(warning)") }
     }
 
     func begin(_ run: GraphRun) {
-        if run.runsUntilStopped { say("\(plan.name) runs until it is stopped: Ctrl-C to stop.") }
+        if run.runsUntilStopped { tell("\(name) runs until it is stopped: Ctrl-C to stop.") }
     }
 
     /// From any thread.
@@ -22,49 +37,53 @@ final class RunWatcher: Sendable {
         var words = "\(decimal(event.time.seconds, places: 1)) s "
         if event.level == .warning || event.level == .error { words += "\(event.level.rawValue): " }
         if !event.node.isEmpty { words += "\(event.node): " }
-        say(words + event.what)
+        tell(event.what, level: event.level, at: event.time, node: event.node, text: words + event.what)
     }
 
     /// For a terminal; one that does not keep up is spared what is soon out of date.
     func look(_ progress: Progress) {
         guard !Console.isBehind else { return }
-        isLineOpen.withLock { isOpen in
-            isOpen = true
-            Console.say("\r\u{1B}[K\(line(progress))")
+        line.withLock { line in
+            line.isOpen = true
+            Console.say("\r\u{1B}[K" + line.words.text(progress, columns: Console.columns))
         }
     }
 
     func end(_ outcome: RunOutcome, _ progress: Progress) {
-        var words = "\(plan.name) \(outcome.rawValue) after \(decimal(progress.elapsed.seconds, places: 1)) s"
+        var words = "\(name) \(outcome.rawValue) after \(decimal(progress.elapsed.seconds, places: 1)) s"
         if isVirtual { words += " of virtual time" }
-        let sinks = counts(progress)
+        let sinks = ProgressLine.sinks(progress).joined(separator: ", ")
         if !sinks.isEmpty { words += ": \(sinks)" }
-        if progress.dropped > 0 { words += ", \(progress.dropped) dropped" }
-        say(words + ".")
+        if progress.dropped > 0 { words += ", \(grouped(progress.dropped)) dropped" }
+        tell(words + ".", level: outcome == .failed ? .error : .info, at: progress.elapsed)
     }
 
-    private func line(_ progress: Progress) -> String {
-        var parts = [decimal(progress.elapsed.seconds, places: 1) + " s"]
-        let sinks = counts(progress)
-        if !sinks.isEmpty { parts.append(sinks) }
-        if let edge = progress.fullest {
-            parts.append("\(edge.name) \(decimal(min(1, edge.share) * 100, places: 0)) % full")
+    /// An error that ends the command, as a line of the log; false where it is to be told to people.
+    func fail(_ error: any Error) -> Bool {
+        guard isJSON else { return false }
+        tell("\(error)", level: .error)
+        return true
+    }
+
+    private func tell(
+        _ what: String, level: EventLog.Level = .info, at time: Interval = .zero, node: String = "", text: String? = nil
+    ) {
+        if isQuiet, level == .info || level == .status { return }
+        guard isJSON else { return say(printable(text ?? what)) }
+        var writer = JSONWriter(wrapDepth: 0)
+        writer.object {
+            $0.key("t_s", time.seconds, places: 3)
+            $0.key("level", level.rawValue)
+            if !node.isEmpty { $0.key("node", node) }
+            $0.key("what", what)
         }
-        if progress.dropped > 0 { parts.append("\(progress.dropped) dropped") }
-        // Wider lines would wrap and could not be overwritten.
-        return String(parts.joined(separator: "  ").prefix(100))
+        say(writer.text)
     }
 
-    private func counts(_ progress: Progress) -> String {
-        let shown = progress.sinks.prefix(4).map { "\($0.name) \($0.items)" }
-        let more = progress.sinks.count - shown.count
-        return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
-    }
-
-    private func say(_ line: String) {
-        isLineOpen.withLock { isOpen in
-            Console.say((isOpen ? "\r\u{1B}[K" : "") + printable(line) + "\n")
-            isOpen = false
+    private func say(_ words: String) {
+        line.withLock { line in
+            Console.say((line.isOpen ? "\r\u{1B}[K" : "") + words + "\n")
+            line.isOpen = false
         }
     }
 }

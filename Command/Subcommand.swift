@@ -6,7 +6,7 @@ enum Main {
     static let commands: [any Subcommand.Type] = [
         RunCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self, SchemaCommand.self,
         DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
-        HelpCommand.self, ManifestCommand.self,
+        VersionCommand.self, HelpCommand.self, ManifestCommand.self,
     ]
 
     static func main() {
@@ -22,12 +22,16 @@ enum Main {
             return max(status, statusOfAnswer())
         } catch {
             Console.say(printable("\(error)\n"))
-            switch error {
-            case is UsageError: return 2
-            case let error as GraphError: return error.isInputError ? 2 : 1
-            case let error as NodeError: return error.isInputError ? 2 : 1
-            default: return 1
-            }
+            return self.status(after: error)
+        }
+    }
+
+    static func status(after error: any Error) -> Int32 {
+        switch error {
+        case is UsageError: 2
+        case let error as GraphError: error.isInputError ? 2 : 1
+        case let error as NodeError: error.isInputError ? 2 : 1
+        default: 1
         }
     }
 
@@ -46,7 +50,7 @@ enum Main {
         }
         switch first {
         case "-h", "--help": return answer(HelpCommand.overview)
-        case "--version": return answer("sluice \(version) (engine \(Plugin.engineStamp))\n")
+        case "--version": return answer(VersionCommand.line)
         default: break
         }
         guard let command = commands.first(where: { $0.help.name == first }) else {
@@ -57,8 +61,18 @@ enum Main {
                     for: first, in: HelpCommand.shown.map(\.name), listing: "The commands are"))
         }
         let rest = Array(words.dropFirst())
-        if rest.contains("--help") || rest.contains("-h") { return answer(command.help.text) }
+        if rest.contains("--help") || rest.contains("-h") { return try explain(command, rest) }
         return try command.run(Arguments(rest, of: command.help))
+    }
+
+    /// `run GRAPH --help` asks for that graph's parameters.
+    private static func explain(_ command: any Subcommand.Type, _ words: [String]) throws -> Int32 {
+        let others = words.filter { $0 != "--help" && $0 != "-h" }
+        guard command.takesParameters, let graph = try Arguments(others, of: command.help).operands.first else {
+            return answer(command.help.text)
+        }
+        let page = try GraphPage(graph)
+        return answer(page.text + "\n\"sluice help \(command.help.name)\" tells of the options.\n")
     }
 
     private static func answer(_ text: String) -> Int32 {
@@ -73,6 +87,11 @@ let version = "0.1.0"
 protocol Subcommand: SendableMetatype {
     static var help: Help { get }
     static func run(_ arguments: Arguments) throws -> Int32
+}
+
+extension Subcommand {
+    /// It runs a graph with the values of --set.
+    static var takesParameters: Bool { help.options.contains { $0.name == "--set" } }
 }
 
 /// The command line cannot be understood: exit status 2.

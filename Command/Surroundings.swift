@@ -39,7 +39,7 @@ enum Surroundings {
 
     static var graphs: GraphLocator {
         GraphLocator(
-            searchPath: variable("SLUICE_GRAPH_PATH"), installed: [home + "/../share/sluice/graphs"],
+            searchPath: variable("SLUICE_GRAPH_PATH"), installed: [home + "/../../share/sluice/graphs"],
             list: GraphFiles.system.list)
     }
 

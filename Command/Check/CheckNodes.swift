@@ -86,41 +86,49 @@ final class CheckVideo: Node {
     }
 }
 
-/// A second of audio: a chord, and noise.
+/// A second of audio: a chord, and noise, in frames of 20 ms.
 final class CheckAudio: Node {
     static let descriptor = NodeDescriptor("check-audio", summary: "A second of audio")
 
-    let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [2]))
-    private let format = MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 2))
+    let output = Output<AudioFrame>("out", .audio([.s16, .f32]))
+    @Parameter("rate", help: "in Hz") var rate: Int
+    @Parameter("channels", help: "how many") var channels: Int
+    @Parameter("is_float", help: "samples are f32, not s16") var isFloat: Bool
+    private var format: MediaFormat!
     private var pool = Pool<AudioFrame>()
-    private var timeline = SampleTimeline(start: .zero, rate: 48_000)
+    private var timeline: SampleTimeline!
     private var noise: UInt32 = 1
     private var context: NodeContext!
 
     func prepare(_ context: NodeContext) {
         self.context = context
+        format = MediaFormat(audio: AudioLayout(isFloat ? .f32 : .s16, rate: rate, channels: channels))
+        timeline = SampleTimeline(start: .zero, rate: rate)
         output.fix(format)
     }
 
     func process(now: Instant) {
-        while output.hasRoom, timeline.count < 48_000 {
-            let frame = pool.take(format, sampleCount: 960)
-            for index in 0..<960 {
-                let time = Double(timeline.count + Int64(index)) / 48_000
+        let count = max(1, rate / 50)
+        while output.hasRoom, timeline.count < rate {
+            let frame = pool.take(format, sampleCount: count)
+            for index in 0..<count {
+                let time = Double(timeline.count + Int64(index)) / Double(rate)
                 let chord = [220.0, 277, 330].reduce(0) { $0 + sin(2 * .pi * $1 * time) }
-                for channel in 0..<2 {
+                for channel in 0..<channels {
                     noise = noise &* 1_664_525 &+ 1_013_904_223
-                    frame.s16[2 * index + channel] = Int16(3_000 * chord) + Int16(noise >> 23) - 256
+                    let sample = Int16(3_000 * chord) + Int16(noise >> 23) - 256
+                    let place = channels * index + channel
+                    if isFloat { frame.f32[place] = Float(sample) / 32_768 } else { frame.s16[place] = sample }
                 }
             }
             frame.header.pts = timeline.end
             frame.header.dts = timeline.end
             frame.header.duration = frame.sampleDuration
-            timeline.advance(960)
+            timeline.advance(count)
             frame.header.captured = Instant(nanoseconds: Int64(clock()))
             output.send(frame)
         }
-        if timeline.count >= 48_000 { context.finish() }
+        if timeline.count >= rate { context.finish() }
     }
 }
 

@@ -98,10 +98,10 @@ struct CodecCheck {
     }
 
     private func plan(_ spec: NodeSpec, _ encoder: String?) -> GraphPlan {
-        let isAudio = spec.inputs[0].formats.patterns.allSatisfy(\.kind.isAudio)
+        let patterns = spec.inputs[0].formats.patterns
         let source =
-            isAudio
-            ? node("source", NodeSpec(of: CheckAudio.self))
+            patterns.allSatisfy(\.kind.isAudio)
+            ? node("source", NodeSpec(of: CheckAudio.self), CodecCheck.audio(patterns))
             : node(
                 "source", NodeSpec(of: CheckVideo.self),
                 ["width": .integer(width), "height": .integer(height)])
@@ -120,6 +120,19 @@ struct CodecCheck {
         return GraphPlan(
             name: "check", file: "sluice check", root: SessionPlan(nodes: nodes, edges: edges), templates: [:],
             start: [])
+    }
+
+    /// 48 kHz stereo in s16 where an encoder takes it, else the first that it takes.
+    private static func audio(_ patterns: [FormatSet.Pattern]) -> [String: ParameterValue] {
+        func chosen<Value: Equatable>(_ wanted: Value, _ taken: [Value]?) -> Value {
+            guard let taken, !taken.contains(wanted) else { return wanted }
+            return taken.first ?? wanted
+        }
+        let pattern = patterns.first
+        return [
+            "rate": .integer(chosen(48_000, pattern?.rates)), "channels": .integer(chosen(2, pattern?.channels)),
+            "is_float": .boolean(chosen(.s16, pattern?.sampleFormats) != .s16),
+        ]
     }
 
     private func node(_ name: String, _ spec: NodeSpec, _ parameters: [String: ParameterValue] = [:]) -> NodePlan {

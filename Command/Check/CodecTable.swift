@@ -31,7 +31,8 @@ struct CodecTable {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }
-        return "A second of pattern, \(width)x\(height) at \(CheckVideo.rate)/s, and of audio, 48000 Hz stereo.\n"
+        return
+            "A second of pattern, \(width)x\(height) at \(CheckVideo.rate)/s, and of audio, 48000 Hz stereo or as the encoder takes it.\n"
             + lines.joined()
     }
 

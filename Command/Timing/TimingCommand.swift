@@ -22,7 +22,7 @@ enum TimingCommand: Subcommand {
         let path = try arguments.operand()
         let clock = try clockRate(arguments)
         var plot: OutputFile?
-        if let output = arguments.value("-o") { plot = try OutputFile(output, for: "-o", arguments) }
+        if let output = try arguments.svg("-o") { plot = try OutputFile(output, for: "-o", arguments) }
         let streams = try streams(path, clock)
         Console.answer(text(streams))
         guard plot != nil else { return 0 }

@@ -71,25 +71,28 @@ struct TimingPlot {
             least: line.points.map(\.least).min() ?? 0, most: line.points.map(\.most).max() ?? 0)
         func x(_ seconds: Double) -> Double { TimingPlot.left + time.place(seconds) * width }
         func y(_ value: Double) -> Double { top + 20 + (1 - values.place(value)) * TimingPlot.panelHeight }
-        var text = label("\(unit(line.name))", x: 24, y: top + 12, size: 11, fill: "#66728a")
+        var text = label("\(unit(line.name))", x: 24, y: top + 9, size: 11, fill: "#4d5870")
         for tick in values.ticks {
             text += rule(TimingPlot.left, y(tick), TimingPlot.left + width, y(tick))
-            text += label(number(tick, values.step), x: TimingPlot.left - 6, y: y(tick) + 4, size: 10, anchor: "end")
+            text += label(number(tick, values.step), x: TimingPlot.left - 6, y: y(tick) + 4, size: 11, anchor: "end")
         }
         for tick in time.ticks {
             text += rule(x(tick), top + 20, x(tick), top + 20 + TimingPlot.panelHeight)
             text += label(
-                "\(number(tick, time.step)) s", x: x(tick), y: top + 34 + TimingPlot.panelHeight, size: 10,
+                "\(number(tick, time.step)) s", x: x(tick), y: top + 37 + TimingPlot.panelHeight, size: 11,
                 anchor: "middle")
         }
+        let bottom = top + 20 + TimingPlot.panelHeight
+        text += rule(TimingPlot.left, top + 20, TimingPlot.left, bottom, "#7b879c")
+        text += rule(TimingPlot.left, bottom, TimingPlot.left + width, bottom, "#7b879c")
         let color = TimingPlot.colors.first { line.name.hasPrefix($0.key) }?.value ?? "#51607a"
         let above = line.points.map { point(x($0.time), y($0.most)) }
         let below = line.points.reversed().map { point(x($0.time), y($0.least)) }
         let mean = line.points.map { point(x($0.time), y($0.mean)) }
         text +=
-            "<polygon points=\"\((above + below).joined(separator: " "))\" fill=\"\(color)\" fill-opacity=\"0.2\"/>\n"
+            "<polygon points=\"\((above + below).joined(separator: " "))\" fill=\"\(color)\" fill-opacity=\"0.3\"/>\n"
         text +=
-            "<polyline points=\"\(mean.joined(separator: " "))\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.2\"/>\n"
+            "<polyline points=\"\(mean.joined(separator: " "))\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.6\"/>\n"
         return text
     }
 
@@ -112,9 +115,11 @@ struct TimingPlot {
 
     private func text(_ value: Double) -> String { decimal(value, places: 1) }
 
-    private func rule(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+    private func rule(
+        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String = "#d3dae6"
+    ) -> String {
         """
-        <line x1="\(text(x1))" y1="\(text(y1))" x2="\(text(x2))" y2="\(text(y2))" stroke="#dfe4ee" stroke-width="1"/>
+        <line x1="\(text(x1))" y1="\(text(y1))" x2="\(text(x2))" y2="\(text(y2))" stroke="\(colour)" stroke-width="1"/>
 
         """
     }

@@ -27,10 +27,10 @@ struct Selection {
         throw Selection.failure(settings, refusals)
     }
 
-    /// `encodes with libx264, not h264_nvenc (Cannot load libcuda.so.1), h264_amf (this libavcodec has none)`.
+    /// `encodes with libx264 (5 others do not open: sluice check codecs)`; that command tells why.
     var sentence: String {
-        let others = refusals.map { "\($0.name) (\($0.reason))" }.joined(separator: ", ")
-        return "encodes with \(encoder.backend.name)" + (others.isEmpty ? "" : ", not \(others)")
+        let others = refusals.count == 1 ? "another does not open" : "\(refusals.count) others do not open"
+        return "encodes with \(encoder.backend.name)" + (refusals.isEmpty ? "" : " (\(others): sluice check codecs)")
     }
 
     private enum Attempt {

@@ -153,8 +153,9 @@ public final class RTPInput: Node {
             for socket in sockets { polled.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)) }
         }
         for entry in polled { try context.watch(entry.fd, for: .readable) }
-        context.isWaiting(
-            for: "packets at \(streams.map { $0.sockets.rtp.local.description }.joined(separator: " and "))")
+        let places = streams.map { $0.sockets.rtp.local.description }.joined(separator: " and ")
+        context.log(.info, "listens at \(places)")
+        context.isWaiting(for: "packets at \(places)")
         context.wake(at: nextLook(now))
     }
 

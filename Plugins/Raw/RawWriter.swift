@@ -62,6 +62,7 @@ final class RawWriter {
         try endpoint.refuseWaiting(found, context)
         if endpoint.listens {
             listener = try LocalListener(endpoint.path, backlog: 1) { [context] in context.log(.warning, $0) }
+            context.log(.info, "listens at \(endpoint.path)")
             kind = .socket
             return
         }

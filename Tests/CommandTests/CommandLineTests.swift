@@ -43,6 +43,11 @@ import Testing
         (["run", "a", "--set", "x=1", "--set=x=2"], "--set x is given twice."),
         (["run", "a", "--plugin-path", "/nowhere"], "--plugin-path /nowhere: there is no such directory."),
         (["draw", "a", "--format", "png"], "--format takes one of dot, mermaid, svg, not \"png\"."),
+        (["draw", "a", "-o", "x.png"], "-o x.png: it writes files that end in .svg, .mmd, .mermaid, .dot, .gv."),
+        (["latency", "a", "-o", "x.png"], "-o x.png: it writes an SVG picture."),
+        (["timing", "a", "-o", "x.pdf"], "-o x.pdf: it writes an SVG picture."),
+        (["run", "a", "--log", "xml"], "--log takes one of text, json, not \"xml\"."),
+        (["version", "a"], "\"a\" is one argument too many."),
         (["check"], "sluice check: codecs is missing."),
         (["check", "codec"], "there is nothing called \"codec\" to check.\n  Did you mean \"codecs\"?\n"),
         (["check", "codecs", "--size", "1280"], "--size takes two sides of 16 to 8192 as 1280x720, not \"1280\"."),
@@ -50,7 +55,10 @@ import Testing
         (["check", "codecs", "--size", "99999999999999999999x720"], "--size takes two sides"),
         (["list", "a"], "\"a\" is one argument too many."),
         (["validate"], "GRAPH is missing."),
-        (["inspect", "nullsink"], "there is no node type \"nullsink\".\n  Did you mean \"null-sink\"?\n"),
+        (
+            ["inspect", "nullsink"],
+            "there is no node type \"nullsink\" and no graph of that name.\n  Did you mean \"null-sink\"?\n"
+        ),
         (["help", "rn"], "Did you mean \"run\"?"),
     ])
     func aWrongWordIsNamedWithStatus2(arguments: [String], message: String) throws {
@@ -61,7 +69,7 @@ import Testing
     }
 
     @Test func everyCommandExplainsItselfWithAnExample() throws {
-        for command in ["run", "list", "validate", "inspect", "schema", "draw", "check", "help"] {
+        for command in ["run", "list", "validate", "inspect", "schema", "draw", "check", "version", "help"] {
             let help = try sluice("help", command)
             #expect(help.status == 0)
             #expect(help.output.contains("Usage: sluice \(command)"))
@@ -70,6 +78,7 @@ import Testing
             #expect(try sluice("--help").output.contains("  \(command) "))
         }
         #expect(try sluice("--version").output.hasPrefix("sluice "))
+        #expect(try sluice("version").output == sluice("--version").output)
         #expect(try sluice().status == 2)
     }
 
@@ -122,7 +131,7 @@ import Testing
         #expect(run.status == 0)
         #expect(run.output == "")
         #expect(run.errors.contains("hop finished after"))
-        #expect(run.errors.contains("end 250"))
+        #expect(run.errors.contains("end 250 frames"))
         let report = try report("report.json")
         #expect(report["outcome"] as? String == "finished")
         #expect(report["graph"] as? String == "hop")
@@ -239,6 +248,82 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("  null-sink ") && $0.hasSuffix("Takes any media and throws them away") })
         #expect(lines.contains { $0.hasPrefix("  hop ") && $0.hasSuffix("From a source to a sink.") })
         #expect(lines.contains { $0.hasPrefix("  broken ") && $0.contains("sluice validate broken") })
+    }
+
+    @Test func listGroupsTypesAndHidesThoseThatMeasureTheEngine() throws {
+        let short = try sluice("list").output
+        let titles = ["Sources", "Encoders and decoders", "In between", "Network", "Outputs"]
+        var rest = short[...]
+        for title in titles {
+            let place = try #require(rest.range(of: title + "\n"), "\(title)")
+            rest = rest[place.upperBound...]
+        }
+        #expect(!short.contains("bench-"))
+        let network = try #require(
+            short.components(separatedBy: "Network\n").last?.components(separatedBy: "\nO").first)
+        for type in ["rtp-input", "rtp-output", "srt-input", "srt-output"] { #expect(network.contains("  \(type) ")) }
+        let all = try sluice("list", "--all").output
+        #expect(all.contains("To measure the engine\n") && all.contains("  bench-source "))
+    }
+
+    private static let secretive = """
+        { "summary": "Has parameters of every sort.",
+          "parameters": {
+            "input": { "default": "tone", "help": "a media file, or 'tone'", "env": "INPUT" },
+            "outputs": { "type": "integer", "default": 2, "range": [1, 100], "help": "how many" },
+            "mode": { "choices": [ "a", "b" ], "help": "the way" },
+            "key": { "secret": true, "env": "KEY", "default": "hidden" } },
+          "nodes": { "source": { "type": "bench-source" }, "end": { "type": "null-sink" } },
+          "edges": [ "source -> end" ] }
+        """
+
+    @Test func inspectAndHelpTellTheParametersOfAGraph() throws {
+        try scratch.write("graphs/talk.json", Self.secretive)
+        let page = try sluice("inspect", "talk")
+        #expect(page.status == 0)
+        #expect(
+            page.output == """
+                Has parameters of every sort.
+                  graph  graphs/talk.json
+
+                Parameters, each given by --set name=value
+                  input    a media file, or 'tone' (string, default "tone", from the environment as INPUT, or as a file that INPUT_FILE names)
+                  outputs  how many (integer, 1 to 100, default 2)
+                  mode     the way (a | b, must be given)
+                  key      string, secret: never from --set, never shown, from the environment as KEY, or as a file that KEY_FILE names
+
+                Example
+                  sluice run talk --set input=tone
+
+                """)
+        #expect(try sluice("inspect", "graphs/talk.json").output == page.output)
+        let help = try sluice("run", "talk", "--help")
+        #expect(help.status == 0 && help.output.hasPrefix(page.output))
+        #expect(help.output.hasSuffix("\"sluice help run\" tells of the options.\n"))
+        #expect(try sluice("latency", "./graphs/talk.json", "-h").output.hasPrefix("Has parameters of every sort."))
+        #expect(try sluice("run", "tlak", "--help").status == 2)
+    }
+
+    @Test func aGraphBesideTheUserIsNamedWithItsPath() throws {
+        try scratch.write("c1.json", Self.hop)
+        let run = try sluice("run", "c1")
+        #expect(run.status == 2)
+        #expect(run.errors.contains("Did you mean the file \"./c1.json\"?"))
+    }
+
+    @Test func aQuietRunSaysNothingAndALogIsJSON() throws {
+        try scratch.write("hop.json", Self.hop)
+        #expect(try sluice("run", "hop.json", "--quiet").errors == "")
+        let log = try sluice("run", "hop.json", "--log", "json")
+        for line in log.errors.split(separator: "\n") {
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            #expect(object?["level"] as? String == "info")
+            #expect((object?["what"] as? String)?.isEmpty == false && object?["t_s"] is Double)
+        }
+        #expect(log.errors.contains("\"what\": \"hop finished after"))
+        let failed = try sluice("run", "hop.json", "--log", "json", "--quiet", "--report", "nowhere/r.json")
+        #expect(failed.status == 2)
+        #expect(failed.errors.hasPrefix("{\"t_s\": 0, \"level\": \"error\", \"what\": \"sluice run: --report nowhere/"))
     }
 
     @Test func inspectTellsPortsParametersAndControls() throws {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -182,6 +183,11 @@ static int write_whole(int fd, const char *bytes, size_t count) {
 int sys_write_stdout(const void *bytes, size_t count) { return write_whole(STDOUT_FILENO, bytes, count); }
 int sys_write_stderr(const void *bytes, size_t count) { return write_whole(STDERR_FILENO, bytes, count); }
 bool sys_stderr_is_terminal(void) { return isatty(STDERR_FILENO) == 1; }
+
+int sys_stderr_columns(void) {
+  struct winsize size;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 void sys_fail_writes_softly(void) {
   signal(SIGPIPE, SIG_IGN);

@@ -31,6 +31,14 @@ import Testing
         #expect(none?.description == "there is no graph \"demo\".\n  No graph was found in graphs, /usr/x.")
     }
 
+    @Test func `A file of that name beside the user is named with its path`() {
+        let locator = GraphLocator(searchPath: nil, installed: [], list: { $0 == "." ? ["c1.json", "c10.json"] : [] })
+        let error = #expect(throws: GraphError.self) { try locator.path(of: "c1") }
+        #expect(
+            error?.description
+                == "there is no graph \"c1\".\n  Did you mean the file \"./c1.json\"? Names are looked for in graphs.")
+    }
+
     @Test func `A path that holds no graph gets one clear line`() {
         func message(_ path: String) -> String {
             do {

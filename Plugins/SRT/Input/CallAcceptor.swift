@@ -59,6 +59,7 @@ final class CallAcceptor {
             at: address, options, backlog: backlog, admission: admission, wakes: context.handle)
         SRTPoller.shared.watch(made.handle, context.handle)
         listener = made
+        context.log(.info, "listens at \(made.address)")
         context.isWaiting(for: "callers at \(made.address)")
     }
 

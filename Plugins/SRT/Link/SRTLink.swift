@@ -278,6 +278,7 @@ final class SRTLink {
         let made = try SRTListener(at: own, options, admission: admission, wakes: node)
         SRTPoller.shared.watch(made.handle, node)
         listener = made
+        context.log(.info, "listens at \(made.address)")
         _ = plan.step(context.now)
         context.isWaiting(for: waiting)
     }

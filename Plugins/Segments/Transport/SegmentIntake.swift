@@ -67,6 +67,7 @@ final class SegmentIntake {
             }
             let listener = try LocalListener(socket) { context.log(.warning, $0) }
             self.listener = listener
+            context.log(.info, "listens at \(socket)")
             try context.watch(listener.descriptor, for: .readable)
             noteWaiting(isIdle: true)
             return

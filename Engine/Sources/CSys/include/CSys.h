@@ -74,6 +74,8 @@ void sys_set_thread_name(const char *_Nonnull name);
 int sys_write_stdout(const void *_Nonnull bytes, size_t count);
 int sys_write_stderr(const void *_Nonnull bytes, size_t count);
 bool sys_stderr_is_terminal(void);
+/// Characters in a line of the terminal that standard error is; 0 where it is none, or does not say.
+int sys_stderr_columns(void);
 
 /// For the whole process: a closed pipe (SIGPIPE) and a file at its size limit (SIGXFSZ) are errors of one write, not
 /// the end of the process.

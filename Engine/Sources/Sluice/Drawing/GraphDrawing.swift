@@ -1,6 +1,6 @@
 /// A graph as a picture: nodes with their types, edges with what is not standard about them, templates as frames
-/// around their nodes, control links dashed, data edges
-/// in a colour of their own. Parameter values are not drawn, so no secret is.
+/// around their nodes, control links dashed, data edges in a colour of their own. Parameter values are not drawn, so no
+/// secret is.
 @_spi(Host) public struct GraphDrawing: Sendable {
     public enum Format: String, Sendable, CaseIterable { case dot, mermaid, svg }
 
@@ -15,6 +15,8 @@
         var nodes: [Node] = []
         var edges: [Link] = []
         var controls: [Link] = []
+        /// The nodes that start its instances while the graph runs.
+        var starters: [String] = []
     }
 
     struct Node: Sendable {
@@ -25,9 +27,10 @@
         /// The connected ports where the type has several on that side; a single one needs no name.
         var inputs: [String]
         var outputs: [String]
+        var role = NodeRole.processing
     }
 
-    struct Link: Sendable {
+    struct Link: Sendable, Equatable {
         var from: String
         var fromPort: String
         var to: String
@@ -36,6 +39,14 @@
         var isOptional = false
         /// Carries data items and nothing else.
         var isData = false
+
+        /// The label in two lines where it has several parts.
+        var lines: [String] {
+            let parts = label.split(separator: ",").map { $0.drop { $0 == " " } }
+            guard parts.count > 1 else { return label.isEmpty ? [] : [label] }
+            let upper = parts.count / 2
+            return [parts[..<upper], parts[upper...]].map { $0.joined(separator: ", ") }
+        }
     }
 
     public init(_ plan: GraphPlan) {
@@ -50,8 +61,13 @@
         sessions.append(Self.session(title, prefix: path, around: around, plan, used: Set(shared)))
         for template in plan.templatesInOrder {
             let counts = plan.start.filter { $0.template == template.name }.map(\.count)
-            let title = path + template.name + (counts.isEmpty ? "" : " × \(counts.reduce(0, +))")
-            add(template.outline, title: title, path: path + template.name + "/", around: path)
+            let starters = plan.nodes.filter { $0.starts(template.name) }.map { path + $0.name }
+            // Nobody knows how many a node will start.
+            let count = starters.isEmpty ? counts.isEmpty ? "" : " × \(counts.reduce(0, +))" : " × n"
+            let place = sessions.count
+            add(
+                template.outline, title: path + template.name + count, path: path + template.name + "/", around: path)
+            sessions[place].starters = starters
         }
     }
 
@@ -77,7 +93,7 @@
             }
             return Node(
                 id: prefix + node.name, name: node.name, type: node.spec.type, inputs: named(node.spec.inputs),
-                outputs: named(node.spec.outputs))
+                outputs: named(node.spec.outputs), role: node.spec.role)
         }
         session.edges = plan.edges.map {
             Link(
@@ -107,6 +123,18 @@
         if edge.epoch != .flush { words.append(edge.epoch.rawValue) }
         if edge.isOptional { words.append("optional") }
         return words.joined(separator: ", ")
+    }
+}
+
+extension NodePlan {
+    /// One of its parameters names that template.
+    fileprivate func starts(_ template: String) -> Bool {
+        spec.parameters.contains { parameter in
+            guard parameter.template != nil,
+                case .string(let name)? = parameters[parameter.name] ?? parameter.defaultValue
+            else { return false }
+            return name == template
+        }
     }
 }
 

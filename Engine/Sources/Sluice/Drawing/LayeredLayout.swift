@@ -3,7 +3,8 @@
 /// A node stands one column right of the last node that feeds it. Each session has a band of its own, the templates
 /// under the graph, so their frames never overlap. A line that passes several columns is led through a slot in each of
 /// them, so it crosses no box. Within a column, nodes are ordered by the mean height of what feeds them and then moved
-/// towards it: a chain becomes a straight line. Lengths are in SVG user units.
+/// towards it: a chain becomes a straight line. A graph without templates that is wider than a page goes on in a second
+/// row, under the first one, whose columns stand below its columns. Lengths are in SVG user units.
 struct LayeredLayout {
     struct Box {
         var node: GraphDrawing.Node
@@ -12,10 +13,12 @@ struct LayeredLayout {
         var y = 0.0
         var width: Double
         var height: Double
+        /// From one port to the next.
+        var portHeight = GraphDrawing.portHeight
 
         func portY(_ name: String, in ports: [String]) -> Double {
             guard let index = ports.firstIndex(of: name) else { return y + height / 2 }
-            return y + GraphDrawing.headHeight + (Double(index) + 0.5) * GraphDrawing.portHeight
+            return y + GraphDrawing.headHeight + (Double(index) + 0.5) * portHeight
         }
     }
 
@@ -42,6 +45,13 @@ struct LayeredLayout {
     private(set) var columns: [(x: Double, width: Double, gap: Double)] = []
     private(set) var width = 0.0
     private(set) var height = 0.0
+    /// Columns in one row.
+    private(set) var rowLength = Int.max
+    /// The lower edges of rows, the last one's aside.
+    private(set) var gutters: [Double] = []
+    static let page = 1_150.0
+    /// How far left of a row's first column lines turn that come from the row above.
+    private(set) var entry = 14.0
 
     /// The occupant of a place in a column: a box or a line that passes.
     private enum Item: Hashable {
@@ -57,7 +67,7 @@ struct LayeredLayout {
                 Route(link: edge, entersFrame: !session.nodes.contains { $0.id == edge.from })
             }
         }
-        var top = GraphDrawing.margin + (drawing.summary.isEmpty ? 30 : 50)
+        var top = GraphDrawing.margin + drawing.headingHeight
         var firstRoute = 0
         for session in drawing.sessions {
             let range = firstRoute..<(firstRoute + session.edges.count)
@@ -71,12 +81,14 @@ struct LayeredLayout {
             let links = drawing.sessions.flatMap(\.controls).filter { link in
                 session.nodes.contains { $0.id == link.to }
             }
-            top = band.bottom + Double(links.count) * GraphDrawing.channelHeight + 34
+            if rowLength < columns.count { wrap(&band) }
+            let starts = session.title == nil ? 0.0 : Double(session.starters.count) * 10
+            top = band.bottom + Double(links.count) * GraphDrawing.channelHeight + 34 + starts
             bands.append(band)
         }
         orderPorts()
         height = top - 34 + GraphDrawing.margin
-        let last = columns.last.map { $0.x + $0.width } ?? 0
+        let last = columns.map { $0.x + $0.width + (rowLength < columns.count ? 24 : 0) }.max() ?? 0
         width = max(last + GraphDrawing.margin + GraphDrawing.framePadding + 12, 360)
     }
 
@@ -92,10 +104,13 @@ struct LayeredLayout {
         for node in nodes {
             let ports = max(node.inputs.count, node.outputs.count)
             let portWidth = [node.inputs, node.outputs].map { $0.map(\.count).max() ?? 0 }.reduce(0, +)
+            let isSpread = edges.contains { $0.to == node.id && $0.lines.count > 1 } && node.inputs.count > 1
+            let portHeight = isSpread ? 34 : GraphDrawing.portHeight
             let text = max(Double(node.name.count) * 8.2, Double(node.type.count) * 6.2, Double(portWidth) * 5.8 + 16)
             boxes[node.id] = Box(
                 node: node, column: column[node.id] ?? 0, width: max(84, text + 26),
-                height: GraphDrawing.headHeight + (ports > 0 ? Double(ports) * GraphDrawing.portHeight + 6 : 4))
+                height: GraphDrawing.headHeight + (ports > 0 ? Double(ports) * portHeight + 6 : 4),
+                portHeight: portHeight)
         }
     }
 
@@ -116,22 +131,74 @@ struct LayeredLayout {
 
     private mutating func placeColumns(_ drawing: GraphDrawing) {
         let count = (boxes.values.map(\.column).max() ?? -1) + 1
-        var x = GraphDrawing.margin + GraphDrawing.framePadding
-        for column in 0..<count {
-            let width = boxes.values.filter { $0.column == column }.map(\.width).max() ?? 0
-            let edges = drawing.sessions.flatMap(\.edges).filter { boxes[$0.to]?.column == column + 1 }
-            let label = edges.map { Double($0.label.count) * 5.4 }.max() ?? 0
-            let controls = drawing.sessions.flatMap(\.controls).count {
-                boxes[$0.from]?.column == column || boxes[$0.to]?.column == column + 1
+        let edges = drawing.sessions.flatMap(\.edges)
+        let controls = drawing.sessions.flatMap(\.controls)
+        var sizes = (0..<count).map { column in
+            let labels = edges.filter { boxes[$0.to]?.column == column + 1 }.flatMap(\.lines)
+            let label = labels.map(GraphDrawing.width).max() ?? 0
+            let links = controls.count { boxes[$0.from]?.column == column || boxes[$0.to]?.column == column + 1 }
+            return (
+                width: boxes.values.filter { $0.column == column }.map(\.width).max() ?? 0,
+                gap: max(56, label > 0 ? label + 74 : 0) + Double(links) * 7
+            )
+        }
+        let whole = sizes.reduce(0) { $0 + $1.width + $1.gap }
+        var left = GraphDrawing.margin + GraphDrawing.framePadding
+        if drawing.sessions.count == 1, whole > LayeredLayout.page {
+            let rows = Int((whole / LayeredLayout.page).rounded(.up))
+            rowLength = (count + rows - 1) / rows
+            // Lines from the row above have their labels left of the first column.
+            entry = stride(from: rowLength, to: count, by: rowLength).map { sizes[$0 - 1].gap - 42 }.max() ?? entry
+            left += entry
+            let length = rowLength
+            sizes = (0..<count).map { column in
+                let others = stride(from: column % length, to: count, by: length).map { sizes[$0] }
+                return (others.map(\.width).max() ?? 0, others.map(\.gap).max() ?? 0)
             }
-            let gap = max(56, label > 0 ? label + 74 : 0) + Double(controls) * 7
-            columns.append((x, width, gap))
-            x += width + gap
+        }
+        var x = left
+        for column in 0..<count {
+            if column % min(rowLength, count) == 0 { x = left }
+            columns.append((x, sizes[column].width, sizes[column].gap))
+            x += sizes[column].width + sizes[column].gap
         }
         for id in boxes.keys {
             let column = columns[boxes[id]!.column]
             boxes[id]!.x = column.x + (column.width - boxes[id]!.width) / 2
         }
+    }
+
+    func row(_ column: Int) -> Int { column / rowLength }
+
+    /// Moves the columns of later rows under the first one.
+    private mutating func wrap(_ band: inout Band) {
+        let rows = (columns.count + rowLength - 1) / rowLength
+        var shifts = [0.0]
+        var bottom = 0.0
+        for number in 0..<rows {
+            let inRow = boxes.values.filter { row($0.column) == number }
+            let slots = routes.flatMap(\.slots).filter { row($0.column) == number }.map(\.y)
+            let upper = min(inRow.map(\.y).min() ?? .infinity, (slots.min() ?? .infinity) - 10)
+            let lower = max(inRow.map { $0.y + $0.height }.max() ?? 0, (slots.max() ?? 0) + 10)
+            if number > 0 { shifts.append(bottom - upper) }
+            let crossing = routes.count { crosses($0, after: number) }
+            bottom = lower + shifts[number] + 34 + Double(crossing) * 8
+            gutters.append(lower + shifts[number] + 16)
+        }
+        for id in boxes.keys { boxes[id]!.y += shifts[row(boxes[id]!.column)] }
+        for index in routes.indices {
+            for slot in routes[index].slots.indices {
+                routes[index].slots[slot].y += shifts[row(routes[index].slots[slot].column)]
+            }
+        }
+        band.bottom = boxes.values.map { $0.y + $0.height }.max() ?? band.bottom
+        gutters.removeLast()
+    }
+
+    /// It leads from that row to a later one.
+    func crosses(_ route: Route, after number: Int) -> Bool {
+        guard let from = boxes[route.link.from]?.column, let to = boxes[route.link.to]?.column else { return false }
+        return row(from) <= number && row(to) > number
     }
 
     /// Returns the lower edge of the band.

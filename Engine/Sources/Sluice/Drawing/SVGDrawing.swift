@@ -5,18 +5,27 @@ extension GraphDrawing {
     static let headHeight = 42.0
     static let portHeight = 20.0
     static let channelHeight = 22.0
+    static let controlColour = "#b4532a"
     static let dataColour = "#2e7d5b"
     static let mediaColour = "#51607a"
 
     var svg: String {
         let layout = LayeredLayout(self)
+        let controlLines = ControlLines(self, layout)
         var body = ""
         for band in layout.bands where band.session.title != nil { body += frame(band, layout) }
         for route in layout.routes { body += edge(route, layout) }
-        body += controls(layout)
+        for (index, band) in layout.bands.enumerated() { body += starts(band, index, layout) }
+        body += controlLines.lines.map(drawn).joined()
         for node in sessions.flatMap(\.nodes) { if let box = layout.boxes[node.id] { body += drawn(box) } }
-        let labels = layout.routes.map { edgeLabel($0, layout) }.joined()
-        let width = max(layout.width, Double(max(title.count * 10, summary.count * 6)) + 2 * Self.margin)
+        let labels =
+            layout.routes.map { edgeLabel($0, layout) }.joined()
+            + controlLines.labels.map {
+                label(
+                    $0.text, x: $0.x, y: $0.y, size: 10, anchor: "middle", fill: Self.controlColour, hasHalo: true)
+            }.joined()
+        let words = Double(max(title.count * 10, summary.count * 6)) + 2 * Self.margin
+        let width = max(layout.width, controlLines.right + Self.margin, words, legendWidth + 2 * Self.margin)
         return """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(number(width))" height="\(number(layout.height))" \
             viewBox="0 0 \(number(width)) \(number(layout.height))" font-family="Inter, 'Helvetica Neue', Arial, sans-serif">
@@ -26,7 +35,7 @@ extension GraphDrawing {
             markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#51607a"/></marker>
             <marker id="control" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" \
             markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#b4532a"/></marker>
-            \(dataArrow)</defs>
+            \(dataArrow)\(startArrow)</defs>
             <rect width="100%" height="100%" fill="#ffffff"/>
             \(heading)\(body)\(labels)</svg>
 
@@ -43,11 +52,62 @@ extension GraphDrawing {
             """
     }
 
+    private var startArrow: String {
+        guard sessions.contains(where: { !$0.starters.isEmpty }) else { return "" }
+        return """
+            <marker id="starts" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" \
+            markerUnits="userSpaceOnUse" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="#7a6a35"/></marker>
+
+            """
+    }
+
     private var heading: String {
         var text = label(title, x: Self.margin, y: Self.margin + 10, size: 17, weight: "600", fill: "#1c2536")
-        if !summary.isEmpty { text += label(summary, x: Self.margin, y: Self.margin + 30, size: 12, fill: "#66728a") }
+        if !summary.isEmpty { text += label(summary, x: Self.margin, y: Self.margin + 30, size: 12, fill: "#4d5870") }
+        return text + legend
+    }
+
+    /// Above the first band.
+    var headingHeight: Double { (summary.isEmpty ? 30 : 50) + (roles.count > 1 ? 24 : 0) }
+
+    /// The kinds of nodes that are there.
+    private var roles: [NodeRole] {
+        let present = Set(sessions.flatMap(\.nodes).map(\.role))
+        return NodeRole.allCases.filter(present.contains)
+    }
+
+    private var legendWidth: Double { roles.reduce(0) { $0 + 34 + Self.width($1.rawValue) } }
+
+    private var legend: String {
+        guard roles.count > 1 else { return "" }
+        var text = ""
+        var x = Self.margin
+        let y = Self.margin + (summary.isEmpty ? 20 : 42)
+        for role in roles {
+            let colours = Self.colours(role)
+            text += """
+                <rect x="\(number(x))" y="\(number(y))" width="12" height="12" rx="3" fill="\(colours.fill)" \
+                stroke="\(colours.line)"/>
+
+                """
+            text += label(role.rawValue, x: x + 17, y: y + 10, size: 10, fill: "#4d5870")
+            x += 34 + Self.width(role.rawValue)
+        }
         return text
     }
+
+    static func colours(_ role: NodeRole) -> (fill: String, line: String) {
+        switch role {
+        case .source: ("#e6f3ea", "#3c7a57")
+        case .codec: ("#fdf0da", "#a06a1c")
+        case .processing, .bench: ("#eef2f9", "#51607a")
+        case .transport: ("#f1eafa", "#75529c")
+        case .sink: ("#fae8e6", "#a4483f")
+        }
+    }
+
+    /// Of text in the size of labels, about.
+    static func width(_ text: String) -> Double { Double(text.count) * 5.6 }
 
     private func frame(_ band: LayeredLayout.Band, _ layout: LayeredLayout) -> String {
         guard let columns = band.columns, let title = band.session.title else { return "" }
@@ -63,14 +123,15 @@ extension GraphDrawing {
 
     private func drawn(_ box: LayeredLayout.Box) -> String {
         let middle = box.x + box.width / 2
+        let colours = Self.colours(box.node.role)
         var text = """
             <rect x="\(number(box.x))" y="\(number(box.y))" width="\(number(box.width))" height="\(number(box.height))" \
-            rx="7" fill="#eef2f9" stroke="#51607a" stroke-width="1.2"/>
+            rx="7" fill="\(colours.fill)" stroke="\(colours.line)" stroke-width="1.2"/>
 
             """
         text += label(
             box.node.name, x: middle, y: box.y + 20, size: 14, weight: "600", anchor: "middle", fill: "#1c2536")
-        text += label(box.node.type, x: middle, y: box.y + 36, size: 11, anchor: "middle", fill: "#66728a")
+        text += label(box.node.type, x: middle, y: box.y + 36, size: 11, anchor: "middle", fill: "#4d5870")
         for port in box.node.inputs {
             text += label(port, x: box.x + 8, y: box.portY(port, in: box.node.inputs) + 3.5, size: 10, fill: "#51607a")
         }
@@ -84,20 +145,26 @@ extension GraphDrawing {
 
     private func edge(_ route: LayeredLayout.Route, _ layout: LayeredLayout) -> String {
         guard let from = layout.boxes[route.link.from], let to = layout.boxes[route.link.to] else { return "" }
-        var x = from.x + from.width
         var y = from.portY(route.link.fromPort, in: from.node.outputs)
-        var column = layout.columns[from.column]
-        var path = "M\(number(x)),\(number(y))"
-        for slot in route.slots {
-            let next = layout.columns[slot.column]
-            path += " H\(number(column.x + column.width))" + bend(from: column.x + column.width, y, to: next.x, slot.y)
-            path += " H\(number(next.x + next.width))"
-            (x, y, column) = (next.x + next.width, slot.y, next)
-        }
-        x = column.x + column.width
+        var column = from.column
+        var path = "M\(number(from.x + from.width)),\(number(y))"
         let end = to.portY(route.link.toPort, in: to.node.inputs)
-        // The bend is in the first part of the gap, so that the label stands on a straight line.
-        path += " H\(number(x))" + bend(from: x, y, to: min(x + 46, to.x - 8), end) + " H\(number(to.x - 1))"
+        let stops = route.slots + [(to.column, end)]
+        for (index, stop) in stops.enumerated() {
+            let (here, next) = (layout.columns[column], layout.columns[stop.column])
+            let (left, isLast) = (here.x + here.width, index == stops.count - 1)
+            path += " H\(number(left))"
+            if layout.row(column) != layout.row(stop.column) {
+                path += descent(route, from: column, to: stop, y, layout)
+            } else if isLast {
+                // The bend is in the first part of the gap, so that the label stands on a straight line.
+                path += bend(from: left, y, to: min(left + 46, to.x - 8), end)
+            } else {
+                path += bend(from: left, y, to: next.x, stop.y)
+            }
+            path += isLast ? " H\(number(to.x - 1))" : " H\(number(next.x + next.width))"
+            (y, column) = (stop.y, stop.column)
+        }
         let dashes = route.link.isOptional ? " stroke-dasharray=\"2 3\"" : ""
         let (colour, arrow) = route.link.isData ? (Self.dataColour, "data") : (Self.mediaColour, "arrow")
         return """
@@ -106,57 +173,64 @@ extension GraphDrawing {
             """
     }
 
+    /// From the end of a row into the beginning of the next, through the room between them.
+    private func descent(
+        _ route: LayeredLayout.Route, from column: Int, to stop: (column: Int, y: Double), _ y: Double,
+        _ layout: LayeredLayout
+    ) -> String {
+        let row = layout.row(column)
+        let crossing = layout.routes.filter { layout.crosses($0, after: row) }
+        // Lines that lie higher turn further outside, so that they do not cross.
+        let place = Double(crossing.firstIndex { $0.link == route.link } ?? 0)
+        let right = layout.columns[column].x + layout.columns[column].width + 10 + (Double(crossing.count) - place) * 8
+        let gutter = layout.gutters[row] + (Double(crossing.count) - place) * 8
+        let left = layout.columns[stop.column].x - layout.entry - place * 8
+        let points = [(right - 6, y), (right, y), (right, gutter), (left, gutter), (left, stop.y), (left + 6, stop.y)]
+        return " L" + rounded(points).dropFirst()
+    }
+
     private func bend(from x: Double, _ y: Double, to endX: Double, _ endY: Double) -> String {
         let middle = (x + endX) / 2
         return " C\(number(middle)),\(number(y)) \(number(middle)),\(number(endY)) \(number(endX)),\(number(endY))"
     }
 
+    /// The first line stands on the edge, the second hangs under it.
     private func edgeLabel(_ route: LayeredLayout.Route, _ layout: LayeredLayout) -> String {
-        guard !route.link.label.isEmpty, let to = layout.boxes[route.link.to] else { return "" }
+        guard let to = layout.boxes[route.link.to] else { return "" }
         let y = to.portY(route.link.toPort, in: to.node.inputs)
         let x = to.x - (route.entersFrame ? Self.framePadding + 8 : 12)
-        return label(
-            route.link.label, x: x, y: y - 5, size: 10, anchor: "end",
-            fill: route.link.isData ? Self.dataColour : Self.mediaColour, hasHalo: true)
+        return zip(route.link.lines, [y - 5, y + 12]).map {
+            label(
+                $0, x: x, y: $1, size: 10, anchor: "end",
+                fill: route.link.isData ? Self.dataColour : Self.mediaColour, hasHalo: true)
+        }.joined()
     }
 
-    /// Out of the right side, down or up the gap beside the column, along a channel of its own under the band that it
-    /// ends in, and into the left side: no box is crossed.
-    private func controls(_ layout: LayeredLayout) -> String {
-        var text = ""
-        var used: [Int: Int] = [:]
-        var right: [Int: Int] = [:]
-        var left: [Int: Int] = [:]
-        for link in sessions.flatMap(\.controls) {
-            guard let from = layout.boxes[link.from], let to = layout.boxes[link.to],
-                let band = layout.bands.firstIndex(where: { $0.session.nodes.contains { $0.id == link.to } })
-            else { continue }
-            let channel = used[band, default: 0]
-            used[band] = channel + 1
-            let y = layout.bands[band].bottom + 14 + Double(channel) * Self.channelHeight
-            let out = right[from.column, default: 0]
-            right[from.column] = out + 1
-            let into = left[to.column, default: 0]
-            left[to.column] = into + 1
-            let source = layout.columns[from.column]
-            let target = layout.columns[to.column]
-            let startX = source.x + source.width + 8 + Double(out) * 7
-            let endX = target.x - 8 - Double(into) * 7
-            let startY = from.y + from.height - 7 - Double(out % 3) * 5
-            let endY = to.y + to.height - 7 - Double(into % 3) * 5
-            let points = [
-                (from.x + from.width, startY), (startX, startY), (startX, y), (endX, y), (endX, endY), (to.x - 1, endY),
-            ]
-            text += """
-                <path d="\(rounded(points))" fill="none" stroke="#b4532a" stroke-width="1.2" stroke-dasharray="5 3" \
-                marker-end="url(#control)"/>
+    private func drawn(_ points: [(Double, Double)]) -> String {
+        """
+        <path d="\(rounded(points))" fill="none" stroke="\(Self.controlColour)" stroke-width="1.2" \
+        stroke-dasharray="5 3" marker-end="url(#control)"/>
 
-                """
-            text += label(
-                link.label, x: (startX + endX) / 2, y: y - 4, size: 10, anchor: "middle", fill: "#b4532a", hasHalo: true
-            )
-        }
-        return text
+        """
+    }
+
+    /// From each node that starts a template's instances to its frame: down the gap beside the node and into the top.
+    private func starts(_ band: LayeredLayout.Band, _ index: Int, _ layout: LayeredLayout) -> String {
+        guard let columns = band.columns else { return "" }
+        return band.session.starters.enumerated().map { place, starter in
+            guard let box = layout.boxes[starter] else { return "" }
+            let shift = Double(place) * 10
+            let x = layout.columns[box.column].x - 20 - shift
+            let y = box.y + box.height - 6
+            let level = band.top - 12 - shift
+            let left = layout.columns[columns.lowerBound].x - Self.framePadding + 24
+            let points = [(box.x, y), (x, y), (x, level), (left + shift, level), (left + shift, band.top - 1)]
+            return """
+                <path d="\(rounded(points))" fill="none" stroke="#7a6a35" stroke-width="1.2" stroke-dasharray="1 3" \
+                stroke-linecap="round" marker-end="url(#starts)"/>
+
+                """ + label("starts", x: left + shift + 8, y: band.top - 4, size: 10, fill: "#7a6a35", hasHalo: true)
+        }.joined()
     }
 
     /// A line of right angles with round corners.

@@ -18,6 +18,12 @@ extension GraphDrawing {
             if session.title != nil { text += "  }\n" }
         }
         for session in sessions {
+            for starter in session.starters {
+                if let node = session.nodes.first {
+                    text += "  \(JSONValue.quote(starter)) -> \(JSONValue.quote(node.id)) "
+                    text += "[label=\"starts\", style=dotted, constraint=false];\n"
+                }
+            }
             for edge in session.edges {
                 let colour = edge.isData ? ", color=\"\(Self.dataColour)\", fontcolor=\"\(Self.dataColour)\"" : ""
                 let style = (edge.isOptional ? ", style=dotted" : "") + colour
@@ -67,6 +73,11 @@ extension GraphDrawing {
                 count += 1
                 let label = ends(edge).split(separator: "\n").joined(separator: "<br/>")
                 text += line(edge, ids, label.isEmpty ? "-->" : "-->|\"\(label)\"|")
+            }
+            for starter in session.starters {
+                guard let place = sessions.firstIndex(where: { $0.title == session.title }) else { continue }
+                count += 1
+                text += "  \(ids[starter] ?? "") -.->|\"starts\"| s\(place)\n"
             }
             for link in session.controls {
                 count += 1

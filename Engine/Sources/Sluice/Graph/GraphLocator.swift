@@ -20,6 +20,14 @@
             return path(in: directory, argument + ".json")
         }
         let names = self.names
+        if list(".").contains(argument + ".json") {
+            throw GraphError([
+                Diagnostic(
+                    "there is no graph \(quoted(argument)).",
+                    advice: "Did you mean the file \(quoted("./" + argument + ".json"))? "
+                        + "Names are looked for in \(directories.joined(separator: ", ")).")
+            ])
+        }
         var advice = nearest(to: argument, in: names).map { "Did you mean \(quoted($0))? " } ?? ""
         advice +=
             names.isEmpty

@@ -101,6 +101,13 @@ import Glibc
             return refuse(Unavailability(plugin: path, reason: "node type \"\(name)\": \(misfit)"))
         }
         let types = registry.typeNames.compactMap { registry.type(named: $0).map(NodeSpec.init(of:)) }
+        for spec in types {
+            guard let mistake = SpecCheck.mistake(in: spec) else { continue }
+            return refuse(
+                Unavailability(
+                    plugin: path, reason: "node type \"\(spec.type)\": \(mistake)",
+                    advice: "Mend what the type declares and build the plugin again."))
+        }
         let manifest = PluginManifest(
             file: mark, stamp: stamp, libraries: libraries, types: types, services: registry.services.specs)
         return .success(manifest)

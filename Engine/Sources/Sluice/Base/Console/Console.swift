@@ -28,6 +28,12 @@ import Synchronization
     /// Standard error is a terminal.
     public static var isTerminal: Bool { sys_stderr_is_terminal() }
 
+    /// Characters in one of its lines; 80 where it does not say. It may change at any time.
+    public static var columns: Int {
+        let count = Int(sys_stderr_columns())
+        return count > 0 ? count : 80
+    }
+
     /// SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) no longer end the process but are handed out
     /// by `nextTermination`. Returns a descriptor that is readable when one came, -1 where the kernel refuses. Call it
     /// before any thread starts that may take them.

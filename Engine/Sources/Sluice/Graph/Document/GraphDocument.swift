@@ -29,16 +29,22 @@ struct SessionDocument: Sendable {
     var defaultValue: JSONValue?
     /// Inclusive.
     var range: ClosedRange<Double>?
-    var help: String
+    public internal(set) var help: String
     /// Never shown; not taken from the command line.
-    var isSecret: Bool
+    public internal(set) var isSecret: Bool
     /// The environment variable that gives it; `<env>_FILE` may name a file instead.
-    var environmentVariable: String?
+    public internal(set) var environmentVariable: String?
     /// The file that gives it, read when the environment does not.
-    var file: String?
+    public internal(set) var file: String?
+
+    /// Its type, default, range and help, as a node's parameter has them.
+    public var spec: ParameterSpec {
+        ParameterSpec(
+            name, type, default: isSecret ? nil : defaultValue.flatMap(ParameterValue.init), range: range, help: help)
+    }
 
     /// Nothing but who starts an instance gives it.
-    var needsValue: Bool { defaultValue == nil && environmentVariable == nil && file == nil }
+    public var needsValue: Bool { defaultValue == nil && environmentVariable == nil && file == nil }
 }
 
 struct TemplateDocument: Sendable {

@@ -27,8 +27,8 @@ struct EndedSessions: Sendable {
         }
     }
 
-    /// Items that the sinks of ended instances have taken, by template and node.
-    private(set) var sinks: [String: Int] = [:]
+    /// The counts of sinks of ended instances, by template and node.
+    private(set) var sinks: [String: SinkCount] = [:]
 
     var dropped: Int { totals.reduce(0) { $0 + $1.totals.dropped } }
 
@@ -36,7 +36,11 @@ struct EndedSessions: Sendable {
         nodes += session.nodes
         edges += session.edges
         sizes.append((session.nodes.count, session.edges.count))
-        for node in session.nodes where node.identity.isSink { sinks[node.identity.place, default: 0] += node.itemsIn }
+        for node in session.nodes where node.identity.isSink {
+            let place = node.identity.place
+            sinks[place, default: SinkCount(name: place)].items += node.itemsIn
+            for edge in session.edges where edge.identity.consumer == node.identity.key { sinks[place]?.add(edge) }
+        }
         let index = totals.firstIndex { $0.template == session.template } ?? totals.count
         if index == totals.count { totals.append((session.template, Totals())) }
         totals[index].totals.count += 1
