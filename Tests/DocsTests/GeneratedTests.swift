@@ -30,7 +30,8 @@ import Testing
     @Test func theFiguresOfTheReadMeAreMeasured() throws {
         let measured = try Repository.text("docs/performance.md")
         let page = try Repository.text("README.md")
-        let rows = page.components(separatedBy: "## Cost").last?.split(separator: "\n").prefix { !$0.hasPrefix("## ") }
+        let rows =
+            page.components(separatedBy: "## Cost").last?.split(separator: "\n").prefix { !$0.hasPrefix("## ") }
             .filter { $0.hasPrefix("| ") }.dropFirst(2) ?? []
         let figures = rows.flatMap { $0.split(separator: "|").dropFirst() }
             .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
