@@ -88,7 +88,8 @@ public final class AudioConvert: Node {
         }
         let to = AudioLayout(
             SampleFormat(rawValue: sampleFormat.rawValue) ?? samples, rate: rate == 0 ? from.rate : rate,
-            channels: channels == 0 ? from.channels : channels)
+            channels: channels == 0 ? from.channels : channels,
+            speakers: channels == 0 || channels == from.channels ? from.speakers : 0)
         if to == from {
             (resampler, format) = (nil, incoming)
         } else if resampler?.from != from || resampler?.to != to {

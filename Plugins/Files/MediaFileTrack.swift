@@ -68,7 +68,9 @@ final class MediaFileTrack {
                     colorMatrix: VideoLayout.ColorMatrix(parameters.pointee.color_space)))
         } else {
             let sample = AudioFrameMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
-            format = MediaFormat(audio: AudioLayout(sample, rate: coded.audio!.rate, channels: coded.audio!.channels))
+            let audio = coded.audio!
+            format = MediaFormat(
+                audio: AudioLayout(sample, rate: audio.rate, channels: audio.channels, speakers: audio.speakers))
         }
     }
 

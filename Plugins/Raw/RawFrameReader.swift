@@ -49,6 +49,8 @@ final class RawFrameReader {
     private var isArrivalKnown = false
     private var hasWaited = true
     private var isFirst = true
+    /// The first bytes of the present writer have not been looked at.
+    private var isHeaderDue = true
     private var measurements = 0
     private let bytes, lost, corrections, cut: Metric.Counter
 
@@ -95,6 +97,7 @@ final class RawFrameReader {
                 bytes.add(count)
                 position += count
                 left -= count
+                if isHeaderDue { try lookAtHeader() }
                 if position == frames.frameBytes { send(now) }
             case .wait:
                 hasWaited = true
@@ -106,6 +109,14 @@ final class RawFrameReader {
             }
         }
         context.wakeAgain()
+    }
+
+    private func lookAtHeader() throws {
+        guard position >= min(RawHeader.size, frames.frameBytes) else { return }
+        isHeaderDue = false
+        let first = frames.memory(from: 0)[0]
+        let bytes = UnsafeRawBufferPointer(start: first.iov_base, count: min(position, Int(first.iov_len)))
+        if let error = RawHeader.refusal(of: bytes, from: reader.name) { throw error }
     }
 
     private func lookAway() {
@@ -202,6 +213,7 @@ final class RawFrameReader {
         context.log(.info, "the writer is gone; waiting for the next")
         moment.isDiscontinuity = true
         isFirst = true
+        isHeaderDue = true
         hasWaited = true
         alignment?.lookAway()
     }

@@ -26,7 +26,7 @@ final class RawReader {
     private var saysWaiting = false
     private(set) var kind = RawEndpoint.Kind.regular
 
-    private var name: String { endpoint.name("standard input") }
+    var name: String { endpoint.name("standard input") }
 
     /// Opens it. Throws where nothing can ever come.
     init(_ endpoint: RawEndpoint, onEnd: OnEnd, _ context: NodeContext) throws {

@@ -58,6 +58,17 @@ import Testing
         }
     }
 
+    /// Three channels are left, right and low frequencies unless the layout says that the third is the centre: speech.
+    @Test(arguments: [(UInt64(0x7), true), (0, false)])
+    func theCentreIsHeardInStereo(speakers: UInt64, isHeard: Bool) throws {
+        let format = MediaFormat(audio: AudioLayout(.f32, rate: 48_000, channels: 3, speakers: speakers))
+        let frame = AudioFrame(format: format, sampleCount: 960)
+        for index in 0..<960 { for channel in 0..<3 { frame.f32[3 * index + channel] = channel == 2 ? 0.5 : 0 } }
+        frame.header.pts = .zero
+        let peak = try convert([frame], ["channels": 2]).flatMap { Array($0.f32) }.map(abs).max() ?? 0
+        #expect(isHeard ? peak > 0.2 : peak < 0.01, "\(peak)")
+    }
+
     @Test func whatFitsPassesUntouched() throws {
         let audio = TestAudio.sine(count: 5)
         let parameters: [[String: ParameterValue]] = [

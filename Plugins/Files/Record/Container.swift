@@ -57,7 +57,7 @@ enum Container: String, CaseIterable, Sendable {
         guard other.kind == format.kind, other.codec == format.codec else { return false }
         if let audio = format.audio {
             guard let next = other.audio, next.rate == audio.rate, next.channels == audio.channels,
-                next.sampleFormat == audio.sampleFormat
+                next.sampleFormat == audio.sampleFormat, next.speakers == audio.speakers
             else { return false }
         }
         // Keyframes of VP8 and VP9 carry their size (RFC 6386, section 9.1), and so do parameter sets in a transport

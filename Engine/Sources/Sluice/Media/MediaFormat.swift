@@ -169,29 +169,6 @@ public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
     public var description: String { denominator == 1 ? "\(numerator)/s" : "\(numerator)/\(denominator)/s" }
 }
 
-/// How samples lie in memory and follow each other in time.
-public struct AudioLayout: Hashable, Sendable, CustomStringConvertible {
-    /// nil for coded audio.
-    public let sampleFormat: SampleFormat?
-    /// Samples a second of each channel.
-    public let rate: Int
-    /// Interleaved; 1 is mono.
-    public let channels: Int
-
-    /// `rate` in Hz; `sampleFormat` is nil for coded audio.
-    public init(_ sampleFormat: SampleFormat?, rate: Int, channels: Int) {
-        self.sampleFormat = sampleFormat
-        self.rate = rate
-        self.channels = channels
-    }
-
-    /// Bytes of one sample of all channels; 0 for coded audio.
-    public var bytesPerSample: Int { (sampleFormat?.bytes ?? 0) * channels }
-    public var description: String {
-        (sampleFormat.map { "\($0.rawValue) " } ?? "") + "\(rate) Hz \(channels) ch"
-    }
-}
-
 /// Size, rate and pixel format of pictures.
 public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     /// In pixels.

@@ -25,7 +25,8 @@ public final class AudioFrameMaker {
         guard count > 0, samples.pointee.sample_rate > 0, (1...64).contains(channels) else { return nil }
         let source = AVSampleFormat(samples.pointee.format)
         let layout = AudioLayout(
-            AudioFrameMaker.sampleFormat(for: source), rate: Int(samples.pointee.sample_rate), channels: channels)
+            AudioFrameMaker.sampleFormat(for: source), rate: Int(samples.pointee.sample_rate), channels: channels,
+            speakers: samples.pointee.ch_layout.speakers)
         if format?.audio != layout { format = MediaFormat(audio: layout) }
         let frame = pool.take(format!, sampleCount: count)
         let planes = samples.pointee.extended_data!

@@ -28,7 +28,9 @@ extension MediaFormat {
         case AVMEDIA_TYPE_AUDIO:
             let channels = parameters.ch_layout.nb_channels
             guard (1...768_000).contains(parameters.sample_rate), (1...64).contains(channels) else { return nil }
-            let layout = AudioLayout(nil, rate: Int(parameters.sample_rate), channels: Int(channels))
+            let layout = AudioLayout(
+                nil, rate: Int(parameters.sample_rate), channels: Int(channels),
+                speakers: parameters.ch_layout.speakers)
             self.init(codec: codec, audio: layout, configuration: configuration, bitrate: bitrate)
         default: return nil
         }
@@ -46,7 +48,7 @@ extension MediaFormat {
         if let audio {
             parameters.pointee.codec_type = AVMEDIA_TYPE_AUDIO
             parameters.pointee.sample_rate = Int32(clamping: audio.rate)
-            av_channel_layout_default(&parameters.pointee.ch_layout, Int32(clamping: audio.channels))
+            parameters.pointee.ch_layout = AVChannelLayout(audio)
         }
         switch (codec, audio?.sampleFormat) {
         case (let codec?, _): parameters.pointee.codec_id = codec.id

@@ -44,9 +44,7 @@ public final class Resampler {
         guard let given = from.sampleFormat?.av, let wanted = to.sampleFormat?.av else {
             throw NodeError("samples of an unknown format cannot be resampled: \(from) to \(to)")
         }
-        var (input, output) = (AVChannelLayout(), AVChannelLayout())
-        av_channel_layout_default(&input, Int32(clamping: from.channels))
-        av_channel_layout_default(&output, Int32(clamping: to.channels))
+        var (input, output) = (Resampler.channels(of: from), Resampler.channels(of: to))
         let made = swr_alloc_set_opts2(
             &context, &output, wanted, Int32(clamping: to.rate), &input, given, Int32(clamping: from.rate), 0, nil)
         guard made >= 0, let context, prepare(context) >= 0, swr_init(context) >= 0 else {
@@ -56,6 +54,15 @@ public final class Resampler {
     }
 
     deinit { swr_free(&context) }
+
+    private static func channels(of layout: AudioLayout) -> AVChannelLayout {
+        var channels = AVChannelLayout()
+        guard layout.speakers == 0 || av_channel_layout_from_mask(&channels, layout.speakers) < 0 else {
+            return channels
+        }
+        av_channel_layout_default(&channels, Int32(clamping: layout.channels))
+        return channels
+    }
 
     /// Forgets what it holds.
     public func reset() throws {
