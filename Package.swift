@@ -41,7 +41,7 @@ let plugins: [Target] = [
     plugin("Files", uses: [bitstream, libav, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
-    plugin("H264", uses: [libav]),
+    plugin("H264", uses: [libav, pacing]),
     plugin("Opus", uses: [bitstream, "COpus"]),
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
     plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
@@ -49,7 +49,7 @@ let plugins: [Target] = [
     plugin("SRT", uses: [libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
-    plugin("VP8", uses: ["CVPX"]),
+    plugin("VP8", uses: ["CVPX", pacing]),
     plugin("VideoDecoder", uses: [bitstream, libav]),
 ]
 

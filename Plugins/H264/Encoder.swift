@@ -1,5 +1,6 @@
 import CLibAV
 import LibAV
+import Pacing
 import Sluice
 
 /// One encoder of libavcodec. Used by one lane at a time.
@@ -15,10 +16,21 @@ final class Encoder {
     /// A picture can be made a keyframe; if not, only a new encoder begins with one.
     let makesKeyframes: Bool
     private var interleaver = Interleaver()
-    private var count: Int64 = 0
-    /// Headers of pictures that the encoder holds, by their number.
-    private var headers = [MediaItem.Header](repeating: MediaItem.Header(), count: Encoder.mostHeld)
+    /// Pictures that were sent, and packets that came: they have one order.
+    private var (sent, received) = (0, 0)
+    private var clock: PictureClock
+    private var schedule: KeyframeSchedule
+    /// The last picture's time, in `Settings.timescale`.
+    private var ticks: Int64 = -1
+    /// Headers of pictures that the encoder holds, and their times.
+    private var held = [(header: MediaItem.Header, ticks: Int64)](
+        repeating: (MediaItem.Header(), 0), count: Encoder.mostHeld)
     private static let mostHeld = 64
+    /// Ticks by which the last picture is ahead of its time.
+    private var lead: Int64 = 0
+    /// Milliseconds over which the bitrate is even.
+    private var buffer = Encoder.usualBuffer
+    private static let usualBuffer = 500.0
 
     /// Throws `AVError` where libavcodec does, `Refusal` where this says why.
     init(_ settings: Settings, _ backend: Backend) throws {
@@ -27,6 +39,10 @@ final class Encoder {
         guard let codec = avcodec_find_encoder_by_name(backend.name) else {
             throw Refusal(description: "this libavcodec has none")
         }
+        clock = PictureClock(
+            nominal: MediaTime(
+                Int64(settings.assumedRate.denominator), timescale: Int64(settings.assumedRate.numerator)))
+        schedule = KeyframeSchedule(seconds: settings.keyframeInterval)
         makesKeyframes = Encoder.makesKeyframes(codec, backend)
         surfaces = backend.takesSurfaces ? try Surfaces(width: settings.width, height: settings.height) : nil
         // Asked for parameter sets apart, libx264 leaves them out of the stream, where a late receiver needs them.
@@ -71,11 +87,15 @@ final class Encoder {
         context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
         if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
         surfaces?.serve(context)
-        let (numerator, denominator) = (settings.frameRate.numerator, settings.frameRate.denominator)
-        context.pointee.framerate = AVRational(num: Int32(clamping: numerator), den: Int32(clamping: denominator))
-        context.pointee.time_base = AVRational(num: Int32(clamping: denominator), den: Int32(clamping: numerator))
-        // Longer than any stream where keyframes come on request.
-        context.pointee.gop_size = Int32(clamping: settings.keyframeDistance ?? 1 << 30)
+        let (rate, scale) = (settings.assumedRate, settings.timescale)
+        context.pointee.framerate = AVRational(
+            num: Int32(clamping: rate.numerator), den: Int32(clamping: rate.denominator))
+        context.pointee.time_base = AVRational(
+            num: Int32(clamping: scale.denominator), den: Int32(clamping: scale.numerator))
+        // Longer than any stream where keyframes are asked for, as they are wherever the encoder can make one.
+        let isRegular = settings.keyframeInterval > 0 && !makesKeyframes(codec, backend)
+        context.pointee.gop_size =
+            isRegular ? Int32(clamping: max(1, Int((settings.keyframeInterval * rate.perSecond).rounded()))) : 1 << 30
         context.pointee.max_b_frames = 0
         context.pointee.thread_count = Int32(settings.threads)
         setBitrate(context, settings.bitrate)
@@ -99,11 +119,13 @@ final class Encoder {
         }
     }
 
-    /// Constant: the most is the mean, over half a second.
-    private static func setBitrate(_ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int) {
+    /// Constant: the most is the mean, over `buffer` milliseconds.
+    private static func setBitrate(
+        _ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int, buffer: Double = usualBuffer
+    ) {
         context.pointee.bit_rate = Int64(kilobits) * 1_000
         context.pointee.rc_max_rate = Int64(kilobits) * 1_000
-        context.pointee.rc_buffer_size = Int32(clamping: kilobits * 500)
+        context.pointee.rc_buffer_size = Int32(clamping: Int(Double(kilobits) * buffer))
     }
 
     /// libavcodec compares these with what it has before each picture, and reconfigures the encoder in its stride: no
@@ -111,7 +133,7 @@ final class Encoder {
     func change(bitrate: Int) -> Bool {
         guard !backend.reopensForBitrate else { return false }
         settings.bitrate = bitrate
-        Encoder.setBitrate(context, bitrate)
+        Encoder.setBitrate(context, bitrate, buffer: buffer)
         return true
     }
 
@@ -126,13 +148,40 @@ final class Encoder {
             try (isTaken ? frame : interleaver.nv12(frame)).lend(to: picture)
             defer { av_frame_unref(picture) }
             let sent = try surfaces?.upload(picture) ?? picture
-            sent.pointee.pts = count
-            sent.pointee.pict_type = asKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
-            headers[Int(count) % Encoder.mostHeld] = frame.header
-            count += 1
+            let isKeyframe = advance(to: frame.header) || asKeyframe
+            sent.pointee.pts = ticks
+            sent.pointee.pict_type = isKeyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
+            if isKeyframe { schedule.note(at: clock.time) }
+            held[self.sent % Encoder.mostHeld] = (frame.header, ticks)
+            self.sent += 1
             try AVError.check(avcodec_send_frame(context, sent))
             try drain(body)
         } catch { throw failure(error) }
+    }
+
+    /// Counts a picture's time. True where it is to be a regular keyframe.
+    private func advance(to header: MediaItem.Header) -> Bool {
+        clock.advance(to: header.pts, duration: header.duration)
+        let (numerator, denominator) = (settings.timescale.numerator, settings.timescale.denominator)
+        let exact = rescale(
+            clock.time.rescaled(to: Int64(numerator)), from: Int64(denominator), to: 1)
+        lead = max(ticks + 1, exact) - exact
+        ticks = max(ticks + 1, exact)
+        widenBuffer()
+        return makesKeyframes && schedule.isDue(at: clock.time)
+    }
+
+    /// The pictures come so much faster than was told that the encoder takes them for longer than they are.
+    var isTooSlow: Bool {
+        settings.frameRate != nil && Double(lead) > settings.timescale.perSecond / 2
+    }
+
+    /// A buffer that a picture at the mean bitrate would fill keeps seldom ones from it.
+    private func widenBuffer() {
+        let wanted = max(500, min(4_000, clock.interval.milliseconds * 2))
+        guard !backend.reopensForBitrate, abs(wanted - buffer) > buffer / 4 else { return }
+        buffer = wanted
+        Encoder.setBitrate(context, settings.bitrate, buffer: buffer)
     }
 
     /// The packets that the encoder still holds.
@@ -148,7 +197,10 @@ final class Encoder {
             let code = avcodec_receive_packet(context, packet)
             if code == AVError.again || code == AVError.endOfFile { return }
             try AVError.check(code)
-            let header = headers[Int(max(0, packet.pointee.pts)) % Encoder.mostHeld]
+            // An encoder may leave a picture out.
+            while received < sent - 1, held[received % Encoder.mostHeld].ticks < packet.pointee.pts { received += 1 }
+            let header = held[received % Encoder.mostHeld].header
+            received = min(received + 1, sent)
             let isKeyframe = packet.pointee.flags & sluice_pkt_flag_key() != 0
             body(
                 UnsafeRawBufferPointer(start: packet.pointee.data, count: Int(packet.pointee.size)), header, isKeyframe)

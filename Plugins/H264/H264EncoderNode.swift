@@ -49,6 +49,7 @@ public final class H264EncoderNode: Node {
     /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
     private var room = 4_096
     private var hasSaidLimit = false
+    private var isRateWrong = false
     private var context: NodeContext!
 
     public init() {}
@@ -77,6 +78,7 @@ public final class H264EncoderNode: Node {
             let asKeyframe = keyframe.take()
             if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
             try encoder?.encode(frame, asKeyframe: asKeyframe, send)
+            if let encoder, encoder.isTooSlow { try distrustRate(encoder) }
         }
     }
 
@@ -110,31 +112,42 @@ public final class H264EncoderNode: Node {
                 advice: "Put a video-convert with \"width\": \(width), \"height\": \(height) before it.",
                 isInputError: true)
         }
-        let rate = usable(layout.frameRate)
+        let rate = isRateWrong ? nil : usable(layout.frameRate)
         var kilobits = Int(bitrate.rounded())
         // Of a level that the graph asks for, only its own bitrate is an error, not one that was set since.
         if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
             width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
             colorMatrix: layout.colorMatrix, bitrate: kilobits,
-            keyframeDistance: gop > 0 ? max(1, Int((gop * rate.perSecond).rounded())) : nil,
-            level: try level(for: layout, rate, kilobits), preset: preset, threads: threads)
+            keyframeInterval: gop, level: try level(for: layout, rate ?? FrameRate(30), kilobits), preset: preset,
+            threads: threads)
         guard settings != encoder?.settings else { return }
         let fresh = try reopen(settings)
-        let size = VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate)
+        let size = VideoLayout(width: layout.width, height: layout.height, frameRate: rate)
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(
             codec: .h264, video: size, configuration: fresh.configuration, bitrate: kilobits * 1_000)
     }
 
-    /// 30 where it is unknown or no use.
-    private func usable(_ rate: FrameRate?) -> FrameRate {
+    /// nil where it is unknown or no use: 1000 a second and the like are what demuxers guess of times in ms.
+    private func usable(_ rate: FrameRate?) -> FrameRate? {
         guard let rate, rate.numerator > 0, rate.denominator > 0, rate.numerator <= 1 << 30,
-            rate.denominator <= 1 << 30,
-            1...1_000 ~= rate.perSecond
-        else { return FrameRate(30) }
+            rate.denominator <= 1 << 30, 1...500 ~= rate.perSecond
+        else { return nil }
         return rate
+    }
+
+    /// More pictures come than the format says.
+    private func distrustRate(_ old: Encoder) throws {
+        isRateWrong = true
+        var settings = old.settings
+        context.log(
+            .info,
+            "pictures come faster than the \(settings.assumedRate) that their format says: time is taken from each picture from here on"
+        )
+        settings.frameRate = nil
+        _ = try reopen(settings)
     }
 
     /// Ends the encoder there is and opens one anew: the kind that opened before, if that still does.

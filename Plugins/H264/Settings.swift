@@ -5,16 +5,23 @@ struct Settings: Equatable {
     var width: Int
     var height: Int
     var pixelFormat: PixelFormat
-    var frameRate: FrameRate
+    /// Pictures a second, where somebody knows.
+    var frameRate: FrameRate?
     /// The stream's word for it; nil for none.
     var colorMatrix: VideoLayout.ColorMatrix?
     /// Thousands of bits a second.
     var bitrate: Int
-    /// Pictures from one keyframe to the next; nil leaves keyframes to requests.
-    var keyframeDistance: Int?
+    /// Seconds from one keyframe to the next; 0 leaves keyframes to requests.
+    var keyframeInterval: Double
     var level: Level
     var preset: Preset
     var threads: Int
+
+    /// The rate for what has to be decided before the first picture.
+    var assumedRate: FrameRate { frameRate ?? FrameRate(30) }
+
+    /// The encoder's units of time: pictures where the rate is known, else as fine as any rate asks for.
+    var timescale: FrameRate { frameRate ?? FrameRate(240) }
 }
 
 /// Speed against quality, in x264's words; other encoders get what comes nearest.

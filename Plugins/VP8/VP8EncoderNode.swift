@@ -1,9 +1,10 @@
+import Pacing
 import Sluice
 
 /// Encodes i420 pictures to VP8 with libvpx, one packet a picture and no delay.
 ///
-/// The pictures are encoded where they lie. The encoder's own clock only rises. It steps by the distance of two
-/// pictures where that is in (0, 1 s], else by the first one's duration. Packets keep the times of their pictures.
+/// The pictures are encoded where they lie. The encoder's own clock only rises (`PictureClock`), and keyframes are due by
+/// it, whatever the rate. Packets keep the times of their pictures.
 public final class VP8EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "vp8-encoder", summary: "Encodes pictures to VP8", work: .heavy,
@@ -33,9 +34,17 @@ public final class VP8EncoderNode: Node {
     private var pool = Pool<Packet>()
     /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
     private var room = 4_096
-    private var clock: Int64 = 0
-    private var lastTime = MediaTime.none
-    private var lastStep: Int64 = 0
+    private var clock = PictureClock(nominal: MediaTime(1, timescale: 30))
+    /// The last picture's time, in `Encoder.timescale`.
+    private var ticks: Int64 = -1
+    /// libvpx takes the rate from the ends of pictures, so all last equally long: the distance of their ends is that of
+    /// their times.
+    private var length: Int64 = 3_000
+    private var schedule = KeyframeSchedule(seconds: 0)
+    /// Since the last keyframe.
+    private var pictures = 0
+    /// More pictures come than the format says.
+    private var isRateWrong = false
     private var skipped: Metric.Counter!
     private var hasSaidMatrix = false
     private var context: NodeContext!
@@ -45,6 +54,7 @@ public final class VP8EncoderNode: Node {
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         skipped = context.counter("skipped_frames")
+        schedule = KeyframeSchedule(seconds: gop)
         if cpuUsed > 0 {
             let text =
                 "cpu_used \(cpuUsed) tunes itself by the wall clock, so equal input gives other bytes on a busy machine"
@@ -73,11 +83,16 @@ public final class VP8EncoderNode: Node {
 
     private func encode(_ frame: VideoFrame) throws {
         guard let encoder, let packetFormat else { return }
-        let duration = frame.header.duration.isKnown ? frame.header.duration.rescaled(to: Encoder.timescale) : 0
-        advance(to: frame.header.pts)
-        lastStep = max(1, duration)
+        let duration = frame.header.duration
+        clock.advance(to: frame.header.pts, duration: duration)
+        let (isDue, isAsked) = (schedule.isDue(at: clock.time), keyframe.take())
+        pictures += 1
         var gavePacket = false
-        try encoder.encode(frame, at: clock, duration: lastStep, asKeyframe: keyframe.take()) { bytes, isKeyframe in
+        ticks = max(ticks + 1, clock.time.rescaled(to: Encoder.timescale))
+        try encoder.encode(
+            frame, at: ticks, duration: length, asKeyframe: isAsked || isDue
+        ) { bytes, isKeyframe in
+            if isKeyframe { noteKeyframe(isEarly: !isDue && !isAsked) }
             while room < bytes.count { room *= 2 }
             let packet = pool.take(packetFormat, count: room)
             packet.reset(format: packetFormat, count: bytes.count)
@@ -90,20 +105,35 @@ public final class VP8EncoderNode: Node {
             output.send(packet)
         }
         if !gavePacket { skipped.add(1) }
+        if isRateWrong, encoder.settings.keyframeDistance > 0 {
+            try encoder.change(bitrate: encoder.settings.bitrate, keyframeDistance: 0)
+        }
     }
 
-    private func advance(to time: MediaTime) {
-        if time.isKnown && lastTime.isKnown {
-            let step = time.ticks.subtractingReportingOverflow(lastTime.ticks)
-            let isPlausible = !step.overflow && step.partialValue > 0 && step.partialValue <= MediaTime.ticksPerSecond
-            // From the times themselves, so that rounded steps do not add up.
-            let exact =
-                isPlausible ? time.rescaled(to: Encoder.timescale) - lastTime.rescaled(to: Encoder.timescale) : 0
-            clock &+= exact > 0 ? exact : lastStep
-        } else {
-            clock &+= lastStep
+    /// libvpx counts pictures: where they come faster than was assumed, its own keyframes come too early.
+    private func noteKeyframe(isEarly: Bool) {
+        let distance = encoder?.settings.keyframeDistance ?? 0
+        if isEarly, distance > 0, pictures >= distance { isRateWrong = true }
+        pictures = 0
+        schedule.note(at: clock.time)
+    }
+
+    /// Pictures from one keyframe to the next at most, as libvpx wants them. 0 where that is unknown: then keyframes
+    /// come by time alone.
+    private func distance(_ rate: FrameRate?) -> Int { rate.map { max(0, Int((gop * $0.perSecond).rounded())) } ?? 0 }
+
+    private static let fastest = 500.0
+
+    /// nil where it is unknown or no use: 1000 a second and the like are what demuxers guess of times in ms.
+    private func usable(_ rate: FrameRate?) -> FrameRate? {
+        guard let rate, rate.numerator > 0, rate.denominator > 0, 1...VP8EncoderNode.fastest ~= rate.perSecond else {
+            return nil
         }
-        if time.isKnown { lastTime = time }
+        return rate
+    }
+
+    private static func length(_ rate: FrameRate?) -> Int64 {
+        rate.map { max(1, rescale(Encoder.timescale, from: Int64($0.numerator), to: Int64($0.denominator))) } ?? 3_000
     }
 
     /// An encoder for pictures of this format: the same one where only the frame rate is new.
@@ -116,10 +146,11 @@ public final class VP8EncoderNode: Node {
                 "VP8's colours are BT.601 by its definition, and BT.709 comes in: they will be a little off. Set \"color_matrix\": \"bt601\" on a video-convert before it."
             )
         }
-        let rate = min(max(layout.frameRate.map(\.perSecond) ?? 30, 1), 1_000)
+        let rate = usable(layout.frameRate)
+        length = VP8EncoderNode.length(rate)
         let settings = Encoder.Settings(
             width: layout.width, height: layout.height, bitrate: Int(bitrate.rounded()),
-            keyframeDistance: gop > 0 ? max(1, Int((gop * rate).rounded())) : 0, cpuUsed: cpuUsed, threads: threads,
+            keyframeDistance: distance(isRateWrong ? nil : rate), cpuUsed: cpuUsed, threads: threads,
             isErrorResilient: isErrorResilient)
         if let encoder, encoder.settings.width == layout.width, encoder.settings.height == layout.height {
             try encoder.change(bitrate: settings.bitrate, keyframeDistance: settings.keyframeDistance)
@@ -132,12 +163,11 @@ public final class VP8EncoderNode: Node {
             }
             encoder = nil
             encoder = try Encoder(settings)
-            clock = 0
         }
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(
-            codec: .vp8, video: VideoLayout(width: layout.width, height: layout.height, frameRate: layout.frameRate),
+            codec: .vp8, video: VideoLayout(width: layout.width, height: layout.height, frameRate: rate),
             bitrate: settings.bitrate * 1_000)
     }
 }

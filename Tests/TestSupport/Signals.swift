@@ -61,9 +61,13 @@ public enum Picture {
 
 /// Deterministic pictures of fine, moving noise, of which an encoder can use any bitrate.
 public enum Noise {
-    public static func moving(_ width: Int, _ height: Int, count: Int) -> [VideoFrame] {
+    /// `told` is the rate that the format says.
+    public static func moving(
+        _ width: Int, _ height: Int, count: Int, told: FrameRate? = FrameRate(30),
+        at time: (Int) -> MediaTime = { MediaTime(Int64($0), timescale: 30) }
+    ) -> [VideoFrame] {
         let media = MediaFormat(
-            video: VideoLayout(width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(30)))
+            video: VideoLayout(width: width, height: height, pixelFormat: .i420, frameRate: told))
         // Eight fields, taken in turns and moved, so that making a picture is copying.
         var dice = Dice(seed: 7)
         let row = width + 64
@@ -82,7 +86,7 @@ public enum Noise {
                         from: field.baseAddress! + start + y * row, count: width)
                 }
             }
-            frame.header.pts = MediaTime(Int64(number), timescale: 30)
+            frame.header.pts = time(number)
             frame.header.dts = frame.header.pts
             frame.header.duration = media.nominalDuration
             return frame

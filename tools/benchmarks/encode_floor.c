@@ -79,7 +79,8 @@ static void h264(int width, int height, int fps, int kbps) {
   context->pix_fmt = AV_PIX_FMT_YUV420P;
   context->framerate = (AVRational){fps, 1};
   context->time_base = (AVRational){1, fps};
-  context->gop_size = fps;
+  // Keyframes by time: each is asked for.
+  context->gop_size = 1 << 30;
   context->max_b_frames = 0;
   context->thread_count = 1;
   context->bit_rate = context->rc_max_rate = kbps * 1000LL;
@@ -87,7 +88,7 @@ static void h264(int width, int height, int fps, int kbps) {
   const char *options[][2] = {
       {"preset", "ultrafast"}, {"tune", "zerolatency"}, {"profile", "baseline"},
       {"level", lowest_level(width, height, fps, kbps > 10000 ? kbps : 10000)}, {"forced-idr", "1"},
-      {"x264-params", "scenecut=0"}};
+      {"x264-params", "scenecut=0:force-cfr=0"}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     if (av_opt_set(context->priv_data, options[i][0], options[i][1], 0) < 0) fail("an option was refused");
   if (avcodec_open2(context, codec, 0) < 0) fail("libx264 does not open");
@@ -108,6 +109,7 @@ static void h264(int width, int height, int fps, int kbps) {
     frame->linesize[1] = frame->linesize[2] = width / 2;
     frame->extended_data = frame->data;
     frame->pts = i;
+    frame->pict_type = i % fps ? AV_PICTURE_TYPE_NONE : AV_PICTURE_TYPE_I;
     if (avcodec_send_frame(context, frame) < 0) fail("encoding a picture failed");
     av_frame_unref(frame);
     receive(context, packet);
