@@ -125,6 +125,22 @@ private final class Bench {
         #expect(bench.out.allSatisfy { abs($0.at - (Double($0.number) * 20 + 60)) < 1 })
     }
 
+    @Test(arguments: [-60_000, -3_000, 3_000]) func timedPacketsAreEvenAgainSoonAfterALeap(by leap: Int) {
+        var random = Dice(seed: 1)
+        let bench = Bench(.timed, delay: 60)
+        for number in 0..<500 {
+            let timestamp = number * 20 + (number >= 250 ? leap : 0)
+            // Each tenth is as fast as can be; the others keep their order.
+            let late = number % 10 == 0 ? 0 : Double.random(in: 0...19, using: &random)
+            bench.insert(number, at: Double(number) * 20 + late, timestamp: timestamp)
+        }
+        bench.pass(to: 20_000)
+        #expect(bench.numbers == Array(0..<500))
+        // Those that wait at the leap are between the two.
+        let settled = bench.out.filter { !(245..<260).contains($0.number) }
+        #expect(settled.allSatisfy { abs($0.at - (Double($0.number) * 20 + 60)) < 1 })
+    }
+
     @Test func theTimedBufferFollowsAClockThatDiffers() {
         // The sender's clock is 200 ppm slow: an hour lasts 720 ms more.
         let bench = Bench(.timed, delay: 60)

@@ -18,15 +18,17 @@ private func receiver(_ bytes: UnsafeRawBufferPointer) {
     settings.sources.isTrusting = choice & 8 == 0
     (settings.asksAgain, settings.transportSequence, settings.captureTime) = (true, 1, 2)
     settings.mostBytes = 100_000
+    // Every fourth sort of input may change its codec, and press keys.
+    if choice & 192 == 192 { (settings.others, settings.keys) = ([97: .vp8, 98: .opus, 99: .pcma, 0: .h264], [101]) }
     let receiver = StreamReceiver(settings)
     var now: Int64 = 0
-    func take(_ frame: ReceivedFrame) { check(frame, of: format) }
+    func take(_ frame: ReceivedFrame) { check(frame, of: frame.format) }
     while !input.isEmpty {
         now += Int64(input.byte()) * 1_000_000
         var datagram = Array(input.take(Int(input.byte()) + 1))
         if datagram.count > 1, choice & 16 == 0 {
             datagram[0] = datagram[0] & 0x3f | 0x80
-            datagram[1] = datagram[1] & 0x80 | 96
+            datagram[1] = datagram[1] & 0x80 | (choice & 192 == 192 ? 96 + datagram[1] % 6 : 96)
         }
         let time = Instant(nanoseconds: now)
         datagram.withUnsafeBytes { receiver.receive($0, now: time, restarted: {}, take) }

@@ -91,7 +91,7 @@ public final class JitterBuffer {
         _ payload: UnsafeRawBufferPointer, sequence: Int64, timestamp: Int64, isMarked: Bool,
         format: PayloadFormat? = nil, now: Instant, _ emit: (OrderedPacket) -> Void
     ) -> Insertion {
-        if mode == .timed, !payload.isEmpty { transit.note(media: nanoseconds(timestamp), at: now) }
+        if mode == .timed, !payload.isEmpty { noteTransit(timestamp, now) }
         let expected = next ?? sequence
         let index = Int(truncatingIfNeeded: sequence) & (capacity - 1)
         if slots[index].sequence == sequence { return .duplicate }
@@ -151,6 +151,17 @@ public final class JitterBuffer {
     }
 
     // MARK: Slots
+
+    /// Later than this no network is: the sender's timestamps have gone back.
+    private static let latest: Int64 = 2_000_000_000
+
+    private func noteTransit(_ timestamp: Int64, _ now: Instant) {
+        let media = nanoseconds(timestamp)
+        if let floor = transit.floor, now.nanoseconds &- media &- floor.nanoseconds > JitterBuffer.latest {
+            transit.reset()
+        }
+        transit.note(media: media, at: now)
+    }
 
     private func nanoseconds(_ timestamp: Int64) -> Int64 { rescale(timestamp, from: clockRate, to: 1_000_000_000) }
 
