@@ -3,8 +3,8 @@ import Sluice
 
 /// Encodes i420 pictures to VP8 with libvpx, one packet a picture and no delay.
 ///
-/// The pictures are encoded where they lie. The encoder's own clock only rises (`PictureClock`), and keyframes are due by
-/// it, whatever the rate. Packets keep the times of their pictures.
+/// The pictures are encoded where they lie. The encoder's own clock only rises (`PictureClock`), and keyframes are due
+/// by it, whatever the rate. Packets keep the times of their pictures.
 public final class VP8EncoderNode: Node {
     public static let descriptor = NodeDescriptor(
         "vp8-encoder", summary: "Encodes pictures to VP8", work: .heavy,

@@ -22,7 +22,7 @@ import Testing
 
     @Test(
         arguments: [1, 5, 12, 30, 60, 120],
-        // What the format says: the truth, nothing, a guess, something wrong.
+        // The format says the truth, nothing, a guess, or something wrong.
         [nil, 0, 1_000, 30] as [Int?])
     func everyRateIsRight(rate: Int, told: Int?) throws {
         let seconds = 8
