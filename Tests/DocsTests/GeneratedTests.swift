@@ -13,6 +13,16 @@ import Testing
         #expect(isCurrent, "run tools/update-docs")
     }
 
+    @Test func thePageOfMediaTypesIsCurrent() throws {
+        let made = try CommandRun([], executable: Repository.root.appending(path: "tools/api-page"))
+        #expect(made.status == 0, "\(made.errors)")
+        let isCurrent = try Repository.text("docs/api.md") == made.output
+        #expect(isCurrent, "run tools/update-docs")
+        for type in ["VideoFrame", "AudioFrame", "Packet", "Parameter", "ParameterConvertible"] {
+            #expect(made.output.contains("\n### \(type)\n"))
+        }
+    }
+
     @Test func theDrawingInTheReadMeIsCurrent() throws {
         let drawing = try Repository.sluice("draw", "demo", "--format", "svg").output
         let isCurrent = try Repository.text("docs/pictures/demo.svg") == drawing

@@ -11,13 +11,18 @@ import Testing
 
     @Test(arguments: try blocks) func everySwiftExampleIsCompiled(_ block: Page.Block) throws {
         let folder = try Scratch()
-        let directory = folder.url.appending(path: "gain")
-        let script = try CommandRun(
-            ["Gain", directory.path], executable: Repository.root.appending(path: "tools/new-plugin"))
-        #expect(script.status == 0, "\(script.errors)")
-        let made = try ["Package.swift", "Sources/GainPlugin/Gain.swift", "Tests/GainTests/GainTests.swift"].map {
-            try String(contentsOf: directory.appending(path: $0), encoding: .utf8)
-                .replacing(Repository.root.path, with: "/path/to/sluice")
+        let made = try [("Gain", []), ("Mirror", ["--video"])].flatMap { name, options in
+            let directory = folder.url.appending(path: name)
+            let script = try CommandRun(
+                options + [name, directory.path], executable: Repository.root.appending(path: "tools/new-plugin"))
+            #expect(script.status == 0, "\(script.errors)")
+            let files = [
+                "Package.swift", "Sources/\(name)Plugin/\(name).swift", "Tests/\(name)Tests/\(name)Tests.swift",
+            ]
+            return try files.map {
+                try String(contentsOf: directory.appending(path: $0), encoding: .utf8)
+                    .replacing(Repository.root.path, with: "/path/to/sluice")
+            }
         }
         let examples = try Repository.names(in: "Tests/DocsTests/Examples", ending: ".swift").map {
             Self.plain(try Repository.text("Tests/DocsTests/Examples/\($0)"))

@@ -12,6 +12,7 @@ public final class NodeHarness<N: Node> {
     /// The graph in which the node stands, under the name `node`.
     public let graph: GraphHarness
     private var taps: [String: ControlTap] = [:]
+    private var given = GivenItems()
 
     /// - Parameters:
     ///   - announcing: formats that inputs know in `prepare`, by port.
@@ -57,18 +58,28 @@ public final class NodeHarness<N: Node> {
     // MARK: Media
 
     /// Puts items before an input; they reach the node when time is given: `settle`, `step`, `advance`.
+    ///
+    /// A node that writes to an item which it was given traps as soon as the test looks: others may hold it too.
     public func push(_ items: some Sequence<MediaItem>, into port: String = "in") {
+        let items = Array(items)
+        for item in items { given.keep(item) }
         graph.source("to-\(port)").push(items)
     }
     /// Puts one item before an input; it reaches the node when time is given.
-    public func push(_ item: MediaItem, into port: String = "in") { graph.source("to-\(port)").push(item) }
+    public func push(_ item: MediaItem, into port: String = "in") { push(CollectionOfOne(item), into: port) }
     /// No item follows at this input.
     public func end(_ port: String = "in") { graph.source("to-\(port)").end() }
 
     /// The oldest item that came out and was not pulled yet; nil if there is none. Gives the node no time.
-    public func pull(from port: String = "out") -> MediaItem? { graph.sink("from-\(port)").take() }
+    public func pull(from port: String = "out") -> MediaItem? {
+        given.check(N.self)
+        return graph.sink("from-\(port)").take()
+    }
     /// Everything that came out and was not pulled yet, oldest first.
-    public func pullAll(from port: String = "out") -> [MediaItem] { graph.sink("from-\(port)").takeAll() }
+    public func pullAll(from port: String = "out") -> [MediaItem] {
+        given.check(N.self)
+        return graph.sink("from-\(port)").takeAll()
+    }
 
     /// The test's end of an output: its format, its formats in order, whether it ended, its appetite.
     public func sink(_ port: String = "out") -> TestSink { graph.sink("from-\(port)") }
@@ -119,7 +130,9 @@ public final class NodeHarness<N: Node> {
     @discardableResult
     public func finish() -> RunOutcome {
         for name in graph.nodeNames where name.hasPrefix("to-") { graph.source(name).end() }
-        return graph.run()
+        let outcome = graph.run()
+        given.check(N.self)
+        return outcome
     }
 
     // MARK: Events
