@@ -22,11 +22,9 @@ struct GivenItems {
         }
     }
 
+    /// Its payload. A test may give what came out another header, and an item that was only passed on is the same one.
     private static func contents(of item: MediaItem) -> Int {
         var hasher = Hasher()
-        let header = item.header
-        hasher.combine(header.pts)
-        hasher.combine(header.dts)
         switch item {
         case let frame as AudioFrame: hasher.combine(bytes: frame.bytes)
         case let packet as Packet: hasher.combine(bytes: packet.bytes)
