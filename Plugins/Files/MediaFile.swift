@@ -21,11 +21,13 @@ final class MediaFile: SourceMedia {
     private let leapCounter: Metric.Counter
     private let warn: (String) -> Void
 
-    /// `wanted` are the tracks that the graph uses; the others are not read. `warn` gets one sentence for each kind of
+    /// `wanted` are the tracks that the graph uses; the others are not read. `names` choose among several of a kind;
+    /// `note` gets a sentence where there was a choice. `warn` gets one sentence for each kind of
     /// damage.
     init(
         _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: Metric.Counter,
-        leaps: Metric.Counter, warn: @escaping (String) -> Void
+        names: [Track: String] = [:], leaps: Metric.Counter, note: (String) -> Void = { _ in },
+        warn: @escaping (String) -> Void
     ) throws {
         LibAVLog.silence()
         self.reader = reader
@@ -36,10 +38,12 @@ final class MediaFile: SourceMedia {
         timeline = MediaFile.timeline(opened.context)
         var start = MediaTime.none
         for (track, kind) in [(Track.video, AVMEDIA_TYPE_VIDEO), (.audio, AVMEDIA_TYPE_AUDIO)] {
-            guard let stream = best(kind) else { continue }
+            let choice = TrackChoice(track, in: opened.context)
+            guard let stream = try stream(kind, choice, names[track] ?? "") else { continue }
             let begins = MediaTime(stream.pointee.start_time, stream.pointee.time_base)
             if begins.isKnown && (!start.isKnown || begins < start) { start = begins }
             guard wanted.contains(track) else { continue }
+            if let words = choice.words(taking: stream.pointee.index) { note("\"\(reader.path)\": \(words)") }
             let rate = av_guess_frame_rate(context, stream, nil)
             do {
                 tracks[track.rawValue] = try MediaFileTrack(
@@ -264,6 +268,15 @@ final class MediaFile: SourceMedia {
         return NodeError(
             "\"\(reader.path)\" is no media file that libavformat knows: \(AVError.text(code))",
             advice: "It may be truncated, or another kind of file. `ffprobe` tells more.", isInputError: true)
+    }
+
+    /// The stream that is named, or else the one that a player would choose.
+    private func stream(
+        _ kind: AVMediaType, _ choice: TrackChoice, _ name: String
+    ) throws -> UnsafeMutablePointer<AVStream>? {
+        guard !name.isEmpty else { return best(kind) }
+        guard let found = choice.find(name) else { throw choice.refusal(of: name, path: reader.path) }
+        return context?.pointee.streams[Int(found.index)]
     }
 
     /// The stream that a player would choose; a cover picture is no video.

@@ -1,7 +1,7 @@
 import Sluice
 
-/// The kinds of file that `source` opens, by libavformat's names: those that hold their media themselves. A playlist, a
-/// session description or a script names other files and addresses, and who sends somebody such a file would choose
+/// The kinds of file that `source` opens, by libavformat's names: those that hold their media themselves. A playlist
+/// (`SegmentList` apart), a session description or a script names other files and addresses, and who sends somebody such a file would choose
 /// what is read on this machine.
 enum MediaFormats {
     private static let names: [String] = [
@@ -26,11 +26,30 @@ enum MediaFormats {
         name.split(separator: ",").contains { names.contains(String($0)) }
     }
 
+    /// For a path that is not there: it may be an address that another node takes.
+    static func advice(onMissing path: String) -> String {
+        func isAddress(_ schemes: String...) -> Bool { schemes.contains { path.lowercased().hasPrefix($0 + ":") } }
+        if isAddress("srt") {
+            return #"SRT is received by a node of its own: { "type": "srt-input", "url": "srt://…" }."#
+        }
+        if isAddress("rtp", "udp") {
+            return #"RTP is received by a node of its own: { "type": "rtp-input", "sdp": "FILE" }."#
+        }
+        if isAddress("http", "https") {
+            return #"Fetch it first, or lead it in: curl -s URL | sluice run …, with "open": "-"."#
+        }
+        if isAddress("rtmp", "rtsp", "whip", "whep") {
+            return #"Let ffmpeg or a media server hand it on by SRT, for a node "srt-input"."#
+        }
+        if isAddress("file") { return "Give the path alone." }
+        return #"Give a media file, "-", "pattern" or "tone"; paths are relative to the working directory."#
+    }
+
     static func refusal(of name: String, _ path: String) -> NodeError {
         NodeError(
             "\"\(path)\" is \(name), which is no media file that `source` opens",
             advice:
-                "It opens files that hold their media themselves (mp4, mkv, ts, wav and the like); playlists and descriptions name other files. Open one of those.",
+                "It opens files that hold their media themselves (mp4, mkv, ts, wav and the like); playlists and descriptions name other files. Open one of those. An HLS list has to end in .m3u8.",
             isInputError: true)
     }
 }

@@ -25,11 +25,19 @@ public final class Source: Node {
         variants: [PortSpec.Variant(parameter: "decode", value: .boolean(false), formats: .codedAudio)], optional: true)
 
     @Parameter(
-        "open", help: "'pattern' (video with a frame number, and a tone), 'tone', or a media file") var open: String
+        "open",
+        help:
+            "'pattern' (video with a frame number, and a tone), 'tone', a media file, an HLS list, or '-': standard input"
+    ) var open: String
     @Parameter("pace", default: Pace.live, help: "live: in real time; fast: as fast as the graph takes it") var pace:
         Pace
     @Parameter("loop", default: false, help: "a file begins again when it ends, timestamps go on") var loop: Bool
     @Parameter("decode", default: true, help: "false hands a file's packets on as they are") var decode: Bool
+    @Parameter(
+        "audio_track", default: "", help: "of a file with several: its number, from 1, or its language ('deu')")
+    var audioTrack: String
+    @Parameter("video_track", default: "", help: "of a file with several: its number, from 1, or its language")
+    var videoTrack: String
     @Parameter(
         "duration_s", default: 0, range: 0...1e7, help: "ends after this media time; 0 goes on to the end")
     var duration: Double
@@ -144,8 +152,9 @@ public final class Source: Node {
             options: Decoder.Options(
                 threads: threads, limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels)),
             wanted: tracks.map(\.track),
-            damaged: context.counter("damaged_packets"), leaps: context.counter("time_leaps"),
-            warn: { [context] in context?.log(.warning, $0) })
+            damaged: context.counter("damaged_packets"), names: [.audio: audioTrack, .video: videoTrack],
+            leaps: context.counter("time_leaps"),
+            note: { context.log(.info, $0) }, warn: { [context] in context?.log(.warning, $0) })
     }
 
     private func use(_ media: any SourceMedia, isPreparing: Bool) throws {

@@ -22,6 +22,8 @@ import Testing
         ] {
             let path = folder.path("a.\(ending)")
             try Data(text.utf8).write(to: URL(filePath: path))
+            // Beside it, and called one: `SegmentList`.
+            if ending == "m3u8" && text.contains("\nsecret.ts") { continue }
             let said = message { try NodeHarness(Source.self, parameters: ["open": .string(path), "pace": "fast"]) }
             #expect(said.contains("\"\(path)\" is "), "\(kind): \(said)")
             #expect(!said.contains("no media file that libavformat knows") || kind == "dash", "\(kind): \(said)")
