@@ -16,7 +16,7 @@ import Testing
     @Test func whatIsNoMediaFileIsRefused() throws {
         try scratch.write("notes.txt", "These are notes.\n")
         try scratch.write("empty.mp4", "")
-        let relative = "Give a media file, \"pattern\" or \"tone\"; paths are relative to the working directory."
+        let relative = "Give a media file, \"-\", \"pattern\" or \"tone\"; paths are relative to the working directory."
         try record("none.mp4").check(
             2, saysOnly: place + "cannot open \"none.mp4\": No such file or directory.\n  \(relative)")
         try record("/tmp").check(2, saysOnly: place + "cannot open \"/tmp\": it is a directory.\n  Give a media file.")

@@ -36,8 +36,8 @@ import Testing
         ("srt://127.0.0.1:99999", "url \"srt://127.0.0.1:99999\": the port is no number from 1 to 65535."),
         ("srt://:9000?mode=caller", "url \"srt://:9000\": mode caller needs a host."),
         (
-            "srt://h:9000?latency=120000&passphrase=hush",
-            "url \"srt://h:9000\": latency 120000 ms is over a minute; it counts milliseconds, not ffmpeg's microseconds."
+            "srt://h:9000?latency=120000000&passphrase=hush",
+            "url \"srt://h:9000\": latency 120000000 is over a minute, in milliseconds as in ffmpeg's microseconds."
         ),
     ])
     func anAddressThatIsNone(_ url: String, _ words: String) throws {

@@ -3,7 +3,8 @@ import Sluice
 /// Keeps what waits to be acknowledged within bounds of time, and lets a picture through only where the receiver can
 /// decode it. Pure.
 ///
-/// While there is no connection everything goes by. One begins with a video keyframe. When more than `bound` of media
+/// While there is no connection everything goes by. One begins with a video keyframe. Before the first connection media
+/// are held, so there audio passes from its beginning on, which mostly is a little earlier. When more than `bound` of media
 /// wait in the send buffer the network takes less than is sent. Then nothing passes until half of the bound is left and
 /// a keyframe comes. Late media would be thrown away by the receiver in pieces.
 struct SendGate {
@@ -13,6 +14,9 @@ struct SendGate {
     private(set) var isCongested = false
     private var hasVideo = true
     private(set) var awaitsKeyframe = true
+    private var hasOpened = false
+    /// The first connection begins.
+    private var passesAudio = false
 
     init(bound: Interval) { self.bound = bound }
 
@@ -22,6 +26,8 @@ struct SendGate {
         isCongested = false
         self.hasVideo = hasVideo
         awaitsKeyframe = hasVideo
+        passesAudio = !hasOpened
+        hasOpened = true
     }
 
     mutating func close() { isOpen = false }
@@ -39,6 +45,7 @@ struct SendGate {
         if !isCongested && waiting > bound {
             isCongested = true
             awaitsKeyframe = hasVideo
+            passesAudio = false
             return .congested
         }
         if isCongested && waiting.nanoseconds <= bound.nanoseconds / 2 {
@@ -57,6 +64,7 @@ struct SendGate {
         guard isOpen else { return .unconnected }
         guard !isCongested else { return .congested }
         if awaitsKeyframe {
+            if passesAudio && packet.format.kind.isAudio { return .pass }
             guard packet.format.kind == .codedVideo && packet.header.flags.contains(.keyframe) else {
                 return .beforeKeyframe
             }
