@@ -2,8 +2,8 @@ import Glibc
 import Sluice
 import Synchronization
 
-/// The bytes of a file, of the segments of a playlist, of standard input (`-`) or a FIFO, read by descriptor. A FIFO is waited for without blocking for ever: every 100
-/// ms the wait looks whether it is to end.
+/// The bytes of a file, of the segments of a playlist, of standard input (`-`) or a FIFO, read by descriptor. A FIFO is
+/// waited for without blocking for ever: every 100 ms the wait looks whether it is to end.
 final class MediaFileReader: @unchecked Sendable {
     let path: String
     let isRegular: Bool

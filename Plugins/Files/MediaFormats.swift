@@ -1,8 +1,8 @@
 import Sluice
 
 /// The kinds of file that `source` opens, by libavformat's names: those that hold their media themselves. A playlist
-/// (`SegmentList` apart), a session description or a script names other files and addresses, and who sends somebody such a file would choose
-/// what is read on this machine.
+/// (`SegmentList` apart), a session description or a script names other files and addresses. Then the sender of such a
+/// file would choose what is read on this machine.
 enum MediaFormats {
     private static let names: [String] = [
         // Containers.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import FilesPlugin
 
-/// What source opens and chooses.
+/// The inputs that source opens, and the tracks that it chooses.
 @Suite("Tracks and inputs of source") struct SourceTracksTests {
     /// Three audio tracks of 1, 2 and 6 channels, in German, English and without a language.
     private func film(_ folder: Folder) throws -> String {

@@ -4,9 +4,9 @@ import Sluice
 /// decode it. Pure.
 ///
 /// While there is no connection everything goes by. One begins with a video keyframe. Before the first connection media
-/// are held, so there audio passes from its beginning on, which mostly is a little earlier. When more than `bound` of media
-/// wait in the send buffer the network takes less than is sent. Then nothing passes until half of the bound is left and
-/// a keyframe comes. Late media would be thrown away by the receiver in pieces.
+/// are held, so there audio passes from its beginning on, which mostly is a little earlier. When more than `bound` of
+/// media wait in the send buffer the network takes less than is sent. Then nothing passes until half of the bound is
+/// left and a keyframe comes. Late media would be thrown away by the receiver in pieces.
 struct SendGate {
     /// The time that the send buffer may hold.
     let bound: Interval
