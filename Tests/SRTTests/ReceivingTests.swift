@@ -119,6 +119,25 @@ private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: millise
         #expect(!admission.isSomebodyComing)
     }
 
+    /// A sender that was killed comes back before libsrt knows that it is gone.
+    @Test func whoIsSilentKeepsNobodyOut() throws {
+        for isEncrypted in [false, true] {
+            let admission = Admission(
+                .init(direction: .read, names: .any, takesOver: false, isEncrypted: isEncrypted))
+            let (first, _) = try place(admission.enter(try caller("", port: 1)))
+            admission.note(silent: true, first)
+            admission.note(silent: false, first)
+            #expect(code(admission.judge(try caller("", port: 2))) == SRTRejection.conflict)
+            admission.note(silent: true, first)
+            #expect(code(admission.judge(try caller("", port: 3))) == 0)
+            let (second, isTakeOver) = try place(admission.enter(try caller("", port: 3)))
+            #expect(isTakeOver)
+            admission.leave(first)
+            #expect(code(admission.judge(try caller("", port: 4))) == SRTRejection.conflict)
+            admission.leave(second)
+        }
+    }
+
     @Test func theLastOneHoldsANameWhereItIsTakenOver() throws {
         let names = Admission(.init(direction: .read, names: .each, takesOver: true, most: 3))
         let (first, _) = try place(names.enter(try caller("a")))

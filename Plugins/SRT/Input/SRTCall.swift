@@ -19,5 +19,8 @@ final class SRTCall: Sendable {
         admission.leave(place)
     }
 
+    /// It sends nothing any more, or does again.
+    func note(silent isSilent: Bool) { admission.note(silent: isSilent, place) }
+
     deinit { leave() }
 }

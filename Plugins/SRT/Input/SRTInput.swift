@@ -49,6 +49,11 @@ public final class SRTInput: SRTNode, Node {
     /// The connection has ended and is read to its end.
     private var drainsUntil: Instant?
 
+    /// Datagrams so far, since when no more came, and whether that was noted.
+    private var heard = (count: Int64(0), at: Instant(nanoseconds: 0), isSilent: false)
+
+    /// A caller that has sent nothing for so long does not keep another one out.
+    private static let silence = Interval.milliseconds(2_000)
     private static let drainLook = Interval.milliseconds(5)
     static let statisticsPeriod = Interval.milliseconds(500)
 
@@ -97,6 +102,7 @@ public final class SRTInput: SRTNode, Node {
                 advice: "Give \"url\", or start its template by an srt-input with \"template\".", isInputError: true)
         }
         self.call = call
+        heard.at = context.now
         makeReceiver()
         SRTPoller.shared.watch(call.socket.handle, context.handle)
         receiver.begin(call.peer, context.now)
@@ -115,7 +121,9 @@ public final class SRTInput: SRTNode, Node {
         }
         if let link {
             switch try link.step(now) {
-            case .up: receiver.begin(link.peerName, now)
+            case .up:
+                heard.at = now
+                receiver.begin(link.peerName, now)
             case .replaced:
                 endConnection(isCut: true)
                 receiver.begin(link.peerName, now)
@@ -134,6 +142,7 @@ public final class SRTInput: SRTNode, Node {
         let result = receiver.receive(from: socket, now)
         if now >= nextStatistics {
             note()
+            listen(now)
             nextStatistics = now + SRTInput.statisticsPeriod
         }
         switch result {
@@ -172,7 +181,18 @@ public final class SRTInput: SRTNode, Node {
     private func endConnection(isCut: Bool = false) {
         receiver.end(isCut: isCut)
         drainsUntil = nil
+        heard = (0, context.now, false)
         statistics.nextConnection()
+    }
+
+    private func listen(_ now: Instant) {
+        guard let count = socket?.statistics?.pktRecvTotal else { return }
+        if count != heard.count { (heard.count, heard.at) = (count, now) }
+        let isSilent = now - heard.at >= SRTInput.silence
+        guard isSilent != heard.isSilent else { return }
+        heard.isSilent = isSilent
+        link?.note(silent: isSilent)
+        call?.note(silent: isSilent)
     }
 
     private func note() {

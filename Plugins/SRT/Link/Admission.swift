@@ -50,6 +50,8 @@ final class Admission: Sendable {
     private struct State {
         /// The number of the caller that holds each key.
         var holders: [String: Int] = [:]
+        /// Places whose callers have sent nothing for a while: they hold them against nobody.
+        var silent: Set<Int> = []
         var count = 0
         var next = 1
         var latency: Int?
@@ -97,7 +99,7 @@ final class Admission: Sendable {
         // Without a passphrase a caller in the handshake comes in for sure.
         let coming = rules.isEncrypted ? 0 : state.handshakes.count
         if state.count + coming >= rules.most, !replaces(key, state) { return .refuse(SRTRejection.overload) }
-        if !rules.takesOver, let key, state.holders[key] != nil { return .refuse(SRTRejection.conflict) }
+        if let key, state.holders[key] != nil, !replaces(key, state) { return .refuse(SRTRejection.conflict) }
         if rules.isEncrypted {
             let neighbours = state.handshakes.lazy.filter { $0.caller.address.hasHost(of: caller.address) }.count
             if state.handshakes.count >= rules.mostHandshakes || neighbours >= max(1, rules.mostHandshakes / 4) {
@@ -109,8 +111,8 @@ final class Admission: Sendable {
 
     /// It would not be one more.
     private func replaces(_ key: String?, _ state: State) -> Bool {
-        guard rules.takesOver, let key else { return false }
-        return state.holders[key] != nil
+        guard let key, let holder = state.holders[key] else { return false }
+        return rules.takesOver || state.silent.contains(holder)
     }
 
     private enum Asked {
@@ -154,7 +156,7 @@ final class Admission: Sendable {
                 return .refused(SRTRejection.badRequest)
             }
             let isTakeOver = key.map { state.holders[$0] != nil } ?? false
-            if isTakeOver && !rules.takesOver { return .refused(SRTRejection.conflict) }
+            if isTakeOver && !replaces(key, state) { return .refused(SRTRejection.conflict) }
             if state.count >= rules.most && !isTakeOver { return .refused(SRTRejection.overload) }
             let place = Place(number: state.next, key: key)
             state.next += 1
@@ -168,7 +170,16 @@ final class Admission: Sendable {
     func leave(_ place: Place) {
         state.withLock { state in
             state.count -= 1
+            state.silent.remove(place.number)
             if let key = place.key, state.holders[key] == place.number { state.holders[key] = nil }
+        }
+    }
+
+    /// The caller of `place` sends nothing any more, or does again. A sender that is gone without a word comes back
+    /// before libsrt notices, which takes it over five seconds.
+    func note(silent isSilent: Bool, _ place: Place) {
+        state.withLock { state in
+            if isSilent { state.silent.insert(place.number) } else { state.silent.remove(place.number) }
         }
     }
 

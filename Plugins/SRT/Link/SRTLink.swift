@@ -233,6 +233,11 @@ final class SRTLink {
         context.wakeAgain()
     }
 
+    /// The caller that is connected sends nothing any more, or does again.
+    func note(silent isSilent: Bool) {
+        if let place { admission.note(silent: isSilent, place) }
+    }
+
     /// libsrt begins with 100 ms and keeps that until it has measured.
     private func measuredRoundTrip(_ socket: SRTSocket) -> Double? {
         guard let round = socket.statistics?.msRTT, round > 0, round != 100 else { return nil }
