@@ -25,7 +25,8 @@ place="$scratch/a place"
 empty=(env -i PATH=/usr/bin:/bin)
 
 for file in "$place"/lib/sluice/sluice "$place"/lib/sluice/lib*.so; do
-    strange="$("${empty[@]}" ldd "$file" | awk '/=>/ && $3 !~ /^\/(lib|usr\/lib)/ { print $3 }' | grep -v "^$place" || true)"
+    strange="$("${empty[@]}" ldd "$file" | sed -n 's/.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' |
+        grep -v -e '^/lib/' -e '^/usr/lib/' -e "^$place/" || true)"
     [[ -z "$strange" ]] || fail "$file loads $strange"
     "${empty[@]}" ldd "$file" | grep -q "not found" && fail "$file lacks $("${empty[@]}" ldd "$file" | grep "not found")"
 done
