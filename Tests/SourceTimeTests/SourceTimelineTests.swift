@@ -123,6 +123,15 @@ private struct Programme {
         #expect((one.video.last ?? 0) + 20 == one.audio.last)
     }
 
+    /// Muxers sort by times: of a stream that leaps ahead alone, all that follows stands at the end of the file.
+    @Test func aStreamThatLeapsAheadAloneGoesOnWhereItWasThoughTheOthersHaveEnded() {
+        var one = Programme(.written)
+        one.play(0, 2_000)
+        for time in stride(from: Int64(2_000), to: 4_000, by: 40) { one.send(0, time, lasts: 40) }
+        for time in stride(from: Int64(2_000), to: 4_000, by: 20) { one.send(1, time + hour, lasts: 20) }
+        #expect(one.audio == Array(stride(from: 0, to: 4_000, by: 20)) && one.leaps.count == 1)
+    }
+
     /// The audio of the first recording lasts longer than its pictures: the second one begins behind both.
     @Test func nothingOverlapsWhereTheStreamsEndApart() {
         for length in [300, 3_000] as [Int64] {
