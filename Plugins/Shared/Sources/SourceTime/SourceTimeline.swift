@@ -233,8 +233,8 @@ public struct SourceTimeline {
         }
         guard isLeap else { return .none }
         var place = stream.placedEnd
-        // A recording that begins again does so behind all streams of the one before. Packets that are hours ahead stand
-        // behind all others of a file, since muxers sort by times: theirs go on in their own stream.
+        // A recording that begins again does so behind all streams of the one before. Packets that are hours ahead
+        // stand behind all others of a file, since muxers sort by times: theirs go on in their own stream.
         if isBack, let end = placedEnd, end - place > SourceTimeline.notable { place = end }
         let silence = MediaTime(max(.zero, now - latestAt))
         if silence > SourceTimeline.notable { place += silence }
