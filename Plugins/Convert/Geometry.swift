@@ -23,19 +23,21 @@ struct Geometry: Equatable {
     var source: Rectangle
     var target: Rectangle
 
+    /// Shapes are those of the pictures as they are shown: pixels of the source that are not square are where those of
+    /// the target are.
     init(from: VideoLayout, to: VideoLayout, fit: Fit) {
+        let pixel = to.pixelAspect == from.pixelAspect ? .square : from.pixelAspect
         source = Rectangle(x: 0, y: 0, width: from.width, height: from.height)
         target = Rectangle(x: 0, y: 0, width: to.width, height: to.height)
         switch fit {
         case .stretch: break
-        case .pad: target = Geometry.largest(in: to, shapedLike: from)
-        case .crop: source = Geometry.largest(in: from, shapedLike: to)
+        case .pad: target = Geometry.largest(in: to, shape: (from.width * pixel.width, from.height * pixel.height))
+        case .crop: source = Geometry.largest(in: from, shape: (to.width * pixel.height, to.height * pixel.width))
         }
     }
 
-    /// The largest rectangle in the middle of `outer` with the shape of `inner`; the whole where it is only a pixel
-    /// off.
-    private static func largest(in outer: VideoLayout, shapedLike inner: VideoLayout) -> Rectangle {
+    /// The largest rectangle in the middle of `outer` with that shape; the whole where it is only a pixel off.
+    private static func largest(in outer: VideoLayout, shape inner: (width: Int, height: Int)) -> Rectangle {
         let wanted = outer.height * inner.width
         let offered = outer.width * inner.height
         if wanted < offered {
@@ -52,9 +54,13 @@ struct Geometry: Equatable {
         return even + 1 >= limit ? limit : even
     }
 
-    /// The size that `width` and `height` ask for, 0 leaving one to the picture's shape and both to its size.
-    static func size(of picture: VideoLayout, width: Int, height: Int) -> (width: Int, height: Int) {
-        switch (width, height) {
+    /// The size that `width` and `height` ask for, 0 leaving one to the picture's shape and both to its size. Of square
+    /// pixels where `isSquare`.
+    static func size(of layout: VideoLayout, isSquare: Bool, width: Int, height: Int) -> (width: Int, height: Int) {
+        let pixel = isSquare ? layout.pixelAspect : .square
+        let shown = pixel == .square ? layout.width : proportional(layout.width, pixel.width, pixel.height)
+        let picture = (width: shown, height: layout.height)
+        return switch (width, height) {
         case (0, 0): (picture.width, picture.height)
         case (let width, 0): (width, proportional(width, picture.height, picture.width))
         case (0, let height): (proportional(height, picture.width, picture.height), height)

@@ -41,6 +41,17 @@ public final class VideoConvert: Node {
         case same, i420, nv12, bgra, rgb24
     }
 
+    @Parameter(
+        "pixels", default: .keep,
+        help:
+            "keep: in the shape that they have; square: scaled to it, for sinks that know no other (WebRTC, raw video)"
+    )
+    var pixels: Pixels
+
+    enum Pixels: String, CaseIterable, ParameterConvertible {
+        case keep, square
+    }
+
     private var scaler: Scaler?
     private var format: MediaFormat?
     private var pool = Pool<VideoFrame>()
@@ -71,19 +82,21 @@ public final class VideoConvert: Node {
     public func close() { scaler = nil }
 
     private func follow(_ incoming: MediaFormat) throws {
-        guard let from = incoming.video, let pixels = from.pixelFormat, from.width > 0, from.height > 0 else {
+        guard let from = incoming.video, let given = from.pixelFormat, from.width > 0, from.height > 0 else {
             throw NodeError("pictures of \(incoming) have no size or pixel format")
         }
-        let size = Geometry.size(of: from, width: width, height: height)
+        let isSquare = pixels == .square
+        let size = Geometry.size(of: from, isSquare: isSquare, width: width, height: height)
         guard size.width <= 16_384, size.height <= 16_384 else {
             throw NodeError(
                 "\(from.width)x\(from.height) in this shape makes \(size.width)x\(size.height), which is too large",
                 advice: "Give both width and height.", isInputError: true)
         }
-        let target = PixelFormat(rawValue: pixelFormat.rawValue) ?? pixels
+        let target = PixelFormat(rawValue: pixelFormat.rawValue) ?? given
         let to = VideoLayout(
             width: size.width, height: size.height, pixelFormat: target, frameRate: from.frameRate,
-            colorMatrix: target.isYUV ? matrix(of: from, height: size.height) : nil)
+            colorMatrix: target.isYUV ? matrix(of: from, height: size.height) : nil,
+            pixelAspect: isSquare || isStretched(from, size) ? .square : from.pixelAspect)
         guard to != from else {
             (scaler, format) = (nil, incoming)
             return
@@ -101,6 +114,11 @@ public final class VideoConvert: Node {
         }
         guard isYUV(from) else { return .implied(height: height) }
         return from.colorMatrix ?? (from.impliedMatrix == .implied(height: height) ? nil : from.impliedMatrix)
+    }
+
+    /// Out of proportion, and so out of the shape of its pixels.
+    private func isStretched(_ from: VideoLayout, _ size: (width: Int, height: Int)) -> Bool {
+        fit == .stretch && (size.width != from.width || size.height != from.height)
     }
 
     private func isYUV(_ layout: VideoLayout) -> Bool { layout.pixelFormat?.isYUV == true }

@@ -47,13 +47,18 @@ final class MediaFileTrack {
         self.damaged = damaged
         self.warn = warn
         let parameters = stream.pointee.codecpar!
+        // Some demuxers tell the shape of pixels in the one place, some in the other; the container's word counts.
+        if stream.pointee.sample_aspect_ratio.num > 0 {
+            parameters.pointee.sample_aspect_ratio = stream.pointee.sample_aspect_ratio
+        }
         guard let coded = MediaFormat(parameters.pointee, frameRate: frameRate) else {
             throw NodeError(
                 "a stream of it has no size or rate that makes sense",
                 advice: "It may be truncated before its first picture or sample. `ffprobe` tells more.",
                 isInputError: true)
         }
-        pictures = VideoFrameMaker(frameRate: coded.video?.frameRate)
+        pictures = VideoFrameMaker(
+            frameRate: coded.video?.frameRate, aspect: coded.video?.pixelAspect ?? .square)
         guard decode else {
             decoder = nil
             format = coded
@@ -65,7 +70,8 @@ final class MediaFileTrack {
             format = MediaFormat(
                 video: VideoLayout(
                     width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,
-                    colorMatrix: VideoLayout.ColorMatrix(parameters.pointee.color_space)))
+                    colorMatrix: VideoLayout.ColorMatrix(parameters.pointee.color_space),
+                    pixelAspect: video.pixelAspect))
         } else {
             let sample = AudioFrameMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
             let audio = coded.audio!

@@ -86,6 +86,7 @@ final class Encoder {
         context.pointee.height = Int32(settings.height)
         context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
         if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
+        context.pointee.sample_aspect_ratio = AVRational(settings.pixelAspect)
         surfaces?.serve(context)
         let (rate, scale) = (settings.assumedRate, settings.timescale)
         context.pointee.framerate = AVRational(

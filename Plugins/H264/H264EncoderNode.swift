@@ -118,12 +118,13 @@ public final class H264EncoderNode: Node {
         if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
             width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
-            colorMatrix: layout.colorMatrix, bitrate: kilobits,
+            colorMatrix: layout.colorMatrix, pixelAspect: layout.pixelAspect, bitrate: kilobits,
             keyframeInterval: gop, level: try level(for: layout, rate ?? FrameRate(30), kilobits), preset: preset,
             threads: threads)
         guard settings != encoder?.settings else { return }
         let fresh = try reopen(settings)
-        let size = VideoLayout(width: layout.width, height: layout.height, frameRate: rate)
+        let size = VideoLayout(
+            width: layout.width, height: layout.height, frameRate: rate, pixelAspect: layout.pixelAspect)
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(

@@ -9,6 +9,8 @@ struct Settings: Equatable {
     var frameRate: FrameRate?
     /// The stream's word for it; nil for none.
     var colorMatrix: VideoLayout.ColorMatrix?
+    /// The shape of a pixel, which the stream's parameter set tells.
+    var pixelAspect = VideoLayout.PixelAspect.square
     /// Thousands of bits a second.
     var bitrate: Int
     /// Seconds from one keyframe to the next; 0 leaves keyframes to requests.

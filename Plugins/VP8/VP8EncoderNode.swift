@@ -167,7 +167,9 @@ public final class VP8EncoderNode: Node {
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(
-            codec: .vp8, video: VideoLayout(width: layout.width, height: layout.height, frameRate: rate),
+            codec: .vp8,
+            video: VideoLayout(
+                width: layout.width, height: layout.height, frameRate: rate, pixelAspect: layout.pixelAspect),
             bitrate: settings.bitrate * 1_000)
     }
 }

@@ -58,7 +58,8 @@ public final class VideoDecoder: Node {
         output.fix(
             MediaFormat(
                 video: VideoLayout(
-                    width: video.width, height: video.height, pixelFormat: .i420, frameRate: video.frameRate)))
+                    width: video.width, height: video.height, pixelFormat: .i420, frameRate: video.frameRate,
+                    pixelAspect: video.pixelAspect)))
     }
 
     private func open(_ format: MediaFormat) throws {
@@ -66,7 +67,8 @@ public final class VideoDecoder: Node {
         decoder = nil
         decoder = try Decoder(
             format, Decoder.Options(threads: threads, isLowDelay: true, limit: limit))
-        pictures = VideoFrameMaker(frameRate: format.video?.frameRate, pixels: .i420)
+        pictures = VideoFrameMaker(
+            frameRate: format.video?.frameRate, pixels: .i420, aspect: format.video?.pixelAspect ?? .square)
     }
 
     public func process(now: Instant) {

@@ -28,6 +28,41 @@ import Testing
         return frame
     }
 
+    /// Pixels of 64:45 of a picture of 720x576, which is shown as 1024x576.
+    @Test(
+        arguments: [
+            ([:], 720, 576, "64:45"), (["width": 360], 360, 288, "64:45"), (["pixels": "square"], 1_024, 576, "1:1"),
+            (["pixels": "square", "height": 288], 512, 288, "1:1"),
+            (["pixels": "square", "width": 640], 640, 360, "1:1"),
+            (["width": 640, "height": 360, "fit": "stretch"], 640, 360, "1:1"),
+        ] as [([String: ParameterValue], Int, Int, String)])
+    func pixelsThatAreNotSquareKeepTheirShapeOrBecomeSquare(
+        _ parameters: [String: ParameterValue], width: Int, height: Int, aspect: String
+    ) throws {
+        let layout = VideoLayout(
+            width: 720, height: 576, pixelFormat: .i420, pixelAspect: VideoLayout.PixelAspect(128, 90))
+        let frame = VideoFrame(format: MediaFormat(video: layout))
+        frame.header.pts = .zero
+        let result = try #require(convert([frame], parameters).first).layout
+        #expect(result.width == width && result.height == height && "\(result.pixelAspect)" == aspect, "\(result)")
+    }
+
+    /// As they are shown, 1024x576 into 576x576 needs bars above and below; cut to its shape, it loses its sides.
+    @Test func barsAndCutsFollowTheShapeThatIsShown() {
+        let from = VideoLayout(
+            width: 720, height: 576, pixelFormat: .i420, pixelAspect: VideoLayout.PixelAspect(64, 45))
+        let to = VideoLayout(width: 576, height: 576, pixelFormat: .i420)
+        #expect(Geometry(from: from, to: to, fit: .pad).target == Rectangle(x: 0, y: 126, width: 576, height: 324))
+        #expect(Geometry(from: from, to: to, fit: .crop).source == Rectangle(x: 156, y: 0, width: 406, height: 576))
+    }
+
+    @Test func aspectsAreInLowestTermsAndThoseThatMakeNoSenseAreSquare() {
+        #expect(VideoLayout.PixelAspect(128, 90) == VideoLayout.PixelAspect(64, 45))
+        for (width, height) in [(0, 0), (0, 1), (1, 0), (-4, 3), (4, -3), (70_001, 1), (Int.max, 1), (Int.min, 3)] {
+            #expect(VideoLayout.PixelAspect(width, height) == .square, "\(width):\(height)")
+        }
+    }
+
     @Test(arguments: PixelFormat.allCases, PixelFormat.allCases) func coloursSurviveEveryPair(
         from: PixelFormat, to: PixelFormat
     ) throws {

@@ -195,6 +195,14 @@ import Testing
         #expect(count >= 40, "\(count) pictures or frames decode")
     }
 
+    /// Television that is shown as 16:9 has pixels of 64:45.
+    @Test(arguments: [("libx264", "mkv"), ("libx264", "mp4"), ("libvpx", "webm")])
+    func theShapeOfPixelsIsKept(codec: String, ending: String) throws {
+        let path = try clip("in.mkv", size: "720x576", seconds: 1, ["-vf", "setsar=64/45", "-an", "-c:v", codec])
+        #expect(try remux(path, to: "out.\(ending)").run() == .finished)
+        #expect(try probe(folder.path("out.\(ending)"), "stream=sample_aspect_ratio").first == "64:45")
+    }
+
     // MARK: Times
 
     /// Pictures with B-frames begin two of them after their decoding, the audio 57 ms after the video.

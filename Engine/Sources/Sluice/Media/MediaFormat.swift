@@ -169,36 +169,6 @@ public struct FrameRate: Hashable, Sendable, CustomStringConvertible {
     public var description: String { denominator == 1 ? "\(numerator)/s" : "\(numerator)/\(denominator)/s" }
 }
 
-/// Size, rate and pixel format of pictures.
-public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
-    /// In pixels.
-    public let width: Int
-    /// In pixels.
-    public let height: Int
-    /// nil for coded video.
-    public let pixelFormat: PixelFormat?
-    /// nil when it varies or is unknown.
-    public let frameRate: FrameRate?
-    /// Of raw YUV; nil where it does not say, and for RGB.
-    public let colorMatrix: ColorMatrix?
-
-    /// `width` and `height` in pixels.
-    public init(
-        width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil,
-        colorMatrix: ColorMatrix? = nil
-    ) {
-        self.width = width
-        self.height = height
-        self.pixelFormat = pixelFormat
-        self.frameRate = frameRate
-        self.colorMatrix = colorMatrix
-    }
-
-    public var description: String {
-        "\(width)x\(height)" + (pixelFormat.map { " \($0.rawValue)" } ?? "") + (frameRate.map { " \($0)" } ?? "")
-    }
-}
-
 /// Interleaved samples in the machine's byte order.
 public enum SampleFormat: String, Sendable, CaseIterable {
     case s16, f32

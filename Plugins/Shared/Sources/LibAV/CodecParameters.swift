@@ -23,7 +23,8 @@ extension MediaFormat {
             guard (1...32_768).contains(parameters.width), (1...32_768).contains(parameters.height) else { return nil }
             let rate = frameRate.num > 0 && frameRate.den > 0 ? FrameRate(Int(frameRate.num), Int(frameRate.den)) : nil
             let layout = VideoLayout(
-                width: Int(parameters.width), height: Int(parameters.height), frameRate: rate)
+                width: Int(parameters.width), height: Int(parameters.height), frameRate: rate,
+                pixelAspect: VideoLayout.PixelAspect(parameters.sample_aspect_ratio))
             self.init(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
         case AVMEDIA_TYPE_AUDIO:
             let channels = parameters.ch_layout.nb_channels
@@ -44,6 +45,7 @@ extension MediaFormat {
             parameters.pointee.width = Int32(clamping: video.width)
             parameters.pointee.height = Int32(clamping: video.height)
             parameters.pointee.format = (video.pixelFormat ?? .i420).av.rawValue
+            parameters.pointee.sample_aspect_ratio = AVRational(video.pixelAspect)
         }
         if let audio {
             parameters.pointee.codec_type = AVMEDIA_TYPE_AUDIO

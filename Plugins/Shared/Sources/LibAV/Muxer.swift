@@ -114,6 +114,7 @@ public final class Muxer {
             stream.pointee.time_base = AVRational(num: 1, den: Int32(clamping: audio.rate))
         } else {
             stream.pointee.time_base = AVRational(num: 1, den: 90_000)
+            stream.pointee.sample_aspect_ratio = stream.pointee.codecpar.pointee.sample_aspect_ratio
             if let rate = format.video?.frameRate {
                 stream.pointee.avg_frame_rate = AVRational(
                     num: Int32(clamping: rate.numerator), den: Int32(clamping: rate.denominator))

@@ -10,11 +10,16 @@ public final class VideoFrameMaker {
     private var scaler: OpaquePointer?
     private let frameRate: FrameRate?
     private let wanted: PixelFormat?
+    private let told: VideoLayout.PixelAspect
 
     /// `pixels` is what all pictures become; nil leaves those that the engine has a word for and makes i420 of others.
-    public init(frameRate: FrameRate?, pixels: PixelFormat? = nil) {
+    /// `aspect` is that of the container, for pictures that do not say their own.
+    public init(
+        frameRate: FrameRate?, pixels: PixelFormat? = nil, aspect: VideoLayout.PixelAspect = .square
+    ) {
         self.frameRate = frameRate
         wanted = pixels
+        told = aspect
     }
 
     deinit { sws_freeContext(scaler) }
@@ -27,7 +32,9 @@ public final class VideoFrameMaker {
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
             pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
-            colorMatrix: VideoLayout.ColorMatrix(picture.pointee.colorspace))
+            colorMatrix: VideoLayout.ColorMatrix(picture.pointee.colorspace),
+            pixelAspect: picture.pointee.sample_aspect_ratio.num > 0
+                ? VideoLayout.PixelAspect(picture.pointee.sample_aspect_ratio) : told)
         if format?.video != layout { format = MediaFormat(video: layout) }
         if !isFull || layout.pixelFormat?.isYUV != true, let frame = VideoFrame(moving: picture, format: format!) {
             return frame
