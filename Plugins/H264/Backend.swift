@@ -75,7 +75,7 @@ struct Backend: Sendable {
         options: {
             [
                 ("preset", $0.preset.rawValue), ("tune", "zerolatency"), ("profile", "baseline"),
-                ("level", "\($0.level)"), ("x264-params", "scenecut=0:force-cfr=0"),
+                ("level", "\($0.level)"), ("x264-params", "scenecut=0"),
             ]
         })
 

@@ -30,6 +30,8 @@ final class Encoder {
     private var lead: Int64 = 0
     /// Milliseconds over which the bitrate is even.
     private var buffer = Encoder.usualBuffer
+    /// The distance of pictures lately, in those of the rate that the encoder counts on.
+    private var stretch = 1.0
     private static let usualBuffer = 500.0
 
     /// Throws `AVError` where libavcodec does, `Refusal` where this says why.
@@ -86,7 +88,7 @@ final class Encoder {
         context.pointee.height = Int32(settings.height)
         context.pointee.pix_fmt = backend.pixels(for: settings.pixelFormat).av
         if let matrix = settings.colorMatrix { context.pointee.colorspace = matrix.av }
-        context.pointee.sample_aspect_ratio = AVRational(settings.pixelAspect)
+        if settings.pixelAspect != .square { context.pointee.sample_aspect_ratio = AVRational(settings.pixelAspect) }
         surfaces?.serve(context)
         let (rate, scale) = (settings.assumedRate, settings.timescale)
         context.pointee.framerate = AVRational(
@@ -120,12 +122,15 @@ final class Encoder {
         }
     }
 
-    /// Constant: the most is the mean, over `buffer` milliseconds.
+    /// Constant: the most is the mean, over `buffer` milliseconds. The encoder counts pictures, each as long as its rate
+    /// says: one that is `stretch` times as long may have so many times the bits.
     private static func setBitrate(
-        _ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int, buffer: Double = usualBuffer
+        _ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int, buffer: Double = usualBuffer,
+        stretch: Double = 1
     ) {
-        context.pointee.bit_rate = Int64(kilobits) * 1_000
-        context.pointee.rc_max_rate = Int64(kilobits) * 1_000
+        let bits = Int64(Double(kilobits) * 1_000 * stretch)
+        context.pointee.bit_rate = bits
+        context.pointee.rc_max_rate = bits
         context.pointee.rc_buffer_size = Int32(clamping: Int(Double(kilobits) * buffer))
     }
 
@@ -134,7 +139,7 @@ final class Encoder {
     func change(bitrate: Int) -> Bool {
         guard !backend.reopensForBitrate else { return false }
         settings.bitrate = bitrate
-        Encoder.setBitrate(context, bitrate, buffer: buffer)
+        Encoder.setBitrate(context, bitrate, buffer: buffer, stretch: stretch)
         return true
     }
 
@@ -168,7 +173,7 @@ final class Encoder {
             clock.time.rescaled(to: Int64(numerator)), from: Int64(denominator), to: 1)
         lead = max(ticks + 1, exact) - exact
         ticks = max(ticks + 1, exact)
-        widenBuffer()
+        followRate()
         return makesKeyframes && schedule.isDue(at: clock.time)
     }
 
@@ -177,12 +182,15 @@ final class Encoder {
         settings.frameRate != nil && Double(lead) > settings.timescale.perSecond / 2
     }
 
-    /// A buffer that a picture at the mean bitrate would fill keeps seldom ones from it.
-    private func widenBuffer() {
+    /// Bits are for a time, not for a number of pictures, and the buffer holds two pictures at the mean bitrate. x264
+    /// could be told of each picture's time (force-cfr=0), and would hold each back until the next one comes.
+    private func followRate() {
+        guard !backend.reopensForBitrate else { return }
         let wanted = max(500, min(4_000, clock.interval.milliseconds * 2))
-        guard !backend.reopensForBitrate, abs(wanted - buffer) > buffer / 4 else { return }
-        buffer = wanted
-        Encoder.setBitrate(context, settings.bitrate, buffer: buffer)
+        let longer = min(64, max(1 / 16, clock.interval.seconds * settings.assumedRate.perSecond))
+        guard abs(wanted - buffer) > buffer / 4 || abs(longer - stretch) > stretch / 10 else { return }
+        (buffer, stretch) = (wanted, longer)
+        Encoder.setBitrate(context, settings.bitrate, buffer: buffer, stretch: stretch)
     }
 
     /// The packets that the encoder still holds.

@@ -1,6 +1,7 @@
 // swift-tools-version: 6.0
 // The code that several plugins share, each target a dynamic library of its own, so that one copy is mapped however
-// many plugins use it. A plugin that needs no libav must not depend on LibAV: loading libavformat and libavcodec takes
+// many plugins use it. SwiftPM embeds a target here into those here that use it, so such a one has no state of its own
+// and few users. A plugin that needs no libav must not depend on LibAV: loading libavformat and libavcodec takes
 // 25 ms.
 import PackageDescription
 

@@ -88,7 +88,7 @@ static void h264(int width, int height, int fps, int kbps) {
   const char *options[][2] = {
       {"preset", "ultrafast"}, {"tune", "zerolatency"}, {"profile", "baseline"},
       {"level", lowest_level(width, height, fps, kbps > 10000 ? kbps : 10000)}, {"forced-idr", "1"},
-      {"x264-params", "scenecut=0:force-cfr=0"}};
+      {"x264-params", "scenecut=0"}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     if (av_opt_set(context->priv_data, options[i][0], options[i][1], 0) < 0) fail("an option was refused");
   if (avcodec_open2(context, codec, 0) < 0) fail("libx264 does not open");
