@@ -122,8 +122,8 @@ final class Encoder {
         }
     }
 
-    /// Constant: the most is the mean, over `buffer` milliseconds. The encoder counts pictures, each as long as its rate
-    /// says: one that is `stretch` times as long may have so many times the bits.
+    /// Constant: the most is the mean, over `buffer` milliseconds. The encoder counts pictures, each as long as its
+    /// rate says: one that is `stretch` times as long may have so many times the bits.
     private static func setBitrate(
         _ context: UnsafeMutablePointer<AVCodecContext>, _ kilobits: Int, buffer: Double = usualBuffer,
         stretch: Double = 1
