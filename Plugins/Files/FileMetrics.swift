@@ -15,6 +15,7 @@ extension Record {
         .counter("bytes", "bytes written"),
         .counter("files", "files, the present one included"),
         .counter("late_items", "items of a stream that came after a pipe was begun without it, left out"),
+        .counter("undecodable_packets", "packets before the first keyframe of a stream, left out"),
         .counter("refused_packets", "packets that the container does not take, left out"),
         .counter("corrected_times", "timestamps that did not rise and were changed"),
         .counter("silence_ms", "silence where audio was missing, in a file without times"),

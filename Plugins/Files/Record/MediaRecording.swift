@@ -24,6 +24,7 @@ final class MediaRecording {
     /// Seconds of silence that was put into holes, and of samples that overlapped others and were left out.
     var silence: Double { placement?.silence.seconds ?? 0 }
     var cut: Double { placement?.cut.seconds ?? 0 }
+    var leaps: Int { placement?.leaps ?? 0 }
 
     /// Writes the header. `oldest` is the time of the first item. Throws `NodeError` where the container refuses a
     /// format, or the file takes nothing.

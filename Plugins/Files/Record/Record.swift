@@ -95,8 +95,10 @@ public final class Record: Node {
         }
         guard let tape else { return }
         defer { tape.count() }
-        guard try tape.isBegun(now: now) else { return }
-        while let (input, item) = join.next(now: now, context: context) { try tape.write(item, from: input) }
+        // A file that ends within the loop is followed by one that begins as the first did.
+        while try tape.isBegun(now: now), let (input, item) = join.next(now: now, context: context) {
+            try tape.write(item, from: input)
+        }
     }
 
     public func finish(now: Instant) throws -> Bool {

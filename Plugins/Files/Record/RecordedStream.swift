@@ -11,8 +11,10 @@ final class RecordedStream {
     /// Items that no file has taken yet, oldest first.
     private(set) var held: [MediaItem] = []
     private(set) var heldBytes = 0
-    /// The format with which a file can begin, of what is held; nil until an item has told all of it.
+    /// The format with which a file can begin, of what is held; nil while nothing is.
     private var told: MediaFormat?
+    /// Packets that came before one that tells all of the format.
+    private(set) var undecodable = 0
     /// Of the last item that the present file took: the same object needs no look.
     private var known: MediaFormat?
 
@@ -23,11 +25,17 @@ final class RecordedStream {
     var isOver: Bool { held.isEmpty && input.isEnded }
 
     func hold(_ item: MediaItem) {
+        if told == nil {
+            let format = (item as? Packet).map { item.format.configured(by: $0) } ?? item.format
+            // The first keyframe says what only packets say, or nothing does.
+            guard !format.lacksConfiguration || item.header.flags.contains(.keyframe) else {
+                undecodable += 1
+                return
+            }
+            told = format
+        }
         held.append(item)
         heldBytes += item.byteCount
-        // The first keyframe says what only packets say, or nothing does.
-        guard told == nil, item.header.flags.contains(.keyframe) || !item.format.lacksConfiguration else { return }
-        told = (item as? Packet).map { item.format.configured(by: $0) } ?? item.format
     }
 
     func release() -> [MediaItem] {
@@ -45,7 +53,6 @@ final class RecordedStream {
     /// The format with which a file can begin. nil while it is not known, or lacks what only a packet tells.
     var formatForAFile: MediaFormat? {
         if let told { return told }
-        if let first = held.first { return input.isEnded ? first.format : nil }
         if number != nil { return format }
         guard let announced = input.format, !announced.lacksConfiguration else { return nil }
         return announced

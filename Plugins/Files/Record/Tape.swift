@@ -10,6 +10,9 @@ final class Tape {
     /// Bytes and media time that wait for a file at most.
     static let mostHeld = 64 << 20
     static let longestHeld = MediaTime.milliseconds(15_000)
+    /// Formats that change more often than so many times within so long are no use in files of their own.
+    static let mostChanges = 20
+    static let changesWithin = Interval.seconds(10)
 
     private let container: Container
     private let streams: [RecordedStream]
@@ -22,6 +25,7 @@ final class Tape {
     private var gathering: Gathering
     /// Why the present file cannot go on; nil while it can.
     private var change: String?
+    private var changes: [Instant] = []
     private var files = 1
     private var refused = 0
     /// Of the files before the present one.
@@ -48,6 +52,7 @@ final class Tape {
     func isBegun(now: Instant) throws -> Bool {
         guard recording == nil else { return true }
         for stream in streams { while let item = stream.input.next() { stream.hold(item) } }
+        noteUndecodable()
         guard streams.contains(where: { !$0.held.isEmpty }) else { return false }
         let missing = streams.filter { !$0.isOver && format(of: $0) == nil }
         let names = missing.map(\.name).joined(separator: " and ")
@@ -58,12 +63,14 @@ final class Tape {
             context.wake(at: until)
             return false
         case .wait, .incomplete:
-            let silent = missing.allSatisfy(\.held.isEmpty)
+            let patience =
+                isFull
+                ? "while as much of the others waits as may" : "for \(Int(gathering.patience.milliseconds)) ms"
             context.log(
                 .warning,
-                "\(names) \(silent ? "sent nothing" : "told no format") for \(Int(gathering.patience.milliseconds)) ms: "
-                    + "\"\(path)\" begins without it; the next file has it when it comes")
+                "\(names) sent nothing \(patience): \"\(path)\" begins without it; the next file has it when it comes")
         }
+        gathering.begin()
         context.isWaiting(for: nil)
         try begin()
         return true
@@ -71,8 +78,7 @@ final class Tape {
 
     /// With which the stream is in a file that begins now; nil where it cannot be.
     private func format(of stream: RecordedStream) -> MediaFormat? {
-        let isSilent = stream.held.isEmpty && stream.number == nil
-        return isSilent && container.wantsFirstItems ? nil : stream.formatForAFile
+        stream.held.isEmpty && container.wantsFirstItems ? nil : stream.formatForAFile
     }
 
     private var path: String { recording?.path ?? first?.path ?? "" }
@@ -83,21 +89,29 @@ final class Tape {
 
     /// The next file, or the first one, with every stream whose format is known, and with what waits.
     private func begin() throws {
-        let sink = try first ?? openNext(files)
+        guard let sink = first else { return }
         first = nil
-        var members = streams.compactMap { stream in
+        let members = streams.compactMap { stream in
             stream.isOver ? nil : format(of: stream).map { (stream: stream, format: $0) }
         }
-        if members.isEmpty {
-            members = streams.compactMap { stream in stream.held.first.map { (stream: stream, format: $0.format) } }
-        }
         for stream in streams { stream.leave() }
-        let waiting = members.flatMap { member in member.stream.release().map { (member.stream, $0) } }
-            .sorted { $0.1.decodingTime < $1.1.decodingTime }
+        let waiting = Tape.merged(members.map { ($0.stream, $0.stream.release()) })
         recording = try MediaRecording(
             container, sink, members.map(\.format), oldest: waiting.first?.1.decodingTime ?? .none)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
         for (stream, item) in waiting { try write(item, of: stream) }
+    }
+
+    /// The items of all streams by their decoding times, each stream in its own order; one without a time is due.
+    private static func merged(_ streams: [(RecordedStream, [MediaItem])]) -> [(RecordedStream, MediaItem)] {
+        var heads = Array(repeating: 0, count: streams.count)
+        var result: [(RecordedStream, MediaItem)] = []
+        func time(_ index: Int) -> MediaTime { streams[index].1[heads[index]].decodingTime }
+        while let next = streams.indices.filter({ heads[$0] < streams[$0].1.count }).min(by: { time($0) < time($1) }) {
+            result.append((streams[next].0, streams[next].1[heads[next]]))
+            heads[next] += 1
+        }
+        return result
     }
 
     // MARK: Writing
@@ -108,7 +122,8 @@ final class Tape {
     }
 
     private func write(_ item: MediaItem, of stream: RecordedStream) throws {
-        guard let recording else { return }
+        // Between two files.
+        guard let recording else { return stream.hold(item) }
         guard stream.held.isEmpty, stream.fits(item, container) else { return try keep(item, of: stream) }
         if change != nil, stream === anchor, item.header.flags.contains(.keyframe) {
             stream.hold(item)
@@ -134,12 +149,24 @@ final class Tape {
         let wasFormat = stream.format
         guard recording?.sink.isSeekable == true else { return try loseOnPipe(item, stream) }
         stream.hold(item)
+        noteUndecodable()
+        guard !stream.held.isEmpty else { return }
         if change == nil {
             change =
                 wasFormat.map { "\(stream.name) changed from \($0) to \(item.format)" } ?? "\(stream.name) came late"
         }
         guard let anchor, !isFull else { return try goOn() }
-        if !anchor.held.isEmpty && anchor.formatForAFile != nil { try goOn() }
+        if !anchor.held.isEmpty { try goOn() }
+    }
+
+    /// Packets before the first one that says what a decoder must know are of no use in any file.
+    private func noteUndecodable() {
+        let count = streams.reduce(0) { $0 + $1.undecodable }
+        guard count > metrics.undecodable.count else { return }
+        if metrics.undecodable.count == 0 {
+            context.log(.info, "packets before the first keyframe are left out: counted as undecodable_packets")
+        }
+        metrics.undecodable.set(count)
     }
 
     /// There is no next file behind a pipe.
@@ -154,26 +181,33 @@ final class Tape {
         context.log(.warning, "\(stream.name) comes after \"\(path)\" was begun without it: it is left out")
     }
 
-    /// Ends the present file and begins the next one.
+    /// Ends the present file. The next one begins as the first does: when all that it needs is known.
     private func goOn() throws {
         guard let recording else { return }
+        changes = changes.suffix(Tape.mostChanges - 1) + [context.now]
         let why = change ?? "a stream changed"
         change = nil
+        guard changes.count < Tape.mostChanges || context.now - changes[0] > Tape.changesWithin else {
+            throw NodeError(
+                "\(why), the \(Tape.mostChanges)th time within \(Int(Tape.changesWithin.seconds)) s: "
+                    + "each time takes a file of its own",
+                advice: "Convert the media to one format before record.")
+        }
         try end(recording)
         files += 1
-        let last = recording.path
         self.recording = nil
-        try begin()
-        context.log(.info, "\(why): \"\(last)\" ends, \"\(path)\" goes on")
+        first = try openNext(files)
+        context.log(.info, "\(why): \"\(recording.path)\" ends, \"\(path)\" goes on")
     }
 
     private func end(_ recording: MediaRecording) throws {
         try recording.finish()
         context.log(.info, "wrote \(recording.summary)")
-        if recording.silence > 0 || recording.cut > 0 {
+        if recording.silence > 0 || recording.cut > 0 || recording.leaps > 0 {
             let words = [
                 recording.silence > 0 ? "\(recording.silence.fixed(2)) s of silence where audio was missing" : "",
                 recording.cut > 0 ? "\(recording.cut.fixed(2)) s of audio that overlapped were cut" : "",
+                recording.leaps > 0 ? "\(recording.leaps) leaps of the times by over an hour were closed" : "",
             ].filter { !$0.isEmpty }
             context.log(.info, "\(recording.path) has no times: \(words.joined(separator: ", "))")
         }
@@ -185,8 +219,9 @@ final class Tape {
 
     /// Everything has come.
     func finish() throws {
-        if recording == nil && streams.contains(where: { !$0.held.isEmpty }) { try begin() }
-        while streams.contains(where: { !$0.held.isEmpty }), recording != nil { try goOn() }
+        while streams.contains(where: { !$0.held.isEmpty }) {
+            if recording == nil { try begin() } else { try goOn() }
+        }
         guard let recording else {
             return context.log(.warning, "nothing arrived: \"\(path)\" is not written")
         }
@@ -206,7 +241,7 @@ final class Tape {
     }
 
     private struct Metrics {
-        let bytes, corrected, refused, files, silence, cut, late: Metric.Counter
+        let bytes, corrected, refused, files, silence, cut, late, undecodable: Metric.Counter
 
         init(_ context: NodeContext) {
             bytes = context.counter("bytes")
@@ -216,6 +251,7 @@ final class Tape {
             silence = context.counter("silence_ms")
             cut = context.counter("cut_ms")
             late = context.counter("late_items")
+            undecodable = context.counter("undecodable_packets")
         }
     }
 }
