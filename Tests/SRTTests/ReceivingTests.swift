@@ -120,7 +120,7 @@ private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: millise
     }
 
     /// A sender that was killed comes back before libsrt knows that it is gone.
-    @Test func whoIsSilentKeepsNobodyOut() throws {
+    @Test func whoIsSilentIsReplacedByItsOwnHostAlone() throws {
         for isEncrypted in [false, true] {
             let admission = Admission(
                 .init(direction: .read, names: .any, takesOver: false, isEncrypted: isEncrypted))
@@ -129,6 +129,12 @@ private func at(_ milliseconds: Int64) -> Instant { Instant(nanoseconds: millise
             admission.note(silent: false, first)
             #expect(code(admission.judge(try caller("", port: 2))) == SRTRejection.conflict)
             admission.note(silent: true, first)
+            // A stranger does not profit from a pause.
+            #expect(code(admission.judge(try caller("", "192.0.2.9"))) == SRTRejection.conflict)
+            guard case .refused(SRTRejection.conflict) = admission.enter(try caller("", "192.0.2.9")) else {
+                Issue.record("another host took over")
+                return
+            }
             #expect(code(admission.judge(try caller("", port: 3))) == 0)
             let (second, isTakeOver) = try place(admission.enter(try caller("", port: 3)))
             #expect(isTakeOver)

@@ -36,6 +36,8 @@ final class Admission: Sendable {
         var number: Int
         /// The key that nobody else may hold; nil for a caller in nobody's way.
         var key: String?
+        /// The caller's.
+        var host: [UInt8]
     }
 
     enum Entry: Equatable, Sendable {
@@ -50,8 +52,8 @@ final class Admission: Sendable {
     private struct State {
         /// The number of the caller that holds each key.
         var holders: [String: Int] = [:]
-        /// Places whose callers have sent nothing for a while: they hold them against nobody.
-        var silent: Set<Int> = []
+        /// Hosts of callers that have sent nothing for a while, by the numbers of their places.
+        var silent: [Int: [UInt8]] = [:]
         var count = 0
         var next = 1
         var latency: Int?
@@ -98,8 +100,8 @@ final class Admission: Sendable {
         }
         // Without a passphrase a caller in the handshake comes in for sure.
         let coming = rules.isEncrypted ? 0 : state.handshakes.count
-        if state.count + coming >= rules.most, !replaces(key, state) { return .refuse(SRTRejection.overload) }
-        if let key, state.holders[key] != nil, !replaces(key, state) { return .refuse(SRTRejection.conflict) }
+        if state.count + coming >= rules.most, !replaces(key, caller, state) { return .refuse(SRTRejection.overload) }
+        if let key, state.holders[key] != nil, !replaces(key, caller, state) { return .refuse(SRTRejection.conflict) }
         if rules.isEncrypted {
             let neighbours = state.handshakes.lazy.filter { $0.caller.address.hasHost(of: caller.address) }.count
             if state.handshakes.count >= rules.mostHandshakes || neighbours >= max(1, rules.mostHandshakes / 4) {
@@ -110,9 +112,9 @@ final class Admission: Sendable {
     }
 
     /// It would not be one more.
-    private func replaces(_ key: String?, _ state: State) -> Bool {
+    private func replaces(_ key: String?, _ caller: SRTListener.Caller, _ state: State) -> Bool {
         guard let key, let holder = state.holders[key] else { return false }
-        return rules.takesOver || state.silent.contains(holder)
+        return rules.takesOver || state.silent[holder] == caller.address.hostBytes
     }
 
     private enum Asked {
@@ -156,9 +158,9 @@ final class Admission: Sendable {
                 return .refused(SRTRejection.badRequest)
             }
             let isTakeOver = key.map { state.holders[$0] != nil } ?? false
-            if isTakeOver && !replaces(key, state) { return .refused(SRTRejection.conflict) }
+            if isTakeOver && !replaces(key, caller, state) { return .refused(SRTRejection.conflict) }
             if state.count >= rules.most && !isTakeOver { return .refused(SRTRejection.overload) }
-            let place = Place(number: state.next, key: key)
+            let place = Place(number: state.next, key: key, host: caller.address.hostBytes)
             state.next += 1
             state.count += 1
             if let key { state.holders[key] = place.number }
@@ -170,16 +172,16 @@ final class Admission: Sendable {
     func leave(_ place: Place) {
         state.withLock { state in
             state.count -= 1
-            state.silent.remove(place.number)
+            state.silent[place.number] = nil
             if let key = place.key, state.holders[key] == place.number { state.holders[key] = nil }
         }
     }
 
     /// The caller of `place` sends nothing any more, or does again. A sender that is gone without a word comes back
-    /// before libsrt notices, which takes it over five seconds.
+    /// before libsrt notices, which takes it over five seconds: its host may replace it, and no other.
     func note(silent isSilent: Bool, _ place: Place) {
         state.withLock { state in
-            if isSilent { state.silent.insert(place.number) } else { state.silent.remove(place.number) }
+            state.silent[place.number] = isSilent ? place.host : nil
         }
     }
 
