@@ -11,15 +11,6 @@ import Testing
         return try NodeBench(VP8EncoderNode.self, parameters.merging(more) { $1 }).run(frames).packets
     }
 
-    /// In s.
-    private func keyframes(_ packets: [Packet]) -> [Double] {
-        packets.filter { $0.header.flags.contains(.keyframe) }.map { $0.header.pts.milliseconds / 1_000 }
-    }
-
-    private func kilobits(_ packets: [Packet], seconds: Double) -> Double {
-        Double(packets.reduce(0) { $0 + $1.count }) * 8 / 1_000 / seconds
-    }
-
     @Test(
         arguments: [1, 5, 12, 30, 60, 120],
         // The format says the truth, nothing, a guess, or something wrong.
@@ -33,7 +24,7 @@ import Testing
         let packets = try encode(frames)
         #expect(packets.count == frames.count)
         #expect(packets.map(\.header.pts) == frames.map(\.header.pts))
-        let keys = keyframes(packets)
+        let keys = packets.keyframeSeconds
         if told == 30, rate > 30 {
             // The wrong rate is noticed within a second, by a keyframe.
             #expect(keys.count <= seconds + 2 && zip(keys, keys.dropFirst()).allSatisfy { $1 - $0 <= 1.01 })
@@ -41,7 +32,7 @@ import Testing
             #expect(keys == (0..<seconds).map(Double.init))
         }
         let settled = packets.filter { $0.header.pts >= .seconds(2) }
-        let found = kilobits(settled, seconds: Double(seconds - 2))
+        let found = settled.kilobits(seconds: Double(seconds - 2))
         #expect((120...240).contains(found), "\(found) kb/s of 200")
     }
 
@@ -53,9 +44,9 @@ import Testing
             MediaTime(times[$0], timescale: 1_000)
         }
         let packets = try encode(frames)
-        let keys = keyframes(packets)
+        let keys = packets.keyframeSeconds
         #expect(keys.count == 8 && zip(keys, keys.dropFirst()).allSatisfy { abs($1 - $0 - 1) < 0.05 })
-        #expect((160...240).contains(kilobits(packets, seconds: 8)))
+        #expect((160...240).contains(packets.kilobits(seconds: 8)))
         #expect(packets[0].format.video?.frameRate == nil)
     }
 
@@ -64,12 +55,11 @@ import Testing
         let times = (0..<10).map { Double($0) / 2 } + (0..<150).map { 5 + Double($0) / 30 } + [10, 13, 16, 19]
         let frames = Noise.moving(320, 180, count: times.count, told: nil) { .seconds(times[$0]) }
         let packets = try encode(frames)
-        let keys = keyframes(packets)
+        let keys = packets.keyframeSeconds
         // Each second while there are pictures, else each picture.
         #expect(keys.filter { $0 < 10 }.count == 10 && keys.suffix(4) == [10, 13, 16, 19])
         func part(_ range: Range<Double>) -> Double {
-            kilobits(
-                packets.filter { range.contains($0.header.pts.milliseconds / 1_000) },
+            (packets.filter { range.contains($0.header.pts.milliseconds / 1_000) }).kilobits(
                 seconds: range.upperBound - range.lowerBound)
         }
         #expect(
