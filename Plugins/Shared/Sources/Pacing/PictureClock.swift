@@ -36,7 +36,8 @@ public struct PictureClock: Sendable {
             step = self.duration
         }
         time = MediaTime(ticks: time.ticks &+ step.ticks)
-        interval = MediaTime(ticks: interval.ticks + (step.ticks - interval.ticks) / 4)
+        // The first distance that is seen is a better guess than any told one.
+        interval = time == step ? step : MediaTime(ticks: interval.ticks + (step.ticks - interval.ticks) / 4)
     }
 
     private static func isStep(_ time: MediaTime) -> Bool { time > .zero && time <= longestStep }
