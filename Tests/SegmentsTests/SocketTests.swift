@@ -28,17 +28,23 @@ final class Ear: Node {
     }
 }
 
-/// A microphone that says everything at once.
+/// A microphone that speaks twenty times as fast as anybody. All at once would be more than a socket holds before its
+/// reader has had a turn, and the newest would be lost to a reader too.
 final class Mouth: Node {
     static let descriptor = NodeDescriptor("mouth", summary: "Sends frames of audio")
     let output = Output<AudioFrame>("out", .audio([.s16]))
     let go = RecordInput("go", [FieldSpec("turn_seq", help: "any")], help: "begin")
     @Parameter("frames", default: 1_000, help: "how many") var frames: Int
     private var left = 0
+    private var context: NodeContext!
+
+    func prepare(_ context: NodeContext) { self.context = context }
 
     func process(now: Instant) {
         if go.take() != nil { left = frames }
-        while left > 0, output.hasRoom {
+        let rest = max(0, left - 10)
+        if rest > 0 { context.wake(at: now + .milliseconds(10)) }
+        while left > rest, output.hasRoom {
             let number = frames - left
             let frame = TestMedia.pcm(TestMedia.audio(rate: 16_000, channels: 1), samples: 320, first: number, count: 1)
             { _ in
