@@ -6,5 +6,6 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.provide(SegmentTraces.self) { SegmentTraces() }
         $0.register(AVSegments.self)
         $0.register(SegmentTrace.self)
+        $0.register(TalkingFigure.self)
     }
 }

@@ -23,11 +23,15 @@ import Testing
         ),
         ("bitrate_kbps=1.5", "--set bitrate_kbps=1.5: \"bitrate_kbps\" takes an integer."),
         ("bitrate_kbps=0", "--set bitrate_kbps=0: \"bitrate_kbps\" takes 50 to 20000."),
-        ("pace=slow", "--set pace=slow: \"pace\" takes one of \"live\", \"fast\"."),
         ("=3", "sluice run: --set takes name=value, not \"=3\".\n  See \"sluice help run\"."),
     ])
     func aParameterThatCannotBe(_ set: String, _ words: String) throws {
         try scratch.run("demo", "--set", set).check(2, saysOnly: words)
+    }
+
+    @Test func aParameterWithChoicesNamesThem() throws {
+        try scratch.run("record", "--set", "input=tone", "--set", "pace=slow").check(
+            2, saysOnly: "--set pace=slow: \"pace\" takes one of \"live\", \"fast\".")
     }
 
     @Test func bytesThatAreNotUTF8AreTakenAsTheyMayBe() throws {

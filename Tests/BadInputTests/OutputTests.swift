@@ -135,14 +135,14 @@ import Testing
         ("pipe.webm", "cannot write \"pipe.webm\": it is a FIFO that nobody reads.\n  Start the reader first."),
         (
             "out.mp4",
-            "mp4 takes h264, hevc, av1, vp9 video; video vp8 1280x720 30/s arrives for \"out.mp4\".\n  Put video-decoder and h264-encoder before video, or record to .webm or .mkv."
+            "mp4 takes h264, hevc, av1, vp9 video; video vp8 640x360 25/s arrives for \"out.mp4\".\n  Put video-decoder and h264-encoder before video, or record to .webm or .mkv."
         ),
     ])
     func aPlaceThatCannotBeRecordedTo(_ path: String, _ words: String) throws {
         try FileManager.default.createDirectory(atPath: scratch.path("dir.webm"), withIntermediateDirectories: false)
         scratch.fifo("pipe.webm")
         try scratch.run("demo", "--set", "output=\(path)").check(
-            2, saysOnly: "\(Built.root.path)/graphs/demo.json:14:5: node \"file\" (record): \(words)")
+            2, saysOnly: "\(Built.root.path)/graphs/demo.json:15:5: node \"file\" (record): \(words)")
     }
 
     @Test func theFileThatIsReadIsNotWritten() throws {

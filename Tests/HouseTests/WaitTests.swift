@@ -60,6 +60,7 @@ import Testing
         "bench-sleeper": "waits for its own session",
         "rtp-output": "sends datagrams", "record": "writes regular files",
         "srt-output": "is a link as srt-input is", "segment-trace": "looks at what passes",
+        "talking-figure": "makes its media itself",
     ]
 
     /// A type that may wait is in the table or in the list of those that do not.

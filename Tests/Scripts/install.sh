@@ -32,7 +32,7 @@ for file in "$place"/lib/sluice/sluice "$place"/lib/sluice/lib*.so; do
 done
 cd -- "$scratch"
 [[ "$("${empty[@]}" "$place/bin/sluice" version)" == "sluice "* ]] || fail "it does not tell its version"
-"${empty[@]}" "$place/bin/sluice" run demo --set duration_s=1 --set pace=fast --log json 2>"$scratch/said" ||
+"${empty[@]}" "$place/bin/sluice" run demo --set duration_s=1 --clock virtual --log json 2>"$scratch/said" ||
     fail "demo failed: $(cat "$scratch/said")"
 [[ -s demo.webm ]] || fail "demo wrote no file"
 "${empty[@]}" "$place/bin/sluice" list | grep -q "^  relay-audio " || fail "the graphs are not found"

@@ -16,7 +16,7 @@ from hop import chain
 from measure import run
 from result import Figure, Result
 
-SUMMARY = "heap allocations between frames 1,000 and 11,000 of relay-audio and of a chain, and in demo"
+SUMMARY = "heap allocations between frames 1,000 and 11,000 of relay-audio and of a chain, and in record"
 FEW, MANY = 1_000, 11_000
 # How many times the span a chain is measured over.
 STRETCH = 100
@@ -56,9 +56,10 @@ def relay_audio(workshop, frames):
         "--set", "status_s=0")
 
 
-def demo(workshop, seconds):
+def record(workshop, seconds):
     return workshop.command(
-        GRAPHS / "demo.json", "--clock", "virtual", "--set", "output=demo.webm", "--set", f"duration_s={seconds}")
+        GRAPHS / "record.json", "--clock", "virtual", "--set", "input=pattern", "--set", "output=record.webm", "--set",
+        f"duration_s={seconds}")
 
 
 def cases(workshop):
@@ -71,7 +72,7 @@ def cases(workshop):
         **{
             name: [*(workshop.command(graph) for (of, _), graph in chains.items() if of == lanes), STRETCH, "other"]
             for name, lanes in (("hop chain on one lane", "a"), ("hop chain across two lanes", "ab"))},
-        "demo": [demo(workshop, seconds) for seconds in (2, 12)],
+        "record": [record(workshop, seconds) for seconds in (2, 12)],
     }
 
 
@@ -84,10 +85,10 @@ def measure_counts(workshop):
 def measure(workshop, options):
     figures, notes = [], []
     for name, (ours, others) in measure_counts(workshop).items():
-        span = {"demo": "seconds 2 to 12", "relay-audio, 8 outputs": f"frames {FEW:,} to {MANY:,}"}.get(
+        span = {"record": "seconds 2 to 12", "relay-audio, 8 outputs": f"frames {FEW:,} to {MANY:,}"}.get(
             name, f"{MANY - FEW:,} frames of a million")
         figures.append(Figure(f"{name}, {span}", "allocations", sum(ours.values()), LIMITS[name]))
-        if name == "demo":
+        if name == "record":
             figures.append(Figure(f"{name}, {span}: by codecs and other libraries", "allocations", sum(others.values())))
         notes += [
             f"{name}: {library} {count:,}" for library, count in sorted({**ours, **others}.items(), key=lambda one: -one[1])
