@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
+let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
@@ -37,23 +38,27 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 
 let plugins: [Target] = [
     plugin("Bench"),
-    plugin("Convert", uses: [resampling, "CSwscale"]),
-    plugin("Files", uses: [bitstream, libav, pacing, sampleTime, sourceTime]),
+    plugin("Convert", uses: [geometry, resampling, "CSwscale"]),
+    plugin("Deinterlace", uses: [libav, "CAVFilter"]),
+    plugin("Files", uses: [bitstream, geometry, libav, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
-    plugin("H264", uses: [libav, pacing]),
+    plugin("H264", uses: [geometry, libav, pacing]),
     plugin("Opus", uses: [bitstream, "COpus"]),
+    plugin("Overlay", uses: [bitstream, libav, "CASS"]),
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
-    plugin("RTP", uses: [bitstream, net, rtp, srtp, pacing]),
-    plugin("Raw", uses: [net, pacing]),
-    plugin("SRT", uses: [libav, mpegts, net, sourceTime, "CSRT"]),
+    plugin("RTP", uses: [bitstream, geometry, net, rtp, srtp, pacing]),
+    plugin("Raw", uses: [geometry, net, pacing]),
+    plugin("SRT", uses: [geometry, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
-    plugin("VP8", uses: ["CVPX", pacing]),
+    plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, libav]),
 ]
 
 let libraries: [Target] = [
+    library("CASS", "libass", "libass-dev"),
+    library("CAVFilter", "libavfilter", "libavfilter-dev"),
     library("COpus", "opus", "libopus-dev"),
     // By its headers alone; see its shim.
     .systemLibrary(name: "CPcap", path: "Plugins/CPcap", providers: [.apt(["libpcap-dev"])]),
@@ -74,7 +79,8 @@ let tests: [Target] = [
     tests("PluginLoader", of: ["TestSupport"]),
     .target(name: "TestSupport", dependencies: [engine, testKit], path: "Tests/TestSupport"),
     tests("Opus", of: ["OpusPlugin", "COpus", bitstream, "TestSupport"]),
-    tests("Convert", of: ["ConvertPlugin", "TestSupport"]),
+    tests("Convert", of: ["ConvertPlugin", geometry, "TestSupport"]),
+    tests("Overlay", of: ["OverlayPlugin", "TestSupport"]),
     tests("H264", of: ["H264Plugin", "TestSupport"]),
     tests(
         "Pacer", of: ["PacerPlugin", "FlowPlugin", "OpusPlugin", "COpus", pacing, "PacingSimulation", "TestSupport"]),
@@ -85,6 +91,8 @@ let tests: [Target] = [
     .executableTarget(
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
+    tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
+    tests("Geometry", of: [bitstream, geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),

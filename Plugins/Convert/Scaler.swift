@@ -39,6 +39,9 @@ final class Scaler {
         outStrides.initialize(repeating: 0, count: 4)
     }
 
+    /// Rows are not those of the source, one for one.
+    var changesRows: Bool { geometry.source.height != geometry.target.height }
+
     deinit {
         sws_freeContext(context)
         planes.deallocate()

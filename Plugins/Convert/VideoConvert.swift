@@ -1,13 +1,14 @@
+import Geometry
 import Sluice
 
-/// Gives pictures another size, pixel format and colour matrix. A frame that already is as it should be passes
-/// untouched, and a format that changes in mid-stream is followed.
+/// Gives pictures another size, pixel format and colour matrix, turns and mirrors them. A frame that already is as it
+/// should be passes untouched, and a format that changes in mid-stream is followed.
 ///
 /// YUV keeps its matrix, whatever its new size would imply, and says it where that differs; YUV made of RGB always says
 /// it.
 public final class VideoConvert: Node {
     public static let descriptor = NodeDescriptor(
-        "video-convert", summary: "Gives pictures another size and pixel format", work: .heavy,
+        "video-convert", summary: "Gives pictures another size and pixel format, and turns them", work: .heavy,
         example: #""small": { "type": "video-convert", "width": 640, "height": 360, "pixel_format": "i420" }"#)
 
     let input = Input<VideoFrame>("in", .rawVideo)
@@ -52,13 +53,25 @@ public final class VideoConvert: Node {
         case keep, square
     }
 
-    private var scaler: Scaler?
+    @Parameter("rotate", default: .none, help: "turns pictures clockwise by so many degrees") var rotate: Rotate
+    @Parameter("mirror", default: false, help: "exchanges left and right, before a turn") var isMirrored: Bool
+
+    enum Rotate: String, CaseIterable, ParameterConvertible {
+        case none
+        case quarter = "90"
+        case half = "180"
+        case threeQuarters = "270"
+    }
+
+    private var context: NodeContext!
+    private var conversion: Conversion?
     private var format: MediaFormat?
-    private var pool = Pool<VideoFrame>()
+    private var losses = Losses()
 
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
+        self.context = context
         if let incoming = input.format {
             try follow(incoming)
             output.fix(format!)
@@ -68,23 +81,38 @@ public final class VideoConvert: Node {
     public func process(now: Instant) throws {
         while let frame = input.next() {
             if input.formatChanged || format == nil { try follow(frame.format) }
-            guard let scaler else {
+            guard let conversion else {
                 output.send(frame)
                 continue
             }
-            let result = pool.take(format!)
-            try scaler.convert(frame, into: result)
+            let result = try conversion.convert(frame)
             result.header = frame.header
+            if conversion.mixesFields, frame.header.flags.contains(.interlaced) {
+                losses.tell(frame.interlaced("scaled"), context)
+                result.header.flags.subtract([.interlaced, .bottomFieldFirst])
+            }
             output.send(result)
         }
     }
 
-    public func close() { scaler = nil }
+    public func close() { conversion = nil }
+
+    private var orientation: VideoLayout.Orientation {
+        let quarters =
+            switch rotate {
+            case .none: 0
+            case .quarter: 1
+            case .half: 2
+            case .threeQuarters: 3
+            }
+        return VideoLayout.Orientation(quarters: quarters, isMirrored: isMirrored)
+    }
 
     private func follow(_ incoming: MediaFormat) throws {
-        guard let from = incoming.video, let given = from.pixelFormat, from.width > 0, from.height > 0 else {
+        guard let stored = incoming.video, let given = stored.pixelFormat, stored.width > 0, stored.height > 0 else {
             throw NodeError("pictures of \(incoming) have no size or pixel format")
         }
+        let from = stored.turned(by: orientation)
         let isSquare = pixels == .square
         let size = Geometry.size(of: from, isSquare: isSquare, width: width, height: height)
         guard size.width <= 16_384, size.height <= 16_384 else {
@@ -97,13 +125,13 @@ public final class VideoConvert: Node {
             width: size.width, height: size.height, pixelFormat: target, frameRate: from.frameRate,
             colorMatrix: target.isYUV ? matrix(of: from, height: size.height) : nil,
             pixelAspect: isSquare || isStretched(from, size) ? .square : from.pixelAspect)
-        guard to != from else {
-            (scaler, format) = (nil, incoming)
+        guard to != from || orientation != .upright else {
+            (conversion, format) = (nil, incoming)
             return
         }
-        if scaler?.from != from || scaler?.to != to {
-            scaler = try Scaler(from: from, to: to, fit: fit)
-            format = MediaFormat(video: to)
+        if conversion?.from != stored || conversion?.format.video != to {
+            let made = try Conversion(from: stored, turned: from, by: orientation, to: to, fit: fit)
+            (conversion, format) = (made, made.format)
         }
     }
 

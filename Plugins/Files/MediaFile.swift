@@ -22,12 +22,12 @@ final class MediaFile: SourceMedia {
     private let warn: (String) -> Void
 
     /// `wanted` are the tracks that the graph uses; the others are not read. `names` choose among several of a kind;
-    /// `note` gets a sentence where there was a choice. `warn` gets one sentence for each kind of
-    /// damage.
+    /// `note` gets a sentence where there was a choice, and where pictures are turned. `warn` gets one sentence for
+    /// each kind of damage, and for what pictures lose.
     init(
-        _ reader: MediaFileReader, decode: Bool, options: Decoder.Options, wanted: [Track], damaged: Metric.Counter,
-        names: [Track: String] = [:], leaps: Metric.Counter, note: (String) -> Void = { _ in },
-        warn: @escaping (String) -> Void
+        _ reader: MediaFileReader, decode: Bool, turns: Bool = true, options: Decoder.Options, wanted: [Track],
+        damaged: Metric.Counter, names: [Track: String] = [:], leaps: Metric.Counter,
+        note: (String) -> Void = { _ in }, warn: @escaping (String) -> Void
     ) throws {
         LibAVLog.silence()
         self.reader = reader
@@ -47,7 +47,8 @@ final class MediaFile: SourceMedia {
             let rate = av_guess_frame_rate(context, stream, nil)
             do {
                 tracks[track.rawValue] = try MediaFileTrack(
-                    stream, frameRate: rate, decode: decode, options: options, damaged: damaged,
+                    stream, frameRate: rate, decode: decode, turns: turns, options: options, damaged: damaged,
+                    note: { note("\"\(reader.path)\": \($0)") },
                     warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
             } catch let error as NodeError {
                 throw NodeError(

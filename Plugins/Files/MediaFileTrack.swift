@@ -34,9 +34,8 @@ final class MediaFileTrack {
     private let warn: (String) -> Void
 
     init(
-        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, options: Decoder.Options,
-        damaged: Metric.Counter,
-        warn: @escaping (String) -> Void
+        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, turns: Bool,
+        options: Decoder.Options, damaged: Metric.Counter, note: (String) -> Void, warn: @escaping (String) -> Void
     ) throws {
         index = stream.pointee.index
         timeBase = stream.pointee.time_base
@@ -51,14 +50,24 @@ final class MediaFileTrack {
         if stream.pointee.sample_aspect_ratio.num > 0 {
             parameters.pointee.sample_aspect_ratio = stream.pointee.sample_aspect_ratio
         }
-        guard let coded = MediaFormat(parameters.pointee, frameRate: frameRate) else {
+        var orientation = VideoLayout.Orientation.upright
+        switch turns ? DisplayMatrix.read(stream) : nil {
+        case .orientation(let told)?: orientation = told
+        case .askew(let degrees)?: warn("its \(DisplayMatrix.words(askew: degrees))")
+        case nil: break
+        }
+        if orientation != .upright && decode { note("its pictures are \(orientation), as its display matrix says") }
+        let coded = MediaFormat(parameters.pointee, frameRate: frameRate, orientation: orientation)
+        guard let coded else {
             throw NodeError(
                 "a stream of it has no size or rate that makes sense",
                 advice: "It may be truncated before its first picture or sample. `ffprobe` tells more.",
                 isInputError: true)
         }
         pictures = VideoFrameMaker(
-            frameRate: coded.video?.frameRate, aspect: coded.video?.pixelAspect ?? .square)
+            frameRate: coded.video?.frameRate, aspect: coded.video?.pixelAspect ?? .square,
+            orientation: turns ? orientation : nil
+        ) { warn("its \($0)") }
         guard decode else {
             decoder = nil
             format = coded
@@ -71,7 +80,8 @@ final class MediaFileTrack {
                 video: VideoLayout(
                     width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,
                     colorMatrix: VideoLayout.ColorMatrix(parameters.pointee.color_space),
-                    pixelAspect: video.pixelAspect))
+                    pixelAspect: video.pixelAspect, orientation: orientation
+                ).upright)
         } else {
             let sample = AudioFrameMaker.sampleFormat(for: AVSampleFormat(parameters.pointee.format))
             let audio = coded.audio!

@@ -16,6 +16,7 @@ public final class Source: Node {
         unpacedIf: NodeDescriptor.Condition("pace", .string("fast")))
 
     enum Pace: String, CaseIterable, ParameterConvertible { case live, fast }
+    enum Rotate: String, CaseIterable, ParameterConvertible { case auto, none }
 
     let video = Output<MediaItem>(
         "video", .rawVideo,
@@ -33,6 +34,10 @@ public final class Source: Node {
         Pace
     @Parameter("loop", default: false, help: "a file begins again when it ends, timestamps go on") var loop: Bool
     @Parameter("decode", default: true, help: "false hands a file's packets on as they are") var decode: Bool
+    @Parameter(
+        "rotate", default: Rotate.auto,
+        help: "auto: a file's pictures are turned as its display matrix says; none: they stay as they are stored")
+    var rotate: Rotate
     @Parameter(
         "audio_track", default: "", help: "of a file with several: its number, from 1, or its language ('deu')")
     var audioTrack: String
@@ -148,7 +153,7 @@ public final class Source: Node {
 
     private func file(_ reader: MediaFileReader) throws -> MediaFile {
         try MediaFile(
-            reader, decode: decode,
+            reader, decode: decode, turns: rotate == .auto,
             options: Decoder.Options(
                 threads: threads, limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels)),
             wanted: tracks.map(\.track),

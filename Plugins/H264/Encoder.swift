@@ -153,6 +153,8 @@ final class Encoder {
             let isTaken = backend.pixels.contains(settings.pixelFormat)
             try (isTaken ? frame : interleaver.nv12(frame)).lend(to: picture)
             defer { av_frame_unref(picture) }
+            // Of odd sides the last column and row are left out.
+            (picture.pointee.width, picture.pointee.height) = (Int32(settings.width), Int32(settings.height))
             let sent = try surfaces?.upload(picture) ?? picture
             let isKeyframe = advance(to: frame.header) || asKeyframe
             sent.pointee.pts = ticks

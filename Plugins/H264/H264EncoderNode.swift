@@ -1,3 +1,4 @@
+import Geometry
 import Sluice
 
 /// Encodes pictures to H.264 Constrained Baseline at a constant bitrate: no B-frames, no keyframes but the regular and
@@ -49,6 +50,7 @@ public final class H264EncoderNode: Node {
     /// Room of a packet, a power of two that rises with the largest, so that packets soon stop growing.
     private var room = 4_096
     private var hasSaidLimit = false
+    private var losses = Losses()
     private var isRateWrong = false
     private var context: NodeContext!
 
@@ -75,6 +77,7 @@ public final class H264EncoderNode: Node {
         if $bitrate.takeChange() { try changeBitrate() }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
+            if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("encoded"), context) }
             let asKeyframe = keyframe.take()
             if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
             try encoder?.encode(frame, asKeyframe: asKeyframe, send)
@@ -97,7 +100,7 @@ public final class H264EncoderNode: Node {
         packet.mutableBytes.copyMemory(from: bytes)
         packet.header = header
         packet.header.dts = header.pts
-        packet.header.flags.remove(.keyframe)
+        packet.header.flags.subtract([.keyframe, .interlaced, .bottomFieldFirst])
         if isKeyframe { packet.header.flags.insert(.keyframe) }
         output.send(packet)
     }
@@ -105,26 +108,32 @@ public final class H264EncoderNode: Node {
     /// An encoder for pictures of this format, opened anew where the one there is made for another.
     private func follow(_ format: MediaFormat) throws {
         guard let layout = format.video, let pixels = layout.pixelFormat else { return }
-        guard layout.width % 2 == 0, layout.height % 2 == 0, layout.width > 0, layout.height > 0 else {
-            let (width, height) = (max(2, layout.width & ~1), max(2, layout.height & ~1))
+        let (width, height) = (layout.width & ~1, layout.height & ~1)
+        guard width > 0, height > 0 else {
             throw NodeError(
-                "4:2:0 H.264 takes even sides, not \(layout.width)x\(layout.height)",
-                advice: "Put a video-convert with \"width\": \(width), \"height\": \(height) before it.",
-                isInputError: true)
+                "4:2:0 H.264 has no pictures of \(layout.width)x\(layout.height)",
+                advice: "Put a video-convert before it: each side is 2 or more.", isInputError: true)
+        }
+        if width != layout.width || height != layout.height {
+            losses.tell(
+                [
+                    "4:2:0 H.264 has even sides: pictures of \(layout.width)x\(layout.height) become \(width)x\(height), "
+                        + "without their last \(width == layout.width ? "row" : height == layout.height ? "column" : "column and row")"
+                ], context)
         }
         let rate = isRateWrong ? nil : usable(layout.frameRate)
         var kilobits = Int(bitrate.rounded())
         // Of a level that the graph asks for, only its own bitrate is an error, not one that was set since.
         if encoder != nil, let asked = Level(named: levelName) { kilobits = min(kilobits, asked.maxBitrate) }
         let settings = Settings(
-            width: layout.width, height: layout.height, pixelFormat: pixels, frameRate: rate,
+            width: width, height: height, pixelFormat: pixels, frameRate: rate,
             colorMatrix: layout.colorMatrix, pixelAspect: layout.pixelAspect, bitrate: kilobits,
             keyframeInterval: gop, level: try level(for: layout, rate ?? FrameRate(30), kilobits), preset: preset,
             threads: threads)
         guard settings != encoder?.settings else { return }
         let fresh = try reopen(settings)
         let size = VideoLayout(
-            width: layout.width, height: layout.height, frameRate: rate, pixelAspect: layout.pixelAspect)
+            width: width, height: height, frameRate: rate, pixelAspect: layout.pixelAspect)
         // A bit a pixel, which hardly a keyframe needs.
         while room < layout.width * layout.height / 8 { room *= 2 }
         packetFormat = MediaFormat(

@@ -1,3 +1,4 @@
+import Geometry
 import Glibc
 import Net
 import Pacing
@@ -68,6 +69,7 @@ public final class RTPOutput: Node {
     private var writable: Int32?
     private var gathering = Gathering(patience: .zero)
     private var isTold = false
+    private var losses = Losses()
     /// When the picture that is on its way goes on.
     private var goesOnAt: Instant?
     /// When a description goes out that lacks a stream.
@@ -170,6 +172,11 @@ public final class RTPOutput: Node {
 
     private func open(_ stream: OutputStream, _ format: MediaFormat) throws {
         guard let payload = PayloadFormat(codec: format.codec) else { return }
+        if let video = format.video {
+            let sink = payload == .vp8 ? "VP8 in RTP" : "this stream in RTP"
+            losses.tell(
+                video.untold(by: sink, turn: true, pixels: !format.tellsPixelAspect), context)
+        }
         let type = try description.set(format, payload, of: stream.name)
         stream.open(payload, payloadType: type, configuration: format.configuration)
     }

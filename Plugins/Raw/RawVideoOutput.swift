@@ -1,3 +1,4 @@
+import Geometry
 import Sluice
 
 /// Pictures of a graph to another process or a file, without headers and padding.
@@ -19,12 +20,16 @@ public final class RawVideoOutput: Node {
             + "auto numbers in an instance of a template, and replaces elsewhere"
     ) var ifExists: WrittenFile.Existing
 
+    private var context: NodeContext!
+    private var losses = Losses()
     private var writing: RawFrameWriter!
     private let runs = PlaneRuns()
 
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        if let layout = input.format?.video { tellLosses(layout) }
         writing = RawFrameWriter(
             try RawWriter(
                 RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, ifExists: ifExists, context),
@@ -33,8 +38,19 @@ public final class RawVideoOutput: Node {
 
     public func process(now: Instant) throws {
         try writing.process(
-            now: now, next: { input.next() }, size: { PlaneRuns.byteCount($0.format.video!) },
+            now: now, next: { take() }, size: { PlaneRuns.byteCount($0.format.video!) },
             memory: { runs.of(unsafeDowncast($0, to: VideoFrame.self), from: $1) })
+    }
+
+    private func take() -> VideoFrame? {
+        guard let frame = input.next() else { return nil }
+        if input.formatChanged { tellLosses(frame.layout) }
+        if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("written"), context) }
+        return frame
+    }
+
+    private func tellLosses(_ layout: VideoLayout) {
+        losses.tell(layout.untold(by: "raw video", turn: false, pixels: true), context)
     }
 
     public func finish(now: Instant) throws -> Bool {

@@ -9,6 +9,7 @@ let package = Package(
     name: "Shared",
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
+        .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
         .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
@@ -27,7 +28,12 @@ let package = Package(
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
         // Pure, and without the engine.
         .target(name: "Bitstream"),
-        .target(name: "LibAV", dependencies: ["Bitstream", "CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(name: "CGeometry"),
+        .target(
+            name: "Geometry", dependencies: ["Bitstream", "CGeometry", .product(name: "Sluice", package: "Engine")]),
+        .target(
+            name: "LibAV",
+            dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
         .target(
             name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CNet"),

@@ -1,3 +1,4 @@
+import Geometry
 import Pacing
 import Sluice
 
@@ -47,6 +48,7 @@ public final class VP8EncoderNode: Node {
     private var isRateWrong = false
     private var skipped: Metric.Counter!
     private var hasSaidMatrix = false
+    private var losses = Losses()
     private var context: NodeContext!
 
     public init() {}
@@ -75,6 +77,7 @@ public final class VP8EncoderNode: Node {
         }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
+            if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("encoded"), context) }
             try encode(frame)
         }
     }
@@ -99,7 +102,7 @@ public final class VP8EncoderNode: Node {
             packet.mutableBytes.copyMemory(from: bytes)
             packet.header = frame.header
             packet.header.dts = frame.header.pts
-            packet.header.flags.remove(.keyframe)
+            packet.header.flags.subtract([.keyframe, .interlaced, .bottomFieldFirst])
             if isKeyframe { packet.header.flags.insert(.keyframe) }
             gavePacket = true
             output.send(packet)

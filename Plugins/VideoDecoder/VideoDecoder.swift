@@ -3,7 +3,8 @@ import CLibAV
 import LibAV
 import Sluice
 
-/// Decodes VP8, H.264 and whatever else libavcodec knows to i420 pictures, in the decoder's own memory.
+/// Decodes VP8, H.264 and whatever else libavcodec knows to i420 pictures, in the decoder's own memory. Pictures that
+/// their format or their codec says are to be turned come out upright.
 ///
 /// Each picture keeps `captured` and the epoch of its packet. After a discontinuity nothing is decoded before a
 /// keyframe. A packet that cannot be decoded is a lost picture: it is counted, said once, and a keyframe is asked for.
@@ -44,6 +45,8 @@ public final class VideoDecoder: Node {
     private var tooLarge: Metric.Counter!
     private var askedAt: Instant?
     private var lastEnd = MediaTime.zero
+    /// About what pictures lose.
+    private var said: Set<String> = []
 
     public init() {}
 
@@ -59,7 +62,8 @@ public final class VideoDecoder: Node {
             MediaFormat(
                 video: VideoLayout(
                     width: video.width, height: video.height, pixelFormat: .i420, frameRate: video.frameRate,
-                    pixelAspect: video.pixelAspect)))
+                    pixelAspect: video.pixelAspect, orientation: video.orientation
+                ).upright))
     }
 
     private func open(_ format: MediaFormat) throws {
@@ -68,7 +72,13 @@ public final class VideoDecoder: Node {
         decoder = try Decoder(
             format, Decoder.Options(threads: threads, isLowDelay: true, limit: limit))
         pictures = VideoFrameMaker(
-            frameRate: format.video?.frameRate, pixels: .i420, aspect: format.video?.pixelAspect ?? .square)
+            frameRate: format.video?.frameRate, pixels: .i420, aspect: format.video?.pixelAspect ?? .square,
+            orientation: format.video?.orientation ?? .upright
+        ) { [weak self] in self?.sayOnce($0) }
+    }
+
+    private func sayOnce(_ sentence: String) {
+        if said.insert(sentence).inserted { context.log(.warning, sentence) }
     }
 
     public func process(now: Instant) {

@@ -1,4 +1,5 @@
 import Foundation
+import Geometry
 import Sluice
 import TestSupport
 import Testing
@@ -152,6 +153,52 @@ import Testing
         #expect { try convert(Picture.moving(2, 4_000, count: 1), ["width": .integer(8_000)]) } throws: {
             "\($0)".contains("too large") && "\($0)".contains("Give both")
         }
+    }
+
+    // MARK: Turned
+
+    /// In any order of the two steps a picture that is turned and scaled shows the same.
+    @Test(arguments: [("90", 1), ("180", 2), ("270", 3)], [(24, 32), (96, 128), (48, 64)])
+    func picturesAreTurnedAndScaled(_ turn: (word: String, quarters: Int), size: (width: Int, height: Int)) throws {
+        let frame = Picture.moving(64, 48, count: 1)[0]
+        let (width, height) = turn.quarters == 2 ? (size.height, size.width) : size
+        let asked: [String: ParameterValue] = [
+            "rotate": .string(turn.word), "width": .integer(width), "height": .integer(height),
+        ]
+        let result = try #require(convert([frame], asked).first)
+        #expect(result.layout.width == width && result.layout.height == height)
+        let turned = VideoFrame(format: MediaFormat(video: frame.layout.turned(by: .init(quarters: turn.quarters))))
+        PictureTurn.turn(frame, by: .init(quarters: turn.quarters), into: turned)
+        turned.header = frame.header
+        let wanted = try #require(
+            convert([turned], ["width": .integer(width), "height": .integer(height)]).first)
+        #expect(psnr(result.packed, wanted.packed) > (width == turned.layout.width ? 1_000 : 35))
+        #expect(result.header.pts == frame.header.pts)
+    }
+
+    @Test func picturesAreMirroredAndTheirSidesAndPixelsExchanged() throws {
+        let layout = VideoLayout(width: 64, height: 48, pixelFormat: .nv12, pixelAspect: .init(4, 3))
+        let frame = VideoFrame(format: MediaFormat(video: layout))
+        for y in 0..<48 { for x in 0..<64 { frame.plane(0)[y * frame.stride(0) + x] = UInt8(x + y) } }
+        frame.header.pts = .zero
+        let mirrored = try #require(convert([frame], ["mirror": true]).first)
+        #expect(mirrored.layout == layout && mirrored.plane(0)[0] == 63 && mirrored.plane(0)[63] == 0)
+        let both = try #require(convert([frame], ["mirror": true, "rotate": "90"]).first)
+        #expect(both.layout.description == "48x64 nv12 (pixels 3:4)")
+        // The last row, mirrored, is the first column.
+        #expect(both.plane(0)[0] == 63 + 47 && both.plane(0)[63 * both.stride(0)] == 47)
+        let square = try #require(convert([frame], ["rotate": "90", "pixels": "square"]).first)
+        #expect(square.layout.description == "36x64 nv12")
+    }
+
+    @Test func fieldsThatAreMixedAreSaidAndThoseThatAreNotGoOn() throws {
+        let frames = Picture.moving(64, 48, count: 2)
+        for frame in frames { frame.header.flags.insert(.interlaced) }
+        let scaled = try NodeBench(VideoConvert.self, ["height": 24]).run(frames)
+        #expect(scaled.events.filter { $0.contains("interlaced and are scaled") }.count == 1)
+        #expect(scaled.video.allSatisfy { !$0.header.flags.contains(.interlaced) })
+        let kept = try NodeBench(VideoConvert.self, ["pixel_format": "nv12"]).run(frames)
+        #expect(kept.video.allSatisfy { $0.header.flags.contains(.interlaced) } && kept.events.isEmpty)
     }
 
     @Test func equalInputGivesEqualPictures() throws {

@@ -253,10 +253,29 @@ import Testing
         #expect(String(decoding: said, as: UTF8.self) == word + "\n")
     }
 
-    @Test func oddSidesAreRefusedWithTheSizeToUse() throws {
-        #expect { try encode(Picture.moving(177, 99, count: 1)) } throws: {
-            "\($0)".contains("177x99") && "\($0)".contains("\"width\": 176, \"height\": 98")
+    /// The rest is as the picture had it there: nothing is scaled.
+    @Test(arguments: [(177, 99), (64, 49), (65, 48)]) func ofOddSidesTheLastColumnAndRowAreLeftOutAndItIsSaid(
+        width: Int, height: Int
+    ) throws {
+        let frames = Picture.moving(width, height, count: 3)
+        let result = try NodeBench(H264EncoderNode.self, ["bitrate_kbps": 8_000]).run(frames)
+        let (w, h) = (width & ~1, height & ~1)
+        #expect(result.packets.allSatisfy { $0.format.video?.width == w && $0.format.video?.height == h })
+        #expect(result.events.filter { $0.contains("pictures of \(width)x\(height) become \(w)x\(h)") }.count == 1)
+        let decoded = try FFmpeg.decode(result.packets.flatMap { Array($0.bytes) }, kind: "h264")
+        #expect(decoded.count == 3 * w * h * 3 / 2)
+        let rows = (0..<h).flatMap { y in
+            UnsafeBufferPointer(start: frames[0].plane(0) + y * frames[0].stride(0), count: w)
         }
+        #expect(psnr(decoded[0..<w * h], rows) > 30)
+    }
+
+    @Test func picturesThatAreInterlacedAreSaidToBeTakenForWholeOnes() throws {
+        let frames = Picture.moving(64, 48, count: 3)
+        for frame in frames.dropFirst() { frame.header.flags.insert(.interlaced) }
+        let result = try NodeBench(H264EncoderNode.self).run(frames)
+        #expect(result.events.filter { $0.contains("interlaced and are encoded as if they were whole") }.count == 1)
+        #expect(result.packets.allSatisfy { !$0.header.flags.contains(.interlaced) })
     }
 
     @Test func picturesAreLetGoOnceEncoded() throws {

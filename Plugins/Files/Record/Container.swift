@@ -1,3 +1,4 @@
+import Geometry
 import Sluice
 
 /// A kind of file that `record` writes: what libavformat calls it, which streams it takes, and how it is told to lose
@@ -51,6 +52,13 @@ enum Container: String, CaseIterable, Sendable {
     /// first fragment, and no stream is in the file that has sent nothing by then.
     var wantsFirstItems: Bool { self == .mp4 }
 
+    /// Sentences about the geometry of pictures that the file cannot say.
+    func untold(_ format: MediaFormat) -> [String] {
+        guard let video = format.video, self != .mp4 else { return [] }
+        let name = self == .ts ? "a transport stream" : "\(rawValue)"
+        return video.untold(by: name, turn: true, pixels: self == .ts && !format.tellsPixelAspect)
+    }
+
     /// A file that has begun with `format` takes the item, whose format may be another one.
     func goesOn(with item: MediaItem, in format: MediaFormat) -> Bool {
         let other = (item as? Packet).map { item.format.configured(by: $0) } ?? item.format
@@ -66,6 +74,7 @@ enum Container: String, CaseIterable, Sendable {
         if let video = format.video, !carriesSize {
             guard let next = other.video, next.width == video.width, next.height == video.height else { return false }
         }
+        if let video = format.video, self == .mp4, other.video?.orientation != video.orientation { return false }
         let isCarried =
             other.lacksConfiguration || self == .ts && format.codec != .opus && item.format.configuration.isEmpty
         return isCarried || other.configuration == format.configuration

@@ -1,3 +1,4 @@
+import Geometry
 import LibAV
 import Sluice
 
@@ -28,6 +29,7 @@ final class Tape {
     private var changes: [Instant] = []
     private var files = 1
     private var refused = 0
+    private var losses = Losses()
     /// Of the files before the present one.
     private var before = Totals()
 
@@ -96,6 +98,7 @@ final class Tape {
         }
         for stream in streams { stream.leave() }
         let waiting = Tape.merged(members.map { ($0.stream, $0.stream.release()) })
+        for member in members { losses.tell(container.untold(member.format), context) }
         recording = try MediaRecording(
             container, sink, members.map(\.format), oldest: waiting.first?.1.decodingTime ?? .none)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }

@@ -1,3 +1,4 @@
+import Geometry
 import LibAV
 import MPEGTS
 import Sluice
@@ -62,6 +63,7 @@ public final class SRTOutput: SRTNode, Node {
     private var wentBy = false
     private var nextLook = Instant(nanoseconds: 0)
     private var lastSaidCongested: Instant?
+    private var losses = Losses()
     private var ending = SendEnding()
     private let isInterrupted = Atomic<Bool>(false)
 
@@ -232,6 +234,11 @@ public final class SRTOutput: SRTNode, Node {
         case .incomplete: context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")
         }
         if offset == nil { offset = TSSender.offset(heads, streams.map(\.format)) }
+        for (_, format) in streams {
+            guard let video = format.video else { continue }
+            losses.tell(
+                video.untold(by: "a transport stream", turn: true, pixels: !format.tellsPixelAspect), context)
+        }
         do { sender = try TSSender(streams, offset: offset ?? .zero, to: sink) } catch {
             if sink.isBroken { return false }
             throw error

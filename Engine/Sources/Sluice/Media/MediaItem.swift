@@ -88,6 +88,10 @@ extension MediaItem {
             /// A picture that is to carry a calibration flash. The chirp belongs to the media time of the first of
             /// them.
             @inlinable public static var marker: Flags { Flags(rawValue: 16) }
+            /// A raw picture of two fields, each with every other row, that were taken one after the other.
+            @inlinable public static var interlaced: Flags { Flags(rawValue: 32) }
+            /// Of an interlaced picture: the field with the second row was taken first.
+            @inlinable public static var bottomFieldFirst: Flags { Flags(rawValue: 64) }
         }
     }
 }

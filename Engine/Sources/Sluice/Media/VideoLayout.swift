@@ -12,13 +12,16 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     public let colorMatrix: ColorMatrix?
     /// The shape in which each pixel is to be shown.
     public let pixelAspect: PixelAspect
+    /// How the pictures of coded video are to be turned, which decoders do; raw pictures are upright.
+    public let orientation: Orientation
 
     /// `width` and `height` in pixels.
     public init(
         width: Int, height: Int, pixelFormat: PixelFormat? = nil, frameRate: FrameRate? = nil,
-        colorMatrix: ColorMatrix? = nil, pixelAspect: PixelAspect = .square
+        colorMatrix: ColorMatrix? = nil, pixelAspect: PixelAspect = .square, orientation: Orientation = .upright
     ) {
         self.pixelAspect = pixelAspect
+        self.orientation = orientation
         self.width = width
         self.height = height
         self.pixelFormat = pixelFormat
@@ -29,6 +32,7 @@ public struct VideoLayout: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         "\(width)x\(height)" + (pixelFormat.map { " \($0.rawValue)" } ?? "") + (frameRate.map { " \($0)" } ?? "")
             + (pixelAspect == .square ? "" : " (pixels \(pixelAspect))")
+            + (orientation == .upright ? "" : " (to be \(orientation))")
     }
 
     /// Width to height of a pixel, in lowest terms: 64:45 in television that is shown as 16:9. Also called sample

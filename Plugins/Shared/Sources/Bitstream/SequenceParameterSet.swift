@@ -12,6 +12,16 @@ public struct SequenceParameterSet: Equatable, Sendable {
     public var height: Int
     /// Pictures that may come before others that are shown earlier; nil where the stream does not say.
     public var reorderedFrames: Int?
+    /// The shape in which each pixel is to be shown; nil where the stream does not say.
+    public var pixelAspect: PixelAspect?
+
+    /// sar_width to sar_height, as they stand there.
+    public struct PixelAspect: Equatable, Sendable {
+        /// In units of its own.
+        public var width: Int
+        /// In the same units.
+        public var height: Int
+    }
 
     /// `unit` is a NAL unit of type 7, its header included. nil where it is cut off or makes no sense.
     public init?(_ unit: some Collection<UInt8>) {
@@ -61,7 +71,9 @@ public struct SequenceParameterSet: Equatable, Sendable {
             height -= stepY * (Int(top) + Int(bottom))
         }
         guard width > 0, height > 0 else { return nil }
-        reorderedFrames = bits.read(1) == 1 ? bits.reorderedFramesOfVUI() : nil
+        guard bits.read(1) == 1 else { return }
+        pixelAspect = bits.pixelAspectOfVUI()
+        reorderedFrames = bits.reorderedFramesOfVUI()
     }
 
     /// profile_idc, constraint flags and level_idc as session descriptions write them: `42e01f`.
@@ -132,9 +144,23 @@ struct BitReader {
         return true
     }
 
-    /// max_num_reorder_frames (section E.1.1); nil where the stream has none.
+    /// aspect_ratio_idc (table E-1), the first part of the VUI; nil where it is not specified.
+    fileprivate mutating func pixelAspectOfVUI() -> SequenceParameterSet.PixelAspect? {
+        guard read(1) == 1, let number = read(8) else { return nil }
+        if number == 255 {
+            guard let width = read(16), let height = read(16), width > 0, height > 0 else { return nil }
+            return .init(width: Int(width), height: Int(height))
+        }
+        let known = [
+            (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33), (18, 11), (15, 11),
+            (64, 33), (160, 99), (4, 3), (3, 2), (2, 1),
+        ]
+        guard 1...known.count ~= Int(number) else { return nil }
+        return .init(width: known[Int(number) - 1].0, height: known[Int(number) - 1].1)
+    }
+
+    /// max_num_reorder_frames (section E.1.1), of what follows the pixels' shape; nil where the stream has none.
     mutating func reorderedFramesOfVUI() -> Int? {
-        if read(1) == 1, read(8) == 255 { _ = read(32) }
         if read(1) == 1 { _ = read(1) }
         if read(1) == 1 {
             _ = read(4)

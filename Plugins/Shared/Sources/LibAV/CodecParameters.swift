@@ -12,8 +12,11 @@ extension Codec {
 
 extension MediaFormat {
     /// The coded format that a demuxer or encoder describes. nil for streams that are neither audio nor video, and for
-    /// sizes or rates that make no sense.
-    public convenience init?(_ parameters: AVCodecParameters, frameRate: AVRational = AVRational(num: 0, den: 1)) {
+    /// sizes or rates that make no sense. `orientation` is that of pictures, which libav tells elsewhere.
+    public convenience init?(
+        _ parameters: AVCodecParameters, frameRate: AVRational = AVRational(num: 0, den: 1),
+        orientation: VideoLayout.Orientation = .upright
+    ) {
         let configuration = [UInt8](
             UnsafeBufferPointer(start: parameters.extradata, count: Int(max(0, parameters.extradata_size))))
         let codec = Codec(parameters.codec_id)
@@ -24,7 +27,7 @@ extension MediaFormat {
             let rate = frameRate.num > 0 && frameRate.den > 0 ? FrameRate(Int(frameRate.num), Int(frameRate.den)) : nil
             let layout = VideoLayout(
                 width: Int(parameters.width), height: Int(parameters.height), frameRate: rate,
-                pixelAspect: VideoLayout.PixelAspect(parameters.sample_aspect_ratio))
+                pixelAspect: VideoLayout.PixelAspect(parameters.sample_aspect_ratio), orientation: orientation)
             self.init(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
         case AVMEDIA_TYPE_AUDIO:
             let channels = parameters.ch_layout.nb_channels

@@ -115,6 +115,7 @@ public final class Muxer {
         } else {
             stream.pointee.time_base = AVRational(num: 1, den: 90_000)
             stream.pointee.sample_aspect_ratio = stream.pointee.codecpar.pointee.sample_aspect_ratio
+            if let video = format.video { try DisplayMatrix.write(video, to: stream) }
             if let rate = format.video?.frameRate {
                 stream.pointee.avg_frame_rate = AVRational(
                     num: Int32(clamping: rate.numerator), den: Int32(clamping: rate.denominator))

@@ -1,25 +1,36 @@
 import CLibAV
+import Geometry
 import Sluice
 
 /// Makes `VideoFrame`s of decoded AVFrames: in the decoder's own memory where the engine has a word for them, else
 /// converted by libswscale into pooled memory. Pictures in full range (0–255), as cameras and JPEG make them, come out
-/// in the limited range that all YUV here has.
+/// in the limited range that all YUV here has, and matrices that the engine has no word for become BT.709. Pictures
+/// that are to be turned are turned.
 public final class VideoFrameMaker {
     private var format: MediaFormat?
+    private var uprightFormat: MediaFormat?
     private var pool = Pool<VideoFrame>()
+    private var turned = Pool<VideoFrame>()
     private var scaler: OpaquePointer?
     private let frameRate: FrameRate?
     private let wanted: PixelFormat?
     private let told: VideoLayout.PixelAspect
+    private let orientation: VideoLayout.Orientation?
+    private let say: (String) -> Void
+    private var said: Set<String> = []
 
     /// `pixels` is what all pictures become; nil leaves those that the engine has a word for and makes i420 of others.
-    /// `aspect` is that of the container, for pictures that do not say their own.
+    /// `aspect` and `orientation` are those of the container, for pictures that do not say their own; an orientation of
+    /// nil turns none. `say` gets a sentence about what pictures lose, each once.
     public init(
-        frameRate: FrameRate?, pixels: PixelFormat? = nil, aspect: VideoLayout.PixelAspect = .square
+        frameRate: FrameRate?, pixels: PixelFormat? = nil, aspect: VideoLayout.PixelAspect = .square,
+        orientation: VideoLayout.Orientation? = .upright, say: @escaping (String) -> Void = { _ in }
     ) {
         self.frameRate = frameRate
         wanted = pixels
         told = aspect
+        self.orientation = orientation
+        self.say = say
     }
 
     deinit { sws_freeContext(scaler) }
@@ -28,23 +39,71 @@ public final class VideoFrameMaker {
     /// picture.
     public func make(_ picture: UnsafeMutablePointer<AVFrame>) throws -> VideoFrame {
         let source = AVPixelFormat(picture.pointee.format)
-        let isFull = picture.pointee.color_range == AVCOL_RANGE_JPEG || source.isFullRange
+        let colors = ColorReading(picture)
+        if let remark = colors.remark { sayOnce(remark) }
+        let flags = fields(picture)
+        let turn = orientation(of: picture)
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
             pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
-            colorMatrix: VideoLayout.ColorMatrix(picture.pointee.colorspace),
+            colorMatrix: colors.matrix,
             pixelAspect: picture.pointee.sample_aspect_ratio.num > 0
                 ? VideoLayout.PixelAspect(picture.pointee.sample_aspect_ratio) : told)
         if format?.video != layout { format = MediaFormat(video: layout) }
-        if !isFull || layout.pixelFormat?.isYUV != true, let frame = VideoFrame(moving: picture, format: format!) {
-            return frame
+        let isAsItIs = !colors.isFull && colors.foreign == nil || layout.pixelFormat?.isYUV != true
+        let frame: VideoFrame
+        if isAsItIs, let moved = VideoFrame(moving: picture, format: format!) {
+            frame = moved
+        } else {
+            defer { av_frame_unref(picture) }
+            frame = try convert(picture, from: source, colors, layout)
         }
-        defer { av_frame_unref(picture) }
-        return try convert(picture, from: source, isFull: isFull, layout)
+        frame.header.flags = flags
+        return turn == .upright ? frame : upright(frame, turn)
     }
 
+    private func sayOnce(_ sentence: String) { if said.insert(sentence).inserted { say(sentence) } }
+
+    // MARK: Geometry
+
+    /// The container goes before the codec: a file that was turned later says it there.
+    private func orientation(of picture: UnsafeMutablePointer<AVFrame>) -> VideoLayout.Orientation {
+        guard orientation == .upright else { return orientation ?? .upright }
+        switch DisplayMatrix.read(picture) {
+        case .orientation(let own)?: return own
+        case .askew(let degrees)?:
+            sayOnce(DisplayMatrix.words(askew: degrees))
+            return .upright
+        case nil: return .upright
+        }
+    }
+
+    private func upright(_ frame: VideoFrame, _ turn: VideoLayout.Orientation) -> VideoFrame {
+        let layout = frame.layout.turned(by: turn)
+        if uprightFormat?.video != layout { uprightFormat = MediaFormat(video: layout) }
+        let result = turned.take(uprightFormat!)
+        PictureTurn.turn(frame, by: turn, into: result)
+        result.header = frame.header
+        guard frame.header.flags.contains(.interlaced) else { return result }
+        if turn.exchangesSides {
+            result.header.flags.subtract([.interlaced, .bottomFieldFirst])
+            sayOnce("interlaced pictures are turned, so their fields cannot be told apart any more")
+        } else if turn.quarters == 2, frame.layout.height % 2 == 0 {
+            result.header.flags.formSymmetricDifference(.bottomFieldFirst)
+        }
+        return result
+    }
+
+    private func fields(_ picture: UnsafeMutablePointer<AVFrame>) -> MediaItem.Header.Flags {
+        guard picture.pointee.interlaced_frame != 0 else { return [] }
+        return picture.pointee.top_field_first != 0 ? .interlaced : [.interlaced, .bottomFieldFirst]
+    }
+
+    // MARK: Colours
+
     private func convert(
-        _ picture: UnsafeMutablePointer<AVFrame>, from source: AVPixelFormat, isFull: Bool, _ layout: VideoLayout
+        _ picture: UnsafeMutablePointer<AVFrame>, from source: AVPixelFormat, _ colors: ColorReading,
+        _ layout: VideoLayout
     ) throws -> VideoFrame {
         let (width, height) = (picture.pointee.width, picture.pointee.height)
         let flags = Int32(SWS_BICUBIC) | Int32(SWS_ACCURATE_RND) | Int32(SWS_BITEXACT)
@@ -55,8 +114,10 @@ public final class VideoFrameMaker {
             throw NodeError(
                 "pictures in pixel format \(name) cannot be converted", advice: "Convert the media to yuv420p first.")
         }
-        let matrix = sws_getCoefficients(layout.impliedMatrix == .bt709 ? SWS_CS_ITU709 : SWS_CS_ITU601)
-        sws_setColorspaceDetails(scaler, matrix, isFull ? 1 : 0, matrix, 0, 0, 1 << 16, 1 << 16)
+        let matrix = layout.impliedMatrix == .bt709 ? SWS_CS_ITU709 : SWS_CS_ITU601
+        sws_setColorspaceDetails(
+            scaler, sws_getCoefficients(colors.foreign ?? matrix), colors.isFull ? 1 : 0, sws_getCoefficients(matrix),
+            0, 0, 1 << 16, 1 << 16)
         let frame = pool.take(format!)
         let planes = frame.layout.pixelFormat!.planeCount
         var data: [UnsafeMutablePointer<UInt8>?] = (0..<4).map { $0 < planes ? frame.plane($0) : nil }
