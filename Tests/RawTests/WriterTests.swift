@@ -127,7 +127,8 @@ extension RawSuite {
                 signal(SIGPIPE, SIG_IGN)
                 let descriptor = FarSide.open(fifo, O_WRONLY)
                 var next = FarSide.now
-                for _ in 0..<1_000 {
+                // Until nobody reads any more: on a busy machine its rhythm is hard to see.
+                for _ in 0..<6_000 {
                     guard FarSide.write(descriptor, picture[...]) else { break }
                     next = max(next, FarSide.now) + 40_000_000
                     FarSide.rest(until: next)

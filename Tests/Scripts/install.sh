@@ -42,6 +42,19 @@ cd -- "$scratch"
 ln -s -- "$place/bin/sluice" "$scratch/sluice"
 "${empty[@]}" "$scratch/sluice" validate demo >/dev/null || fail "it does not work by a symlink"
 
+# A plugin links the engine that is there; nothing of the engine is compiled.
+"$place/bin/sluice-new-plugin" gain "$scratch/a plugin" 2>"$scratch/said"
+grep -q 'sluice run ./gain.json' "$scratch/said" || fail "the next steps are not told: $(cat "$scratch/said")"
+(
+    cd -- "$scratch/a plugin"
+    swift build >build.log 2>&1 || fail "the plugin does not build: $(cat build.log)"
+    grep -qE 'Compiling (Sluice|CSys)' build.log && fail "the plugin compiles the engine again"
+    swift test >test.log 2>&1 || fail "the plugin fails its test: $(cat test.log)"
+    "${empty[@]}" "$place/bin/sluice" run ./gain.json --plugin-path .build/debug --clock virtual 2>run.log ||
+        fail "the plugin does not run: $(cat run.log)"
+    [[ -s gain.webm ]] || fail "the plugin's graph wrote nothing"
+)
+
 grep -q '^\.SH RUN$' "$place/share/man/man1/sluice.1" || fail "the man page has no section on run"
 if command -v man >/dev/null; then
     MANWIDTH=100 man --warnings -l "$place/share/man/man1/sluice.1" 2>"$scratch/said" >/dev/null
