@@ -7,6 +7,7 @@ let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
+let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
@@ -47,9 +48,9 @@ let plugins: [Target] = [
     plugin("Opus", uses: [bitstream, "COpus"]),
     plugin("Overlay", uses: [bitstream, libav, "CASS"]),
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
-    plugin("RTP", uses: [bitstream, geometry, net, rtp, srtp, pacing]),
-    plugin("Raw", uses: [geometry, net, pacing]),
-    plugin("SRT", uses: [geometry, libav, mpegts, net, sourceTime, "CSRT"]),
+    plugin("RTP", uses: [bitstream, geometry, holding, net, rtp, srtp, pacing]),
+    plugin("Raw", uses: [geometry, net, pacing, sampleTime]),
+    plugin("SRT", uses: [geometry, holding, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
@@ -94,6 +95,7 @@ let tests: [Target] = [
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
     tests("Geometry", of: [bitstream, geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
+    tests("Holding", of: [holding]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests(

@@ -14,6 +14,7 @@ extension Record {
     public static let metrics: [Metric] = [
         .counter("bytes", "bytes written"),
         .counter("files", "files, the present one included"),
+        .counter("deleted_files", "files of this run that were deleted because of keep, keep_mb or min_free_mb"),
         .counter("late_items", "items of a stream that came after a pipe was begun without it, left out"),
         .counter("undecodable_packets", "packets before the first keyframe of a stream, left out"),
         .counter("refused_packets", "packets that the container does not take, left out"),

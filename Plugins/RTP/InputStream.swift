@@ -1,5 +1,6 @@
 import Bitstream
 import Glibc
+import Holding
 import Net
 import RTP
 import SRTP
@@ -41,11 +42,20 @@ final class InputStream {
     /// Datagrams that are no packets, or too large.
     private var strays = 0
     let metrics: InputMetrics
-    /// The facts that were said of it once.
-    var said = (
-        source: false, key: false, foreign: false, stranger: false, loss: false, size: false, dropped: false,
-        other: false, leap: false
-    )
+    /// Facts of a stream that are said once.
+    struct Fact: OptionSet {
+        let rawValue: Int
+        static let source = Fact(rawValue: 1 << 0)
+        static let key = Fact(rawValue: 1 << 1)
+        static let foreign = Fact(rawValue: 1 << 2)
+        static let stranger = Fact(rawValue: 1 << 3)
+        static let loss = Fact(rawValue: 1 << 4)
+        static let size = Fact(rawValue: 1 << 5)
+        static let dropped = Fact(rawValue: 1 << 6)
+        static let leap = Fact(rawValue: 1 << 7)
+        static let other = Fact(rawValue: 1 << 8)
+    }
+    var said: Fact = []
 
     var name: String { media.kind }
     /// Nothing waits for room at the output.
@@ -270,8 +280,7 @@ final class InputStream {
         guard let video = format.video, !limit.holds(width: video.width, height: video.height) else {
             return true
         }
-        guard !said.size else { return false }
-        said.size = true
+        guard said.insert(.size).inserted else { return false }
         context.log(
             .warning,
             "\(name) of \(video.width)x\(video.height) is left out: \(limit.words). Raise them if it is meant; counted as \(name)_too_large"

@@ -274,60 +274,44 @@ public final class RTPInput: Node {
 
     private func tell(_ stream: InputStream) {
         let (name, metrics) = (stream.name, stream.metrics)
-        if let peer = stream.peer, !stream.said.source {
-            stream.said.source = true
+        /// Each fact of a stream is said once, and counted from then on.
+        func say(
+            _ fact: InputStream.Fact, if isThere: Bool, as level: EventLog.Level = .warning,
+            _ words: @autoclosure () -> String
+        ) {
+            guard isThere, stream.said.insert(fact).inserted else { return }
+            context.log(level, "\(name): \(words())")
+        }
+        if let peer = stream.peer, !stream.said.contains(.source) {
             context.isWaiting(for: nil)
-            context.log(
-                .info,
-                "\(name): \(stream.media.payload.encodingName) from \(peer)\(stream.media.crypto == nil ? "" : ", encrypted")"
+            let encrypted = stream.media.crypto == nil ? "" : ", encrypted"
+            say(.source, if: true, as: .info, "\(stream.media.payload.encodingName) from \(peer)\(encrypted)")
+        }
+        say(
+            .key, if: metrics.notAuthentic.count > 0,
+            "packets that the key in \(path) does not fit: is the sender's another? Counted as \(name)_not_authentic")
+        say(
+            .foreign, if: metrics.foreign.count > 0,
+            "datagrams at \(stream.sockets.rtp.local) that are no RTP of \(stream.media.types): counted as \(name)_foreign"
+        )
+        if let stranger = stream.stranger {
+            say(
+                .stranger, if: true,
+                "packets from \(stranger), but \(stream.rightful(path)): left out, counted as \(name)_strangers. Set \"sender\": \"any\" if they are meant"
             )
         }
-        if metrics.notAuthentic.count > 0, !stream.said.key {
-            stream.said.key = true
-            context.log(
-                .warning,
-                "\(name): packets that the key in \(path) does not fit: is the sender's another? Counted as \(name)_not_authentic"
-            )
-        }
-        if metrics.foreign.count > 0, !stream.said.foreign {
-            stream.said.foreign = true
-            context.log(
-                .warning,
-                "\(name): datagrams at \(stream.sockets.rtp.local) that are no RTP of \(stream.media.types): counted as \(name)_foreign"
-            )
-        }
-        if let stranger = stream.stranger, !stream.said.stranger {
-            stream.said.stranger = true
-            context.log(
-                .warning,
-                "\(name): packets from \(stranger), but \(stream.rightful(path)): left out, counted as \(name)_strangers. Set \"sender\": \"any\" if they are meant"
-            )
-        }
-        if metrics.lost.count > 0, !stream.said.loss {
-            stream.said.loss = true
-            context.log(.warning, "\(name): packets are missing; counted as \(name)_lost")
-        }
-        if metrics.dropped.count > 0, !stream.said.dropped {
-            stream.said.dropped = true
-            context.log(
-                .warning,
-                "\(name): frames are left out, since the node behind takes none for longer than hold_ms (\(hold)) or hold_kb (\(mostHeld)) allows; counted as \(name)_dropped"
-            )
-        }
-        if metrics.leaps.count > 0, !stream.said.leap {
-            stream.said.leap = true
-            context.log(
-                .warning,
-                "\(name): timestamps leap though nothing is missing: media go on where they came; counted as \(name)_time_leaps"
-            )
-        }
-        if metrics.otherTypes.count > 0, !stream.said.other {
-            stream.said.other = true
-            context.log(
-                .info,
-                "\(name): packets of other payload types come among those of \(stream.media.types), such as keys or comfort noise; counted as \(name)_other_types"
-            )
-        }
+        say(.loss, if: metrics.lost.count > 0, "packets are missing; counted as \(name)_lost")
+        say(
+            .dropped, if: metrics.dropped.count > 0,
+            "frames are left out, since the node behind takes none for longer than hold_ms (\(hold)) or hold_kb (\(mostHeld)) allows; counted as \(name)_dropped"
+        )
+        say(
+            .leap, if: metrics.leaps.count > 0,
+            "timestamps leap though nothing is missing: media go on where they came; counted as \(name)_time_leaps")
+        say(
+            .other, if: metrics.otherTypes.count > 0, as: .info,
+            "packets of other payload types come among those of \(stream.media.types), such as keys or comfort noise; counted as \(name)_other_types"
+        )
     }
 
     // MARK: The end

@@ -1,7 +1,8 @@
 import Glibc
 import Sluice
 
-/// PCM of a graph to another process or a file, without a header.
+/// PCM of a graph to another process or a file, without a header. It has no times, so the samples keep them: a hole is
+/// silence, and what overlaps is cut. A reader that comes late begins with the present.
 public final class RawAudioOutput: Node {
     public static let descriptor = NodeDescriptor(
         "raw-audio-output", summary: "Writes PCM to standard output, a FIFO, a file or a Unix socket",
@@ -20,6 +21,10 @@ public final class RawAudioOutput: Node {
     ) var ifExists: WrittenFile.Existing
 
     private var writing: RawFrameWriter!
+    private var context: NodeContext!
+    private var placed = PlacedAudio()
+    private var silence: Metric.Counter!
+    private var cut: Metric.Counter!
     private let run = UnsafeMutablePointer<iovec>.allocate(capacity: 1)
 
     public init() {}
@@ -27,6 +32,8 @@ public final class RawAudioOutput: Node {
     deinit { run.deallocate() }
 
     public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        (silence, cut) = (context.counter("silence_ms"), context.counter("cut_ms"))
         writing = RawFrameWriter(
             try RawWriter(
                 RawEndpoint(path: path, listens: listens), onReaderGone: onReaderGone, ifExists: ifExists, context),
@@ -34,7 +41,10 @@ public final class RawAudioOutput: Node {
     }
 
     public func process(now: Instant) throws {
-        try writing.process(now: now, next: { input.next() }, size: { $0.byteCount }, memory: memory)
+        try writing.process(
+            now: now, next: { placed.next(isAnew: $0) { input.next() } }, size: { $0.byteCount }, memory: memory)
+        silence.set(placed.silence)
+        cut.set(placed.cut)
     }
 
     private func memory(of item: MediaItem, from position: Int) -> UnsafeBufferPointer<iovec> {
@@ -46,7 +56,13 @@ public final class RawAudioOutput: Node {
 
     public func finish(now: Instant) throws -> Bool {
         try process(now: now)
-        return try writing.finish()
+        guard try writing.finish(), placed.isEmpty else { return false }
+        let words = [
+            silence.count > 0 ? "\(silence.count) ms of silence where audio was missing" : "",
+            cut.count > 0 ? "\(cut.count) ms of audio that overlapped were cut" : "",
+        ].filter { !$0.isEmpty }
+        if !words.isEmpty { context.log(.info, "a raw stream has no times: \(words.joined(separator: ", "))") }
+        return true
     }
 
     public func close() { writing?.close() }

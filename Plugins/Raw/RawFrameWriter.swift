@@ -11,6 +11,10 @@ struct RawFrameWriter {
     private var size = 0
     private var format: MediaFormat?
     private var saidGivenUp = false
+    /// Nobody has read since the last frame went out.
+    private var isUnread = false
+    /// A reader has begun with the last frame.
+    private var hasBegun = false
     private let bytes: Metric.Counter
     private let lost: Metric.Counter
 
@@ -21,14 +25,15 @@ struct RawFrameWriter {
         lost = context.counter("lost_frames")
     }
 
-    /// `next` takes a frame from the input, `size` tells its bytes in the stream, and `memory` where they are from a
-    /// byte on.
+    /// `next` takes a frame from the input, and is told whether a reader has begun since the last one; `size` tells its
+    /// bytes in the stream, and `memory` where they are from a byte on.
     mutating func process(
-        now: Instant, next: () -> MediaItem?, size sizeOf: (MediaItem) -> Int,
+        now: Instant, next: (_ isAnew: Bool) -> MediaItem?, size sizeOf: (MediaItem) -> Int,
         memory: (MediaItem, Int) -> UnsafeBufferPointer<iovec>
     ) throws {
-        while let item = item ?? next() {
+        while let item = item ?? next(hasBegun) {
             if self.item == nil { try begin(item, sizeOf(item)) }
+            hasBegun = false
             if context.isStopping, !writer.isOpen {
                 giveUp()
                 continue
@@ -38,8 +43,12 @@ struct RawFrameWriter {
                 case .bytes(let count):
                     position += count
                     bytes.add(count)
-                case .wait: return
+                    if isUnread { (isUnread, hasBegun) = (false, true) }
+                case .wait:
+                    if !writer.isOpen { isUnread = true }
+                    return
                 case .gone:
+                    isUnread = true
                     lost.add()
                     position = size
                 }

@@ -18,5 +18,12 @@ private let writingMetrics: [Metric] = [
 
 extension RawAudioSource { public static var metrics: [Metric] { readingMetrics } }
 extension RawVideoSource { public static var metrics: [Metric] { readingMetrics } }
-extension RawAudioOutput { public static var metrics: [Metric] { writingMetrics } }
+extension RawAudioOutput {
+    public static var metrics: [Metric] {
+        writingMetrics + [
+            .counter("silence_ms", "silence where audio was missing"),
+            .counter("cut_ms", "audio that overlapped what was there, cut"),
+        ]
+    }
+}
 extension RawVideoOutput { public static var metrics: [Metric] { writingMetrics } }

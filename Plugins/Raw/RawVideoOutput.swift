@@ -38,7 +38,7 @@ public final class RawVideoOutput: Node {
 
     public func process(now: Instant) throws {
         try writing.process(
-            now: now, next: { take() }, size: { PlaneRuns.byteCount($0.format.video!) },
+            now: now, next: { _ in take() }, size: { PlaneRuns.byteCount($0.format.video!) },
             memory: { runs.of(unsafeDowncast($0, to: VideoFrame.self), from: $1) })
     }
 

@@ -10,6 +10,8 @@ extension SRTInput {
         .counter("stray_bytes", "bytes that are no MPEG-TS"),
         .counter("ts_packets_scrambled", "MPEG-TS packets that are scrambled"),
         .counter("before_keyframe", "frames left out because no keyframe had come"),
+        .counter("video_dropped", "packets of video left out because the node behind took none for too long"),
+        .counter("audio_dropped", "packets of audio left out because the node behind took none for too long"),
         .counter("program_changes", "changes of the sender's program map"),
         .counter("time_leaps", "times that the sender's timestamps leapt to somewhere new and were made to go on"),
     ]
@@ -24,6 +26,12 @@ extension SRTOutput {
         .counter("dropped_congested", "media packets dropped because the peer took too little"),
         .counter("dropped_before_keyframe", "media packets dropped until a keyframe came"),
         .counter("congestions", "times that the peer took too little"),
+        .gauge("readers_total", "as a listener: readers that are connected"),
+        .counter("readers_joined", "as a listener: readers that have come"),
+        .counter("readers_left", "as a listener: readers that have gone"),
+        .counter("reader_packets_sent", "as a listener: media packets sent, counted for each reader"),
+        .counter("reader_packets_dropped", "as a listener: media packets that a reader did not get, for each reader"),
+        .gauge("slowest_reader_ms", "as a listener: media that wait for the reader for which most wait"),
     ]
 }
 

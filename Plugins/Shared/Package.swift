@@ -10,6 +10,7 @@ let package = Package(
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
+        .library(name: "Holding", type: .dynamic, targets: ["Holding"]),
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
         .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
@@ -34,6 +35,7 @@ let package = Package(
         .target(
             name: "LibAV",
             dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "Holding", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(
             name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CNet"),

@@ -102,6 +102,36 @@ import Testing
         #expect(try String(contentsOf: scratch.url.appending(path: "lines"), encoding: .utf8) == first)
     }
 
+    /// Segments that do not say where they begin count on, so that one that does is where it says.
+    @Test func timesInATurnCountOn() throws {
+        var take = Take()
+        take.segment(["segment_seq": 1, "epoch": 1], samples: 3_200)
+        take.segment(["segment_seq": 2, "epoch": 1], samples: 3_200)
+        take.segment(["segment_seq": 3, "epoch": 1, "media_start_ms": 400], samples: 3_200)
+        take.segment(["segment_seq": 4, "epoch": 1, "media_start_ms": 700], samples: 3_200)
+        take.segment(["segment_seq": 5, "epoch": 1], samples: 3_200)
+        take.segment(["segment_seq": 1, "epoch": 2], samples: 3_200)
+        let path = ParameterValue.string(scratch.url.appending(path: "lines").path)
+        let node = try harness(take, ["diagnostics": path])
+        #expect(node.finish() == .finished)
+        #expect(try lines("lines").map { $0["media_start_ms"] as? Double } == [0, 200, 400, 700, 900, 0])
+        #expect(try lines("lines").map { $0["publish_wall_ms"] as? Double } == [0, 200, 400, 700, 900, 1_100])
+        // The times of the audio leave the pause that the fourth asks for, and no other.
+        let starts = node.sink("audio").received.filter { $0.item.header.flags.contains(.segmentStart) }
+        #expect(starts.map { $0.item.header.pts.milliseconds.rounded() } == [0, 200, 400, 700, 900, 1_100])
+    }
+
+    /// A segment that is cut to less than a sample sends no piece, and no picture.
+    @Test func nothingWithoutSamplesIsSent() throws {
+        var take = Take()
+        take.segment(["epoch": 1, "duration_ms": 0.01], samples: 320)
+        take.segment(["epoch": 1], samples: 320)
+        let node = try harness(take)
+        #expect(node.finish() == .finished)
+        let frames = node.sink("audio").received.compactMap { $0.item as? AudioFrame }
+        #expect(frames.allSatisfy { $0.sampleCount > 0 } && frames.count == 1, "\(frames.map(\.sampleCount))")
+    }
+
     @Test func markedSegmentsCarryTheirMarkerOnTwoPictures() throws {
         var take = Take()
         take.segment(["segment_seq": 1], frames: 6, samples: 3_840)
@@ -117,7 +147,7 @@ import Testing
         }
         #expect(marked == [8, 9, 15, 16])
         #expect(try lines("lines").map { $0["marker_id"] as? Int } == [0, 1, 0, 2])
-        #expect(try lines("lines").map { $0["marker_media_time_ms"] as? Double } == [0, 80, 0, 0])
+        #expect(try lines("lines").map { $0["marker_media_time_ms"] as? Double } == [0, 320, 0, 600])
         #expect(node.value(of: "calibration") == 1)
     }
 

@@ -76,9 +76,9 @@ import Testing
         (header.sequence, header.frameCount, header.width, header.height) = (4, 10, 64, 48)
         (header.sampleCount, header.sampleRate) = (6_400, 16_000)
         header.frameRate = FrameRate(30_000, 1_001)
-        header.mediaStart = .milliseconds(1_200)
         let plain = SegmentDiagnostics(
-            session: "room 1", header: header, epoch: 7, publishWall: 1_700_000_000_123.5, marker: nil)
+            session: "room 1", header: header, epoch: 7, turnStart: .milliseconds(1_200),
+            publishWall: 1_700_000_000_123.5, marker: nil)
         #expect(
             plain.json
                 == #"""
@@ -91,7 +91,8 @@ import Testing
         header.frameRate = FrameRate(25)
         header.duration = .milliseconds(390)
         let marked = SegmentDiagnostics(
-            session: "", header: header, epoch: 7, publishWall: 0, marker: MarkerPlan(header).map { (12, $0) })
+            session: "", header: header, epoch: 7, turnStart: .milliseconds(1_200), publishWall: 0,
+            marker: MarkerPlan(header).map { (12, $0) })
         #expect(
             marked.json.hasSuffix(
                 #"""

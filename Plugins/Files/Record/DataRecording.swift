@@ -1,34 +1,83 @@
 import Glibc
 import Sluice
 
-/// The part of `record` that writes data: a file of JSON Lines that grows by whole lines, so nothing is lost when the
+/// The part of `record` that writes data: files of JSON Lines that grow by whole lines, so nothing is lost when the
 /// process dies.
 struct DataRecording {
-    private let sink: FileSink
-    private let path: String
-    private(set) var lines = 0
+    private let series: FileSeries
+    private let context: NodeContext
+    private let bytes: Metric.Counter
+    private let files: Metric.Counter
+    private var sink: FileSink
+    private var grid: SegmentGrid?
+    private var lines = 0
     private var batch = ""
+    private var batched = 0
+    private var bytesBefore = 0
 
-    init(to sink: FileSink, path: String) { (self.sink, self.path) = (sink, path) }
+    /// `grid`: when a file ends and the next one begins.
+    init(_ series: FileSeries, first: FileSink, _ grid: SegmentGrid?, _ context: NodeContext) {
+        (self.series, sink, self.grid, self.context) = (series, first, grid, context)
+        bytes = context.counter("bytes")
+        files = context.counter("files")
+    }
 
-    /// Writes what the input hands out, with one call of the system. Throws `NodeError` where the file takes no more.
-    mutating func write(from input: Input<DataItem>) throws {
-        batch.removeAll(keepingCapacity: true)
-        var count = 0
+    /// Writes what the input hands out, with one call of the system for each file. Throws `NodeError` where the file
+    /// takes no more.
+    mutating func write(from input: Input<DataItem>, now: Instant) throws {
+        defer { bytes.set(bytesBefore + Int(sink.bytesWritten)) }
         while let item = input.next() {
+            if lines + batched > 0, grid?.isDue(item.header.pts) == true {
+                try writeBatch(now)
+                try end()
+                bytesBefore += Int(sink.bytesWritten)
+                (sink, lines) = (try series.open(), 0)
+            }
+            if lines + batched == 0 {
+                sink = try series.renewed(sink)
+                grid?.begin(at: item.header.pts)
+                files.set(series.count)
+            }
             batch += DataLines.line(item)
-            count += 1
+            batched += 1
         }
-        guard count > 0 else { return }
+        try writeBatch(now)
+    }
+
+    private mutating func writeBatch(_ now: Instant) throws {
+        guard batched > 0 else { return }
+        defer {
+            batch.removeAll(keepingCapacity: true)
+            batched = 0
+        }
         let whole = sink.bytesWritten
         let code = batch.withUTF8 { sink.write(UnsafeRawBufferPointer($0)) }
         guard code == 0 else {
             sink.cut(to: whole)
             throw NodeError(
-                "writing \"\(path)\" failed after \(lines) lines: \(errorText(code))",
+                "writing \"\(sink.path)\" failed after \(lines) lines: \(errorText(code))",
                 advice: code == ENOSPC || code == EDQUOT ? "Free some space." : "")
         }
-        lines += count
+        lines += batched
+        guard case .low(let free) = try series.look(sink, now: now) else { return }
+        try end()
+        throw series.refusal(free: free, of: sink.path, whole: ": the file is whole, and ends")
+    }
+
+    /// Everything has come.
+    mutating func finish() throws {
+        guard lines > 0 else {
+            return context.log(.warning, "nothing arrived: \"\(sink.path)\" is not written")
+        }
+        try end()
+    }
+
+    private func end() throws {
+        let identity = sink.identity
+        let code = sink.close()
+        guard code == 0 else { throw NodeError("writing \"\(sink.path)\" failed: \(errorText(code))") }
+        try series.ended(sink, identity)
+        context.log(.info, "wrote \(sink.path): \(lines) lines, \(FileSink.size(sink.bytesWritten))")
     }
 
     /// Data and media do not share a file: which of them belong elsewhere. nil where all fit.

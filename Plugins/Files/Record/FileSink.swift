@@ -4,13 +4,35 @@ import Sluice
 
 /// The file that a recording goes to.
 final class FileSink: ByteSink {
+    /// A file by what the system knows it by, whatever its name is.
+    struct Identity: Equatable {
+        let device: dev_t, inode: ino_t
+
+        init?(path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (device, inode) = (status.st_dev, status.st_ino)
+        }
+
+        init?(descriptor: Int32) {
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { return nil }
+            (device, inode) = (status.st_dev, status.st_ino)
+        }
+    }
+
     private let file: WrittenFile
+    /// As it was asked for: `path` may have a number besides.
+    let name: String
     private(set) var bytesWritten: Int64 = 0
     private var position: Int64 = 0
 
-    init(_ file: WrittenFile) { self.file = file }
+    init(_ file: WrittenFile, name: String) { (self.file, self.name) = (file, name) }
 
     var path: String { file.path }
+    /// -1 once it is closed.
+    var descriptor: Int32 { file.descriptor }
+    var identity: Identity? { file.isRegular ? Identity(descriptor: file.descriptor) : nil }
     var isSeekable: Bool { file.isRegular }
     /// A cluster, or a fragment, goes out with one write: who is killed between two would leave half of one.
     var blockSize: Int { 1 << 20 }

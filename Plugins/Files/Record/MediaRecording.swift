@@ -26,9 +26,11 @@ final class MediaRecording {
     var cut: Double { placement?.cut.seconds ?? 0 }
     var leaps: Int { placement?.leaps ?? 0 }
 
-    /// Writes the header. `oldest` is the time of the first item. Throws `NodeError` where the container refuses a
-    /// format, or the file takes nothing.
-    init(_ container: Container, _ sink: FileSink, _ formats: [MediaFormat], oldest: MediaTime) throws {
+    /// Writes the header. `oldest` is the time of the first item; `isPart`: whatever it is, the file begins with it.
+    /// Throws `NodeError` where the container refuses a format, or the file takes nothing.
+    init(
+        _ container: Container, _ sink: FileSink, _ formats: [MediaFormat], oldest: MediaTime, isPart: Bool = false
+    ) throws {
         self.container = container
         self.sink = sink
         self.formats = formats
@@ -41,7 +43,7 @@ final class MediaRecording {
             }
         }
         // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
-        if oldest.isKnown, abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }
+        if oldest.isKnown, isPart || abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }
         do { try muxer.open() } catch {
             if muxer.sinkError != 0 { throw failure(error) }
             if let one = formats.first(where: { !container.takes($0) }) {
@@ -79,14 +81,28 @@ final class MediaRecording {
     private func write(_ samples: AudioFrame, _ stream: Int) throws(AVError) {
         guard let place = placement?.place(samples.sampleCount, at: samples.header.pts, rate: samples.layout.rate)
         else { return try muxer.write(samples, stream: stream) }
-        var left = place.silence
+        try writeSilence(place.silence, like: samples, stream)
+        guard place.cut < samples.sampleCount else { return }
+        try muxer.write(place.cut == 0 ? samples : samples.dropping(place.cut), stream: stream)
+    }
+
+    private func writeSilence(_ count: Int, like samples: AudioFrame, _ stream: Int) throws(AVError) {
+        var left = count
         while left > 0 {
             let count = min(left, samples.layout.rate)
             try muxer.write(samples.silence(count), stream: stream)
             left -= count
         }
-        guard place.cut < samples.sampleCount else { return }
-        try muxer.write(place.cut == 0 ? samples : samples.dropping(place.cut), stream: stream)
+    }
+
+    /// The next file begins with `item`: the hole before it is this one's. Throws `NodeError` where the file takes no
+    /// more.
+    func fill(before item: MediaItem, stream: Int) throws {
+        guard let samples = item as? AudioFrame,
+            let place = placement?.place(0, at: samples.header.pts, rate: samples.layout.rate)
+        else { return }
+        do { try writeSilence(place.silence, like: samples, stream) } catch { throw failure(error) }
+        whole = sink.bytesWritten
     }
 
     /// Writes the container's end and gives the file back. Throws `NodeError` where the file has no room.
@@ -116,21 +132,4 @@ final class MediaRecording {
 extension MediaItem {
     /// Its decoding time, or its presentation time where it has no other.
     var decodingTime: MediaTime { header.dts.isKnown ? header.dts : header.pts }
-}
-
-extension AudioFrame {
-    /// `count` samples of silence in this frame's format.
-    fileprivate func silence(_ count: Int) -> AudioFrame {
-        let frame = AudioFrame(format: format, sampleCount: count)
-        frame.buffer.bytes.initializeMemory(as: UInt8.self, repeating: 0, count: frame.byteCount)
-        return frame
-    }
-
-    /// A copy without its first `count` samples.
-    fileprivate func dropping(_ count: Int) -> AudioFrame {
-        let frame = AudioFrame(format: format, sampleCount: sampleCount - count)
-        let skipped = count * layout.bytesPerSample
-        frame.buffer.bytes.copyMemory(from: buffer.bytes + skipped, byteCount: frame.byteCount)
-        return frame
-    }
 }

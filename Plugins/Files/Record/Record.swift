@@ -2,7 +2,8 @@ import LibAV
 import Sluice
 
 /// Writes packets, raw audio, or data to a file: nothing is encoded. Streams are put in the order of their decoding
-/// times. Where a file cannot go on, since a format changed or a stream came late, the next one does.
+/// times. Where a file cannot go on, since a format changed or a stream came late, the next one does. So it is after
+/// each `segment_s`.
 public final class Record: Node {
     public static let descriptor = NodeDescriptor(
         "record", summary: "Writes packets to a webm, mkv, ts, mp4 or wav file, or data as JSON Lines", work: .blocking,
@@ -28,6 +29,24 @@ public final class Record: Node {
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
         help: "how long a stream that is silent is waited for before the other goes on alone") var maxWait: Int
+    @Parameter(
+        "segment_s", default: 0, range: 0...864_000,
+        help:
+            "files of so many seconds each, cut at keyframes; path may hold strftime's conversions: "
+            + "tape-%Y%m%d-%H%M%S.mkv. 0: one file"
+    ) var segment: Double
+    @Parameter(
+        "keep", default: 0, range: 0...1_000_000,
+        help: "of the segments of this run so many stay, the present one included; the oldest is deleted. 0: all")
+    var keep: Int
+    @Parameter(
+        "keep_mb", default: 0, range: 0...1_000_000_000,
+        help: "MiB that the segments of this run have together; the oldest is deleted. 0: any")
+    var keepSize: Int
+    @Parameter(
+        "min_free_mb", default: 16, range: 0...1_000_000_000,
+        help: "MiB that stay free on the disk: before that the file ends whole, and the run with it. 0: none")
+    var leastFree: Int
 
     enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
 
@@ -35,7 +54,6 @@ public final class Record: Node {
     private var container = Container.webm
     private var tape: Tape?
     private var recording: DataRecording?
-    private var dataSink: FileSink?
     private var join: Join<MediaItem>!
 
     public init() {}
@@ -61,58 +79,61 @@ public final class Record: Node {
         for input in inputs {
             if let format = input.format, !container.takes(format) { throw container.refusal(format, path: name) }
         }
-        let isFirst = context.restarts == 0
-        let part = context.restarts + 1
-        let sink = FileSink(
-            try context.openFile(name, ifExists: isFirst || ifExists != .fail ? ifExists : .number, part: part))
+        let series = try FileSeries(try rules(), context)
+        let sink = try series.open()
+        guard segment == 0 || sink.isSeekable else {
+            throw NodeError(
+                "\"\(name)\" is no file, and segment_s makes several of them", advice: "Leave segment_s out.",
+                isInputError: true)
+        }
+        if case .low(let free) = try series.look(sink, now: context.now) {
+            throw series.refusal(free: free, of: sink.path, whole: "")
+        }
         for input in inputs {
             context.refuse(at: input) {
                 container.takes($0) ? nil : "writes \(container.rawValue), which does not hold it"
             }
         }
+        let grid = segment > 0 ? SegmentGrid(.seconds(segment)) : nil
         if container == .jsonl {
-            recording = DataRecording(to: sink, path: sink.path)
-            dataSink = sink
+            recording = DataRecording(series, first: sink, grid, context)
             return
         }
         join = Join(inputs, maxWait: .milliseconds(Int64(maxWait)))
-        let ifExists = ifExists
         tape = Tape(
-            container, first: sink, streams: inputs.map(RecordedStream.init), patience: .milliseconds(Int64(beginWait)),
-            context
-        ) { [name] number in
-            FileSink(
-                try context.openFile(
-                    name, ifExists: ifExists == .fail ? .number : ifExists, part: part + number - 1,
-                    isNews: false))
+            container, series, first: sink, grid, streams: inputs.map(RecordedStream.init),
+            patience: .milliseconds(Int64(beginWait)), context)
+    }
+
+    private func rules() throws -> FileSeries.Rules {
+        guard segment == 0 || segment >= 0.1 else {
+            throw NodeError(
+                "segment_s is \(segment)", advice: "Take at least 0.1, or 0 for one file.", isInputError: true)
         }
+        guard segment > 0 || keep == 0 && keepSize == 0 else {
+            throw NodeError(
+                "\(keep > 0 ? "keep" : "keep_mb") says how many segments stay, and there are none",
+                advice: "Give segment_s, the length of a segment.", isInputError: true)
+        }
+        return FileSeries.Rules(
+            name: segment > 0 ? try FileName(timed: name) : FileName(name), ifExists: ifExists, keep: keep,
+            keepBytes: Int64(keepSize) << 20, leastFree: Int64(leastFree) << 20)
     }
 
     public func process(now: Instant) throws {
-        if recording != nil {
-            defer { context.counter("bytes").set(Int(dataSink?.bytesWritten ?? 0)) }
-            return try recording?.write(from: data) ?? ()
-        }
+        if recording != nil { return try recording?.write(from: data, now: now) ?? () }
         guard let tape else { return }
         defer { tape.count() }
         // A file that ends within the loop is followed by one that begins as the first did.
         while try tape.isBegun(now: now), let (input, item) = join.next(now: now, context: context) {
             try tape.write(item, from: input)
         }
+        try tape.look(now)
     }
 
     public func finish(now: Instant) throws -> Bool {
         try process(now: now)
-        if let recording {
-            let path = dataSink?.path ?? name
-            if recording.lines == 0 {
-                context.log(.warning, "nothing arrived: \"\(path)\" is not written")
-            } else {
-                let size = FileSink.size(dataSink?.bytesWritten ?? 0)
-                context.log(.info, "wrote \(path): \(recording.lines) lines, \(size)")
-            }
-            return true
-        }
+        if recording != nil { try recording?.finish() }
         try tape?.finish()
         return true
     }
@@ -120,6 +141,5 @@ public final class Record: Node {
     public func close() {
         tape = nil
         recording = nil
-        dataSink = nil
     }
 }

@@ -6,7 +6,8 @@ import Sluice
 /// node's lane.
 ///
 /// A file begins when the format of every stream is known. An item that it cannot take waits for the next file: one of
-/// another format, or of a stream that it began without. That file begins where the video can, at a keyframe.
+/// another format, or of a stream that it began without. That file begins where the video can, at a keyframe. So does
+/// the next one of a recording in segments.
 final class Tape {
     /// Bytes and media time that wait for a file at most.
     static let mostHeld = 64 << 20
@@ -18,7 +19,9 @@ final class Tape {
     private let container: Container
     private let streams: [RecordedStream]
     private let context: NodeContext
-    private let openNext: (Int) throws -> FileSink
+    private let series: FileSeries
+    /// Where a recording in segments is cut.
+    private var grid: SegmentGrid?
     private let metrics: Metrics
     /// The first one, until it begins.
     private var first: FileSink?
@@ -27,7 +30,8 @@ final class Tape {
     /// Why the present file cannot go on; nil while it can.
     private var change: String?
     private var changes: [Instant] = []
-    private var files = 1
+    /// Of the last item of the stream at whose keyframes a file can begin.
+    private var anchored = MediaTime.none
     private var refused = 0
     private var losses = Losses()
     /// Of the files before the present one.
@@ -36,14 +40,12 @@ final class Tape {
     private struct Totals { var bytes = 0, corrected = 0, silence = 0.0, cut = 0.0 }
 
     init(
-        _ container: Container, first: FileSink, streams: [RecordedStream], patience: Interval, _ context: NodeContext,
-        openNext: @escaping (_ number: Int) throws -> FileSink
+        _ container: Container, _ series: FileSeries, first: FileSink, _ grid: SegmentGrid?,
+        streams: [RecordedStream], patience: Interval, _ context: NodeContext
     ) {
-        self.container = container
-        self.first = first
+        (self.container, self.series, self.first, self.grid) = (container, series, first, grid)
         self.streams = streams
         self.context = context
-        self.openNext = openNext
         metrics = Metrics(context)
         gathering = Gathering(patience: patience)
     }
@@ -53,10 +55,13 @@ final class Tape {
     /// True when the first file has begun. Until then it takes what comes, and waits for what must be known.
     func isBegun(now: Instant) throws -> Bool {
         guard recording == nil else { return true }
-        for stream in streams { while let item = stream.input.next() { stream.hold(item) } }
+        // A file that begins with what is known leaves the rest to the order of the join.
+        if !missing.isEmpty || streams.allSatisfy(\.held.isEmpty) {
+            for stream in streams { while let item = stream.input.next() { stream.hold(item) } }
+        }
         noteUndecodable()
         guard streams.contains(where: { !$0.held.isEmpty }) else { return false }
-        let missing = streams.filter { !$0.isOver && format(of: $0) == nil }
+        let missing = missing
         let names = missing.map(\.name).joined(separator: " and ")
         switch gathering.look(now, isComplete: missing.isEmpty) {
         case .complete: break
@@ -78,6 +83,9 @@ final class Tape {
         return true
     }
 
+    /// The streams that a file which begins now would be without.
+    private var missing: [RecordedStream] { streams.filter { !$0.isOver && format(of: $0) == nil } }
+
     /// With which the stream is in a file that begins now; nil where it cannot be.
     private func format(of stream: RecordedStream) -> MediaFormat? {
         stream.held.isEmpty && container.wantsFirstItems ? nil : stream.formatForAFile
@@ -91,16 +99,19 @@ final class Tape {
 
     /// The next file, or the first one, with every stream whose format is known, and with what waits.
     private func begin() throws {
-        guard let sink = first else { return }
+        guard let prepared = first else { return }
         first = nil
+        let sink = try series.renewed(prepared)
         let members = streams.compactMap { stream in
             stream.isOver ? nil : format(of: stream).map { (stream: stream, format: $0) }
         }
         for stream in streams { stream.leave() }
         let waiting = Tape.merged(members.map { ($0.stream, $0.stream.release()) })
         for member in members { losses.tell(container.untold(member.format), context) }
-        recording = try MediaRecording(
-            container, sink, members.map(\.format), oldest: waiting.first?.1.decodingTime ?? .none)
+        let oldest = waiting.first?.1.decodingTime ?? .none
+        grid?.begin(at: oldest)
+        let isPart = grid != nil && (series.count > 1 || oldest > .zero)
+        recording = try MediaRecording(container, sink, members.map(\.format), oldest: oldest, isPart: isPart)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
         for (stream, item) in waiting { try write(item, of: stream) }
     }
@@ -132,6 +143,7 @@ final class Tape {
             stream.hold(item)
             return try goOn()
         }
+        if grid != nil, try isCut(before: item, of: stream) { return }
         guard let number = stream.number, let error = try recording.write(item, stream: number) else { return }
         refused += 1
         guard refused == 1 else { return }
@@ -140,6 +152,33 @@ final class Tape {
             .warning,
             "\(container.rawValue) refuses a packet of \(stream.name) at \((time.isKnown ? time.seconds : 0).fixed(2)) s "
                 + "(\(error)): it is left out, as are others like it")
+    }
+
+    /// Ends a segment that has lasted long enough, where the next one can begin with the item.
+    private func isCut(before item: MediaItem, of stream: RecordedStream) throws -> Bool {
+        let time = item.decodingTime
+        let isPicture = item.format.kind.hasDependentPackets
+        defer { if isPicture { anchored = time } }
+        guard let grid, grid.isDue(time, isKeyframe: isPicture) else { return false }
+        if isPicture {
+            guard item.header.flags.contains(.keyframe) else { return false }
+        } else if streams.contains(where: { $0.format?.kind.hasDependentPackets == true }) {
+            // A camera that is gone does not keep its microphone in one file for ever.
+            guard grid.isOverdue(time, pictures: anchored) else { return false }
+        }
+        if let number = stream.number { try recording?.fill(before: item, stream: number) }
+        stream.hold(item)
+        try goOn()
+        return true
+    }
+
+    /// Looks after the disk: deletes what is too much, and ends the file whole before there is no room. Throws
+    /// `NodeError` then.
+    func look(_ now: Instant) throws {
+        guard let recording, case .low(let free) = try series.look(recording.sink, now: now) else { return }
+        try end(recording)
+        self.recording = nil
+        throw series.refusal(free: free, of: recording.path, whole: ": the file is whole, and ends")
     }
 
     /// The stream at whose keyframes a file can begin.
@@ -187,24 +226,29 @@ final class Tape {
     /// Ends the present file. The next one begins as the first does: when all that it needs is known.
     private func goOn() throws {
         guard let recording else { return }
-        changes = changes.suffix(Tape.mostChanges - 1) + [context.now]
-        let why = change ?? "a stream changed"
+        if let change { try note(change) }
+        try end(recording)
+        self.recording = nil
+        first = try series.open()
+        if let change { context.log(.info, "\(change): \"\(recording.path)\" ends, \"\(path)\" goes on") }
         change = nil
+    }
+
+    /// Throws where formats change so often that files of their own are no use.
+    private func note(_ change: String) throws {
+        changes = changes.suffix(Tape.mostChanges - 1) + [context.now]
         guard changes.count < Tape.mostChanges || context.now - changes[0] > Tape.changesWithin else {
             throw NodeError(
-                "\(why), the \(Tape.mostChanges)th time within \(Int(Tape.changesWithin.seconds)) s: "
+                "\(change), the \(Tape.mostChanges)th time within \(Int(Tape.changesWithin.seconds)) s: "
                     + "each time takes a file of its own",
                 advice: "Convert the media to one format before record.")
         }
-        try end(recording)
-        files += 1
-        self.recording = nil
-        first = try openNext(files)
-        context.log(.info, "\(why): \"\(recording.path)\" ends, \"\(path)\" goes on")
     }
 
     private func end(_ recording: MediaRecording) throws {
+        let identity = recording.sink.identity
         try recording.finish()
+        try series.ended(recording.sink, identity)
         context.log(.info, "wrote \(recording.summary)")
         if recording.silence > 0 || recording.cut > 0 || recording.leaps > 0 {
             let words = [
@@ -238,7 +282,7 @@ final class Tape {
         metrics.bytes.set(before.bytes + Int(recording?.sink.bytesWritten ?? 0))
         metrics.corrected.set(before.corrected + (recording?.corrected ?? 0))
         metrics.refused.set(refused)
-        metrics.files.set(files)
+        metrics.files.set(series.count)
         metrics.silence.set(Int(((before.silence + (recording?.silence ?? 0)) * 1_000).rounded()))
         metrics.cut.set(Int(((before.cut + (recording?.cut ?? 0)) * 1_000).rounded()))
     }

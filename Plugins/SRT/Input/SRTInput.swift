@@ -37,6 +37,13 @@ public final class SRTInput: SRTNode, Node {
         help: "the number of the program that is received, of a stream that carries several; 0: the first one")
     var program: Int
 
+    @Parameter(
+        "hold_ms", default: 10_000, range: 0...600_000,
+        help: "how long packets wait while the node behind is busy; then the oldest are left out")
+    var hold: Int
+    @Parameter("hold_kb", default: 65_536, range: 64...1_048_576, help: "most memory of packets of a stream that wait")
+    var mostHeld: Int
+
     private var context: NodeContext!
     /// One of the three: a connection of its own, callers for templates, or the caller of this instance.
     private var link: SRTLink?
@@ -48,6 +55,10 @@ public final class SRTInput: SRTNode, Node {
 
     /// The connection has ended and is read to its end.
     private var drainsUntil: Instant?
+    /// The node has read the last of it.
+    private var isRead = false
+    /// The graph stops: what has arrived by then is read until this time.
+    private var readsUntil: Instant?
 
     /// Datagrams so far, since when no more came, and whether that was noted.
     private var heard = (count: Int64(0), at: Instant(nanoseconds: 0), isSilent: false)
@@ -55,6 +66,8 @@ public final class SRTInput: SRTNode, Node {
     /// A caller that has sent nothing for so long does not keep another one out.
     private static let silence = Interval.milliseconds(2_000)
     private static let drainLook = Interval.milliseconds(5)
+    /// A latency that is longer than this does not hold the end.
+    private static let longestEnd = Interval.seconds(2)
     static let statisticsPeriod = Interval.milliseconds(500)
 
     public init() {
@@ -109,7 +122,9 @@ public final class SRTInput: SRTNode, Node {
     }
 
     private func makeReceiver() {
-        receiver = TSReceiver(context, video: video, audio: audio, unitLimit: unitLimit << 10, program: program)
+        receiver = TSReceiver(
+            context, video: video, audio: audio, unitLimit: unitLimit << 10, program: program,
+            hold: (.milliseconds(Int64(hold)), mostHeld << 10))
         statistics = SRTStatistics(context)
     }
 
@@ -131,6 +146,7 @@ public final class SRTInput: SRTNode, Node {
             }
             due = link.due
         }
+        receiver?.release()
         if let socket { due = min(due, try receive(from: socket, now)) }
         if due < .distantFuture { context.wake(at: due) }
     }
@@ -142,7 +158,7 @@ public final class SRTInput: SRTNode, Node {
         let result = receiver.receive(from: socket, now)
         if now >= nextStatistics {
             note()
-            listen(now)
+            noteSilence(now)
             nextStatistics = now + SRTInput.statisticsPeriod
         }
         switch result {
@@ -161,6 +177,7 @@ public final class SRTInput: SRTNode, Node {
         endConnection()
         guard reconnects, let link else {
             if let call { context.log(.info, "\(call.peer) ended the connection") }
+            isRead = true
             context.finish()
             return .distantFuture
         }
@@ -174,6 +191,7 @@ public final class SRTInput: SRTNode, Node {
         endConnection(isCut: true)
         if let link { return try link.drop("\(why): its connection is refused", isRefusal: true, now) }
         if let call { context.log(.warning, "\(call.peer) \(why): its connection is refused") }
+        isRead = true
         context.finish()
     }
 
@@ -185,7 +203,7 @@ public final class SRTInput: SRTNode, Node {
         statistics.nextConnection()
     }
 
-    private func listen(_ now: Instant) {
+    private func noteSilence(_ now: Instant) {
         guard let count = socket?.statistics?.pktRecvTotal else { return }
         if count != heard.count { (heard.count, heard.at) = (count, now) }
         let isSilent = now - heard.at >= SRTInput.silence
@@ -201,9 +219,31 @@ public final class SRTInput: SRTNode, Node {
     }
 
     public func finish(now: Instant) throws -> Bool {
+        if let until = readOn(now) {
+            context.wake(at: until)
+            return false
+        }
+        if let receiver, !receiver.release() { return false }
         note()
         leave(now)
         return true
+    }
+
+    /// Media that have arrived when the graph stops lie in libsrt until their time. When to look again; nil where all is
+    /// read.
+    private func readOn(_ now: Instant) -> Instant? {
+        guard !isRead, let socket else { return nil }
+        let latency = Interval.milliseconds(Int64(socket.receiveLatencyMilliseconds))
+        let until = readsUntil ?? now + min(latency, SRTInput.longestEnd) + SRTInput.drainLook
+        readsUntil = until
+        if case .goesOn = receiver.receive(from: socket, now), now < until {
+            return min(until, now + SRTInput.drainLook)
+        }
+        isRead = true
+        note()
+        endConnection()
+        receiver.release()
+        return nil
     }
 
     private func leave(_ now: Instant) {

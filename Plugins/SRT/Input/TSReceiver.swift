@@ -1,13 +1,18 @@
+import Holding
 import MPEGTS
 import Sluice
 import SourceTime
 
-/// From datagrams of a connection to packets on the node's outputs.
+/// From datagrams of a connection to packets on the node's outputs. The connection is read whatever these take: the
+/// rest waits here.
 final class TSReceiver: TSDemuxerClient {
     private let context: NodeContext
     private let video: Output<Packet>
     private let audio: Output<Packet>
     private let metrics: Metrics
+    /// By the track.
+    private var waiting: [FrameQueue]
+    private var saidDropped = [false, false]
     private var demuxer: TSDemuxer
     private let unitLimit: Int
     private let program: Int
@@ -38,6 +43,8 @@ final class TSReceiver: TSDemuxerClient {
 
     private struct Metrics {
         let datagrams, lost, damaged, stray, scrambled, before, maps, leaps: Metric.Counter
+        /// By the track.
+        let dropped: [Metric.Counter]
         init(_ context: NodeContext) {
             datagrams = context.counter("datagrams")
             lost = context.counter("ts_packets_lost")
@@ -47,13 +54,19 @@ final class TSReceiver: TSDemuxerClient {
             before = context.counter("before_keyframe")
             maps = context.counter("program_changes")
             leaps = context.counter("time_leaps")
+            dropped = [context.counter("video_dropped"), context.counter("audio_dropped")]
         }
     }
 
     /// - Parameters:
     ///   - unitLimit: bytes that a picture or a packet of audio may have; a longer one is lost.
     ///   - program: the number of the program that is read; 0: the first one.
-    init(_ context: NodeContext, video: Output<Packet>, audio: Output<Packet>, unitLimit: Int, program: Int) {
+    ///   - hold: for how long, and in how many bytes, packets of a stream wait for the node behind.
+    init(
+        _ context: NodeContext, video: Output<Packet>, audio: Output<Packet>, unitLimit: Int, program: Int,
+        hold: (longest: Interval, bytes: Int)
+    ) {
+        waiting = [true, false].map { FrameQueue(longest: hold.longest, mostBytes: hold.bytes, isVideo: $0) }
         (self.context, self.video, self.audio) = (context, video, audio)
         (self.unitLimit, self.program) = (unitLimit, program)
         metrics = Metrics(context)
@@ -94,16 +107,11 @@ final class TSReceiver: TSDemuxerClient {
     /// Datagrams that one call reads: what carries no media spends no budget.
     private static let mostDatagrams = 256
 
-    /// Everything that is there, as far as the outputs have room.
+    /// Everything that is there, whatever the outputs take.
     func receive(from socket: SRTSocket, _ now: Instant) -> Result {
+        defer { release() }
         self.now = now
-        var left = TSReceiver.mostDatagrams
-        while video.hasRoom && audio.hasRoom {
-            guard left > 0 else {
-                context.wakeAgain()
-                return .goesOn
-            }
-            left -= 1
+        for _ in 0..<TSReceiver.mostDatagrams {
             switch socket.receive(into: room) {
             case .bytes(let count):
                 metrics.datagrams.add()
@@ -115,7 +123,17 @@ final class TSReceiver: TSDemuxerClient {
             case .broken: return .ended
             }
         }
+        context.wakeAgain()
         return .goesOn
+    }
+
+    /// Hands on what waits, as far as the outputs have room. True where nothing is left.
+    @discardableResult
+    func release() -> Bool {
+        for (track, output) in [video, audio].enumerated() {
+            while output.hasRoom, let packet = waiting[track].next() { output.send(packet) }
+        }
+        return waiting.allSatisfy(\.isEmpty)
     }
 
     /// Said once for a connection.
@@ -163,7 +181,22 @@ final class TSReceiver: TSDemuxerClient {
             isWaiting = false
             context.isWaiting(for: nil)
         }
-        (track == .video ? video : audio).send(packet)
+        hold(packet, track)
+    }
+
+    private func hold(_ packet: Packet, _ track: TSTrack) {
+        let output = track == .video ? video : audio
+        // Nobody takes it: it is no loss.
+        guard output.isConnected else { return }
+        let left = waiting[track.rawValue].append(packet)
+        guard left > 0 else { return }
+        metrics.dropped[track.rawValue].add(left)
+        guard !saidDropped[track.rawValue] else { return }
+        saidDropped[track.rawValue] = true
+        context.log(
+            .warning,
+            "\(output.spec.name) is left out, since the node behind takes none for longer than hold_ms or hold_kb allows; counted as \(output.spec.name)_dropped"
+        )
     }
 
     private func place(_ packet: Packet, _ track: TSTrack) {

@@ -29,6 +29,8 @@ final class Admission: Sendable {
         case only(String)
         /// One connection of each name at a time; callers without a name are never in each other's way.
         case each
+        /// Any number of connections, of this name; empty: of any.
+        case many(String)
     }
 
     /// The place that a caller holds between `enter` and `leave`.
@@ -129,6 +131,9 @@ final class Admission: Sendable {
         switch rules.names {
         case .any: break
         case .only(let wanted): if id.name != wanted { return .refused(SRTRejection.notFound) }
+        case .many(let wanted):
+            if !wanted.isEmpty, id.name != wanted { return .refused(SRTRejection.notFound) }
+            key = nil
         case .each:
             guard Admission.isUsable(id.name) else { return .refused(SRTRejection.badRequest) }
             key = id.name.isEmpty ? nil : id.name
@@ -220,12 +225,14 @@ final class Admission: Sendable {
         case (SRTRejection.badRequest, .each) where StreamID(caller.streamID) != nil:
             return "\(name) is no name: letters, digits, \"-\", \"_\" and \".\", at most 64, not with a \".\" first"
         case (SRTRejection.badRequest, _): return "its stream id makes no sense"
-        case (SRTRejection.notFound, .only(let wanted)): return "it asks for \(name), and here is \"\(wanted)\""
+        case (SRTRejection.notFound, .only(let wanted)), (SRTRejection.notFound, .many(let wanted)):
+            return "it asks for \(name), and here is \"\(wanted)\""
         case (SRTRejection.badMode, _):
             return rules.direction == .read
                 ? "it wants to read \(name), and here is published" : "it wants to publish \(name), and here is read"
         case (SRTRejection.conflict, .each): return "somebody publishes \(name) already"
         case (SRTRejection.conflict, _): return "another caller is connected (\(name))"
+        case (SRTRejection.overload, .many): return "\(rules.most) readers are connected, and no more may be"
         case (SRTRejection.overload, _): return "\(rules.most) callers are connected, and no more may be"
         case (SRTRejection.unavailable, _):
             return "too many callers, of its host or of all, have not shown yet that they know the passphrase"

@@ -16,6 +16,9 @@ struct LinkMetrics {
         latency = context.gauge("latency_ms")
     }
 
+    /// In ms, as the last connection agreed on it.
+    func latency(_ agreed: Int) { latency.set(agreed) }
+
     /// `latency` in ms of a connection that stands since now.
     func note(_ plan: LinkPlan, latency agreed: Int?) {
         if let agreed {

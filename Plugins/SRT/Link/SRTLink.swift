@@ -16,7 +16,8 @@ final class SRTLink {
     private let node: NodeHandle
     private(set) var plan: LinkPlan
     private var probe: (RoundTripProbe, descriptor: Int32)?
-    private var listener: SRTListener?
+    /// Where callers are waited for; nil on the side that calls.
+    private var port: SRTListener?
     private let admission: Admission
     private var place: Admission.Place?
     private var refusals: RefusalReporter
@@ -86,9 +87,9 @@ final class SRTLink {
     func step(_ now: Instant) throws -> Event {
         due = .distantFuture
         if isOver { return .nothing }
-        if let listener { return try answer(listener, now) }
+        if let port { return try answer(port, now) }
         guard try goOnLookingUp(now) else { return .nothing }
-        if let listener { return try answer(listener, now) }
+        if let port { return try answer(port, now) }
         if probe != nil { goOnProbing(now) }
         if calls != nil { return try look(now) }
         guard socket == nil else { return .nothing }
@@ -209,10 +210,10 @@ final class SRTLink {
     func drop(_ why: String, isRefusal: Bool = false, _ now: Instant) throws {
         guard let gone = socket else { return }
         let name = peerName
-        let next = listener == nil ? "calling again" : "waiting for the next call"
+        let next = port == nil ? "calling again" : "waiting for the next call"
         plan.lost(
             at: now, roundTrip: measuredRoundTrip(gone),
-            pause: isRefusal && listener == nil ? SRTLink.refusalPause : .zero)
+            pause: isRefusal && port == nil ? SRTLink.refusalPause : .zero)
         SRTPoller.shared.unwatch(gone.handle)
         socket = nil
         if let place { admission.leave(place) }
@@ -223,7 +224,7 @@ final class SRTLink {
             context.log(.info, "\(name) \(why)")
             return
         }
-        guard reconnects || isRefusal && listener != nil else {
+        guard reconnects || isRefusal && port != nil else {
             throw NodeError("\(name) \(why)", advice: "\"reconnect\": true goes on.")
         }
         if isRefusal { metrics.refused.add() }
@@ -246,13 +247,13 @@ final class SRTLink {
 
     /// The other end, for messages.
     var peerName: String {
-        guard listener != nil, let socket else { return address.peer }
+        guard port != nil, let socket else { return address.peer }
         return "the caller \(socket.peerAddress)"
     }
 
     private var waiting: String {
         switch address.mode {
-        case .listener: "a caller at \(listener?.address.description ?? address.peer)"
+        case .listener: "a caller at \(port?.address.description ?? address.peer)"
         case .caller, .rendezvous: "its peer \(address.peer)"
         }
     }
@@ -268,8 +269,8 @@ final class SRTLink {
         lookup = nil
         calls?.giveUp()
         if let socket { SRTPoller.shared.unwatch(socket.handle) }
-        if let listener { SRTPoller.shared.unwatch(listener.handle) }
-        (socket, calls, listener) = (nil, nil, nil)
+        if let port { SRTPoller.shared.unwatch(port.handle) }
+        (socket, calls, port) = (nil, nil, nil)
         if let probe { Glibc.close(probe.descriptor) }
         probe = nil
         context.isWaiting(for: nil)
@@ -282,19 +283,19 @@ final class SRTLink {
         options.latencyMilliseconds = plan.choice.milliseconds
         let made = try SRTListener(at: own, options, admission: admission, wakes: node)
         SRTPoller.shared.watch(made.handle, node)
-        listener = made
+        port = made
         context.log(.info, "listens at \(made.address)")
         _ = plan.step(context.now)
         context.isWaiting(for: waiting)
     }
 
-    private func answer(_ listener: SRTListener, _ now: Instant) throws -> Event {
+    private func answer(_ port: SRTListener, _ now: Instant) throws -> Event {
         defer { due = min(due, refusals.tell(now)) }
         let unsaid = limiter.takeUnsaid(now)
         if unsaid > 0 { context.log(.warning, "\(unsaid) connections more have ended") }
         if let more = limiter.due { due = min(due, more) }
         // Callers that are refused at last are not told again.
-        while let (made, caller) = listener.accept() {
+        while let (made, caller) = port.accept() {
             switch admission.enter(caller) {
             case .refused(let reason): refusals.refused(caller, reason, now)
             case .place(let given, let isTakeOver):

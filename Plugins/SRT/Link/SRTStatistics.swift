@@ -89,6 +89,22 @@ struct SRTStatistics {
         for (index, entry) in SRTStatistics.present.enumerated() { present[index].set(entry.1(all)) }
     }
 
+    /// Of several connections at a time: totals are summed up, of the present figures the largest counts.
+    mutating func note(_ several: [SRT_TRACEBSTATS]) {
+        for (index, entry) in SRTStatistics.totals.enumerated() {
+            latest[index] = several.reduce(0) { $0 &+ entry.1($1) }
+            totals[index].set(earlier[index] &+ latest[index])
+        }
+        for (index, entry) in SRTStatistics.present.enumerated() {
+            present[index].set(several.map(entry.1).max() ?? 0)
+        }
+    }
+
+    /// One of several connections is gone: it is no longer among those that `note` gets.
+    mutating func ended(_ last: SRT_TRACEBSTATS) {
+        for (index, entry) in SRTStatistics.totals.enumerated() { earlier[index] &+= entry.1(last) }
+    }
+
     /// A total by its name.
     func count(_ name: String) -> Int {
         SRTStatistics.totals.firstIndex { $0.0 == name }.map { totals[$0].count } ?? 0

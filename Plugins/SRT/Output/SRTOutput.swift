@@ -1,4 +1,3 @@
-import Geometry
 import LibAV
 import MPEGTS
 import Sluice
@@ -10,6 +9,8 @@ import Synchronization
 /// would only add delay. A connection begins with a video keyframe; `keyframe` asks for one. Media pass by
 /// while there is no connection, so that a live source is never held; only before the first connection they wait, as
 /// long as `hold_ms` says.
+///
+/// As a listener it serves any number of readers. The transport stream is made once and sent to each (`Readers`).
 public final class SRTOutput: SRTNode, Node {
     public static let descriptor = NodeDescriptor(
         "srt-output", summary: "Sends packets as MPEG-TS over SRT", traits: .live,
@@ -41,9 +42,16 @@ public final class SRTOutput: SRTNode, Node {
         help: "how long a stream that is silent is waited for at the start before the other goes on alone")
     var maxWait: Int
     @Parameter(
-        "second_caller", default: SecondCaller.refuse, help: "as a listener: a second receiver is refused or takes over"
-    )
-    var secondCaller: SecondCaller
+        "second_caller", default: SecondReader.serve,
+        help: "as a listener: a second reader is served too, is refused, or takes over from the first one")
+    var secondCaller: SecondReader
+    @Parameter("max_readers", default: 100, range: 1...10_000, help: "as a listener: how many are served at a time")
+    var mostReaders: Int
+
+    enum SecondReader: String, CaseIterable, ParameterConvertible {
+        case serve, refuse
+        case takeOver = "take-over"
+    }
 
     private var context: NodeContext!
     private var link: SRTLink!
@@ -52,18 +60,15 @@ public final class SRTOutput: SRTNode, Node {
     private var statistics: SRTStatistics!
     private var metrics: OutputMetrics!
     private var sink: SRTSink?
-    private var sender: TSSender?
-    private var offset: MediaTime?
-    private var gathering = Gathering(patience: .zero)
-    /// When those streams that are there go on alone.
-    private var goesOnAt = Instant.distantFuture
+    private var feed: TSFeed!
+    /// As a listener for any number of readers; then there is no `link`.
+    private var readers: Readers?
     private var began: Instant?
     private var wasUp = false
     /// A picture went by since the last keyframe was asked for.
     private var wentBy = false
     private var nextLook = Instant(nanoseconds: 0)
     private var lastSaidCongested: Instant?
-    private var losses = Losses()
     private var ending = SendEnding()
     private let isInterrupted = Atomic<Bool>(false)
 
@@ -90,16 +95,24 @@ public final class SRTOutput: SRTNode, Node {
         statistics = SRTStatistics(context)
         let settings = try self.settings()
         settings.tell(context)
+        feed = TSFeed(video: video, audio: audio, patience: .milliseconds(Int64(maxWait)), context)
+        if settings.address.mode == .listener, secondCaller == .serve, reconnects {
+            readers = try Readers(
+                settings, most: mostReaders, mostHandshakes: mostHandshakes, sendBuffer: sendBuffer,
+                peerTimeout: .milliseconds(Int64(peerTimeout)), feed: feed, context
+            ) { [keyframe] in keyframe.send() }
+            return
+        }
         link = try SRTLink(
             settings, direction: .publish, takesOver: secondCaller == .takeOver, mostHandshakes: mostHandshakes,
             reconnects: reconnects, context: context)
-        gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
     }
 
     // MARK: Every call
 
     public func process(now: Instant) throws {
         if began == nil { began = now }
+        if let readers { return try serve(readers, now) }
         switch try link.step(now) {
         case .up: connect(now)
         case .replaced:
@@ -112,11 +125,19 @@ public final class SRTOutput: SRTNode, Node {
         arrangeWake(now)
     }
 
+    private func serve(_ readers: Readers, _ now: Instant) throws {
+        try readers.step(now)
+        if !readers.isEmpty { wasUp = true } else { letGoBy(now) }
+        var due = readers.due
+        if isHolding(now), let began { due = min(due, began + .milliseconds(Int64(hold))) }
+        if due < .distantFuture { context.wake(at: max(due, now)) }
+    }
+
     private func arrangeWake(_ now: Instant) {
         var due = link.due
         if link.socket != nil { due = min(due, nextLook) }
         if let sink, !sink.isEmpty { due = min(due, now + SRTOutput.retry) }
-        if sender == nil, link.socket != nil { due = min(due, goesOnAt) }
+        if feed.sender == nil, link.socket != nil { due = min(due, feed.due) }
         if isHolding(now), let began { due = min(due, began + .milliseconds(Int64(hold))) }
         if due < .distantFuture { context.wake(at: max(due, now)) }
     }
@@ -145,9 +166,7 @@ public final class SRTOutput: SRTNode, Node {
         guard let socket = link.socket else { return }
         wasUp = true
         sink = SRTSink(socket)
-        sender = nil
-        gathering.begin()
-        goesOnAt = .distantFuture
+        feed.begin()
         nextLook = now + SRTOutput.look
         peerWatch = PeerWatch(patience: peerWatch.patience)
         // Nothing is asked for where the media held begin with a keyframe.
@@ -161,7 +180,7 @@ public final class SRTOutput: SRTNode, Node {
 
     private func disconnect() {
         gate.close()
-        sender = nil
+        feed.end()
         sink = nil
         statistics.nextConnection()
     }
@@ -178,8 +197,8 @@ public final class SRTOutput: SRTNode, Node {
         if now >= nextLook { try lookAtPeer(now) }
         guard let sink else { return }
         sink.drain()
-        if sink.isEmpty, try open(now), let sender {
-            while sink.isEmpty, let (track, input, format) = oldest() {
+        if sink.isEmpty, try open(now), let sender = feed.sender {
+            while sink.isEmpty, let (track, input, format) = feed.oldest {
                 guard sender.goesOn(with: format, of: track) else {
                     return try lose("is told of \(format) by a new connection", now)
                 }
@@ -202,48 +221,15 @@ public final class SRTOutput: SRTNode, Node {
         if sink.isBroken { try lose("ended the connection", now) }
     }
 
-    /// The older of both heads, and its format: nothing is waited for.
-    private func oldest() -> (TSTrack, Input<Packet>, MediaFormat)? {
-        switch (video.peek(), audio.peek()) {
-        case (nil, nil): nil
-        case (let picture?, nil): (.video, video, picture.format)
-        case (nil, let samples?): (.audio, audio, samples.format)
-        case (let picture?, let samples?):
-            picture.header.dts <= samples.header.dts
-                ? (.video, video, picture.format) : (.audio, audio, samples.format)
-        }
-    }
-
-    /// True when the tables are written, which needs the format of every stream.
+    /// True when the tables are written.
     private func open(_ now: Instant) throws -> Bool {
-        if sender != nil { return true }
         guard let sink else { return false }
-        let inputs = [(TSTrack.video, video), (.audio, audio)].filter {
-            $0.1.isConnected && !($0.1.isEnded && $0.1.peek() == nil)
-        }
-        let streams = inputs.compactMap { track, input in
-            (input.peek()?.format ?? input.format).map { (track: track, format: $0) }
-        }
-        let heads = inputs.compactMap { $0.1.peek() }
-        guard !heads.isEmpty else { return false }
-        switch gathering.look(now, isComplete: streams.count == inputs.count) {
-        case .complete: break
-        case .wait(let until):
-            goesOnAt = until
-            return false
-        case .incomplete: context.log(.warning, "a stream sent nothing for \(maxWait) ms: going on without it")
-        }
-        if offset == nil { offset = TSSender.offset(heads, streams.map(\.format)) }
-        for (_, format) in streams {
-            guard let video = format.video else { continue }
-            losses.tell(
-                video.untold(by: "a transport stream", turn: true, pixels: !format.tellsPixelAspect), context)
-        }
-        do { sender = try TSSender(streams, offset: offset ?? .zero, to: sink) } catch {
+        let isNew = feed.sender == nil
+        do { guard try feed.open(to: sink, now) else { return false } } catch {
             if sink.isBroken { return false }
             throw error
         }
-        gate.open(hasVideo: streams.contains { $0.track == .video })
+        if isNew { gate.open(hasVideo: feed.hasVideo) }
         return true
     }
 
@@ -275,22 +261,16 @@ public final class SRTOutput: SRTNode, Node {
     // MARK: The end
 
     public func finish(now: Instant) throws -> Bool {
+        if let readers { return try finish(readers, now) }
         if link.socket != nil { try process(now: now) }
         defer { if ending.isOver { link.close(now) } }
         guard let socket = link.socket, let sink, !isInterrupted.load(ordering: .relaxed) else {
-            if !wasUp {
-                guard context.isStopping else {
-                    throw NodeError(
-                        "\(link.address.peer) never answered: nothing was sent",
-                        advice: "Start the listener first, or let the media wait longer: \"hold_ms\".")
-                }
-                context.log(.warning, "the graph stopped before \(link.address.peer) answered: nothing was sent")
-            }
+            if !wasUp { try sayNobody("\(link.address.peer) never answered", "\(link.address.peer) answered") }
             ending.isOver = true
             return true
         }
-        try? sender?.finish()
-        sender = nil
+        try? feed.sender?.finish()
+        feed.end()
         gate.close()
         sink.drain()
         let isDone = ending.step(
@@ -306,12 +286,36 @@ public final class SRTOutput: SRTNode, Node {
         return true
     }
 
+    private func finish(_ readers: Readers, _ now: Instant) throws -> Bool {
+        try serve(readers, now)
+        guard wasUp else {
+            try sayNobody("nobody has called \(readers.name)", "somebody called \(readers.name)")
+            return true
+        }
+        guard readers.finish(now), !isInterrupted.load(ordering: .relaxed) else {
+            context.wake(at: now + SRTOutput.retry)
+            return isInterrupted.load(ordering: .relaxed)
+        }
+        return true
+    }
+
+    /// The media are over, and there was never a connection.
+    private func sayNobody(_ what: String, _ awaited: String) throws {
+        guard context.isStopping else {
+            throw NodeError(
+                "\(what): nothing was sent",
+                advice: "Start the other side first, or let the media wait longer: \"hold_ms\".")
+        }
+        context.log(.warning, "the graph stopped before \(awaited): nothing was sent")
+    }
+
     public func interrupt() { isInterrupted.store(true, ordering: .relaxed) }
 
     public func close() {
-        sender = nil
+        feed?.end()
         sink = nil
         link?.close(context.now)
-        link = nil
+        readers?.close(context.now)
+        (link, readers) = (nil, nil)
     }
 }

@@ -14,11 +14,12 @@ struct SendGate {
     private(set) var isCongested = false
     private var hasVideo = true
     private(set) var awaitsKeyframe = true
-    private var hasOpened = false
+    private var hasOpened: Bool
     /// The first connection begins.
     private var passesAudio = false
 
-    init(bound: Interval) { self.bound = bound }
+    /// `isFirst`: media were held for its first connection, so that audio passes from its beginning on.
+    init(bound: Interval, isFirst: Bool = true) { (self.bound, hasOpened) = (bound, !isFirst) }
 
     /// A connection stands. `hasVideo`: one of its streams is video.
     mutating func open(hasVideo: Bool) {
@@ -54,6 +55,9 @@ struct SendGate {
         }
         return .none
     }
+
+    /// The send buffer takes nothing more. True where that is new.
+    mutating func jam() -> Bool { note(waiting: bound + .milliseconds(1)) == .congested }
 
     enum Verdict: Equatable {
         case pass

@@ -6,8 +6,8 @@ struct SegmentHeader: Equatable, Sendable {
     var epoch: UInt32?
     /// Counts the segments of a turn from 1; segments with 0 have no diagnostics.
     var sequence = 0
-    /// Where it lies in its turn; nil or 0: behind the last segment.
-    var mediaStart = MediaTime.zero
+    /// Where it lies in its turn; nil, and 0 on the wire: behind the last segment.
+    var mediaStart: MediaTime?
     /// nil: as long as the longer of its video and its audio.
     var duration: MediaTime?
     var width = 0
@@ -33,7 +33,8 @@ struct SegmentHeader: Equatable, Sendable {
         var fields = try Fields(json, of: "segment")
         epoch = try fields.integer("epoch", 0...Int(UInt32.max)).map { UInt32($0) }
         sequence = try fields.integer("segment_seq", 0...Int(Int32.max)) ?? 0
-        mediaStart = milliseconds(try fields.number("media_start_ms", 0...1e9) ?? 0)
+        let start = try fields.number("media_start_ms", 0...1e9) ?? 0
+        mediaStart = start > 0 ? milliseconds(start) : nil
         let length = try fields.number("duration_ms", 0...SegmentHeader.longest) ?? 0
         duration = length > 0 ? milliseconds(length) : nil
         frameCount = try fields.integer("video_frames", 0...1_000_000) ?? 0

@@ -16,6 +16,8 @@ struct SegmentSchedule {
         let before: MediaTime
         /// How long nothing had been planned when it came; nil for the first segment.
         let idle: Interval?
+        /// Where it begins in its turn: as it says, else behind the one before it.
+        let turnStart: MediaTime
         var nextFrame = 0
         var nextSample = 0
         var skipped = 0
@@ -24,9 +26,10 @@ struct SegmentSchedule {
         fileprivate let frameCount: Int
         fileprivate let sampleCount: Int
 
-        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime, idle: Interval?) {
+        fileprivate init(_ segment: Segment, start: MediaTime, before: MediaTime, idle: Interval?, turnStart: MediaTime)
+        {
             self.segment = segment
-            (self.start, self.before, self.idle) = (start, before, idle)
+            (self.start, self.before, self.idle, self.turnStart) = (start, before, idle, turnStart)
             frameCount = segment.header.playedFrames
             sampleCount = segment.header.playedSamples
         }
@@ -160,9 +163,11 @@ struct SegmentSchedule {
         gap.advance(by: pause(before: segment))
         let frame = header.frameCount > 0 ? header.time(ofFrame: 1) : .seconds(pieceLength)
         gap.begin(at: ready, frame: Interval(frame))
-        let started = Playing(segment, start: gap.end, before: before, idle: idle)
+        let counted = turn?.epoch == segment.epoch ? turn?.end ?? .zero : .zero
+        let turnStart = header.mediaStart ?? counted
+        let started = Playing(segment, start: gap.end, before: before, idle: idle, turnStart: turnStart)
         gap.advance(by: header.plannedDuration)
-        turn = (segment.epoch, header.mediaStart + header.plannedDuration)
+        turn = (segment.epoch, turnStart + header.plannedDuration)
         active.append(started)
         return .begin(started)
     }
@@ -170,8 +175,8 @@ struct SegmentSchedule {
     /// How much later in its turn a segment begins than the one before it has ended; times that say otherwise, or round
     /// to the same millisecond, follow on.
     private func pause(before segment: Segment) -> MediaTime {
-        guard segment.header.mediaStart > .zero, let turn, turn.epoch == segment.epoch else { return .zero }
-        let pause = segment.header.mediaStart - turn.end
+        guard let start = segment.header.mediaStart, let turn, turn.epoch == segment.epoch else { return .zero }
+        let pause = start - turn.end
         return pause > .milliseconds(1) ? min(pause, .seconds(SegmentSchedule.longestPause)) : .zero
     }
 

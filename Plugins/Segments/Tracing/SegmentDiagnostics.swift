@@ -5,6 +5,8 @@ struct SegmentDiagnostics {
     let session: String
     let header: SegmentHeader
     let epoch: UInt32
+    /// Where it begins in its turn, as it says or as it follows.
+    let turnStart: MediaTime
     /// When its first media go out, in milliseconds since 1970.
     let publishWall: Double
     /// Its marker and the marker's number; nil while calibration is off, and for a segment without both media.
@@ -23,14 +25,14 @@ struct SegmentDiagnostics {
             $0.key("session", session)
             $0.key("turn_seq", Int(epoch))
             $0.key("segment_seq", header.sequence)
-            $0.key("media_start_ms", header.mediaStart.milliseconds, places: 3)
+            $0.key("media_start_ms", turnStart.milliseconds, places: 3)
             $0.key("duration_ms", durationMilliseconds, places: 3)
             $0.key("video_frames", header.frameCount)
             $0.key("fps", header.frameCount > 0 ? header.frameRate.perSecond : 0, places: 3)
             $0.key("audio_samples", header.sampleCount)
             $0.key("sample_rate", header.sampleRate)
             $0.key("publish_wall_ms", publishWall, places: 3)
-            let start = header.mediaStart.milliseconds
+            let start = turnStart.milliseconds
             $0.key("marker_id", marker?.number ?? 0)
             $0.key("marker_media_time_ms", marker.map { start + $0.plan.offset.milliseconds } ?? 0, places: 3)
             $0.key("marker_duration_ms", marker?.plan.duration.milliseconds ?? 0, places: 3)

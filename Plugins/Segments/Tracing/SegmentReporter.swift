@@ -74,8 +74,8 @@ final class SegmentReporter {
         }
         guard segment.header.sequence > 0 else { return nil }
         return SegmentDiagnostics(
-            session: session, header: segment.header, epoch: segment.epoch, publishWall: wall.milliseconds(at: start),
-            marker: marker
+            session: session, header: segment.header, epoch: segment.epoch, turnStart: playing.turnStart,
+            publishWall: wall.milliseconds(at: start), marker: marker
         ).json
     }
 

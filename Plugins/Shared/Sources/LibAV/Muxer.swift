@@ -189,6 +189,12 @@ public final class Muxer {
         lastDts[stream] = scratch.pointee.dts
     }
 
+    /// MPEG-TS: the tables stand before the next packet again, for somebody who begins to read there.
+    public func repeatTables() {
+        guard isTransportStream else { return }
+        av_opt_set(context.pointee.priv_data, "mpegts_flags", "+resend_headers", 0)
+    }
+
     /// Hands what is buffered to the sink.
     public func flush() throws(AVError) {
         avio_flush(context.pointee.pb)

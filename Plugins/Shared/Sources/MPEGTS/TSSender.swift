@@ -42,6 +42,9 @@ public final class TSSender {
         try muxer.write(packet, stream: stream)
     }
 
+    /// The tables stand before the next packet again, for a reader who begins there.
+    public func repeatTables() { muxer.repeatTables() }
+
     /// Writes what is held and ends the stream. Throws what the muxer says.
     public func finish() throws(AVError) { try muxer.finish() }
 

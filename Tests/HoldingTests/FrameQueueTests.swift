@@ -1,9 +1,7 @@
+import Holding
 import Sluice
 import SluiceTesting
-import TestSupport
 import Testing
-
-@testable import RTPPlugin
 
 @Suite struct FrameQueueTests {
     private static let format = MediaFormat(codec: .vp8, video: VideoLayout(width: 64, height: 48))

@@ -1,31 +1,35 @@
 import Sluice
 
-/// Frames of one medium that wait until the output has room. Sockets are read meanwhile, so that arrival is stamped in
-/// time and nothing is lost in the kernel.
+/// Frames of one medium that wait until the output has room. The network is read meanwhile, so that arrival is stamped
+/// in time and nothing is lost where nobody counts it.
 ///
 /// Bounded by the time between the arrivals of the oldest and the newest, and by bytes. Of audio the oldest goes first,
 /// of video everything before a later keyframe; where there is none, all of it up to the next one. Memory is kept.
-struct FrameQueue {
+public struct FrameQueue {
     private let longest: Interval
     private let mostBytes: Int
     private let isVideo: Bool
     private var slots: [Packet?] = []
     private var head = 0
-    private(set) var count = 0
-    private(set) var bytes = 0
+    /// Frames that wait.
+    public private(set) var count = 0
+    /// Bytes of theirs.
+    public private(set) var bytes = 0
     /// Video: nothing is taken before a keyframe.
-    private(set) var needsKeyframe = false
+    public private(set) var needsKeyframe = false
     /// The next frame does not follow the one that was handed out last.
     private var isBroken = false
 
-    init(longest: Interval, mostBytes: Int, isVideo: Bool) {
+    /// `longest`: between the arrivals of the oldest and the newest.
+    public init(longest: Interval, mostBytes: Int, isVideo: Bool) {
         (self.longest, self.mostBytes, self.isVideo) = (longest, mostBytes, isVideo)
     }
 
-    var isEmpty: Bool { count == 0 }
+    /// Nothing waits.
+    public var isEmpty: Bool { count == 0 }
 
     /// Takes a frame, and gives how many were left out for it, itself perhaps among them.
-    mutating func append(_ frame: Packet) -> Int {
+    public mutating func append(_ frame: Packet) -> Int {
         if needsKeyframe {
             guard frame.header.flags.contains(.keyframe) else { return 1 }
             needsKeyframe = false
@@ -39,7 +43,8 @@ struct FrameQueue {
         return left
     }
 
-    mutating func next() -> Packet? {
+    /// The oldest frame, marked where it does not follow the one before.
+    public mutating func next() -> Packet? {
         guard let frame = take() else { return nil }
         if isBroken { frame.header.flags.insert(.discontinuity) }
         isBroken = false
