@@ -229,8 +229,8 @@ public final class SRTInput: SRTNode, Node {
         return true
     }
 
-    /// Media that have arrived when the graph stops lie in libsrt until their time. When to look again; nil where all is
-    /// read.
+    /// Media that have arrived when the graph stops lie in libsrt until their time. Tells when to look again; nil where
+    /// all is read.
     private func readOn(_ now: Instant) -> Instant? {
         guard !isRead, let socket else { return nil }
         let latency = Interval.milliseconds(Int64(socket.receiveLatencyMilliseconds))
