@@ -55,7 +55,7 @@ public final class Source: Node {
     @Parameter(
         "when_late", default: .slip,
         help:
-            "for media over 500 ms late in real time: slip sends all so much later, drop leaves them out, fail ends the run"
+            "for media over 500 ms late in real time: slip sends all so much later and holds the writer of a pipe, drop leaves them out and reads on, fail ends the run"
     ) var whenLate: WhenLate
     @Parameter(
         "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
@@ -141,10 +141,10 @@ public final class Source: Node {
                     context.isWaiting(for: $0 ? "a writer of \"\(open)\"" : nil)
                 })
             self.reader = reader
-            guard reader.isRegular || whenLate == .slip else {
+            guard reader.isRegular || whenLate != .fail else {
                 throw NodeError(
                     "\"\(open)\" comes when its writer sends it, so \"when_late\": \"\(whenLate.rawValue)\" has no clock to go by",
-                    advice: "Leave \"when_late\" out, or open a regular file.", isInputError: true)
+                    advice: "Take \"drop\", leave \"when_late\" out, or open a regular file.", isInputError: true)
             }
             // Media that are not there yet are waited for in `process`; formats stay open until then.
             if reader.isRegular { try use(file(reader), isPreparing: true) }
@@ -192,7 +192,7 @@ public final class Source: Node {
         // One picture may take long to draw.
         while try !context.isStopping && !isFinished() {
             if pace == .live, try isCatchingUp(now) { continue }
-            guard let index = next() else { return }
+            guard let index = next() else { return readOn(now) }
             let item = tracks[index].head!
             if pace == .live, let due = clock?.instant(of: item.header.dts), due > now {
                 context.wake(at: due)
@@ -202,6 +202,15 @@ public final class Source: Node {
             send(item, on: tracks[index].output, now)
         }
         context.finish()
+    }
+
+    /// How often a writer is read on where no output has room.
+    private static let look = Interval.milliseconds(100)
+
+    /// A writer that is not to be held is read on though no output has room: what is late by then is left out.
+    private func readOn(_ now: Instant) {
+        guard pace == .live, whenLate == .drop, reader?.isRegular == false else { return }
+        if tracks.contains(where: { $0.head != nil }) { context.wake(at: now + Source.look) }
     }
 
     private func send(_ item: MediaItem, on output: Output<MediaItem>, _ now: Instant) {

@@ -1,6 +1,7 @@
 import Foundation
 import Sluice
 import SluiceTesting
+import TestSupport
 import Testing
 
 @testable import FilesPlugin
@@ -101,12 +102,49 @@ import Testing
         #expect("\(source.error.map { "\($0)" } ?? "")".contains("Lower size or fps"))
     }
 
-    @Test func whoseWriterSetsTheTimeCanOnlySlip() throws {
+    @Test func aWriterThatSetsTheTimeIsNoError() throws {
         let folder = try Folder()
         mkfifo(folder.path("fifo"), 0o600)
         let said = message {
-            try NodeHarness(Source.self, parameters: ["open": .string(folder.path("fifo")), "when_late": "drop"])
+            try NodeHarness(Source.self, parameters: ["open": .string(folder.path("fifo")), "when_late": "fail"])
         }
         #expect(said.contains("comes when its writer sends it"))
+    }
+
+    /// A live writer is not held by a node that takes nothing, where the graph says so: each stream by itself goes on
+    /// with the present, and the rest is counted.
+    @Test func aWriterIsReadOnWhateverTheOutputsTake() throws {
+        let folder = try Folder()
+        let (fifo, clip) = (folder.path("fifo"), folder.path("clip.ts"))
+        mkfifo(fifo, 0o600)
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=6", "-f", "lavfi", "-i",
+                "sine=r=48000:d=6", "-c:v", "libx264", "-g", "5", "-b:v", "20k", "-c:a", "libopus", "-b:a", "12k", clip,
+            ], feeding: [])
+        let bytes = try folder.bytes("clip.ts")
+        // Larger than what a demuxer reads at the start; all of it is there at once.
+        let both = open(fifo, O_RDWR | O_NONBLOCK)
+        #expect(fcntl(both, 1_031 /* F_SETPIPE_SZ */, 1 << 20) >= bytes.count && write(both, bytes, bytes.count) == bytes.count)
+        let source = try NodeHarness(
+            Source.self, parameters: ["open": .string(fifo), "when_late": "drop", "decode": false],
+            capacity: EdgeCapacity(items: 4, milliseconds: 200))
+        source.settle()
+        close(both)
+        hold(source, "video", from: 1_000, for: 3_000)
+        #expect(source.graph.run() == .finished)
+        let (video, audio) = (source.sink("video").received, source.sink("audio").received)
+        let left = source.context.counter("late_video_dropped").count
+        #expect(left >= 20 && video.count + left == 60, "\(left) of \(video.count)")
+        #expect(source.context.counter("late_audio_dropped").count == 0)
+        // The audio never waited for the pictures.
+        #expect(
+            audio.count >= 300
+                && audio.allSatisfy {
+                    abs(($0.at - audio[0].at).seconds - ($0.item.header.pts - audio[0].item.header.pts).seconds) < 0.03
+                })
+        let gap = try #require(video.dropFirst().first { $0.item.header.flags.contains(.discontinuity) })
+        #expect(gap.item.header.flags.contains(.keyframe) && gap.item.header.pts.seconds > 3)
+        #expect(said(source, "what is late is left out") == 1)
     }
 }
