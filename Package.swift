@@ -93,7 +93,7 @@ let tests: [Target] = [
         name: "PacingProof", dependencies: [engine, pacing, "PacingSimulation"], path: "Tests/PacingProof",
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
-    tests("Geometry", of: [bitstream, geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
+    tests("Geometry", of: [geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Holding", of: [holding]),
     tests("Net", of: [net]),

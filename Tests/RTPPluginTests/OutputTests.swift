@@ -46,6 +46,25 @@ import Testing
         #expect(try rig.samples(of: "got.mkv") > 48_000)
     }
 
+    /// VP8 has no word for the shape of pixels, and here no container beside it.
+    @Test func geometryThatCannotBeSaidIsWarnedOfOnce() throws {
+        let rig = try Rig()
+        let clip = rig.path("phone.mkv")
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-i", try rig.clip(.vp8), "-t", "0.3", "-an", "-c", "copy", "-aspect", "64:27",
+                clip,
+            ], feeding: [])
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(clip), "decode": false, "pace": "live"])
+        graph.node("out", RTPOutput.self, ["video_port": .integer(rig.port), "sdp": .string(rig.sdp)])
+        graph.edge("source.video -> out.video")
+        let ran = try Rig.run(graph)
+        #expect(ran.outcome == .finished)
+        let words = "pixels are to be shown 4:3, and VP8 in RTP cannot say so"
+        #expect(ran.report.components(separatedBy: words).count == 2, "\(ran.report)")
+    }
+
     @Test(arguments: [Rig.Clip.h264, .vp8]) func gstreamerReceivesWhatTheDescriptionTells(_ clip: Rig.Clip) throws {
         let rig = try Rig()
         let (depay, decoder) = clip == .h264 ? ("rtph264depay", "avdec_h264") : ("rtpvp8depay", "vp8dec")

@@ -9,15 +9,16 @@ calls (callgrind), and whether the packets are the bare loop's.
 import pathlib
 import shutil
 
+import geometry
 import gstreamer
 import material
-from codecs_measured import ALL, COUNTED, has_ffmpeg
+from codecs_measured import ALL, COUNTED, H264, has_ffmpeg
 from compile import build
 from instructions import outside_share
 from measure import Failed, Spread, interleaved, marginal_cpu, run
 from result import Figure, Result
 
-SUMMARY = "CPU of H.264, VP8 and Opus encoding beside a bare C loop, ffmpeg and GStreamer; same bytes"
+SUMMARY = "CPU of H.264, VP8 and Opus encoding beside a bare C loop, ffmpeg and GStreamer; same bytes. CPU of turned, scaled and marked pictures"
 LIBRARIES = ["-lavcodec", "-lavutil", "-lvpx", "-lopus", "-lm"]
 
 
@@ -75,6 +76,7 @@ def measure(workshop, options):
     for codec in ALL:
         count = packets if codec.material == "audio" else pictures
         figures += figures_of(workshop, options, codec, inputs, floor, count)
+    figures += geometry.figures(workshop, options, lambda some: inputs.of(H264, some), pictures)
     if not gstreamer.is_installed():
         notes.append(gstreamer.MISSING)
     if not has_ffmpeg():

@@ -16,6 +16,7 @@ public final class VideoFrameMaker {
     private let wanted: PixelFormat?
     private let told: VideoLayout.PixelAspect
     private let orientation: VideoLayout.Orientation?
+    private var toldByCodec = VideoLayout.Orientation.upright
     private let say: (String) -> Void
     private var said: Set<String> = []
 
@@ -66,16 +67,18 @@ public final class VideoFrameMaker {
 
     // MARK: Geometry
 
-    /// The container goes before the codec: a file that was turned later says it there.
+    /// The container goes before the codec: a file that was turned later says it there. A codec says it at a keyframe,
+    /// for all pictures up to the next one (ITU-T H.264, D.2.27).
     private func orientation(of picture: UnsafeMutablePointer<AVFrame>) -> VideoLayout.Orientation {
         guard orientation == .upright else { return orientation ?? .upright }
         switch DisplayMatrix.read(picture) {
-        case .orientation(let own)?: return own
+        case .orientation(let told)?: toldByCodec = told
         case .askew(let degrees)?:
             sayOnce(DisplayMatrix.words(askew: degrees))
-            return .upright
-        case nil: return .upright
+            toldByCodec = .upright
+        case nil: if picture.pointee.key_frame != 0 { toldByCodec = .upright }
         }
+        return toldByCodec
     }
 
     private func upright(_ frame: VideoFrame, _ turn: VideoLayout.Orientation) -> VideoFrame {
