@@ -38,12 +38,15 @@ func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
 }
 
 let plugins: [Target] = [
+    plugin("AAC", uses: [libav]),
+    plugin("AudioDecoder", uses: [libav]),
     plugin("Bench"),
     plugin("Convert", uses: [geometry, resampling, "CSwscale"]),
     plugin("Deinterlace", uses: [libav, "CAVFilter"]),
     plugin("Files", uses: [bitstream, geometry, libav, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
+    plugin("Mix"),
     plugin("H264", uses: [geometry, libav, pacing]),
     plugin("Opus", uses: [bitstream, "COpus"]),
     plugin("Overlay", uses: [bitstream, libav, "CASS"]),
@@ -69,6 +72,8 @@ let libraries: [Target] = [
 ]
 
 let tests: [Target] = [
+    tests("AAC", of: ["AACPlugin", "AudioDecoderPlugin", "FilesPlugin", bitstream, libav, "TestSupport"]),
+    tests("AudioDecoder", of: ["AudioDecoderPlugin", "FilesPlugin", "G711Plugin", "TestSupport"]),
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
     tests("Bitstream", of: [bitstream]),
@@ -95,11 +100,16 @@ let tests: [Target] = [
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
     tests("Geometry", of: [geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
+    tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests(
-        "SRT", of: ["SRTPlugin", "FilesPlugin", "FlowPlugin", "VideoDecoderPlugin", libav, mpegts, net, "TestSupport"]),
+        "SRT",
+        of: [
+            "AudioDecoderPlugin", "ConvertPlugin", "FilesPlugin", "FlowPlugin", "OpusPlugin", "RTPPlugin", "SRTPlugin",
+            "VideoDecoderPlugin", "VP8Plugin", libav, mpegts, net, "TestSupport",
+        ]),
     tests("MPEGTS", of: [bitstream, libav, mpegts, "TestSupport"]),
     tests("RTP", of: [bitstream, rtp, srtp, "TestSupport"]),
     tests(

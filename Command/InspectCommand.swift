@@ -67,7 +67,8 @@ enum InspectCommand: Subcommand {
     /// `relay: Shares … (takes in; gives out…)`
     private static func brief(_ spec: NodeSpec) -> String {
         func ports(_ verb: String, _ ports: [PortSpec]) -> [String] {
-            ports.isEmpty ? [] : [verb + " " + ports.map { $0.name + ($0.isMany ? "…" : "") }.joined(separator: ", ")]
+            let names = NumberedRows.merged(ports.map { [$0.name + ($0.isMany ? "…" : "")] }).map { $0[0] }
+            return names.isEmpty ? [] : [verb + " " + names.joined(separator: ", ")]
         }
         let media = ports("takes", spec.inputs) + ports("gives", spec.outputs)
         return "\(spec.type): \(spec.descriptor.summary) (\(media.joined(separator: "; ")))\n"

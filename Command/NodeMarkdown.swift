@@ -83,5 +83,5 @@ func markdownTable(_ heads: [String], _ rows: [[String]]) -> String {
             + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
             .joined(separator: " | ") + " |\n"
     }
-    return "\n" + line(heads) + line(heads.map { _ in "---" }) + rows.map(line).joined()
+    return "\n" + line(heads) + line(heads.map { _ in "---" }) + NumberedRows.merged(rows).map(line).joined()
 }

@@ -35,7 +35,8 @@ struct NodePage {
     func help(of field: FieldSpec) -> String { field.help + (field.isOptional ? " (may be missing)" : "") }
 
     private func section(_ title: String, _ rows: [(String, String)]) -> String {
-        rows.isEmpty ? "" : "\n\(title)\n" + table(rows)
+        let merged = NumberedRows.merged(rows.map { [$0.0, $0.1] }).map { ($0[0], $0[1]) }
+        return merged.isEmpty ? "" : "\n\(title)\n" + table(merged)
     }
 
     /// Of the data that it takes and gives, each once.
@@ -75,13 +76,32 @@ struct NodePage {
     /// `audio opus`, `what in takes; any number of edges`.
     func media(of port: PortSpec) -> String {
         var words = port.follows.map { "what \($0) takes" } ?? "\(port.formats)"
-        for variant in port.variants { words += "; \(variant.formats) if \(variant.parameter) is \(variant.value)" }
+        var rest = port.variants[...]
+        while let first = rest.first {
+            let alike = rest.filter { $0.formats == first.formats }
+            rest.removeAll { $0.formats == first.formats }
+            words += "; \(first.formats) if " + NodePage.conditions(alike)
+        }
         if port.isMany { words += "; any number of edges" }
         if port.isOptional { words += "; may be left open" }
         if let buffer = port.buffer {
             words += "; its edge is a buffer of \(buffer.items) items and \(buffer.milliseconds) ms that drops"
         }
         return words
+    }
+
+    /// `format is ts or path ends in .ts, .mts, .m2ts`.
+    private static func conditions(_ variants: some Collection<PortSpec.Variant>) -> String {
+        var groups: [(head: String, values: [String])] = []
+        for variant in variants {
+            let head = "\(variant.parameter) \(variant.isEnding ? "ends in" : "is")"
+            if let index = groups.firstIndex(where: { $0.head == head }) {
+                groups[index].values.append("\(variant.value)")
+            } else {
+                groups.append((head, ["\(variant.value)"]))
+            }
+        }
+        return groups.map { "\($0.head) \($0.values.joined(separator: ", "))" }.joined(separator: " or ")
     }
 
     private func row(_ parameter: ParameterSpec) -> (String, String) {

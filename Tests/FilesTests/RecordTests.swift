@@ -87,23 +87,21 @@ import Testing
             (
                 Clips.mp4, "x.webm", false,
                 [
-                    "webm takes vp8, vp9, av1 video; video h264 320x180",
-                    "Put video-decoder and vp8-encoder before video, or record to .mkv or .ts or .mp4.",
+                    "source.video gives video h264 320x180 30/s, record.video takes video vp8/vp9/av1"
                 ]
             ),
             (
                 Clips.webm, "x.webm", true,
                 // No file takes raw video, so the port does not either, and "validate" says so.
-                ["edge \"source.video -> record.video\"", "record.video takes video packets"]
+                ["edge \"source.video -> record.video\"", "record.video takes video vp8/vp9/av1"]
             ),
             (
                 Clips.wav, "x.ts", true,
                 [
-                    "ts takes opus, aac, mp3, mp2, ac3 audio; audio s16",
-                    "Put opus-encoder before audio, or record to .mkv or .wav.",
+                    "source.audio gives audio s16 48000 Hz 2 ch, record.audio takes audio opus/aac/mp3/mp2/ac3"
                 ]
             ),
-            (Clips.webm, "x.wav", false, ["wav takes no video"]),
+            (Clips.webm, "x.wav", false, ["source.audio gives audio opus 48000 Hz 2 ch, record.audio takes raw audio"]),
             (Clips.webm, "x.xyz", false, ["does not tell the kind of file"]),
             (Clips.webm, "nowhere/x.webm", false, ["its directory does not exist"]),
         ] {

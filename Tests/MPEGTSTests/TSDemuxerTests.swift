@@ -1,3 +1,4 @@
+import Bitstream
 import Sluice
 import TestSupport
 import Testing
@@ -196,6 +197,43 @@ enum Streams {
             let length = MediaTime(Int64(samples), timescale: 48_000)
             #expect(
                 found.audio.allSatisfy { $0.header.duration == length && $0.format.audio?.rate == 48_000 }, "\(codec)")
+        }
+    }
+
+    /// As broadcasts send it. The frames are those that the same encoder puts behind ADTS headers.
+    @Test(arguments: [["-ac", "1"], ["-ac", "2"], ["-ac", "6"], ["-ar", "44100"]])
+    func audioInLATMIsTakenOut(_ options: [String]) throws {
+        let (found, demuxer) = Findings.of(try Streams.make(["-c:a", "aac", "-mpegts_flags", "latm"] + options))
+        let (plain, _) = Findings.of(try Streams.make(["-c:a", "aac"] + options))
+        #expect(found.streams == ["h264", "aac"] && found.leftOut.isEmpty)
+        #expect(demuxer.damaged == 0)
+        #expect(found.audio.count > 40 && found.audio.count == plain.audio.count)
+        for (latm, adts) in zip(found.audio, plain.audio) {
+            let header = try #require(ADTSHeader.size(adts.bytes))
+            #expect(Array(latm.bytes) == Array(adts.bytes.dropFirst(header)))
+            #expect(latm.header.duration == adts.header.duration)
+            #expect(latm.format.audio == adts.format.audio)
+            #expect(latm.format.configuration.count >= 2)
+        }
+        #expect(found.audio.map(\.header.pts) == plain.audio.map(\.header.pts))
+    }
+
+    @Test func damagedLATMNeverCrashes() throws {
+        let bytes = try Streams.make(["-c:a", "aac", "-mpegts_flags", "latm"])
+        var dice = Dice(seed: 11)
+        for _ in 0..<40 {
+            var damaged = bytes
+            for _ in 0..<200 {
+                damaged[Int.random(in: 0..<damaged.count, using: &dice)] = UInt8.random(in: 0...255, using: &dice)
+            }
+            Findings.of(damaged)
+        }
+        // Without transport packets around them.
+        var reader = LATMReader()
+        for _ in 0..<20_000 {
+            var element: [UInt8] = [0x56, 0xe0, UInt8.random(in: 0...80, using: &dice)]
+            element += (0..<Int.random(in: 0...90, using: &dice)).map { _ in UInt8.random(in: 0...255, using: &dice) }
+            _ = element.withUnsafeBytes { reader.read($0) { _, _ in } }
         }
     }
 

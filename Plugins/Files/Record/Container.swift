@@ -12,14 +12,38 @@ enum Container: String, CaseIterable, Sendable {
     init?(path: String) {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         guard let dot = name.lastIndex(of: ".") else { return nil }
-        switch name[name.index(after: dot)...].lowercased() {
-        case "webm": self = .webm
-        case "mkv", "mka": self = .mkv
-        case "ts", "mts", "m2ts": self = .ts
-        case "wav": self = .wav
-        case "mp4", "m4a": self = .mp4
-        case "jsonl", "ndjson": self = .jsonl
-        default: return nil
+        let ending = name[name.index(after: dot)...].lowercased()
+        guard let known = Container.allCases.first(where: { $0.endingsOfFiles.contains(ending) }) else { return nil }
+        self = known
+    }
+
+    private var endingsOfFiles: [String] {
+        switch self {
+        case .webm: ["webm"]
+        case .mkv: ["mkv", "mka"]
+        case .ts: ["ts", "mts", "m2ts"]
+        case .wav: ["wav"]
+        case .mp4: ["mp4", "m4a"]
+        case .jsonl: ["jsonl", "ndjson"]
+        }
+    }
+
+    /// The formats that an input takes, by the parameters that name the container: `format`, then the file's ending.
+    static func variants(_ track: Track) -> [PortSpec.Variant] {
+        let taken = allCases.compactMap { container in container.formats(track).map { (container, $0) } }
+        return taken.map { .init(parameter: "format", value: .string($0.rawValue), formats: $1) }
+            + taken.flatMap { container, formats in
+                container.endingsOfFiles.map { .init(parameter: "path", ending: "." + $0, formats: formats) }
+            }
+    }
+
+    /// nil where it takes nothing of the kind, which only a sentence of its own can say.
+    private func formats(_ track: Track) -> FormatSet? {
+        guard let codecs = codecs(track) else { return track == .audio ? .codedAudio | .rawAudio : .codedVideo }
+        switch track {
+        case .video: return codecs.isEmpty ? nil : .codedVideo(codecs)
+        case .audio where codecs.isEmpty: return takesRawAudio ? .rawAudio : nil
+        case .audio: return .codedAudio(codecs)
         }
     }
 
@@ -119,7 +143,7 @@ enum Container: String, CaseIterable, Sendable {
             case (.webm, .video): "vp8-encoder"
             case (.mkv, .video), (.ts, .video), (.mp4, .video): "h264-encoder"
             case (.wav, .video), (.jsonl, _): nil
-            case (.wav, .audio): format.codec == .opus ? "opus-decoder" : nil
+            case (.wav, .audio): format.codec == .opus ? "opus-decoder" : "audio-decoder"
             case (_, .audio): "opus-encoder"
             }
         var advice = "Record to a file of another kind (\(Container.endings))."
@@ -128,7 +152,7 @@ enum Container: String, CaseIterable, Sendable {
             let decoder =
                 needsDecoding
                 ? (track == .video
-                    ? "video-decoder and " : format.codec == .opus ? "opus-decoder and " : "a decoder and ") : ""
+                    ? "video-decoder and " : format.codec == .opus ? "opus-decoder and " : "audio-decoder and ") : ""
             advice = "Put \(decoder)\(encoder) before \(track.name)"
             let others = Container.allCases.filter { $0 != self && $0.takes(format) }
             advice +=

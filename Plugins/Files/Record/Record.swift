@@ -10,8 +10,9 @@ public final class Record: Node {
         traits: [.joins, .keeps],
         example: #""tape": { "type": "record", "path": "tape.webm" }"#)
 
-    let video = Input<MediaItem>("video", .codedVideo, optional: true)
-    let audio = Input<MediaItem>("audio", .codedAudio | .rawAudio, optional: true)
+    let video = Input<MediaItem>("video", .codedVideo, variants: Container.variants(.video), optional: true)
+    let audio = Input<MediaItem>(
+        "audio", .codedAudio | .rawAudio, variants: Container.variants(.audio), optional: true)
     let data = Input<DataItem>("data", .data, optional: true)
 
     @Parameter("path", help: "the file; a restarted node goes on in another: tape.2.webm") var name: String

@@ -43,12 +43,14 @@ public struct PortSpec: Equatable, Sendable {
     /// rather than blocks when it is full, the oldest or to a keyframe.
     public var buffer: EdgeCapacity?
 
-    /// Other formats of the port for one value of a parameter.
+    /// Other formats of the port for one value of a parameter, or for one ending of a text.
     public struct Variant: Equatable, Sendable {
         /// The parameter's name.
         public var parameter: String
         /// The value with which `formats` count.
         public var value: ParameterValue
+        /// The parameter's value only ends so, upper case or lower: `.webm` of a path.
+        public var isEnding = false
         /// The formats of the port then.
         public var formats: FormatSet
 
@@ -57,6 +59,18 @@ public struct PortSpec: Equatable, Sendable {
             self.parameter = parameter
             self.value = value
             self.formats = formats
+        }
+
+        /// `formats` count where `parameter`, a text, ends in `ending`.
+        public init(parameter: String, ending: String, formats: FormatSet) {
+            self.init(parameter: parameter, value: .string(ending), formats: formats)
+            isEnding = true
+        }
+
+        func fits(_ given: ParameterValue?) -> Bool {
+            guard isEnding else { return given == value }
+            guard case .string(let text)? = given, case .string(let ending) = value else { return false }
+            return text.lowercased().hasSuffix(ending)
         }
     }
 
@@ -76,7 +90,7 @@ public struct PortSpec: Equatable, Sendable {
 
     /// The formats of the port in a node with these parameter values, defaults filled in.
     public func formats(with values: [String: ParameterValue]) -> FormatSet {
-        variants.first { values[$0.parameter] == $0.value }?.formats ?? formats
+        variants.first { $0.fits(values[$0.parameter]) }?.formats ?? formats
     }
 }
 

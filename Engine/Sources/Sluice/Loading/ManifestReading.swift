@@ -140,6 +140,7 @@ extension PortSpec.Variant {
         guard let parameter = json["parameter"]?.string, let value = json["value"]?.value, let formats = json.formats
         else { return nil }
         self.init(parameter: parameter, value: value, formats: formats)
+        isEnding = json.flag("ending")
     }
 }
 

@@ -72,6 +72,7 @@ extension JSONWriter {
         list("variants", port.variants) { variant, json in
             json.key("parameter", variant.parameter)
             json.key("value") { $0.write(variant.value) }
+            json.flag("ending", variant.isEnding)
             json.write(variant.formats)
         }
         if let follows = port.follows { key("follows", follows) }

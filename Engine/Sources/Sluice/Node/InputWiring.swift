@@ -40,6 +40,9 @@ extension InputPort {
         edge.state.pointee.close()
     }
 
+    /// An item that was handed out has become stale meanwhile, on an edge that discards such.
+    func isStale(_ item: MediaItem) -> Bool { state.pointee.edge?.pointee.isStale(item) ?? false }
+
     /// Discards stale items at the head. The engine calls it when the epoch was raised. So a node that does not look at
     /// its input just now holds nothing old.
     func flushStale() { _ = state.pointee.look() }

@@ -34,6 +34,10 @@ struct NodePorts {
     }
 
     private mutating func add(_ value: Any) {
+        // Several alike may stand in an array.
+        if let many = value as? [InputPort] { inputs += many }
+        if let many = value as? [any NodeParameter] { parameters += many }
+        if let many = value as? [any ControlInput] { controlInputs += many }
         if let port = value as? InputPort { inputs.append(port) }
         if let port = value as? OutputPort { outputs.append(port) }
         if let parameter = value as? any NodeParameter { parameters.append(parameter) }

@@ -123,6 +123,18 @@ public final class Decoder {
     /// Of the times that go in and come out, in s.
     public var timeBase: AVRational { context.pointee.pkt_timebase }
 
+    /// The samples that come out, as far as the decoder knows before the first; nil where it does not, and of video.
+    public var audioFormat: MediaFormat? {
+        let told = context.pointee
+        guard told.codec_type == AVMEDIA_TYPE_AUDIO, told.sample_fmt != AV_SAMPLE_FMT_NONE,
+            (1...768_000).contains(told.sample_rate), (1...64).contains(told.ch_layout.nb_channels)
+        else { return nil }
+        return MediaFormat(
+            audio: AudioLayout(
+                AudioFrameMaker.sampleFormat(for: told.sample_fmt), rate: Int(told.sample_rate),
+                channels: Int(told.ch_layout.nb_channels), speakers: told.ch_layout.speakers))
+    }
+
     /// False where it wants its frames taken first; then send the same packet again.
     public func send(_ packet: Packet) throws(AVError) -> Bool {
         try packet.lend(to: scratch)

@@ -16,12 +16,14 @@ final class TSElementaryStream {
     var lost: Int { assembler.lost }
     var damaged: Int { assembler.damaged + misread + pictures.lost }
     private var misread = 0
+    private var latm = LATMReader()
 
     /// nil where libavcodec cannot read the codec.
     init?(pid: Int, _ kind: TSStreamKind, unitLimit: Int) {
         self.pid = pid
         self.kind = kind
-        parser = kind.codec == .opus ? nil : ElementaryParser(kind.codec, isVideo: kind.track == .video)
+        let framing = kind.isLATM ? Codec("aac_latm") : kind.codec
+        parser = kind.codec == .opus ? nil : ElementaryParser(framing, isVideo: kind.track == .video)
         guard kind.codec == .opus || parser != nil else { return nil }
         assembler = PESAssembler(limit: unitLimit)
     }
@@ -100,6 +102,12 @@ final class TSElementaryStream {
     // MARK: Audio
 
     private func audio(_ bytes: UnsafeRawBufferPointer, _ body: (Packet) -> Void) {
+        guard !kind.isLATM else {
+            parser!.frames(bytes) { element in
+                if !latm.read(element.bytes, { body(packet($0, of: $1)) }) { misread += 1 }
+            }
+            return
+        }
         guard kind.codec == .opus else {
             parser!.frames(bytes) { frame in
                 guard frame.rate > 0, frame.channels > 0 else { return }
@@ -116,12 +124,20 @@ final class TSElementaryStream {
         if !isRead { misread += 1 }
     }
 
+    private func packet(_ frame: UnsafeRawBufferPointer, of stream: AudioSpecificConfig) -> Packet {
+        let length = MediaTime(Int64(stream.samples), timescale: Int64(stream.rate))
+        return packet(frame, .aac, rate: stream.rate, channels: stream.channels, length, configuration: stream.bytes)
+    }
+
     private func packet(
-        _ bytes: UnsafeRawBufferPointer, _ codec: Codec, rate: Int, channels: Int, _ length: MediaTime
+        _ bytes: UnsafeRawBufferPointer, _ codec: Codec, rate: Int, channels: Int, _ length: MediaTime,
+        configuration: [UInt8] = []
     ) -> Packet {
-        if format?.codec != codec || format?.audio?.rate != rate || format?.audio?.channels != channels {
+        if format?.codec != codec || format?.audio?.rate != rate || format?.audio?.channels != channels
+            || kind.isLATM && format?.configuration != configuration
+        {
             let layout = AudioLayout(nil, rate: rate, channels: channels)
-            let head = codec == .opus ? OpusHead(channels: channels).bytes : []
+            let head = codec == .opus ? OpusHead(channels: channels).bytes : configuration
             format = MediaFormat(codec: codec, audio: layout, configuration: head)
         }
         let packet = pool.take(format!, count: bytes.count)

@@ -8,6 +8,8 @@ public struct TSStreamKind: Equatable, Sendable {
     public var codec: Codec
     /// Channels of Opus; 0 where packets tell.
     public var channels = 0
+    /// AAC in LATM, as broadcasts send it, and not in ADTS.
+    public var isLATM = false
 
     /// nil for what is left out.
     init?(_ stream: TSProgramMap.Stream) {
@@ -16,6 +18,9 @@ public struct TSStreamKind: Equatable, Sendable {
         case 0x24: self.init(.video, Codec("hevc"))
         case 0x01, 0x02: self.init(.video, Codec("mpeg2video"))
         case 0x0f: self.init(.audio, .aac)
+        case 0x11:
+            self.init(.audio, .aac)
+            isLATM = true
         case 0x03, 0x04: self.init(.audio, Codec("mp3"))
         case 0x81: self.init(.audio, Codec("ac3"))
         case 0x06:

@@ -64,10 +64,14 @@ extension EdgeState {
         consumer.pointee.peeked.set(isPeeked ? 1 : 0)
     }
 
+    /// It is older than the session's present epoch, on an edge that flushes.
+    @usableFromInline
+    func isStale(_ item: MediaItem) -> Bool { item.header.epoch &- 1 < consumer.pointee.staleBelow }
+
     /// Whether a peeked item has become stale: then it counts as flushed and is no longer held.
     @usableFromInline
     func flushes(peeked item: MediaItem) -> Bool {
-        guard item.header.epoch &- 1 < consumer.pointee.staleBelow else { return false }
+        guard isStale(item) else { return false }
         consumer.pointee.peeked.set(0)
         flush(item)
         return true

@@ -1,0 +1,6 @@
+import Sluice
+
+@_cdecl("sluice_plugin")
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) { $0.register(AACEncoderNode.self) }
+}
