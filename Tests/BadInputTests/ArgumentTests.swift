@@ -79,7 +79,7 @@ import Testing
             2,
             says: """
                 a.out gives audio s16 16000 Hz 1 ch, b.in takes audio s16/f32 48000 Hz 1/2 ch.
-                  Put a node of type "audio-convert" between them: "a -> audio-convert -> b".
+                  Put a node of type "audio-convert" with "sample_rate": 48000 between them: "a -> audio-convert -> b".
                 """)
     }
 

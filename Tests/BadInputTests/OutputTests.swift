@@ -133,16 +133,29 @@ import Testing
         ("", "the path is empty.\n  Name a file ending in .webm, .mkv, .ts, .wav or .mp4, for data .jsonl."),
         ("dir.webm", "cannot write \"dir.webm\": Is a directory."),
         ("pipe.webm", "cannot write \"pipe.webm\": it is a FIFO that nobody reads.\n  Start the reader first."),
+<<<<<<< HEAD
         (
             "out.mp4",
             "mp4 takes h264, hevc, av1, vp9 video; video vp8 640x360 25/s arrives for \"out.mp4\".\n  Put video-decoder and h264-encoder before video, or record to .webm or .mkv."
         ),
+=======
+>>>>>>> 7b51f50 (Advice names the endings of files that hold the codec)
     ])
     func aPlaceThatCannotBeRecordedTo(_ path: String, _ words: String) throws {
         try FileManager.default.createDirectory(atPath: scratch.path("dir.webm"), withIntermediateDirectories: false)
         scratch.fifo("pipe.webm")
         try scratch.run("demo", "--set", "output=\(path)").check(
             2, saysOnly: "\(Built.root.path)/graphs/demo.json:15:5: node \"file\" (record): \(words)")
+    }
+
+    @Test func aCodecThatTheFileDoesNotHoldIsRefusedBeforeTheRun() throws {
+        try scratch.run("demo", "--set", "output=out.mp4").check(
+            2,
+            says: """
+                vp8.out gives video vp8, file.video takes video h264/hevc/av1/vp9.
+                  Put a node of type "video-decoder" and a node of type "h264-encoder" between them: \
+                "vp8 -> video-decoder -> h264-encoder -> file.video". Or: let "path" end in .webm or .mkv.
+                """)
     }
 
     @Test func theFileThatIsReadIsNotWritten() throws {

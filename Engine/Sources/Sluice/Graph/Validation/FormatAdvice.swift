@@ -25,13 +25,31 @@ struct FormatAdvice {
             guard input.isMany || isFree(end) else { continue }
             if !target.declared(input).intersection(given).isEmpty { return "Did you mean \(end)?" }
         }
+        let other = otherEnding(of: target, to, given)
         guard let path = ConverterSearch(catalog).path(from: given, to: taken) else {
-            return "No known node turns the one into the other."
+            return other.isEmpty ? "No known node turns the one into the other." : other
         }
         let chain = ([fromText] + path.map(\.type) + [toText]).joined(separator: " -> ")
         let nodes = path.map { step in
             "a node of type \(quoted(step.type))" + (step.settings.isEmpty ? "" : " with \(step.settings)")
         }.joined(separator: " and ")
-        return "Put \(nodes) between them: \"\(chain)\"."
+        return "Put \(nodes) between them: \"\(chain)\"." + (other.isEmpty ? "" : " Or: \(other)")
+    }
+
+    /// Where the ending of a name decides on the formats: the endings with which this one is taken.
+    private func otherEnding(of target: NodeState, _ to: EndPlan, _ given: FormatSet) -> String {
+        guard let port = target.spec?.inputs.first(where: { $0.name == to.port }),
+            let deciding = port.variants.first(where: { $0.fits(target.values[$0.parameter]) }), deciding.isEnding
+        else { return "" }
+        var sets: [FormatSet] = []
+        var endings: [String] = []
+        for variant in port.variants
+        where variant.isEnding && variant.parameter == deciding.parameter && !sets.contains(variant.formats)
+            && !variant.formats.intersection(given).isEmpty
+        {
+            sets.append(variant.formats)
+            endings.append(variant.value.description)
+        }
+        return endings.isEmpty ? "" : "let \(quoted(deciding.parameter)) end in \(alternatives(endings))."
     }
 }
