@@ -133,13 +133,6 @@ import Testing
         ("", "the path is empty.\n  Name a file ending in .webm, .mkv, .ts, .wav or .mp4, for data .jsonl."),
         ("dir.webm", "cannot write \"dir.webm\": Is a directory."),
         ("pipe.webm", "cannot write \"pipe.webm\": it is a FIFO that nobody reads.\n  Start the reader first."),
-<<<<<<< HEAD
-        (
-            "out.mp4",
-            "mp4 takes h264, hevc, av1, vp9 video; video vp8 640x360 25/s arrives for \"out.mp4\".\n  Put video-decoder and h264-encoder before video, or record to .webm or .mkv."
-        ),
-=======
->>>>>>> 7b51f50 (Advice names the endings of files that hold the codec)
     ])
     func aPlaceThatCannotBeRecordedTo(_ path: String, _ words: String) throws {
         try FileManager.default.createDirectory(atPath: scratch.path("dir.webm"), withIntermediateDirectories: false)
