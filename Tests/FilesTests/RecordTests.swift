@@ -38,6 +38,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [("eac3", "mp4"), ("eac3", "ts"), ("eac3", "mkv"), ("alac", "mp4"), ("alac", "mkv")])
+    func otherAudioGoesWhereItMay(_ codec: String, _ kind: String) throws {
+        let folder = try Folder()
+        let (source, path) = (folder.path("in.mkv"), folder.path("out.\(kind)"))
+        _ = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=r=48000:d=2", "-c:a", codec, source], feeding: [])
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(source), "decode": false, "pace": "fast"])
+        graph.node("record", Record.self, ["path": .string(path)])
+        graph.edge("source.audio -> record.audio")
+        let harness = try GraphHarness(graph)
+        #expect(harness.run() == .finished, "\(harness.events)")
+        #expect(try probe(path) == [codec])
+        let pcm = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ac", "1", "-ar", "48000", "pipe:1"], feeding: [])
+        #expect(abs(pcm.count / 2 - 96_000) < 3_100, "\(pcm.count / 2)")
+    }
+
     @Test func rawAudioGoesIntoWavUnchanged() throws {
         let folder = try Folder()
         let path = folder.path("tape.wav")
@@ -98,7 +116,7 @@ import Testing
             (
                 Clips.wav, "x.ts", true,
                 [
-                    "source.audio gives audio s16 48000 Hz 2 ch, record.audio takes audio opus/aac/mp3/mp2/ac3"
+                    "source.audio gives audio s16 48000 Hz 2 ch, record.audio takes audio opus/aac/mp3/mp2/ac3/eac3"
                 ]
             ),
             (Clips.webm, "x.wav", false, ["source.audio gives audio opus 48000 Hz 2 ch, record.audio takes raw audio"]),

@@ -12,6 +12,7 @@ import shutil
 import geometry
 import gstreamer
 import material
+import transcode
 from codecs_measured import ALL, COUNTED, H264, has_ffmpeg
 from compile import build
 from instructions import outside_share
@@ -76,6 +77,7 @@ def measure(workshop, options):
     for codec in ALL:
         count = packets if codec.material == "audio" else pictures
         figures += figures_of(workshop, options, codec, inputs, floor, count)
+    figures += transcode.figures(workshop, options)
     figures += geometry.figures(workshop, options, lambda some: inputs.of(H264, some), pictures)
     if not gstreamer.is_installed():
         notes.append(gstreamer.MISSING)

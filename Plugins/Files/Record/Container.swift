@@ -110,9 +110,9 @@ enum Container: String, CaseIterable, Sendable {
         case (.webm, .video): [.vp8, .vp9, Codec("av1")]
         case (.webm, .audio): [.opus, Codec("vorbis")]
         case (.ts, .video): [.h264, Codec("hevc"), Codec("mpeg2video")]
-        case (.ts, .audio): [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3")]
+        case (.ts, .audio): [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3"), Codec("eac3")]
         case (.mp4, .video): [.h264, Codec("hevc"), Codec("av1"), .vp9]
-        case (.mp4, .audio): [.opus, .aac, Codec("mp3"), Codec("ac3")]
+        case (.mp4, .audio): [.opus, .aac, Codec("mp3"), Codec("ac3"), Codec("eac3"), Codec("alac")]
         case (.wav, _), (.jsonl, _): []
         case (.mkv, _): nil
         }

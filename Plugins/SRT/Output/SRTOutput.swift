@@ -17,7 +17,7 @@ public final class SRTOutput: SRTNode, Node {
         example: #""out": { "type": "srt-output", "url": "srt://host:9000?streamid=publish:demo" }"#)
 
     static let videoCodecs: [Codec] = [.h264, Codec("hevc"), Codec("mpeg2video")]
-    static let audioCodecs: [Codec] = [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3")]
+    static let audioCodecs: [Codec] = [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3"), Codec("eac3")]
 
     let video = Input<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
     let audio = Input<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)

@@ -23,6 +23,7 @@ public struct TSStreamKind: Equatable, Sendable {
             isLATM = true
         case 0x03, 0x04: self.init(.audio, Codec("mp3"))
         case 0x81: self.init(.audio, Codec("ac3"))
+        case 0x87: self.init(.audio, Codec("eac3"))
         case 0x06:
             // Private data; a registration says whose (2.6.8).
             let owner = stream.descriptor(0x05).map(Array.init) ?? []
@@ -31,6 +32,8 @@ public struct TSStreamKind: Equatable, Sendable {
                 channels = TSStreamKind.opusChannels(stream)
             } else if stream.descriptor(0x6a) != nil || owner.starts(with: Array("AC-3".utf8)) {
                 self.init(.audio, Codec("ac3"))
+            } else if stream.descriptor(0x7a) != nil || owner.starts(with: Array("EAC3".utf8)) {
+                self.init(.audio, Codec("eac3"))
             } else {
                 return nil
             }
