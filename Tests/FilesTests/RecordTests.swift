@@ -50,7 +50,7 @@ import Testing
         graph.edge("source.audio -> record.audio")
         let harness = try GraphHarness(graph)
         #expect(harness.run() == .finished, "\(harness.events)")
-        #expect(try probe(path) == [codec])
+        #expect(try probe(path).first?.hasPrefix(codec) == true)
         let pcm = try FFmpeg.run(
             ["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ac", "1", "-ar", "48000", "pipe:1"], feeding: [])
         #expect(abs(pcm.count / 2 - 96_000) < 3_100, "\(pcm.count / 2)")

@@ -100,12 +100,22 @@ final class ElementaryParser {
                         bytes: frame, rate: header.rate, channels: header.channels, samples: header.samples,
                         codec: .aac))
             }
+            // Nor does it tell the channels of E-AC-3, which a dependent stream may add to.
+            let told = Int(context.pointee.ch_layout.nb_channels)
+            let channels =
+                told == 0 && context.pointee.codec_id == AV_CODEC_ID_EAC3 ? ElementaryParser.eac3Channels(frame) : told
             body(
                 Frame(
-                    bytes: frame, rate: Int(context.pointee.sample_rate),
-                    channels: Int(context.pointee.ch_layout.nb_channels), samples: Int(parser.pointee.duration),
+                    bytes: frame, rate: Int(context.pointee.sample_rate), channels: channels,
+                    samples: Int(parser.pointee.duration),
                     codec: Codec(context.pointee.codec_id)))
         }
+    }
+
+    /// Of the independent stream: acmod and lfeon of its header (ETSI TS 102 366, E.1.2.2); 0 where there is none.
+    private static func eac3Channels(_ frame: UnsafeRawBufferPointer) -> Int {
+        guard frame.count > 4, frame[0] == 0x0b, frame[1] == 0x77 else { return 0 }
+        return [2, 1, 2, 3, 3, 4, 4, 5][Int(frame[4] >> 1 & 7)] + Int(frame[4] & 1)
     }
 
     private func parse(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
