@@ -141,15 +141,25 @@ final class MediaFile: SourceMedia {
             warn("reading \"\(reader.path)\" failed at \(seconds) s: \(errorText(reader.failure))")
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
-        } else if leaps == 0, let told = context?.pointee.duration, told != sluice_no_pts(),
-            context?.pointee.duration_estimation_method != AVFMT_DURATION_FROM_BITRATE
-        {
-            let told = MediaTime(told, AVRational(num: 1, den: 1_000_000))
+        } else if leaps == 0, let told = toldDuration {
             guard end.seconds < told.seconds - 1 else { return }
             warn(
                 "\"\(reader.path)\" ends at \(seconds) s, though its header tells \(told.seconds.fixed(2)) s: it is truncated"
             )
         }
+    }
+
+    /// How long the streams that are read are by the header; nil where it does not tell. That of the whole file is of
+    /// no use where streams are left out: one of those may be the longest.
+    private var toldDuration: MediaTime? {
+        guard let context, context.pointee.duration_estimation_method != AVFMT_DURATION_FROM_BITRATE else { return nil }
+        let streams = (0..<Int(context.pointee.nb_streams)).compactMap { context.pointee.streams[$0] }
+        guard streams.contains(where: { $0.pointee.discard == AVDISCARD_ALL }) else {
+            guard context.pointee.duration != sluice_no_pts() else { return nil }
+            return MediaTime(context.pointee.duration, AVRational(num: 1, den: 1_000_000))
+        }
+        return streams.filter { $0.pointee.discard != AVDISCARD_ALL && $0.pointee.duration != sluice_no_pts() }
+            .map { MediaTime($0.pointee.duration, $0.pointee.time_base) }.max()
     }
 
     func skip(_ track: Track, to time: MediaTime) -> Int {

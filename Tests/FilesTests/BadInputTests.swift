@@ -39,6 +39,22 @@ import Testing
         #expect(source.events.contains { $0.level == .warning && $0.what.contains("truncated") })
     }
 
+    /// The header tells how long the file is, not the one stream of it that is played.
+    @Test(arguments: ["mkv", "mp4", "ts"]) func aStreamThatIsShorterThanItsFileIsNotTruncated(ending: String) throws {
+        let folder = try Folder()
+        let path = folder.path("clip.\(ending)")
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=4", "-f", "lavfi", "-i",
+                "sine=d=1", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", path,
+            ], feeding: [])
+        let source = try NodeHarness(
+            Source.self, parameters: ["open": .string(path), "pace": "fast"], unconnected: ["video"])
+        #expect(source.graph.run() == .finished)
+        #expect(source.sink("audio").received.count > 20)
+        #expect(!source.events.contains { $0.level == .warning }, "\(source.events.map(\.what))")
+    }
+
     @Test func damageIsCountedAndSaidOnce() throws {
         let folder = try Folder()
         var bytes = try [UInt8](Data(contentsOf: URL(filePath: Clips.ts)))

@@ -152,7 +152,15 @@ class Recipes:
 
     def record(self, dice, place, is_virtual):
         ending = dice.choice(["mkv", "mkv", "mkv", "webm", "ts", "mp4", "wav"])
-        return {"path": place.file(ending), "format": "auto"}, {}
+        parameters = {"path": place.file(ending), "format": "auto", "segment_s": dice.choice([0, 0, 0.2, 1])}
+        # How much is free differs from run to run.
+        parameters["min_free_mb"] = dice.choice([0, 50])
+        return parameters, {}
+
+    def talking_figure(self, dice, place, is_virtual):
+        endless = dice.random() < 0.2
+        size = {"width": dice.choice([64, 320]), "height": dice.choice([64, 180])}
+        return {"duration_s": 0 if endless else round(dice.uniform(0.1, 1.5), 2), **size}, {"endless": endless}
 
     def vp8_encoder(self, dice, place, is_virtual):
         # From 0 up it follows the wall clock.

@@ -26,10 +26,11 @@ final class MediaRecording {
     var cut: Double { placement?.cut.seconds ?? 0 }
     var leaps: Int { placement?.leaps ?? 0 }
 
-    /// Writes the header. `oldest` is the time of the first item; `isPart`: whatever it is, the file begins with it.
+    /// Writes the header. `first` is the earliest time at which something is shown or heard; `isPart`: whatever it is,
+    /// the file begins with it.
     /// Throws `NodeError` where the container refuses a format, or the file takes nothing.
     init(
-        _ container: Container, _ sink: FileSink, _ formats: [MediaFormat], oldest: MediaTime, isPart: Bool = false
+        _ container: Container, _ sink: FileSink, _ formats: [MediaFormat], first: MediaTime, isPart: Bool = false
     ) throws {
         self.container = container
         self.sink = sink
@@ -43,7 +44,7 @@ final class MediaRecording {
             }
         }
         // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
-        if oldest.isKnown, isPart || abs(oldest.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = oldest }
+        if first.isKnown, isPart || abs(first.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = first }
         do { try muxer.open() } catch {
             if muxer.sinkError != 0 { throw failure(error) }
             if let one = formats.first(where: { !container.takes($0) }) {

@@ -111,7 +111,10 @@ final class Tape {
         let oldest = waiting.first?.1.decodingTime ?? .none
         grid?.begin(at: oldest)
         let isPart = grid != nil && (series.count > 1 || oldest > .zero)
-        recording = try MediaRecording(container, sink, members.map(\.format), oldest: oldest, isPart: isPart)
+        // Pictures of few a second are decoded seconds before they are shown: a file begins with what is shown first.
+        let shown = waiting.map { $0.1.header.pts.isKnown ? $0.1.header.pts : $0.1.decodingTime }.filter(\.isKnown)
+        recording = try MediaRecording(
+            container, sink, members.map(\.format), first: shown.min() ?? .none, isPart: isPart)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
         for (stream, item) in waiting { try write(item, of: stream) }
     }
