@@ -189,6 +189,7 @@ public final class AVSegments: Node {
 
     private func hear() {
         while let frame = microphone.next() {
+            guard frame.sampleCount > 0 else { continue }
             microphoneFrames.add()
             microphoneDropped.add(intake.send(microphone: frame))
         }

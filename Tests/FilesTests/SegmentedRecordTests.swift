@@ -180,6 +180,12 @@ import Testing
             ], "\(files)")
     }
 
+    @Test func anotherRunWritesNothingOver() throws {
+        let clip = try clip("a.webm", ["-c:v", "libvpx", "-g", "10", "-an"])
+        for _ in 1...2 { #expect(try remux(clip, to: "cam.webm", ["segment_s": 5]).run() == .finished) }
+        #expect(files == ["cam.2.webm", "cam.3.webm", "cam.4.webm", "cam.webm", "in-a.webm"])
+    }
+
     @Test func aPercentSignIsPartOfANameWithoutSegments() throws {
         #expect(try remux(Clips.webm, to: "50%off%03d.webm", [:]).run() == .finished)
         #expect(files == ["50%off%03d.webm"])

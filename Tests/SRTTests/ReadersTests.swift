@@ -93,6 +93,10 @@ import Testing
             files.indices.allSatisfy { $0 == 3 || bytes(files[$0]) > sizes[$0] + 20_000 }
         }
         #expect(run.report.contains(#""readers_total": 9"#), "\(run.report)")
+        // Made once, sent to ten.
+        let counted = nodeMetrics(run.report, "out")
+        let (made, sent) = (counted["media_packets_sent"] ?? 0, counted["reader_packets_sent"] ?? 0)
+        #expect(made > 0 && sent > 5 * made, "\(sent) of \(made)")
         peers[3].signal(SIGCONT)
         for peer in peers { peer.terminate() }
         run.stop()

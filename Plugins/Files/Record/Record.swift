@@ -20,7 +20,7 @@ public final class Record: Node {
         "if_exists", default: .auto,
         help:
             "for a file that is there: replace it, number the new one (tape.2.webm), or fail. "
-            + "auto numbers in an instance of a template, and replaces elsewhere"
+            + "auto numbers in an instance of a template and with segment_s, and replaces elsewhere"
     ) var ifExists: WrittenFile.Existing
     @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
     @Parameter(
@@ -117,7 +117,8 @@ public final class Record: Node {
                 advice: "Give segment_s, the length of a segment.", isInputError: true)
         }
         return FileSeries.Rules(
-            name: segment > 0 ? try FileName(timed: name) : FileName(name), ifExists: ifExists, keep: keep,
+            name: segment > 0 ? try FileName(timed: name) : FileName(name),
+            ifExists: segment > 0 && ifExists == .auto ? .number : ifExists, keep: keep,
             keepBytes: Int64(keepSize) << 20, leastFree: Int64(leastFree) << 20)
     }
 
