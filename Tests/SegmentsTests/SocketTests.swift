@@ -172,7 +172,7 @@ final class Mouth: Node {
         #expect(answer.messages("fence").map { $0["id"] as? String } == ["first"])
         let third = answer.messages("segment").first { $0["segment_seq"] as? Int == 3 }
         #expect(third?["marker_id"] as? Int == 1)
-        #expect(third?["marker_media_time_ms"] as? Double == 80)
+        #expect(third?["marker_media_time_ms"] as? Double == 480)
         #expect(answer.messages("trace").prefix(1).map { $0["event"] as? String } == ["segment_enqueued"])
         #expect(answer.messages("interrupted").map { $0["epoch"] as? Int } == [2])
         #expect(
