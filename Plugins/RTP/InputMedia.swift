@@ -158,7 +158,10 @@ struct InputMedia {
     func h264Format(_ sets: [[UInt8]]) -> MediaFormat? {
         guard let sps = sets.lazy.compactMap({ SequenceParameterSet($0) }).first else { return nil }
         return MediaFormat(
-            codec: .h264, video: VideoLayout(width: sps.width, height: sps.height, frameRate: frameRate),
+            codec: .h264,
+            video: VideoLayout(
+                width: sps.width, height: sps.height, frameRate: frameRate,
+                pixelAspect: sps.pixelAspect.map { VideoLayout.PixelAspect($0.width, $0.height) } ?? .square),
             configuration: sets.flatMap { [0, 0, 0, 1] + $0 })
     }
 }

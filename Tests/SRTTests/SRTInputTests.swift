@@ -19,6 +19,32 @@ import Testing
         return place.receiver(all.merging(parameters) { $1 })
     }
 
+    /// A transport stream says it in the codec's bits alone, Matroska beside them: 720x576 that is shown as 16:9.
+    @Test(arguments: ["libx264", "libx265", "mpeg2video"]) func theShapeOfPixelsIsInTheFile(codec: String) throws {
+        let wide = place.file("wide.ts")
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=720x576:r=25:d=1,setsar=64/45", "-pix_fmt",
+                "yuv420p", "-c:v", codec, "-g", "12", "-bf", "0", "-b:v", "2M",
+            ] + (codec == "libx265" ? ["-x265-params", "log-level=none"] : []) + [wide.path], feeding: [])
+        var graph = GraphBuilder()
+        graph.node("in", SRTInput.self, ["url": .string(place.listening), "latency_ms": 30, "reconnect": false])
+        graph.node("tape", Record.self, ["path": .string(place.file("got.mkv").path)])
+        graph.edge("in.video -> tape.video", items: 4_096, milliseconds: 60_000)
+        let sender = try startPeer([
+            "ffmpeg", "-v", "error", "-re", "-i", wide.path, "-c", "copy", "-f", "mpegts", place.address,
+        ])
+        defer { sender.terminate() }
+        let (outcome, report) = try execute(graph)
+        #expect(outcome == .finished, "\(report)")
+        let told = try FFmpeg.run(
+            [
+                "ffprobe", "-v", "error", "-show_entries", "stream=sample_aspect_ratio,display_aspect_ratio", "-of",
+                "csv=p=0", place.file("got.mkv").path,
+            ], feeding: [])
+        #expect(String(decoding: told, as: UTF8.self).hasPrefix("64:45,16:9"))
+    }
+
     @Test func itListensToFFmpeg() throws {
         let (outcome, report) = try execute(graph(place.listening, ["streamid": "camera"])) { [place] _ in
             _ = try? startPeer(place.ffmpeg(to: place.address + "?streamid=publish:camera&latency=60000"))

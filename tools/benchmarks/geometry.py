@@ -26,13 +26,14 @@ class Step:
     gst: Callable
 
 
-#: libswscale's bicubic filter and GStreamer's default (bilinear), each scaled before it is turned, which is cheaper.
+#: libswscale's bicubic filter, bit exact as the graph's is, and GStreamer's default (bilinear). Each scales before it
+#: turns, which is cheaper.
 STEPS = [
     Step("turned by 90°, 720p, a picture", lambda logo: {"type": "video-convert", "rotate": "90"},
          lambda logo: ["-vf", "transpose=clock"], lambda logo: ["videoflip video-direction=90r"]),
     Step("turned by 90° and scaled to 360x640, a picture",
          lambda logo: {"type": "video-convert", "rotate": "90", "width": 360, "height": 640},
-         lambda logo: ["-vf", "scale=640:360:flags=bicubic,transpose=clock"],
+         lambda logo: ["-vf", "scale=640:360:flags=bicubic+accurate_rnd+bitexact,transpose=clock"],
          lambda logo: ["videoscale n-threads=1", "video/x-raw,width=640,height=360", "videoflip video-direction=90r"]),
     Step("a logo of 200x100 laid on 720p, a picture",
          lambda logo: {"type": "video-overlay", "picture": str(logo), "x": 24, "y": 24},

@@ -98,6 +98,12 @@ enum Container: String, CaseIterable, Sendable {
         if let video = format.video, !carriesSize {
             guard let next = other.video, next.width == video.width, next.height == video.height else { return false }
         }
+        // The container's word goes before the codec's.
+        if let video = format.video, self != .ts, !other.lacksConfiguration,
+            other.video?.pixelAspect != video.pixelAspect
+        {
+            return false
+        }
         if let video = format.video, self == .mp4, other.video?.orientation != video.orientation { return false }
         let isCarried =
             other.lacksConfiguration || self == .ts && format.codec != .opus && item.format.configuration.isEmpty

@@ -11,16 +11,19 @@ struct ColorReading: Equatable {
     let foreign: Int32?
     /// The picture is in full range, 0 to 255.
     let isFull: Bool
-    /// A sentence about what is lost; nil where nothing is.
-    let remark: String?
+    /// As libav tells them.
+    private let space: AVColorSpace
+    private let transfer: AVColorTransferCharacteristic
+    private let primaries: AVColorPrimaries
 
     init(_ picture: UnsafePointer<AVFrame>) {
-        let space = picture.pointee.colorspace
+        space = picture.pointee.colorspace
+        transfer = picture.pointee.color_trc
+        primaries = picture.pointee.color_primaries
         isFull =
             picture.pointee.color_range == AVCOL_RANGE_JPEG || AVPixelFormat(picture.pointee.format).isFullRange
         foreign = ColorReading.foreign(space)
         matrix = foreign == nil ? VideoLayout.ColorMatrix(space) : .bt709
-        remark = ColorReading.remark(space, picture.pointee.color_trc, picture.pointee.color_primaries)
     }
 
     /// Constant luminance is read as if it were not, which is a little off.
@@ -33,9 +36,8 @@ struct ColorReading: Equatable {
         }
     }
 
-    private static func remark(
-        _ space: AVColorSpace, _ transfer: AVColorTransferCharacteristic, _ primaries: AVColorPrimaries
-    ) -> String? {
+    /// A sentence about what is lost; nil where nothing is.
+    var remark: String? {
         let curve: String? =
             switch transfer {
             case AVCOL_TRC_SMPTE2084: "PQ"
@@ -51,7 +53,8 @@ struct ColorReading: Equatable {
         }
         switch space {
         case AVCOL_SPC_YCGCO, AVCOL_SPC_ICTCP:
-            return "pictures have colours as \(name(of: space)), which are read as BT.709's: convert the media first"
+            return
+                "pictures have colours as \(ColorReading.name(of: space)), which are read as BT.709's: convert the media first"
         default: return nil
         }
     }

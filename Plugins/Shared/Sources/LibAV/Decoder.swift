@@ -120,6 +120,9 @@ public final class Decoder {
         return width > 0 ? (Int(width), Int(height)) : nil
     }
 
+    /// Of the pictures, as far as it is known yet.
+    var pixelAspect: VideoLayout.PixelAspect { VideoLayout.PixelAspect(context.pointee.sample_aspect_ratio) }
+
     /// Of the times that go in and come out, in s.
     public var timeBase: AVRational { context.pointee.pkt_timebase }
 

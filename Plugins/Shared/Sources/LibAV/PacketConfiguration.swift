@@ -13,9 +13,24 @@ extension MediaFormat {
         guard lacksConfiguration, let codec, let name = codec.configurationFilter,
             let found = try? extractConfiguration(from: packet, with: name), !found.isEmpty
         else { return self }
-        if let video { return MediaFormat(codec: codec, video: video, configuration: found, bitrate: bitrate) }
+        if let video {
+            let format = MediaFormat(codec: codec, video: video, configuration: found, bitrate: bitrate)
+            return format.withStatedPixelAspect
+        }
         guard let audio else { return self }
         return MediaFormat(codec: codec, audio: audio, configuration: found, bitrate: bitrate)
+    }
+
+    /// With the shape of pixels that the configuration states, as far as libavcodec's decoder tells when it opens:
+    /// HEVC's does.
+    private var withStatedPixelAspect: MediaFormat {
+        guard let video, let codec, video.pixelAspect == .square, codec == Codec("hevc"),
+            let stated = (try? Decoder(self))?.pixelAspect, stated != .square
+        else { return self }
+        let layout = VideoLayout(
+            width: video.width, height: video.height, frameRate: video.frameRate, pixelAspect: stated,
+            orientation: video.orientation)
+        return MediaFormat(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
     }
 
     private func extractConfiguration(from packet: Packet, with name: String) throws(AVError) -> [UInt8] {

@@ -17,6 +17,7 @@ public final class VideoFrameMaker {
     private let told: VideoLayout.PixelAspect
     private let orientation: VideoLayout.Orientation?
     private var toldByCodec = VideoLayout.Orientation.upright
+    private var lastColors: ColorReading?
     private let say: (String) -> Void
     private var said: Set<String> = []
 
@@ -41,7 +42,8 @@ public final class VideoFrameMaker {
     public func make(_ picture: UnsafeMutablePointer<AVFrame>) throws -> VideoFrame {
         let source = AVPixelFormat(picture.pointee.format)
         let colors = ColorReading(picture)
-        if let remark = colors.remark { sayOnce(remark) }
+        if colors != lastColors, let remark = colors.remark { sayOnce(remark) }
+        lastColors = colors
         let flags = fields(picture)
         let turn = orientation(of: picture)
         let layout = VideoLayout(

@@ -36,6 +36,8 @@ final class ElementaryParser {
         /// 0 before the first parameter sets.
         var width: Int
         var height: Int
+        /// nil where this picture does not state it.
+        var pixelAspect: VideoLayout.PixelAspect?
         /// In the order of display, and how much it rises from picture to picture.
         var number: Int
         var unit: Int
@@ -62,8 +64,17 @@ final class ElementaryParser {
             || parser.pointee.key_frame < 0 && parser.pointee.pict_type == Int32(bitPattern: AV_PICTURE_TYPE_I.rawValue)
         return Picture(
             isKeyframe: isKeyframe, width: Int(parser.pointee.width),
-            height: Int(parser.pointee.height), number: number, unit: unit,
+            height: Int(parser.pointee.height), pixelAspect: isKeyframe ? pixelAspect(bytes) : nil, number: number,
+            unit: unit,
             duration: isRate ? MediaTime(Int64(rate.den) * fields, timescale: Int64(rate.num)) : nil)
+    }
+
+    private func pixelAspect(_ bytes: UnsafeRawBufferPointer) -> VideoLayout.PixelAspect? {
+        switch context.pointee.codec_id {
+        case AV_CODEC_ID_H264: StatedPixelAspect.h264(bytes)
+        case AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO: StatedPixelAspect.mpeg2(bytes)
+        default: nil
+        }
     }
 
     /// The ten bits behind the start code of an MPEG-2 picture (ISO/IEC 13818-2, 6.2.3). They begin anew with each

@@ -86,10 +86,11 @@ final class TSElementaryStream {
         let packet = pool.take(format ?? TSElementaryStream.unknown, count: bytes.count)
         packet.mutableBytes.copyMemory(from: bytes)
         let found = parser!.picture(packet.bytes)
-        if found.width > 0, found.height > 0,
-            format?.video?.width != found.width || format?.video?.height != found.height
-        {
-            format = MediaFormat(codec: kind.codec, video: VideoLayout(width: found.width, height: found.height))
+        let layout = VideoLayout(
+            width: found.width, height: found.height,
+            pixelAspect: found.pixelAspect ?? format?.video?.pixelAspect ?? .square)
+        if found.width > 0, found.height > 0, format?.video != layout {
+            format = MediaFormat(codec: kind.codec, video: layout)
         }
         guard let format else { return nil }
         packet.format = format
