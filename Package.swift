@@ -49,7 +49,7 @@ let plugins: [Target] = [
     plugin("H264", uses: [geometry, libav, pacing]),
     plugin("Mix"),
     plugin("Opus", uses: [bitstream, "COpus"]),
-    plugin("Overlay", uses: [bitstream, libav, "CASS"]),
+    plugin("Overlay", uses: [bitstream, geometry, libav, "CASS"]),
     plugin("Pacer", uses: [bitstream, pacing, resampling]),
     plugin("RTP", uses: [bitstream, geometry, holding, net, rtp, srtp, pacing]),
     plugin("Raw", uses: [geometry, net, pacing, sampleTime]),

@@ -1,5 +1,6 @@
 import Bitstream
 import CLibAV
+import Geometry
 import Glibc
 import LibAV
 import Sluice
@@ -19,7 +20,12 @@ enum PictureFile {
             throw refusal(path, "it is no PNG, JPEG, WebP or BMP picture", "Convert it: ffmpeg -i FILE logo.png.")
         }
         do {
-            return try stamp(of: decode(bytes, codec), width: width)
+            let decoder = try decode(bytes, codec)
+            // Cameras write into their JPEG files by how much they are to be turned (EXIF).
+            guard case .orientation(let turn)? = DisplayMatrix.read(decoder.frame), turn != .upright else {
+                return try scaled(pixels(of: decoder), to: width)
+            }
+            return try scaled(turned(pixels(of: decoder), by: turn), to: width)
         } catch let error as NodeError {
             throw refusal(path, error.message, "It may be damaged, or larger than a picture may be.")
         } catch {
@@ -87,8 +93,7 @@ enum PictureFile {
         return decoder
     }
 
-    /// Scaled with the colours multiplied, so that what is transparent lends no colour to its neighbours.
-    private static func stamp(of decoder: Decoder, width: Int) throws -> Stamp {
+    private static func pixels(of decoder: Decoder) throws -> Stamp {
         let frame = decoder.frame
         let (w, h) = (Int(frame.pointee.width), Int(frame.pointee.height))
         var pixels = try withUnsafeBytes(of: frame.pointee.data) { data in
@@ -100,9 +105,33 @@ enum PictureFile {
             }
         }
         for index in stride(from: 0, to: pixels.count, by: 4) where pixels[index + 3] != 255 {
-            for color in index..<index + 3 { pixels[color] = scaled(pixels[color], pixels[index + 3]) }
+            for color in index..<index + 3 { pixels[color] = OverlayPlugin.scaled(pixels[color], pixels[index + 3]) }
         }
-        guard width > 0, width != w else { return Stamp(width: w, height: h, pixels: pixels) }
+        return Stamp(width: w, height: h, pixels: pixels)
+    }
+
+    private static func turned(_ stamp: Stamp, by orientation: VideoLayout.Orientation) -> Stamp {
+        let layout = VideoLayout(width: stamp.width, height: stamp.height, pixelFormat: .bgra)
+        let from = VideoFrame(format: MediaFormat(video: layout))
+        let to = VideoFrame(format: MediaFormat(video: layout.turned(by: orientation)))
+        // Four bytes a pixel, whatever their order.
+        for y in 0..<stamp.height {
+            let row = stamp.pixels[y * stamp.width * 4..<(y + 1) * stamp.width * 4]
+            for (index, byte) in row.enumerated() { (from.plane(0) + y * from.stride(0))[index] = byte }
+        }
+        PictureTurn.turn(from, by: orientation, into: to)
+        let (width, height) = (to.layout.width, to.layout.height)
+        let rows = (0..<height).map {
+            UnsafeBufferPointer(start: to.plane(0) + $0 * to.stride(0), count: width * 4)
+        }
+        return Stamp(width: width, height: height, pixels: rows.flatMap { Array($0) })
+    }
+
+    /// Scaled with the colours multiplied, so that transparent pixels lend no colour to their neighbours.
+    private static func scaled(_ stamp: Stamp, to width: Int) throws -> Stamp {
+        let (w, h) = (stamp.width, stamp.height)
+        guard width > 0, width != w else { return stamp }
+        var pixels = stamp.pixels
         let height = max(1, (h * width + w / 2) / w)
         guard height <= 16_384 else { throw NodeError("\(width) wide it would be \(height) high, which is too large") }
         // libswscale reads over the end of the last row.

@@ -185,7 +185,26 @@ import Testing
         #expect(bytes(result, 0, 16, 4) == [100] && bytes(result, 0, 8, 8) == [100])
     }
 
-    /// Scaled, what is transparent lends nothing of its colour to the edge.
+    /// A camera's file of two halves, whose EXIF says that it is to be turned: the left half comes to the top.
+    @Test(arguments: [(1, 32, 16), (6, 16, 32), (3, 32, 16), (8, 16, 32)])
+    func camerasSayHowTheirPicturesAreTurned(orientation: UInt8, width: Int, height: Int) throws {
+        let plain = try [UInt8](
+            Data(contentsOf: URL(filePath: file("half.jpg", "32x16", "r=if(lt(X\\,16)\\,255\\,0):g=0:b=0:a=255"))))
+        // APP1: a TIFF header, and a directory of one entry, 0x0112.
+        let tiff: [UInt8] =
+            [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
+        let exif = Array("Exif".utf8) + [0, 0] + tiff
+        let url = scratch.url.appending(path: "turned.jpg")
+        try Data(Array(plain[..<2]) + [0xff, 0xe1, 0, UInt8(exif.count + 2)] + exif + plain[2...]).write(to: url)
+        let stamp = try PictureFile.read(url.path, width: 0)
+        #expect(stamp.width == width && stamp.height == height)
+        let red = [1: (4, 8), 6: (8, 4), 3: (28, 8), 8: (8, 28)][Int(orientation)]!
+        let black = [1: (28, 8), 6: (8, 28), 3: (4, 8), 8: (8, 4)][Int(orientation)]!
+        #expect(stamp.pixels[(red.1 * width + red.0) * 4] > 200)
+        #expect(stamp.pixels[(black.1 * width + black.0) * 4] < 50)
+    }
+
+    /// Scaled, transparent pixels lend nothing of their colour to the edge.
     @Test func transparentPixelsLendNoColour() throws {
         let path = try file("edge.png", "64x64", "r=255:g=if(lt(X\\,32)\\,0\\,255):b=0:a=if(lt(X\\,32)\\,0\\,255)")
         let result = try lay(["picture": .string(path), "width": 21], on: grey(64, 64, .rgb24, 0)).frames[0]

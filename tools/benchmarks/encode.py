@@ -19,7 +19,7 @@ from instructions import outside_share
 from measure import Failed, Spread, interleaved, marginal_cpu, run
 from result import Figure, Result
 
-SUMMARY = "CPU of H.264, VP8 and Opus encoding beside a bare C loop, ffmpeg and GStreamer; same bytes. CPU of turned, scaled and marked pictures"
+SUMMARY = "CPU of encoding, of AAC to Opus, and of turned, scaled and marked pictures, beside ffmpeg and GStreamer"
 LIBRARIES = ["-lavcodec", "-lavutil", "-lvpx", "-lopus", "-lm"]
 
 

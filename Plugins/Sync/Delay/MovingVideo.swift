@@ -17,7 +17,8 @@ struct MovingVideo {
         if header.flags.contains(.discontinuity) { last = .none }
         if last.isKnown, header.pts.isKnown, header.pts <= last {
             cut += 1
-            carriedFlags.formUnion(header.flags)
+            // The next picture has fields of its own, or none.
+            carriedFlags.formUnion(header.flags.subtracting([.interlaced, .bottomFieldFirst]))
             return nil
         }
         if header.pts.isKnown { last = delay > .zero ? header.pts : .none }
