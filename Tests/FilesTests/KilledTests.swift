@@ -79,7 +79,7 @@ import Testing
                     "open": .string(name == "full.webm" ? Clips.webm : Clips.mp4), "decode": false, "pace": "fast",
                     "loop": true, "duration_s": 60,
                 ])
-            graph.node("record", Record.self, ["path": .string(disk + "/" + name)])
+            graph.node("record", Record.self, ["path": .string(disk + "/" + name), "min_free_mb": 0])
             graph.edge("source.video -> record.video")
             graph.edge("source.audio -> record.audio")
             let harness = try GraphHarness(graph)
@@ -91,6 +91,44 @@ import Testing
                 ["ffmpeg", "-v", "fatal", "-i", disk + "/" + name, "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"],
                 feeding: [])
             #expect(numbers(pictures, width: 320, height: 180).count > 15, "\(name)")
+        }
+    }
+
+    /// One of 6 MiB, of which 2 are to stay free.
+    @Test(.enabled(if: canMount), arguments: ["a.wav", "a.mkv", "a.jsonl"])
+    func beforeADiskIsFullTheFileEndsWhole(_ name: String) throws {
+        let folder = try Folder()
+        let disk = folder.path("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        #expect(mount("none", disk, "tmpfs", 0, "size=6291456") == 0)
+        defer { umount2(disk, Int32(MNT_DETACH)) }
+        let path = disk + "/" + name
+        let isData = name.hasSuffix("jsonl")
+        let record = try NodeHarness(
+            Record.self, parameters: ["path": .string(path), "min_free_mb": 2],
+            unconnected: isData ? ["video", "audio"] : ["video", "data"])
+        if isData {
+            let word = String(repeating: "a", count: 10_000)
+            let items = (0..<600).map { number in
+                DataItem(
+                    format: MediaFormat(data: DataSchema("test")), at: .milliseconds(Int64(number)),
+                    ["text": .init(.string(word))])
+            }
+            record.push(items, into: "data")
+        } else {
+            record.push(TestMedia.sine(samples: 48_000, count: 40), into: "audio")
+        }
+        #expect(record.finish() == .failed)
+        #expect("\(record.error!)".contains("and min_free_mb is 2: the file is whole, and ends"), "\(record.error!)")
+        let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+        #expect(size > 3 << 20 && size < 4_900_000, "\(size)")
+        if isData {
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(text.hasSuffix("}\n"))
+        } else {
+            let told = try #require(probe(path, "format=duration").first.flatMap(Double.init))
+            let pcm = try FFmpeg.run(["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "pipe:1"], feeding: [])
+            #expect(told.rounded() == Double(pcm.count / 192_000), "\(told) s, \(pcm.count) bytes")
         }
     }
 

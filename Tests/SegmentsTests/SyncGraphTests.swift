@@ -36,7 +36,7 @@ import Testing
         let flashes = harness.sink("video").takeAll().map { $0 as! VideoFrame }.filter { $0.plane(1)[0] > 180 }
         #expect(flashes.map(\.header.pts) == [.milliseconds(400), .milliseconds(440)])
         let diagnostics = try String(contentsOf: lines, encoding: .utf8)
-        #expect(diagnostics.contains(#""marker_id": 1, "marker_media_time_ms": 80, "marker_duration_ms": 80"#))
+        #expect(diagnostics.contains(#""marker_id": 1, "marker_media_time_ms": 400, "marker_duration_ms": 80"#))
         // The chirp, of 22000, is louder than the tone of 10000 alone.
         let loud = harness.sink("audio").takeAll().map { $0 as! AudioFrame }.filter { $0.s16.contains { $0 > 20_000 } }
         #expect(loud.first?.header.pts == .milliseconds(400))

@@ -27,11 +27,11 @@ struct SpaceWatch {
 
     init(least: Int64) { self.least = least }
 
-    /// Whether it is time to look, `written` bytes into the present file. Also after a quarter of what is to stay free.
+    /// Whether it is time to look, `written` bytes into the present file. Also after an eighth of what is to stay free.
     mutating func isDue(_ now: Instant, written: Int64) -> Bool {
         guard least > 0, now >= nextLook || written >= nextBytes else { return false }
         nextLook = now + SpaceWatch.period
-        nextBytes = written + max(1 << 16, least / 4)
+        nextBytes = written + max(1 << 16, least / 8)
         return true
     }
 

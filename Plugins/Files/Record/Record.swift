@@ -129,6 +129,7 @@ public final class Record: Node {
         // A file that ends within the loop is followed by one that begins as the first did.
         while try tape.isBegun(now: now), let (input, item) = join.next(now: now, context: context) {
             try tape.write(item, from: input)
+            try tape.look(now)
         }
         try tape.look(now)
     }

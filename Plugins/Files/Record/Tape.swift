@@ -112,9 +112,11 @@ final class Tape {
         grid?.begin(at: oldest)
         let isPart = grid != nil && (series.count > 1 || oldest > .zero)
         // Pictures of few a second are decoded seconds before they are shown: a file begins with what is shown first.
+        // Of a stream that is still to come only that is known: nothing of it is older than what is decoded first.
         let shown = waiting.map { $0.1.header.pts.isKnown ? $0.1.header.pts : $0.1.decodingTime }.filter(\.isKnown)
+        let isAllThere = members.allSatisfy { member in waiting.contains { $0.0 === member.stream } }
         recording = try MediaRecording(
-            container, sink, members.map(\.format), first: shown.min() ?? .none, isPart: isPart)
+            container, sink, members.map(\.format), first: isAllThere ? shown.min() ?? .none : oldest, isPart: isPart)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
         for (stream, item) in waiting { try write(item, of: stream) }
     }
