@@ -29,12 +29,22 @@ final class TextPicture {
     private let renderer: OpaquePointer
     private let message: UnsafeMutablePointer<sluice_ass_message>
     private let style: Style
-    /// The first warning of libass, such as a letter that no font has; nil while there is none.
+    /// A sentence on the first warning of libass: a letter or a font that is missing; nil while there is none.
     var warning: String? {
         let text = withUnsafePointer(to: &message.pointee.text) {
             $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
-        return text.isEmpty ? nil : text
+        guard !text.isEmpty else { return nil }
+        if let digits = text.firstMatch(of: /glyph 0x([0-9A-F]+)/)?.1 {
+            let letter = UInt32(digits, radix: 16).flatMap(Unicode.Scalar.init).map { " \"\($0)\"" } ?? ""
+            return "no font of this machine has the letter\(letter) (U+\(digits)), so it is not shown: install one "
+                + "that has it, such as those of the packages fonts-noto-core and fonts-noto-cjk"
+        }
+        if let used = text.firstMatch(of: /Using default font.* ([^,]+)$/)?.1 {
+            return
+                "there is no font \"\(style.font)\": the text is drawn in \(used); `fc-list : family` lists those there are"
+        }
+        return "the text may not be drawn as it should be: libass says \(text)"
     }
 
     init(_ style: Style) throws {

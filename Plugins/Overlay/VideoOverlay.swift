@@ -121,7 +121,7 @@ public final class VideoOverlay: Node {
         let isBlank = shown.allSatisfy(\.isWhitespace)
         guard !isBlank, let writer else { return }
         stamp = try writer.draw(shown, width: layout.width, height: layout.height)
-        if let warning = writer.warning { sayOnce("the text is not drawn as it should be: \(warning)") }
+        if let warning = writer.warning { sayOnce(warning) }
         if stamp == nil {
             sayOnce("no font of this machine draws the text: install one, apt-get install fonts-dejavu-core")
         }

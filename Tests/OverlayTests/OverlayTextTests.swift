@@ -63,6 +63,21 @@ import Testing
         }
     }
 
+    /// Linear A, which hardly a machine has, and a family that is nowhere.
+    @Test func lettersAndFontsThatAreMissingAreNamed() throws {
+        let letters = try TextPicture(.init())
+        _ = try letters.draw("a\u{10600}", width: 500, height: 200)
+        #expect(letters.warning?.hasPrefix("no font of this machine has the letter \"\u{10600}\" (U+10600)") == true)
+        var style = TextPicture.Style()
+        style.font = "No Such Font"
+        let font = try TextPicture(style)
+        _ = try font.draw("a", width: 500, height: 200)
+        #expect(font.warning?.hasPrefix("there is no font \"No Such Font\": the text is drawn in ") == true)
+        let known = try TextPicture(.init())
+        _ = try known.draw("a", width: 500, height: 200)
+        #expect(known.warning == nil)
+    }
+
     @Test func coloursAreReadOrRefused() {
         #expect(Stamp.Color("#102030").map { [$0.red, $0.green, $0.blue, $0.alpha] } == [16, 32, 48, 255])
         #expect(Stamp.Color("#10203040")?.alpha == 64)
