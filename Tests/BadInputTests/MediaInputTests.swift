@@ -11,7 +11,7 @@ import Testing
         try Running(["run", "record", "--set", "input=\(input)", "--set", "output=out.webm"] + more, in: scratch).end()
     }
 
-    private var place: String { "\(Built.root.path)/graphs/record.json:13:5: node \"source\" (source): " }
+    private var place: String { "\(Built.root.path)/graphs/record.json:16:5: node \"source\" (source): " }
 
     @Test func whatIsNoMediaFileIsRefused() throws {
         try scratch.write("notes.txt", "These are notes.\n")

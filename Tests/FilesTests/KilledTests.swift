@@ -119,7 +119,9 @@ import Testing
             record.push(TestMedia.sine(samples: 48_000, count: 40), into: "audio")
         }
         #expect(record.finish() == .failed)
-        #expect("\(record.error!)".contains("and min_free_mb is 2: the file is whole, and ends"), "\(record.error!)")
+        #expect(
+            "\(record.error!)".contains("and 2097 kB are to stay free: the file is whole, and ends"), "\(record.error!)"
+        )
         let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
         #expect(size > 3 << 20 && size < 4_900_000, "\(size)")
         if isData {

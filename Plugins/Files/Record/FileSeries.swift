@@ -15,6 +15,8 @@ final class FileSeries {
         var keepBytes: Int64 = 0
         /// Bytes that stay free on the disk; 0: none.
         var leastFree: Int64 = 0
+        /// Of a disk with less room it may be less, down to a sixteenth of that at the start.
+        var adaptsLeastFree = false
 
         var deletes: Bool { keep > 0 || keepBytes > 0 }
     }
@@ -75,8 +77,12 @@ final class FileSeries {
         let isOwn = rules.name.isTimed && written.contains { $0.name == name }
         let ifExists: WrittenFile.Existing = isOwn || !isFirst && rules.ifExists == .fail ? .number : rules.ifExists
         let part = context.restarts + (rules.name.isTimed ? 1 : count)
-        return FileSink(
+        let sink = FileSink(
             try context.openFile(name, ifExists: ifExists, part: part, isNews: count == 1), name: name)
+        if count == 1, rules.adaptsLeastFree, let free = disk.free(sink.descriptor) {
+            watch = SpaceWatch(least: min(rules.leastFree, free / 16))
+        }
+        return sink
     }
 
     /// `sink`, to which nothing was written, or one with the name of now.
@@ -149,7 +155,8 @@ final class FileSeries {
     /// The sentence for a disk without room. `whole`: what became of the file.
     func refusal(free: Int64, of path: String, whole: String) -> NodeError {
         NodeError(
-            "only \(FileSink.size(free)) are free for \"\(path)\", and min_free_mb is \(rules.leastFree >> 20)\(whole)",
-            advice: "Make room, or let old segments go: \"keep\" or \"keep_mb\".", isInputError: whole.isEmpty)
+            "only \(FileSink.size(free)) are free for \"\(path)\", and \(FileSink.size(watch.least)) are to stay free\(whole)",
+            advice: "Make room, let old segments go (\"keep\", \"keep_mb\"), or leave less free: \"min_free_mb\".",
+            isInputError: whole.isEmpty)
     }
 }

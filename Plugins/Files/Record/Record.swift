@@ -46,7 +46,9 @@ public final class Record: Node {
     var keepSize: Int
     @Parameter(
         "min_free_mb", default: 16, range: 0...1_000_000_000,
-        help: "MiB that stay free on the disk: before that the file ends whole, and the run with it. 0: none")
+        help:
+            "MiB that stay free on the disk: before that the file ends whole, and the run with it. "
+            + "Where it is not given, a small disk keeps a sixteenth. 0: none")
     var leastFree: Int
 
     enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
@@ -119,7 +121,8 @@ public final class Record: Node {
         return FileSeries.Rules(
             name: segment > 0 ? try FileName(timed: name) : FileName(name),
             ifExists: segment > 0 && ifExists == .auto ? .number : ifExists, keep: keep,
-            keepBytes: Int64(keepSize) << 20, leastFree: Int64(leastFree) << 20)
+            keepBytes: Int64(keepSize) << 20, leastFree: Int64(leastFree) << 20,
+            adaptsLeastFree: !$leastFree.isGiven)
     }
 
     public func process(now: Instant) throws {
