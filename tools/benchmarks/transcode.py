@@ -30,7 +30,7 @@ def figures(workshop, options):
             "audio", "-frame_duration", str(FRAME_MS), "-compression_level", "5", "-f", "null", "-"]}
     if gstreamer.is_installed():
         commands["GStreamer"] = lambda some: gstreamer.launch(
-            f"filesrc location={files[some]}", "matroskademux", "aacparse", "avdec_aac", "audioconvert",
+            f"filesrc location={files[some]}", "matroskademux", "aacparse", "avdec_aac", "audioconvert", "audioresample",
             f"opusenc audio-type=generic frame-size={FRAME_MS} bitrate=64000 bitrate-type=vbr complexity=5",
             "fakesink sync=false")
     cases = {
