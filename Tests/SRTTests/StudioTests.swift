@@ -55,6 +55,28 @@ import VideoDecoderPlugin
         #expect(distortionDecibels(Array(samples[20_000..<68_000]), hertz: 440, rate: 48_000) < -15, "\(name)")
     }
 
+    /// By the built command, which knows the nodes that there are.
+    @Test func whereItMayNotGoTheNodesThatHelpAreNamed() throws {
+        let graph = place.file("graph.json")
+        let nodes =
+            #""in": { "type": "srt-input", "url": "\#(place.listening)", "latency_ms": 30 }, "#
+            + #""rtp": { "type": "rtp-output", "host": "127.0.0.1", "video_port": \#(Ports.four()) }"#
+        try Data(
+            #"{ "nodes": { \#(nodes) }, "edges": [ "in.video -> rtp.video", "in.audio -> rtp.audio" ] }"#.utf8
+        ).write(to: graph)
+        let errors = place.file("said")
+        let run = try startPeer([Built.file("sluice").path, "run", graph.path], errors: errors)
+        func said() -> String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+        try waitUntil("the port to be listened at") { isTaken(place.port) }
+        let sender = try feed([])
+        try waitUntil("the refusal") { said().contains("its connection is refused") }
+        run.signal(SIGINT)
+        for process in [sender, run] { process.waitUntilExit() }
+        #expect(said().contains("sends audio aac 48000 Hz 1 ch, and rtp.audio takes audio"), "\(said())")
+        #expect(
+            said().contains("(put audio-decoder -> opus-encoder before it): its connection is refused"), "\(said())")
+    }
+
     @Test(arguments: [[], ["-mpegts_flags", "latm"], ["-ar", "44100"]]) func itGoesWhereverItShould(_ audio: [String])
         throws
     {

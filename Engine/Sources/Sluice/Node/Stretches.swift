@@ -128,7 +128,10 @@ public struct Stretches {
             if place.start >= end && lines[index].end <= position { return .gap(place.start) }
             if place.start >= end { return .covered }
             guard let frame = input.next() else { return nil }
-            if place.moved != .zero { note(moved: place.moved, index, context) }
+            // Audio that says itself that it continues nothing is no news.
+            if place.moved != .zero, !frame.header.flags.contains(.discontinuity) {
+                note(moved: place.moved, index, context)
+            }
             lines[index].append(frame, at: place, scale)
         }
         return .covered

@@ -15,6 +15,14 @@ final class FormatRefusals: Sendable {
 }
 
 extension Session {
+    /// The nodes that would make what is taken of it: ` (put audio-decoder -> opus-encoder before it)`.
+    private func wayOut(from format: MediaFormat, to taken: FormatSet) -> String {
+        guard let catalog = run.options.catalog,
+            let path = ConverterSearch(catalog).path(from: FormatSet([FormatSet.Pattern(format)]), to: taken)
+        else { return "" }
+        return " (put \(path.map(\.type).joined(separator: " -> ")) before it)"
+    }
+
     /// Why some input that `format` would reach from `output` does not take it, in words that follow "and": through
     /// nodes that hand on what they get, within this session. nil where all take it.
     func refusal(of format: MediaFormat, from output: EndPlan) -> String? {
@@ -28,7 +36,7 @@ extension Session {
                     let port = core.plan.spec.inputs.first(where: { $0.name == to.port })
                 else { continue }
                 let taken = port.formats(with: core.plan.allParameters)
-                if !taken.contains(format) { return "\(to) takes \(taken)" }
+                if !taken.contains(format) { return "\(to) takes \(taken)" + wayOut(from: format, to: taken) }
                 if let why = refusals.refusal(to, of: format) { return "\(to) \(why)" }
                 next += core.plan.spec.outputs.filter { $0.follows == to.port }.map {
                     EndPlan(node: to.node, port: $0.name)
