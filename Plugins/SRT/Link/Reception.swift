@@ -62,11 +62,8 @@ final class Reception {
         SRTPoller.shared.watch(made.handle, context.handle)
         listener = made
         context.log(.info, "listens at \(made.address)")
-        wait()
+        context.isWaiting(for: "\(guests) at \(name)")
     }
-
-    /// Nobody is here.
-    func wait() { context.isWaiting(for: "\(guests) at \(name)") }
 
     func step(_ now: Instant, _ admit: (Guest) -> Void) throws {
         due = .distantFuture

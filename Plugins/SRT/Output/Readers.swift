@@ -24,6 +24,8 @@ final class Readers {
     private var passing: [Reader] = []
     private let bundle = TSBundle()
     private var hasServed = false
+    /// The watchdog was told that readers are waited for.
+    private var isWaited = true
     /// When a keyframe was asked for.
     private var lastAsked: Instant?
     private var nextLook = Instant(nanoseconds: 0)
@@ -110,7 +112,7 @@ final class Readers {
         SRTPoller.shared.watch(guest.socket.handle, context.handle)
         if readers.isEmpty {
             feed.begin()
-            context.isWaiting(for: nil)
+            goesOnWithoutReaders()
             nextLook = now + Readers.look
         }
         hasServed = true
@@ -147,7 +149,13 @@ final class Readers {
         feed.end()
         statistics.note([])
         metrics.slowest.set(0)
-        reception.wait()
+    }
+
+    /// Media go by while nobody reads: then nobody is waited for.
+    func goesOnWithoutReaders() {
+        guard isWaited else { return }
+        isWaited = false
+        context.isWaiting(for: nil)
     }
 
     private func say(_ level: EventLog.Level, _ line: String, _ now: Instant) {

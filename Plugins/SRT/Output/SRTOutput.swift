@@ -128,6 +128,7 @@ public final class SRTOutput: SRTNode, Node {
     private func serve(_ readers: Readers, _ now: Instant) throws {
         try readers.step(now)
         if !readers.isEmpty { wasUp = true } else { letGoBy(now) }
+        if !isHolding(now) { readers.goesOnWithoutReaders() }
         var due = readers.due
         if isHolding(now), let began { due = min(due, began + .milliseconds(Int64(hold))) }
         if due < .distantFuture { context.wake(at: max(due, now)) }
