@@ -11,7 +11,7 @@ final class MediaFile: SourceMedia {
     private var context: UnsafeMutablePointer<AVFormatContext>?
     private var io: UnsafeMutablePointer<AVIOContext>?
     private var tracks: [MediaFileTrack?] = [nil, nil]
-    private let packet = av_packet_alloc()!
+    private let packet: UnsafeMutablePointer<AVPacket>
     private var isAtEnd = false
     private var timeline: SourceTimeline
     private var isTellingOrder = false
@@ -35,6 +35,8 @@ final class MediaFile: SourceMedia {
         let opened = try MediaFile.open(reader)
         context = opened.context
         io = opened.io
+        // Not before: a file that does not open runs no deinit.
+        packet = av_packet_alloc()
         timeline = MediaFile.timeline(opened.context)
         var start = MediaTime.none
         for (track, kind) in [(Track.video, AVMEDIA_TYPE_VIDEO), (.audio, AVMEDIA_TYPE_AUDIO)] {

@@ -362,7 +362,7 @@ import Testing
 
     @Test func aMissingLibraryIsNamedWithItsPackageWhereItsTypesAreUsed() throws {
         let home = try Scratch()
-        for name in Built.command + ["libPacing.so", "libVP8Plugin.so"] {
+        for name in Built.command + ["libGeometry.so", "libPacing.so", "libVP8Plugin.so"] {
             try FileManager.default.copyItem(at: Built.file(name), to: home.url.appendingPathComponent(name))
         }
         let sluice = home.url.appendingPathComponent("sluice")

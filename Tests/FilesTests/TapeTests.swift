@@ -230,6 +230,21 @@ import Testing
         #expect(abs(wanted - found) < 0.002, "\(wanted) s became \(found) s")
     }
 
+    /// Encoders begin before 0 by their delay, and a WAV file has no times to say so.
+    @Test func aWavBeginsWithTheSampleOfTimeZero() throws {
+        let frames = try items(of: Clips.wav, "audio", decode: true).compactMap { $0 as? AudioFrame }
+        let whole = frames.reduce(0) { $0 + $1.sampleCount }
+        let record = try record("early.wav", unconnected: ["video", "data"])
+        record.push(moved(frames, by: -0.15), into: "audio")
+        #expect(record.finish() == .finished)
+        let rate = frames[0].layout.rate
+        let bytes = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-i", folder.path("early.wav"), "-f", "s16le", "pipe:1"], feeding: [])
+        let wanted = try FFmpeg.run(["ffmpeg", "-v", "error", "-i", Clips.wav, "-f", "s16le", "pipe:1"], feeding: [])
+        #expect(bytes.count / frames[0].layout.bytesPerSample == whole - rate * 15 / 100)
+        #expect(bytes.elementsEqual(wanted.suffix(bytes.count)))
+    }
+
     @Test func aHoleInAWavIsSilenceAndIsSaid() throws {
         let frames = try items(of: Clips.wav, "audio", decode: true).compactMap { $0 as? AudioFrame }
         let record = try record("a.wav", unconnected: ["video", "data"])

@@ -74,17 +74,33 @@ final class MediaRecording {
         whole = sink.bytesWritten
         let time = item.header.pts.isKnown ? item.header.pts : item.decodingTime
         let until = time + (item.header.duration.isKnown ? item.header.duration : .zero)
-        if !start.isKnown || time < start { start = time }
+        let heard = placement == nil ? time : max(time, muxer.offset)
+        if !start.isKnown || heard < start { start = heard }
         if !end.isKnown || until > end { end = until }
         return nil
     }
 
-    private func write(_ samples: AudioFrame, _ stream: Int) throws(AVError) {
+    private func write(_ frame: AudioFrame, _ stream: Int) throws(AVError) {
+        guard let samples = heard(frame) else { return }
         guard let place = placement?.place(samples.sampleCount, at: samples.header.pts, rate: samples.layout.rate)
         else { return try muxer.write(samples, stream: stream) }
         try writeSilence(place.silence, like: samples, stream)
         guard place.cut < samples.sampleCount else { return }
         try muxer.write(place.cut == 0 ? samples : samples.dropping(place.cut), stream: stream)
+    }
+
+    /// The samples that are not before the file's beginning. In a file without times those are an encoder's delay that
+    /// would be heard, and would move all others. nil where none is left.
+    private func heard(_ frame: AudioFrame) -> AudioFrame? {
+        let early = muxer.offset - frame.header.pts
+        guard placement != nil, frame.header.pts.isKnown, early > .zero else { return frame }
+        let count = Int(early.rescaled(to: Int64(frame.layout.rate)))
+        guard count < frame.sampleCount else { return nil }
+        guard count > 0 else { return frame }
+        let rest = frame.dropping(count)
+        rest.header = frame.header
+        rest.header.pts = muxer.offset
+        return rest
     }
 
     private func writeSilence(_ count: Int, like samples: AudioFrame, _ stream: Int) throws(AVError) {
