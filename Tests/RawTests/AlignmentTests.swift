@@ -62,6 +62,19 @@ import Testing
         #expect(scene.verdicts.first == .otherSize(size))
     }
 
+    /// Every fifth time the machine is busy, and two pictures come at once.
+    @Test func anotherSizeIsFoundOutOnABusyMachine() {
+        var scene = Scene(819_200)
+        for index in 0..<100 { scene.send(index % 5 == 4 ? 691_200 : 345_600, after: index % 5 == 4 ? 65 : 32) }
+        #expect(scene.verdicts.first == .otherSize(345_600))
+    }
+
+    @Test func slicesAreNoOtherSizeThoughSomeComeAtAPicturesPace() {
+        var scene = Scene(1_000_000)
+        for index in 0..<400 { scene.send(250_000, after: index % 4 == 0 ? 32 : 8) }
+        #expect(scene.verdicts.isEmpty)
+    }
+
     @Test func aSizeThatChangesIsFoundOut() {
         var scene = Scene(1_382_400)
         for _ in 0..<100 { scene.send(1_382_400, after: 32) }

@@ -16,7 +16,8 @@ struct RawAlignment {
         case otherSize(Int)
     }
 
-    /// So many equal rests in a row are no chance.
+    /// So many equal rests are no chance: in a row, and for another size more of them than other ones. On a busy
+    /// machine some rests are too short or too long to be seen.
     static let proof = 8
 
     private let pictureBytes: Int
@@ -28,7 +29,9 @@ struct RawAlignment {
     private var lastByte = Instant(nanoseconds: 0)
     private var last = (burst: 0, position: -1)
     private var shifted = 0
+    /// How often pictures of `otherSize` came, less how often something else did.
     private var misfit = 0
+    private var otherSize = 0
 
     init(pictureBytes: Int, period: Interval) {
         self.pictureBytes = pictureBytes
@@ -65,7 +68,8 @@ struct RawAlignment {
         shifted = size == pictureBytes && position != 0 && position == before.position ? shifted + 1 : 0
         let isPictureTime = length * 2 > period && length * 2 < period * 3
         let isOther = size < pictureBytes || size % pictureBytes != 0
-        misfit = isOther && size == before.burst && isPictureTime ? misfit + 1 : 0
+        if misfit == 0 { otherSize = size }
+        misfit = isOther && size == otherSize && isPictureTime ? misfit + 1 : max(0, misfit - 1)
         if shifted >= RawAlignment.proof {
             shifted = 0
             last.position = 0
