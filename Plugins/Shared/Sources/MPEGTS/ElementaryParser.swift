@@ -98,18 +98,22 @@ final class ElementaryParser {
         /// Of each channel; 0 where it is not known.
         var samples: Int
         var codec: Codec
+        /// That of the packet in which it begins, of the first one there; nil for others.
+        var time: MediaTime?
     }
 
-    /// Calls `body` with each whole frame; what a later packet continues is kept for then.
-    func frames(_ bytes: UnsafeRawBufferPointer, _ body: (Frame) -> Void) {
-        parse(bytes) { [context, parser] frame in
+    /// Calls `body` with each whole frame; what a later packet continues, or the next header ends, is kept for then.
+    /// Without bytes it gives what is kept.
+    func frames(_ bytes: UnsafeRawBufferPointer, at time: MediaTime? = nil, _ body: (Frame) -> Void) {
+        parse(bytes, at: time) { [context, parser] frame in
+            let time = parser.pointee.pts == sluice_no_pts() ? nil : MediaTime(ticks: parser.pointee.pts)
             // libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands
             // there all the same.
             if context.pointee.codec_id == AV_CODEC_ID_AAC, let header = ADTSHeader(frame) {
                 return body(
                     Frame(
                         bytes: frame, rate: header.rate, channels: header.channels, samples: header.samples,
-                        codec: .aac))
+                        codec: .aac, time: time))
             }
             // Nor does it tell the channels of E-AC-3, which a dependent stream may add to.
             let told = Int(context.pointee.ch_layout.nb_channels)
@@ -119,7 +123,7 @@ final class ElementaryParser {
                 Frame(
                     bytes: frame, rate: Int(context.pointee.sample_rate), channels: channels,
                     samples: Int(parser.pointee.duration),
-                    codec: Codec(context.pointee.codec_id)))
+                    codec: Codec(context.pointee.codec_id), time: time))
         }
     }
 
@@ -129,18 +133,22 @@ final class ElementaryParser {
         return [2, 1, 2, 3, 3, 4, 4, 5][Int(frame[4] >> 1 & 7)] + Int(frame[4] & 1)
     }
 
-    private func parse(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+    private func parse(
+        _ bytes: UnsafeRawBufferPointer, at time: MediaTime? = nil, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
         var rest = bytes
-        while !rest.isEmpty {
+        var pts = time?.ticks ?? sluice_no_pts()
+        repeat {
             var out: UnsafeMutablePointer<UInt8>?
             var count: Int32 = 0
-            let start = rest.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            let start = rest.baseAddress?.assumingMemoryBound(to: UInt8.self)
             let used = av_parser_parse2(
-                parser, context, &out, &count, start, Int32(clamping: rest.count), sluice_no_pts(), sluice_no_pts(), 0)
+                parser, context, &out, &count, start, Int32(clamping: rest.count), pts, sluice_no_pts(), 0)
             if count > 0, let out { body(UnsafeRawBufferPointer(start: out, count: Int(count))) }
             // A frame that the next one's header ends comes out before anything of that is used.
             guard used > 0 || count > 0 else { return }
+            if used > 0 { pts = sluice_no_pts() }
             rest = UnsafeRawBufferPointer(rebasing: rest[Int(used)...])
-        }
+        } while !rest.isEmpty
     }
 }

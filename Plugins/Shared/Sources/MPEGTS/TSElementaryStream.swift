@@ -17,6 +17,13 @@ final class TSElementaryStream {
     var damaged: Int { assembler.damaged + misread + pictures.lost }
     private var misread = 0
     private var latm = LATMReader()
+    /// When the last unit of audio was there, and whether one was.
+    private var began = Instant(nanoseconds: 0)
+    private var isBegun = false
+    /// The last time that a unit of audio has said, and frames whose own is not known while none was.
+    private var known = MediaTime.none
+    private var untimed = 0
+    private static let mostUntimed = 8
 
     /// nil where libavcodec cannot read the codec.
     init?(pid: Int, _ kind: TSStreamKind, unitLimit: Int) {
@@ -40,13 +47,17 @@ final class TSElementaryStream {
     func finish(_ times: inout TimestampUnwrapper, _ body: (Packet) -> Void) {
         assembler.finish { take(&$0, $1, &times, body) }
         pictures.finish(body)
+        // The last frame of codecs whose frames the next header ends.
+        if kind.track == .audio, kind.codec != .opus, isBegun {
+            take(UnsafeRawBufferPointer(start: nil, count: 0), at: nil, [], body)
+        }
     }
 
     private func take(
         _ assembler: inout PESAssembler, _ unit: PESAssembler.Unit, _ times: inout TimestampUnwrapper,
         _ body: (Packet) -> Void
     ) {
-        var flags: MediaItem.Header.Flags = assembler.hasGap ? .discontinuity : []
+        let flags: MediaItem.Header.Flags = assembler.hasGap ? .discontinuity : []
         assembler.noteGapTold()
         let dts = unit.dts.map { times.unwrap($0) }
         let pts = unit.pts.map { times.unwrap($0) } ?? dts
@@ -60,22 +71,33 @@ final class TSElementaryStream {
             pictures.take(packet, picture, body)
             return
         }
-        var time = pts ?? expected
-        // The stream was joined behind the last time that it has said.
-        guard time.isKnown else {
-            misread += 1
-            return
-        }
-        audio(assembler.bytes) { packet in
+        (began, isBegun) = (unit.began, true)
+        if let pts { known = pts }
+        take(assembler.bytes, at: pts, flags, body)
+    }
+
+    /// Audio. A frame that begins in a packet of another time than the one that ends it has that one's.
+    private func take(
+        _ bytes: UnsafeRawBufferPointer, at time: MediaTime?, _ flags: MediaItem.Header.Flags, _ body: (Packet) -> Void
+    ) {
+        var flags = flags
+        audio(bytes, at: time) { packet, told in
+            // The stream was joined behind the last time that it has said. The parser of MPEG audio does not tell the time
+            // of its first two frames.
+            untimed = told == nil && !expected.isKnown ? untimed + 1 : 0
+            let time = told ?? (untimed > TSElementaryStream.mostUntimed ? known : expected)
+            guard time.isKnown else {
+                misread += 1
+                return
+            }
             packet.header.pts = time
             packet.header.dts = time
-            packet.header.captured = unit.began
+            packet.header.captured = began
             packet.header.flags = [.keyframe, flags]
             flags = []
-            if time.isKnown && packet.header.duration.isKnown { time += packet.header.duration }
+            expected = packet.header.duration.isKnown ? time + packet.header.duration : time
             body(packet)
         }
-        expected = time
     }
 
     // MARK: Video
@@ -102,25 +124,34 @@ final class TSElementaryStream {
 
     // MARK: Audio
 
-    private func audio(_ bytes: UnsafeRawBufferPointer, _ body: (Packet) -> Void) {
+    private func audio(
+        _ bytes: UnsafeRawBufferPointer, at time: MediaTime?, _ body: (Packet, _ time: MediaTime?) -> Void
+    ) {
         guard !kind.isLATM else {
-            parser!.frames(bytes) { element in
-                if !latm.read(element.bytes, { body(packet($0, of: $1)) }) { misread += 1 }
+            parser!.frames(bytes, at: time) { element in
+                var time = element.time
+                let isRead = latm.read(element.bytes) {
+                    body(packet($0, of: $1), time)
+                    time = nil
+                }
+                if !isRead { misread += 1 }
             }
             return
         }
         guard kind.codec == .opus else {
-            parser!.frames(bytes) { frame in
+            parser!.frames(bytes, at: time) { frame in
                 guard frame.rate > 0, frame.channels > 0 else { return }
                 let length = frame.samples > 0 ? MediaTime(Int64(frame.samples), timescale: Int64(frame.rate)) : .none
-                body(packet(frame.bytes, frame.codec, rate: frame.rate, channels: frame.channels, length))
+                body(packet(frame.bytes, frame.codec, rate: frame.rate, channels: frame.channels, length), frame.time)
             }
             return
         }
+        var time = time
         let isRead = forEachOpusUnit(bytes) { unit in
             let length =
                 OpusPacket.samples(unit).map { MediaTime(Int64($0), timescale: Int64(OpusPacket.rate)) } ?? .none
-            body(packet(unit, .opus, rate: 48_000, channels: kind.channels, length))
+            body(packet(unit, .opus, rate: 48_000, channels: kind.channels, length), time)
+            time = nil
         }
         if !isRead { misread += 1 }
     }
