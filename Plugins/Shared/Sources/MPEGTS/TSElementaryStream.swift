@@ -82,8 +82,8 @@ final class TSElementaryStream {
     ) {
         var flags = flags
         audio(bytes, at: time) { packet, told in
-            // The stream was joined behind the last time that it has said. The parser of MPEG audio does not tell the time
-            // of its first two frames.
+            // The stream was joined behind the last time that it has said. The parser of MPEG audio does not tell the
+            // time of its first two frames.
             untimed = told == nil && !expected.isKnown ? untimed + 1 : 0
             let time = told ?? (untimed > TSElementaryStream.mostUntimed ? known : expected)
             guard time.isKnown else {
