@@ -150,6 +150,16 @@ def payloads(units):
         seed("audio-headers", f"opus-{table:02x}", bytes([table, 3, 1, 2]))
     seed("audio-headers", "aac", bytes.fromhex("fff14c800d7ffc0021"))
     seed("audio-headers", "head", b"OpusHead\1\2\x38\1\x80\xbb\0\0\0\0\0")
+    for rate, channels in ((48_000, 2), (22_050, 1)):
+        stream = ffmpeg(
+            "-f", "lavfi", "-i", f"sine=r={rate}:d=0.1", "-ac", str(channels), "-c:a", "aac", "-b:a", "32k",
+            "-f", "latm")
+        elements = b""
+        while len(stream) > 3:
+            length = 3 + ((stream[1] & 0x1f) << 8 | stream[2])
+            elements += struct.pack("<H", length) + stream[:length]
+            stream = stream[length:]
+        seed("latm", f"aac-{rate}", elements)
     datagrams = b""
     for number in (1, 2, 4, 3, 5):
         packet = struct.pack(">BBHII", 0x80, 0xe0, number, number * 3000, 7) + small[min(number, len(small)) - 1][:200]

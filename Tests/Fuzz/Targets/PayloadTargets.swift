@@ -8,6 +8,7 @@ let payloadTargets = [
     FuzzTarget("opus", "Payloads of Opus in RTP") { depacketize($0, .opus) },
     FuzzTarget("h264-sets", "Parameter sets of H.264 and the boxes that hold them", longest: 1_024, run: parameterSets),
     FuzzTarget("audio-headers", "Headers before Opus and AAC", longest: 64, run: audioHeaders),
+    FuzzTarget("latm", "AAC in LATM, element by element", longest: 2_048, run: latm),
 ]
 
 /// Each piece has a byte before it: marker, new timestamp, packets lost before it.
@@ -35,6 +36,19 @@ private func parameterSets(_ bytes: UnsafeRawBufferPointer) {
     for size in [1, 2, 4] { NALUnits.splitByLength(bytes, lengthSize: size, into: &units) }
     NALUnits.splitByStartCode(bytes, into: &units)
     mustHold(units.allSatisfy { !$0.isEmpty && $0.upperBound <= bytes.count }, "units lie inside")
+}
+
+private func latm(_ bytes: UnsafeRawBufferPointer) {
+    var input = FuzzInput(bytes)
+    var reader = LATMReader()
+    while !input.isEmpty {
+        let element = input.piece()
+        _ = reader.read(element) { frame, configuration in
+            mustHold(!frame.isEmpty && frame.count <= element.count, "a frame lies inside")
+            mustHold(configuration.rate > 0 && (1...64).contains(configuration.channels), "\(configuration)")
+            mustHold(configuration.samples > 0 && !configuration.bytes.isEmpty, "\(configuration)")
+        }
+    }
 }
 
 private func audioHeaders(_ bytes: UnsafeRawBufferPointer) {
