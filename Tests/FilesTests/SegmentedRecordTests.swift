@@ -91,6 +91,36 @@ import Testing
         }
     }
 
+    /// On a busy machine all pictures may be there before the first audio of a file.
+    @Test(arguments: ["mp4", "mkv"]) func oneStreamThatComesLongBeforeTheOtherMakesNoMoreFiles(ending: String) throws {
+        let clip = try clip("clip.mkv", ["-c:v", "libx264", "-preset", "fast", "-g", "10", "-c:a", "aac"])
+        func items(_ port: String) throws -> [MediaItem] {
+            let source = try NodeHarness(
+                Source.self, parameters: ["open": .string(clip), "decode": false, "pace": "fast"],
+                unconnected: [port == "video" ? "audio" : "video"])
+            source.graph.run()
+            return source.sink(port).received.map(\.item)
+        }
+        let (video, audio) = (try items("video"), try items("audio"))
+        let record = try NodeHarness(
+            Record.self, parameters: ["path": .string(folder.path("part.\(ending)")), "segment_s": 2],
+            announcing: ["video": video[0].format, "audio": audio[0].format], unconnected: ["data"],
+            capacity: EdgeCapacity(items: 1_000, milliseconds: 60_000))
+        record.push(video, into: "video")
+        record.end("video")
+        for packet in audio {
+            record.push(packet, into: "audio")
+            record.advance(by: .milliseconds(1))
+        }
+        #expect(record.finish() == .finished)
+        #expect(files.filter { $0.hasPrefix("part") }.count == 4, "\(files)")
+        for (stream, count) in [("v", video.count), ("a", audio.count)] {
+            let names = files.filter { $0.hasPrefix("part") }
+            let written = try names.reduce(0) { try $0 + packets(folder.path($1), stream).count }
+            #expect(written == count, "\(stream): \(written) of \(count)")
+        }
+    }
+
     @Test func rawAudioInSegmentsOfAWavHasEverySample() throws {
         let cut = try remux(Clips.wav, to: "part.wav", decode: true, ["segment_s": 0.5])
         #expect(cut.run() == .finished, "\(cut.events)")

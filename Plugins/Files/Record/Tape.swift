@@ -32,6 +32,8 @@ final class Tape {
     private var changes: [Instant] = []
     /// Of the last item of the stream at whose keyframes a file can begin.
     private var anchored = MediaTime.none
+    /// Items that the present file takes when the other streams have come as far, by their decoding times.
+    private var ahead: [(stream: RecordedStream, item: MediaItem)] = []
     private var refused = 0
     private var losses = Losses()
     /// Of the files before the present one.
@@ -118,7 +120,15 @@ final class Tape {
         recording = try MediaRecording(
             container, sink, members.map(\.format), first: isAllThere ? shown.min() ?? .none : oldest, isPart: isPart)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
-        for (stream, item) in waiting { try write(item, of: stream) }
+        // One stream may have waited for another: what is later than the others have come waits for its turn.
+        let reached = members.map { member in waiting.last { $0.0 === member.stream }?.1.decodingTime ?? .none }.min()
+        for (stream, item) in waiting {
+            if recording != nil, item.decodingTime > reached ?? .none {
+                ahead.append((stream, item))
+            } else {
+                try write(item, of: stream)
+            }
+        }
     }
 
     /// The items of all streams by their decoding times, each stream in its own order; one without a time is due.
@@ -137,7 +147,19 @@ final class Tape {
 
     func write(_ item: MediaItem, from input: Input<MediaItem>) throws {
         guard let stream = streams.first(where: { $0.input === input }) else { return }
+        let own = ahead.lastIndex { $0.stream === stream } ?? -1
+        let older = ahead.lastIndex { $0.item.decodingTime <= item.decodingTime } ?? -1
+        try catchUp(max(own, older) + 1)
         try write(item, of: stream)
+    }
+
+    /// Writes the first `count` of those that wait for their turn.
+    private func catchUp(_ count: Int) throws {
+        for _ in 0..<count where !ahead.isEmpty {
+            // With a new file the rest waits for that.
+            let (stream, item) = ahead.removeFirst()
+            try write(item, of: stream)
+        }
     }
 
     private func write(_ item: MediaItem, of stream: RecordedStream) throws {
@@ -234,6 +256,8 @@ final class Tape {
         if let change { try note(change) }
         try end(recording)
         self.recording = nil
+        for (stream, item) in ahead { stream.hold(item) }
+        ahead = []
         first = try series.open()
         if let change { context.log(.info, "\(change): \"\(recording.path)\" ends, \"\(path)\" goes on") }
         change = nil
@@ -271,7 +295,9 @@ final class Tape {
 
     /// Everything has come.
     func finish() throws {
-        while streams.contains(where: { !$0.held.isEmpty }) {
+        while true {
+            try catchUp(ahead.count)
+            guard streams.contains(where: { !$0.held.isEmpty }) else { break }
             if recording == nil { try begin() } else { try goOn() }
         }
         guard let recording else {
