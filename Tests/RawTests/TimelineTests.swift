@@ -171,6 +171,29 @@ import Testing
         #expect(stream.timeline.corrections == 0)
     }
 
+    /// Another program pipes a second of audio every 25 ms, and on a busy machine its reader comes late now and then.
+    @Test(arguments: [4, 10, 40], [UInt64](1...8)) func aWriterThatIsFasterThanTimeLosesNothing(
+        speed: Double, seed: UInt64
+    ) {
+        let clock = RawClock()
+        var stream = Stream(clock, rate: 16_000, frame: 320)
+        var dice = TestDice(seed: seed)
+        var now = 1.0
+        for second in 0..<120 {
+            now = max(now, 1 + Double(second) / speed)
+            if second > 0 && Int.random(in: 0..<4, using: &dice) == 0 {
+                now += Double.random(in: 0...0.03, using: &dice)
+            }
+            for index in 0..<50 {
+                // The pipe holds two seconds: within them a piece is waited for here and there.
+                let step = stream.step(
+                    at: now, clock, isKnown: index == 0 || Int.random(in: 0..<20, using: &dice) == 0)
+                #expect(step.cut == 0 && !step.isHole)
+            }
+        }
+        #expect(stream.timeline.next == .seconds(121))
+    }
+
     @Test func samplesThatComeEarlyAreLeftOutAndTheCountGoesOn() {
         let clock = RawClock()
         var stream = Stream(clock, rate: 48_000, frame: 960)

@@ -11,10 +11,10 @@ enum RawTimestamps: String, CaseIterable, ParameterConvertible {
 /// The timestamps of one raw stream. Pure: all times are arguments, on the graph's clock since its start.
 ///
 /// `count` steps by exactly a picture or by the samples sent. Two streams that were begun within 40 ms of each other
-/// begin at the same time. The count may be off by more than 40 ms for a quarter of a second (`RawDeviation`), or more
-/// than 30 ms further than another stream that keeps to its arrival better. Then the stream is moved to its arrival.
-/// Where it comes late there is a hole. Where it comes early, pictures follow each other up to twice as fast, and
-/// samples are left out. It is not moved so far that streams which are off alike come apart.
+/// begin at the same time. The count may be off by more than 40 ms for a quarter of a second, early for a second
+/// (`RawDeviation`), or more than 30 ms further than another stream that keeps to its arrival better. Then the stream
+/// is moved to its arrival. Where it comes late there is a hole. Where it comes early, pictures follow each other up to
+/// twice as fast, and samples are left out. It is not moved so far that streams which are off alike come apart.
 ///
 /// `arrival` gives each picture the time of its first byte, at least a quarter of its duration behind the one before.
 /// Audio goes on where it ended, through jitter, and is moved as above where it is off by more than 20 ms. A frame that
