@@ -280,7 +280,8 @@ final class Mouth: Node {
             full = threading.Event()
             def hear(seconds, samples):
                 heard.append((seconds, len(samples), samples[0] | samples[1] << 8))
-                if len(heard) == 300: full.set()
+                # 531 kB: more than a socket's buffer of 213 kB and 64 frames of 664 bytes hold, however they are packed.
+                if len(heard) == 800: full.set()
             with AVSegments(path, on_microphone=hear) as avatar:
                 avatar.fence(1)
                 # The one control link of this graph: it lets the microphone speak.
