@@ -57,7 +57,7 @@ let plugins: [Target] = [
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
-    plugin("VideoDecoder", uses: [bitstream, libav]),
+    plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
 ]
 
 let libraries: [Target] = [

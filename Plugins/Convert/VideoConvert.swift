@@ -88,7 +88,7 @@ public final class VideoConvert: Node {
             let result = try conversion.convert(frame)
             result.header = frame.header
             if conversion.mixesFields, frame.header.flags.contains(.interlaced) {
-                losses.tell(frame.interlaced("scaled"), context)
+                losses.tellFields(of: frame, "scaled", context)
                 result.header.flags.subtract([.interlaced, .bottomFieldFirst])
             }
             output.send(result)

@@ -77,7 +77,7 @@ public final class H264EncoderNode: Node {
         if $bitrate.takeChange() { try changeBitrate() }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
-            if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("encoded"), context) }
+            losses.tellFields(of: frame, "encoded", context)
             let asKeyframe = keyframe.take()
             if asKeyframe, let encoder, !encoder.makesKeyframes { _ = try reopen(encoder.settings) }
             try encoder?.encode(frame, asKeyframe: asKeyframe, send)

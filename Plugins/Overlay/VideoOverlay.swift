@@ -1,3 +1,4 @@
+import Geometry
 import Sluice
 
 /// Lays a picture or a text on pictures, with its opacity, at a place that may move while they run.
@@ -44,7 +45,7 @@ public final class VideoOverlay: Node {
     private var key: Layer.Key?
     private var layout: VideoLayout?
     private var pool = Pool<VideoFrame>()
-    private var said: Set<String> = []
+    private var losses = Losses()
 
     public init() {}
 
@@ -86,10 +87,6 @@ public final class VideoOverlay: Node {
 
     public func close() { writer = nil }
 
-    private func sayOnce(_ sentence: String) {
-        if said.insert(sentence).inserted { context.log(.warning, sentence) }
-    }
-
     // MARK: Text
 
     private func readStyle() throws {
@@ -121,9 +118,10 @@ public final class VideoOverlay: Node {
         let isBlank = shown.allSatisfy(\.isWhitespace)
         guard !isBlank, let writer else { return }
         stamp = try writer.draw(shown, width: layout.width, height: layout.height)
-        if let warning = writer.warning { sayOnce(warning) }
+        if let warning = writer.warning { losses.tell(warning, context) }
         if stamp == nil {
-            sayOnce("no font of this machine draws the text: install one, apt-get install fonts-dejavu-core")
+            losses.tell(
+                "no font of this machine draws the text: install one, apt-get install fonts-dejavu-core", context)
         }
     }
 
@@ -152,9 +150,9 @@ public final class VideoOverlay: Node {
         self.layout = layout
         (layer, key) = (nil, nil)
         guard !picture.isEmpty, let stamp, stamp.width > layout.width || stamp.height > layout.height else { return }
-        sayOnce(
+        losses.tell(
             "\"\(picture)\" has \(stamp.width)x\(stamp.height), more than the pictures of \(layout.width)x\(layout.height): "
-                + "the rest is cut off; \"width\" makes it smaller")
+                + "the rest is cut off; \"width\" makes it smaller", context)
     }
 
     private func laid(on frame: VideoFrame) -> VideoFrame {
@@ -172,19 +170,9 @@ public final class VideoOverlay: Node {
         (wanted.isOddX, wanted.isOddY) = (firstX % 2 == 1, firstY % 2 == 1)
         if layer == nil || key != wanted { (layer, key) = (Layer(stamp, wanted), wanted) }
         let result = pool.take(frame.format)
-        copy(frame, pixels, to: result)
+        result.copyPicture(of: frame)
         result.header = frame.header
         layer?.blend(on: result, x: firstX, y: firstY)
         return result
-    }
-
-    private func copy(_ frame: VideoFrame, _ pixels: PixelFormat, to result: VideoFrame) {
-        for plane in 0..<pixels.planeCount {
-            let row = pixels.rowBytes(plane: plane, width: frame.layout.width)
-            let (from, to) = (frame.plane(plane), result.plane(plane))
-            for y in 0..<pixels.rows(plane: plane, height: frame.layout.height) {
-                (to + y * result.stride(plane)).update(from: from + y * frame.stride(plane), count: row)
-            }
-        }
     }
 }

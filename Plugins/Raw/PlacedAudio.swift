@@ -6,15 +6,22 @@ import Sluice
 struct PlacedAudio {
     private var placement = SamplePlacement()
     /// Of earlier readers.
-    private var before = (silence: 0.0, cut: 0.0)
+    private var before = (silence: 0.0, cut: 0.0, leaps: 0)
     /// Waits behind so many samples of silence.
     private var held: (frame: AudioFrame, silence: Int)?
 
     /// Everything that was taken has been handed out.
     var isEmpty: Bool { held == nil }
     /// Milliseconds.
-    var silence: Int { Int(((before.silence + placement.silence.seconds) * 1_000).rounded()) }
-    var cut: Int { Int(((before.cut + placement.cut.seconds) * 1_000).rounded()) }
+    var silence: Int { Int((silenceSeconds * 1_000).rounded()) }
+    var cut: Int { Int((cutSeconds * 1_000).rounded()) }
+    /// Tells how the samples were placed; nil where none was moved.
+    var words: String? {
+        SamplePlacement.words(silence: silenceSeconds, cut: cutSeconds, leaps: before.leaps + placement.leaps)
+    }
+
+    private var silenceSeconds: Double { before.silence + placement.silence.seconds }
+    private var cutSeconds: Double { before.cut + placement.cut.seconds }
 
     /// The next samples; nil where `take` has none. `isAnew`: a reader begins with them, and a hole that is over is not
     /// for it.
@@ -39,6 +46,7 @@ struct PlacedAudio {
     private mutating func beginAnew() -> AudioFrame? {
         before.silence += placement.silence.seconds
         before.cut += placement.cut.seconds
+        before.leaps += placement.leaps
         placement = SamplePlacement()
         guard let frame = held?.frame else { return nil }
         held = nil

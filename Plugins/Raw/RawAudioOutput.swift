@@ -57,11 +57,7 @@ public final class RawAudioOutput: Node {
     public func finish(now: Instant) throws -> Bool {
         try process(now: now)
         guard try writing.finish(), placed.isEmpty else { return false }
-        let words = [
-            silence.count > 0 ? "\(silence.count) ms of silence where audio was missing" : "",
-            cut.count > 0 ? "\(cut.count) ms of audio that overlapped were cut" : "",
-        ].filter { !$0.isEmpty }
-        if !words.isEmpty { context.log(.info, "a raw stream has no times: \(words.joined(separator: ", "))") }
+        if let words = placed.words { context.log(.info, "a raw stream has no times: \(words)") }
         return true
     }
 

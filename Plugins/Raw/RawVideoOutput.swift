@@ -45,7 +45,7 @@ public final class RawVideoOutput: Node {
     private func take() -> VideoFrame? {
         guard let frame = input.next() else { return nil }
         if input.formatChanged { tellLosses(frame.layout) }
-        if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("written"), context) }
+        losses.tellFields(of: frame, "written", context)
         return frame
     }
 

@@ -77,7 +77,7 @@ public final class VP8EncoderNode: Node {
         }
         while let frame = input.next() {
             if input.formatChanged || encoder == nil { try follow(frame.format) }
-            if frame.header.flags.contains(.interlaced) { losses.tell(frame.interlaced("encoded"), context) }
+            losses.tellFields(of: frame, "encoded", context)
             try encode(frame)
         }
     }

@@ -1,5 +1,6 @@
 import Bitstream
 import CLibAV
+import Geometry
 import LibAV
 import Sluice
 
@@ -46,7 +47,7 @@ public final class VideoDecoder: Node {
     private var askedAt: Instant?
     private var lastEnd = MediaTime.zero
     /// About what pictures lose.
-    private var said: Set<String> = []
+    private var losses = Losses()
 
     public init() {}
 
@@ -74,12 +75,10 @@ public final class VideoDecoder: Node {
         pictures = VideoFrameMaker(
             frameRate: format.video?.frameRate, pixels: .i420, aspect: format.video?.pixelAspect ?? .square,
             orientation: format.video?.orientation ?? .upright
-        ) { [weak self] in self?.sayOnce($0) }
+        ) { [weak self] in self?.tell($0) }
     }
 
-    private func sayOnce(_ sentence: String) {
-        if said.insert(sentence).inserted { context.log(.warning, sentence) }
-    }
+    private func tell(_ sentence: String) { losses.tell(sentence, context) }
 
     public func process(now: Instant) {
         while let packet = input.next() {

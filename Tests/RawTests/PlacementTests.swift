@@ -49,6 +49,26 @@ import Testing
         #expect(node.context.counter("silence_ms").count == 0)
     }
 
+    @Test func itBeginsWithTheSampleOfTimeZero() throws {
+        let rig = try Rig()
+        let node = try output(rig.path("out.pcm"))
+        node.push([frame(at: -30, count: 20), frame(at: -10, count: 20), frame(at: 10, count: 20)])
+        #expect(node.finish() == .finished)
+        #expect(try samples(rig.path("out.pcm")) == Array(1...30))
+        #expect(node.context.counter("cut_ms").count == 0)
+    }
+
+    @Test func aLeapIsClosedAndTold() throws {
+        let rig = try Rig()
+        let node = try output(rig.path("out.pcm"))
+        let leap = frame(at: 20, count: 20)
+        leap.header.pts = .seconds(7_200)
+        node.push([frame(at: 0, count: 20), leap])
+        #expect(node.finish() == .finished)
+        #expect(try samples(rig.path("out.pcm")) == Array(1...40))
+        #expect(node.events.contains { $0.what.contains("a leap of the times by over an hour was closed") })
+    }
+
     @Test func aHoleIsNotForAReaderWhoComesAfterIt() throws {
         var placed = PlacedAudio()
         var coming = [frame(at: 0, count: 100), frame(at: 9_000, count: 100)]

@@ -58,4 +58,27 @@ import Testing
         #expect(placement.place(960, at: .none, rate: 48_000) == Place())
         #expect(place(&placement, at: 140) == Place())
     }
+
+    /// Encoders begin before 0 by their delay, and a sink without times cannot say so.
+    @Test func samplesBeforeTheBeginningAreCutAndAreNoOverlap() {
+        var placement = SamplePlacement()
+        #expect(place(&placement, at: -50) == Place(cut: 960))
+        #expect(place(&placement, at: -30) == Place(cut: 960))
+        #expect(place(&placement, at: -10) == Place(cut: 480))
+        #expect(place(&placement, at: 10) == Place())
+        #expect(placement.cut == .zero && placement.silence == .zero)
+        var later = SamplePlacement(from: .milliseconds(5_000))
+        #expect(place(&later, at: 4_995) == Place(cut: 240))
+        // Times from elsewhere are no delay.
+        var elsewhere = SamplePlacement()
+        #expect(place(&elsewhere, at: -7_200_000) == Place())
+    }
+
+    @Test func whatWasDoneIsToldInWords() {
+        #expect(SamplePlacement.words(silence: 0, cut: 0, leaps: 0) == nil)
+        #expect(
+            SamplePlacement.words(silence: 0.3, cut: 2.5, leaps: 1)
+                == "300 ms of silence where audio was missing, 2.50 s of audio that overlapped were cut, "
+                + "a leap of the times by over an hour was closed")
+    }
 }

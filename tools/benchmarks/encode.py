@@ -16,8 +16,8 @@ import transcode
 from codecs_measured import ALL, COUNTED, H264, has_ffmpeg
 from compile import build
 from instructions import outside_share
-from measure import Failed, Spread, interleaved, marginal_cpu, run
-from result import Figure, Result
+from measure import Failed, interleaved, marginal_cpu, run
+from result import Figure, Result, share
 
 SUMMARY = "CPU of encoding, of AAC to Opus, and of turned, scaled and marked pictures, beside ffmpeg and GStreamer"
 LIBRARIES = ["-lavcodec", "-lavutil", "-lvpx", "-lopus", "-lm"]
@@ -107,11 +107,7 @@ def figures_of(workshop, options, codec, inputs, floor, count):
     found = interleaved(cases, options.rounds)
     ours = found.pop("Sluice")
     yield Figure(codec.name, "µs of CPU", ours, None, found)
-    peers = [name for name in ("ffmpeg", "GStreamer") if name in found]
-    if peers:
-        cheaper = min(peers, key=lambda name: found[name].median)
-        shares = Spread([mine / theirs for mine, theirs in zip(ours.values, found[cheaper].values)])
-        yield Figure(f"{codec.name}: share of {cheaper}'s CPU, the cheaper peer's", "", shares, codec.share)
+    yield from share(codec.name, ours, found, codec.share)
     if shutil.which("valgrind") and codec in COUNTED:
         yield Figure(
             f"{codec.name}: instructions outside the codec's calls", "% of all",

@@ -10,8 +10,8 @@ from typing import Callable
 import gstreamer
 from codecs_measured import FFMPEG, gst_pictures, has_ffmpeg, raw_pictures, raw_source
 from material import HEIGHT, WIDTH
-from measure import Spread, interleaved, marginal_cpu, run
-from result import Figure
+from measure import interleaved, marginal_cpu, run
+from result import Figure, share
 
 SIZE = WIDTH * HEIGHT * 3 // 2
 LOGO = 200, 100
@@ -84,9 +84,5 @@ def figures_of(workshop, options, step, file_of, count, tiny, logo):
     found = interleaved(cases, options.rounds)
     ours = found.pop("Sluice")
     yield Figure(step.name, "µs of CPU", ours, None, found)
-    peers = [name for name in ("ffmpeg", "GStreamer") if name in found]
-    if peers:
-        cheaper = min(peers, key=lambda name: found[name].median)
-        mine = found["Sluice, edges of one item"]
-        shares = Spread([a / b for a, b in zip(mine.values, found[cheaper].values)])
-        yield Figure(f"{step.name}: share of {cheaper}'s CPU, edges of one item", "", shares, 1.0)
+    # Of the graph as people write it. That with edges of one item stands beside it.
+    yield from share(step.name, ours, found, 1.0)

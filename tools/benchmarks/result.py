@@ -43,6 +43,16 @@ class Result:
         return {"bench": self.bench, "figures": [figure.json() for figure in self.figures], "notes": self.notes}
 
 
+def share(name, ours, found, limit):
+    """The part of the cheaper peer's CPU that we take, round by round; nothing where no peer was there."""
+    peers = [peer for peer in ("ffmpeg", "GStreamer") if peer in found]
+    if not peers:
+        return []
+    cheaper = min(peers, key=lambda peer: found[peer].median)
+    shares = Spread([mine / theirs for mine, theirs in zip(ours.values, found[cheaper].values)])
+    return [Figure(f"{name}: share of {cheaper}'s CPU, the cheaper peer's", "", shares, limit)]
+
+
 def middle(value):
     return value.median if isinstance(value, Spread) else value
 

@@ -7,8 +7,8 @@ and ffmpeg decode with libavcodec's decoder, and GStreamer with the same one in 
 import gstreamer
 import material
 from codecs_measured import FFMPEG, has_ffmpeg
-from measure import Spread, interleaved, marginal_cpu, run
-from result import Figure
+from measure import interleaved, marginal_cpu, run
+from result import Figure, share
 
 NAME = "AAC to Opus of 20 ms, a packet"
 FRAME_MS = 20
@@ -38,9 +38,7 @@ def figures(workshop, options):
     found = interleaved(cases, options.rounds)
     ours = found.pop("Sluice")
     yield Figure(NAME, "µs of CPU", ours, None, found)
-    cheaper = min((name for name in ("ffmpeg", "GStreamer") if name in found), key=lambda name: found[name].median)
-    shares = Spread([mine / theirs for mine, theirs in zip(ours.values, found[cheaper].values)])
-    yield Figure(f"{NAME}: share of {cheaper}'s CPU, the cheaper peer's", "", shares, 1.0)
+    yield from share(NAME, ours, found, 1.0)
 
 
 def clip(workshop, count):

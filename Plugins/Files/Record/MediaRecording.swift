@@ -36,7 +36,6 @@ final class MediaRecording {
         self.sink = sink
         self.formats = formats
         isBegun = Array(repeating: false, count: formats.count)
-        if container == .wav { placement = SamplePlacement() }
         muxer = try Muxer(container: container.muxer, options: container.options, to: sink)
         for format in formats {
             do { try muxer.add(format) } catch {
@@ -45,6 +44,7 @@ final class MediaRecording {
         }
         // Small times are kept, so that encoder delay (a negative start) stays what it is; others begin at 0.
         if first.isKnown, isPart || abs(first.ticks / MediaTime.ticksPerSecond) >= 1 { muxer.offset = first }
+        if container == .wav { placement = SamplePlacement(from: muxer.offset) }
         do { try muxer.open() } catch {
             if muxer.sinkError != 0 { throw failure(error) }
             if let one = formats.first(where: { !container.takes($0) }) {
@@ -80,27 +80,12 @@ final class MediaRecording {
         return nil
     }
 
-    private func write(_ frame: AudioFrame, _ stream: Int) throws(AVError) {
-        guard let samples = heard(frame) else { return }
+    private func write(_ samples: AudioFrame, _ stream: Int) throws(AVError) {
         guard let place = placement?.place(samples.sampleCount, at: samples.header.pts, rate: samples.layout.rate)
         else { return try muxer.write(samples, stream: stream) }
         try writeSilence(place.silence, like: samples, stream)
         guard place.cut < samples.sampleCount else { return }
         try muxer.write(place.cut == 0 ? samples : samples.dropping(place.cut), stream: stream)
-    }
-
-    /// The samples that are not before the file's beginning. In a file without times those are an encoder's delay that
-    /// would be heard, and would move all others. nil where none is left.
-    private func heard(_ frame: AudioFrame) -> AudioFrame? {
-        let early = muxer.offset - frame.header.pts
-        guard placement != nil, frame.header.pts.isKnown, early > .zero else { return frame }
-        let count = Int(early.rescaled(to: Int64(frame.layout.rate)))
-        guard count < frame.sampleCount else { return nil }
-        guard count > 0 else { return frame }
-        let rest = frame.dropping(count)
-        rest.header = frame.header
-        rest.header.pts = muxer.offset
-        return rest
     }
 
     private func writeSilence(_ count: Int, like samples: AudioFrame, _ stream: Int) throws(AVError) {

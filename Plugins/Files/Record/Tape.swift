@@ -1,5 +1,6 @@
 import Geometry
 import LibAV
+import SampleTime
 import Sluice
 
 /// The files of one `record`, one after the other: when the first begins, and when the next one takes over. Of the
@@ -116,12 +117,13 @@ final class Tape {
         // Pictures of few a second are decoded seconds before they are shown: a file begins with what is shown first.
         // Of a stream that is still to come only that is known: nothing of it is older than what is decoded first.
         let shown = waiting.map { $0.1.header.pts.isKnown ? $0.1.header.pts : $0.1.decodingTime }.filter(\.isKnown)
-        let isAllThere = members.allSatisfy { member in waiting.contains { $0.0 === member.stream } }
+        let newest = members.map { member in waiting.last { $0.0 === member.stream }?.1.decodingTime }
+        let isAllThere = !newest.contains(nil)
         recording = try MediaRecording(
             container, sink, members.map(\.format), first: isAllThere ? shown.min() ?? .none : oldest, isPart: isPart)
         for (number, member) in members.enumerated() { member.stream.begin(number, member.format) }
         // One stream may have waited for another: what is later than the others have come waits for its turn.
-        let reached = members.map { member in waiting.last { $0.0 === member.stream }?.1.decodingTime ?? .none }.min()
+        let reached = newest.map { $0 ?? .none }.min()
         for (stream, item) in waiting {
             if recording != nil, item.decodingTime > reached ?? .none {
                 ahead.append((stream, item))
@@ -279,13 +281,8 @@ final class Tape {
         try recording.finish()
         try series.ended(recording.sink, identity)
         context.log(.info, "wrote \(recording.summary)")
-        if recording.silence > 0 || recording.cut > 0 || recording.leaps > 0 {
-            let words = [
-                recording.silence > 0 ? "\(recording.silence.fixed(2)) s of silence where audio was missing" : "",
-                recording.cut > 0 ? "\(recording.cut.fixed(2)) s of audio that overlapped were cut" : "",
-                recording.leaps > 0 ? "\(recording.leaps) leaps of the times by over an hour were closed" : "",
-            ].filter { !$0.isEmpty }
-            context.log(.info, "\(recording.path) has no times: \(words.joined(separator: ", "))")
+        if let words = SamplePlacement.words(silence: recording.silence, cut: recording.cut, leaps: recording.leaps) {
+            context.log(.info, "\(recording.path) has no times: \(words)")
         }
         before.bytes += Int(recording.sink.bytesWritten)
         before.corrected += recording.corrected

@@ -27,7 +27,8 @@ struct RawAlignment {
     private var burst = 0
     private var burstBegan = Instant(nanoseconds: 0)
     private var lastByte = Instant(nanoseconds: 0)
-    private var last = (burst: 0, position: -1)
+    /// Where in a picture the last rest was.
+    private var lastPosition = -1
     private var shifted = 0
     /// How often pictures of `otherSize` came, less how often something else did.
     private var misfit = 0
@@ -60,19 +61,19 @@ struct RawAlignment {
     mutating func resume(at now: Instant, position: Int) -> Verdict {
         guard hasWaited, burst > 0, (now - lastByte) * 2 > period else { return .unknown }
         let (size, length) = (burst, now - burstBegan)
-        let (isKnown, before) = (!isSpoilt, last)
+        let (isKnown, before) = (!isSpoilt, lastPosition)
         burst = 0
         isSpoilt = false
-        last = (size, position)
+        lastPosition = position
         guard isKnown else { return .unknown }
-        shifted = size == pictureBytes && position != 0 && position == before.position ? shifted + 1 : 0
+        shifted = size == pictureBytes && position != 0 && position == before ? shifted + 1 : 0
         let isPictureTime = length * 2 > period && length * 2 < period * 3
         let isOther = size < pictureBytes || size % pictureBytes != 0
         if misfit == 0 { otherSize = size }
         misfit = isOther && size == otherSize && isPictureTime ? misfit + 1 : max(0, misfit - 1)
         if shifted >= RawAlignment.proof {
             shifted = 0
-            last.position = 0
+            lastPosition = 0
             return .beginsHere
         }
         if misfit >= RawAlignment.proof {

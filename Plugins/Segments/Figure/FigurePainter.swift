@@ -22,15 +22,11 @@ struct FigurePainter {
     init(_ layout: VideoLayout) { (width, height) = (layout.width, layout.height) }
 
     /// How the figure looks at one moment.
-    struct Look: Equatable {
-        /// The mouth, as parts of the most; 0, 0 is shut.
+    struct Look {
+        /// The mouth, as parts of the most; a height of 0 is shut.
         var mouth = (width: 0.6, height: 0.0)
         var isSpeaking = false
         var isBlinking = false
-
-        static func == (a: Look, b: Look) -> Bool {
-            a.mouth == b.mouth && a.isSpeaking == b.isSpeaking && a.isBlinking == b.isBlinking
-        }
     }
 
     func draw(_ look: Look, in frame: VideoFrame) {

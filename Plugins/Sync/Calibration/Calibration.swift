@@ -90,7 +90,8 @@ public final class Calibration: Node {
             return true
         }
         let copy = pictures.take(picture.format)
-        Flash.copy(picture, to: copy)
+        copy.copyPicture(of: picture)
+        copy.header = picture.header
         Flash.paint(copy)
         videoOut.send(copy)
         return true

@@ -38,17 +38,4 @@ enum Flash {
         case (.bgra, _): for x in 0..<count { row[x] = x % 4 == 1 ? 0 : 255 }
         }
     }
-
-    /// `to`, which is of the same format and held by nobody else, becomes a copy of `frame`.
-    static func copy(_ frame: VideoFrame, to copy: VideoFrame) {
-        guard let pixels = frame.layout.pixelFormat else { return }
-        for plane in 0..<pixels.planeCount {
-            let row = pixels.rowBytes(plane: plane, width: frame.layout.width)
-            for y in 0..<pixels.rows(plane: plane, height: frame.layout.height) {
-                (copy.plane(plane) + y * copy.stride(plane)).update(
-                    from: frame.plane(plane) + y * frame.stride(plane), count: row)
-            }
-        }
-        copy.header = frame.header
-    }
 }

@@ -124,15 +124,21 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
     /// A copy in memory of its own, with the same header.
     public func copy() -> VideoFrame {
         let other = VideoFrame(format: format)
-        let pixels = layout.pixelFormat!
+        other.copyPicture(of: self)
+        other.header = header
+        return other
+    }
+
+    /// Takes the pixels of `other`, which has the same format; the header stays. Only for the holder of the only
+    /// reference.
+    public func copyPicture(of other: VideoFrame) {
+        guard let pixels = layout.pixelFormat else { return }
         for index in 0..<pixels.planeCount {
             let row = pixels.rowBytes(plane: index, width: layout.width)
             for y in 0..<pixels.rows(plane: index, height: layout.height) {
-                (other.plane(index) + y * other.stride(index)).update(
-                    from: plane(index) + y * stride(index), count: row)
+                (plane(index) + y * stride(index)).update(
+                    from: other.plane(index) + y * other.stride(index), count: row)
             }
         }
-        other.header = header
-        return other
     }
 }

@@ -32,28 +32,3 @@ extension MediaFormat {
         return (told ?? .square) == video.pixelAspect
     }
 }
-
-extension VideoFrame {
-    /// The sentence of a node that takes interlaced pictures for whole ones; nil where this one is whole. `deed` is its
-    /// verb: "encoded".
-    public func interlaced(_ deed: String) -> [String] {
-        guard header.flags.contains(.interlaced) else { return [] }
-        return [
-            "pictures are interlaced and are \(deed) as if they were whole: moving edges look like combs. "
-                + "A node \"deinterlace\" before it makes whole pictures of their fields."
-        ]
-    }
-}
-
-/// Sentences of a node about what its media lose, each said once.
-public struct Losses {
-    private var said: Set<String> = []
-
-    /// Nothing was said yet.
-    public init() {}
-
-    /// Warns of those that were not said before. On the node's lane.
-    public mutating func tell(_ sentences: [String], _ context: NodeContext) {
-        for sentence in sentences where said.insert(sentence).inserted { context.log(.warning, sentence) }
-    }
-}

@@ -19,7 +19,8 @@ public final class VideoFrameMaker {
     private var toldByCodec = VideoLayout.Orientation.upright
     private var lastColors: ColorReading?
     private let say: (String) -> Void
-    private var said: Set<String> = []
+    private var losses = Losses()
+    private var askew: Int?
 
     /// `pixels` is what all pictures become; nil leaves those that the engine has a word for and makes i420 of others.
     /// `aspect` and `orientation` are those of the container, for pictures that do not say their own; an orientation of
@@ -65,7 +66,7 @@ public final class VideoFrameMaker {
         return turn == .upright ? frame : upright(frame, turn)
     }
 
-    private func sayOnce(_ sentence: String) { if said.insert(sentence).inserted { say(sentence) } }
+    private func sayOnce(_ sentence: String) { if let news = losses.news(sentence) { say(news) } }
 
     // MARK: Geometry
 
@@ -76,7 +77,8 @@ public final class VideoFrameMaker {
         switch DisplayMatrix.read(picture) {
         case .orientation(let told)?: toldByCodec = told
         case .askew(let degrees)?:
-            sayOnce(DisplayMatrix.words(askew: degrees))
+            if askew != degrees { sayOnce(DisplayMatrix.words(askew: degrees)) }
+            askew = degrees
             toldByCodec = .upright
         case nil: if picture.pointee.key_frame != 0 { toldByCodec = .upright }
         }

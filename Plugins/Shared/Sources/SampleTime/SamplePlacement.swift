@@ -1,7 +1,7 @@
 import Sluice
 
 /// Keeps the time of a sink that has none: a WAV file, a pipe of PCM. A hole in the times of the audio becomes silence,
-/// samples that overlap those before them are cut. Pure.
+/// samples that overlap those before them are cut, and so are those before the beginning. Pure.
 public struct SamplePlacement: Sendable {
     /// Before the samples of one frame: so much silence, and so many of them left out, in samples of each channel.
     public struct Place: Equatable, Sendable {
@@ -23,16 +23,24 @@ public struct SamplePlacement: Sendable {
     /// Leaps over more than `longestHole`, either way.
     public private(set) var leaps = 0
     private var timeline = SampleTimeline()
+    private let origin: MediaTime
+    /// An encoder's delay is shorter. Times further before the origin count from elsewhere, and begin where they are.
+    private static let longestDelay = MediaTime.milliseconds(1_000)
 
-    /// Nothing was placed yet.
-    public init() {}
+    /// Nothing was placed yet. Samples before `origin` are an encoder's delay: heard, they would move all others.
+    public init(from origin: MediaTime = .zero) { self.origin = origin }
 
     /// Where a frame of `samples`, heard from `pts` on, goes. `rate` in Hz.
     public mutating func place(_ samples: Int, at pts: MediaTime, rate: Int) -> Place {
         guard timeline.isStarted, timeline.rate == rate, pts.isKnown else {
-            if !timeline.isStarted || timeline.rate != rate { timeline = SampleTimeline(start: pts, rate: rate) }
-            timeline.advance(samples)
-            return Place()
+            let delay = timeline.isStarted || !pts.isKnown ? .zero : max(.zero, origin - pts)
+            let early = delay < SamplePlacement.longestDelay ? Int(delay.rescaled(to: Int64(rate))) : 0
+            guard early == 0 || early < samples else { return Place(cut: samples) }
+            if !timeline.isStarted || timeline.rate != rate {
+                timeline = SampleTimeline(start: early > 0 ? origin : pts, rate: rate)
+            }
+            timeline.advance(samples - early)
+            return Place(cut: early)
         }
         let off = pts.ticks.subtractingReportingOverflow(timeline.end.ticks)
         let ticks = off.overflow ? Int64.max : off.partialValue
@@ -56,5 +64,19 @@ public struct SamplePlacement: Sendable {
         cut = cut + MediaTime(Int64(left), timescale: Int64(rate))
         timeline.advance(samples - left)
         return Place(cut: left)
+    }
+
+    /// A sentence's part about what was done to the samples, `silence` and `cut` in seconds; nil where nothing was.
+    public static func words(silence: Double, cut: Double, leaps: Int) -> String? {
+        func length(_ seconds: Double) -> String {
+            seconds < 1 ? "\(Int((seconds * 1_000).rounded())) ms" : "\(decimal(seconds, places: 2)) s"
+        }
+        let words = [
+            silence > 0 ? "\(length(silence)) of silence where audio was missing" : "",
+            cut > 0 ? "\(length(cut)) of audio that overlapped were cut" : "",
+            leaps == 1 ? "a leap of the times by over an hour was closed" : "",
+            leaps > 1 ? "\(leaps) leaps of the times by over an hour were closed" : "",
+        ].filter { !$0.isEmpty }
+        return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 }
