@@ -90,10 +90,12 @@ public final class VP8EncoderNode: Node {
         clock.advance(to: frame.header.pts, duration: duration)
         let (isDue, isAsked) = (schedule.isDue(at: clock.time), keyframe.take())
         pictures += 1
+        // libvpx makes the keyframe of this picture by its own count. A forced one is coarser, and the next is large.
+        let isItsOwn = encoder.settings.keyframeDistance > 0 && pictures == encoder.settings.keyframeDistance
         var gavePacket = false
         ticks = max(ticks + 1, clock.time.rescaled(to: Encoder.timescale))
         try encoder.encode(
-            frame, at: ticks, duration: length, asKeyframe: isAsked || isDue
+            frame, at: ticks, duration: length, asKeyframe: isAsked || isDue && !isItsOwn
         ) { bytes, isKeyframe in
             if isKeyframe { noteKeyframe(isEarly: !isDue && !isAsked) }
             while room < bytes.count { room *= 2 }
