@@ -62,7 +62,11 @@ final class Tick: Node {
             sent += 1
             output.send(packet)
         }
-        if sent == count { context?.finish() } else { context?.wake(at: now + .microseconds(2_000)) }
+        if sent == count || context?.isStopping == true {
+            context?.finish()
+        } else {
+            context?.wake(at: now + .microseconds(2_000))
+        }
     }
 }
 
@@ -127,7 +131,11 @@ final class Raiser: Node {
         context?.raiseEpoch()
         level.send(Double(raised))
         poke.send()
-        if raised == count { context?.finish() } else { context?.wake(at: now + .microseconds(200)) }
+        if raised == count || context?.isStopping == true {
+            context?.finish()
+        } else {
+            context?.wake(at: now + .microseconds(200))
+        }
     }
 }
 

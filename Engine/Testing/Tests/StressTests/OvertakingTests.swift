@@ -91,7 +91,7 @@ private final class Sleeper: Node {
         var options = RunOptions()
         options.tickInterval = .milliseconds(5)
         options.onTick = { run in
-            guard Held.entered.load(ordering: .sequentiallyConsistent) > 0 else { return }
+            guard Held.entered.load(ordering: .sequentiallyConsistent) > 0, !run.isAskedToStop else { return }
             // The supervisor's thread is here, and builders are held.
             let before = Sleeper.woken.load(ordering: .sequentiallyConsistent)
             let deadline = ContinuousClock.now + .seconds(20)
