@@ -34,15 +34,17 @@ extension Lane {
         let timer = other.earliestTimer
         other.now = now
         other.takeIncoming()
+        var ran = false
         while let core = other.ready.first, core.isLendable, other.now < end {
             _ = other.ready.popFirst()
             other.dispatchTimed(core)
+            ran = true
         }
         other.runningNode.store(0, ordering: .relaxed)
         now = other.now
         for third in other.toRouse { rouseSoon(third) }
         other.toRouse.removeAll(keepingCapacity: true)
-        other.lent.add(1)
+        if ran { other.lent.add(1) }
         // Its own thread waits for the timer that was the next one.
         switch other.shared.giveBack(hasWork: !other.ready.isEmpty || other.earliestTimer < timer) {
         case .sleepsOn: break
