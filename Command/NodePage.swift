@@ -32,7 +32,7 @@ struct NodePage {
             + control.fields.map { ("        .\($0.name)", help(of: $0)) }
     }
 
-    func help(of field: FieldSpec) -> String { field.help + (field.isOptional ? " (may be missing)" : "") }
+    func help(of field: DataSchema.Field) -> String { field.help + (field.isOptional ? " (may be missing)" : "") }
 
     private func section(_ title: String, _ rows: [(String, String)]) -> String {
         let merged = NumberedRows.merged(rows.map { [$0.0, $0.1] }).map { ($0[0], $0[1]) }

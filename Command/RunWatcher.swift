@@ -70,7 +70,7 @@ final class RunWatcher: Sendable {
     ) {
         if isQuiet, level == .info || level == .status { return }
         guard isJSON else { return say(printable(text ?? what)) }
-        var writer = JSONWriter(wrapDepth: 0)
+        var writer = JSONValue.Writer(wrapDepth: 0)
         writer.object {
             $0.key("t_s", time.seconds, places: 3)
             $0.key("level", level.rawValue)

@@ -27,12 +27,12 @@ final class CheckVideo: Node {
         self.context = context
         format = MediaFormat(
             video: VideoLayout(
-                width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(CheckVideo.rate)))
+                width: width, height: height, pixelFormat: .i420, frameRate: .init(CheckVideo.rate)))
         output.fix(format)
         surfaces = (0..<3).map { plane in
             Surface(
-                width: PixelFormat.i420.rowBytes(plane: plane, width: width) + 2 * CheckVideo.rate,
-                height: PixelFormat.i420.rows(plane: plane, height: height) + CheckVideo.rate, plane: plane)
+                width: VideoLayout.PixelFormat.i420.rowBytes(plane: plane, width: width) + 2 * CheckVideo.rate,
+                height: VideoLayout.PixelFormat.i420.rows(plane: plane, height: height) + CheckVideo.rate, plane: plane)
         }
     }
 
@@ -41,9 +41,10 @@ final class CheckVideo: Node {
             let frame = pool.take(format)
             for plane in 0..<3 {
                 let step = plane == 0 ? sent : sent / 2
-                for y in 0..<PixelFormat.i420.rows(plane: plane, height: height) {
+                for y in 0..<VideoLayout.PixelFormat.i420.rows(plane: plane, height: height) {
                     surfaces[plane].copy(
-                        row: y + step, from: 2 * step, PixelFormat.i420.rowBytes(plane: plane, width: width),
+                        row: y + step, from: 2 * step,
+                        VideoLayout.PixelFormat.i420.rowBytes(plane: plane, width: width),
                         to: frame.plane(plane) + y * frame.stride(plane))
                 }
             }
@@ -96,14 +97,14 @@ final class CheckAudio: Node {
     @Parameter("is_float", help: "samples are f32, not s16") var isFloat: Bool
     private var format: MediaFormat!
     private var pool = Pool<AudioFrame>()
-    private var timeline: SampleTimeline!
+    private var timeline: AudioFrame.Timeline!
     private var noise: UInt32 = 1
     private var context: NodeContext!
 
     func prepare(_ context: NodeContext) {
         self.context = context
         format = MediaFormat(audio: AudioLayout(isFloat ? .f32 : .s16, rate: rate, channels: channels))
-        timeline = SampleTimeline(start: .zero, rate: rate)
+        timeline = AudioFrame.Timeline(start: .zero, rate: rate)
         output.fix(format)
     }
 

@@ -50,7 +50,7 @@ struct CodecTable {
     private func milliseconds(_ nanoseconds: Int) -> String { decimal(Double(nanoseconds) / 1e6, places: 3) }
 
     var json: String {
-        var writer = JSONWriter(wrapDepth: 2)
+        var writer = JSONValue.Writer(wrapDepth: 2)
         writer.object {
             $0.key("width", width)
             $0.key("height", height)
@@ -62,7 +62,7 @@ struct CodecTable {
         return writer.text + "\n"
     }
 
-    private func write(_ result: CodecResult, _ object: inout JSONWriter) {
+    private func write(_ result: CodecResult, _ object: inout JSONValue.Writer) {
         object.key("type", result.type)
         if let encoder = result.encoder { object.key("encoder", encoder) }
         object.key("opens", result.opens)

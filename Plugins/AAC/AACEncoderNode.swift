@@ -30,7 +30,7 @@ public final class AACEncoderNode: Node {
     private var pool = Pool<Packet>()
     private var layout = AudioLayout(.s16, rate: 48_000, channels: 2)
     /// Counts what was received since the encoder began.
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     /// Samples in the block that is being filled.
     private var carried = 0
     /// Blocks that were encoded, and packets that came of them, since the encoder began.
@@ -77,7 +77,8 @@ public final class AACEncoderNode: Node {
         layout = frame.layout
         if !timeline.isStarted {
             marksDiscontinuity = hasEncoded || frame.header.flags.contains(.discontinuity)
-            timeline = SampleTimeline(start: frame.header.pts.isKnown ? frame.header.pts : lastEnd, rate: layout.rate)
+            timeline = AudioFrame.Timeline(
+                start: frame.header.pts.isKnown ? frame.header.pts : lastEnd, rate: layout.rate)
         }
         var taken = 0
         while taken < frame.sampleCount {
@@ -138,7 +139,7 @@ public final class AACEncoderNode: Node {
             try encode()
         }
         lastEnd = timeline.end
-        timeline = SampleTimeline()
+        timeline = AudioFrame.Timeline()
         (carried, blocks, packets) = (0, 0, 0)
         self.encoder = nil
     }

@@ -26,7 +26,7 @@ public final class AudioDecoder: Node {
     private var decoder: Decoder?
     private var opened: MediaFormat?
     private let samples = AudioFrameMaker()
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private var format: MediaFormat?
     /// Samples beyond the duration of the last packet.
     private var tail: AudioFrame?
@@ -58,7 +58,7 @@ public final class AudioDecoder: Node {
             if input.formatChanged && opened != packet.format { change(packet.format) }
             if packet.header.flags.contains(.discontinuity) {
                 drain()
-                timeline = SampleTimeline()
+                timeline = AudioFrame.Timeline()
                 marksDiscontinuity = true
             }
             decode(packet)
@@ -140,13 +140,13 @@ public final class AudioDecoder: Node {
             self.tail = nil
             let end = timeline.end + tail.sampleDuration
             let off = frame.header.pts.isKnown ? (frame.header.pts - end).ticks.magnitude : 0
-            if tail.format == frame.format, off <= SampleTimeline.tolerance.ticks.magnitude { hand(tail) }
+            if tail.format == frame.format, off <= AudioFrame.Timeline.tolerance.ticks.magnitude { hand(tail) }
         }
         let isContinued = isContinued(by: frame)
         if isContinued, timeline.rate == frame.layout.rate { return }
         if timeline.isStarted && !isContinued { marksDiscontinuity = true }
         // A decoder may find out with its first frame that the rate is another one than was told.
-        timeline = SampleTimeline(
+        timeline = AudioFrame.Timeline(
             start: isContinued || !frame.header.pts.isKnown ? lastEnd : frame.header.pts, rate: frame.layout.rate)
     }
 
@@ -158,7 +158,7 @@ public final class AudioDecoder: Node {
         let off = frame.header.pts.ticks.subtractingReportingOverflow(timeline.end.ticks)
         let jitter = min(frame.sampleDuration.ticks / 2, AudioDecoder.mostJitter.ticks)
         return !off.overflow
-            && off.partialValue.magnitude <= max(jitter, SampleTimeline.tolerance.ticks).magnitude
+            && off.partialValue.magnitude <= max(jitter, AudioFrame.Timeline.tolerance.ticks).magnitude
     }
 
     private static let mostJitter = MediaTime.milliseconds(10)
@@ -166,7 +166,7 @@ public final class AudioDecoder: Node {
     /// Durations that a container has rounded tell nothing.
     private func realSamples(of frame: AudioFrame, _ duration: MediaTime) -> Int {
         let whole = frame.sampleDuration
-        guard duration.isKnown, duration > .zero, whole - duration > SampleTimeline.tolerance else {
+        guard duration.isKnown, duration > .zero, whole - duration > AudioFrame.Timeline.tolerance else {
             return frame.sampleCount
         }
         return min(frame.sampleCount, Int(duration.rescaled(to: Int64(frame.layout.rate))))

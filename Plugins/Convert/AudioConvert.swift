@@ -15,7 +15,7 @@ public final class AudioConvert: Node {
     let input = Input<AudioFrame>("in", .rawAudio)
     let output = Output<AudioFrame>(
         "out", .rawAudio,
-        variants: SampleFormat.allCases.map {
+        variants: AudioLayout.SampleFormat.allCases.map {
             PortSpec.Variant(parameter: "sample_format", value: .string($0.rawValue), formats: .audio([$0]))
         })
 
@@ -34,8 +34,8 @@ public final class AudioConvert: Node {
     private var format: MediaFormat?
     private var pool = Pool<AudioFrame>()
     /// Counts what went in, and what came out.
-    private var received = SampleTimeline()
-    private var sent = SampleTimeline()
+    private var received = AudioFrame.Timeline()
+    private var sent = AudioFrame.Timeline()
     private var lastEnd = MediaTime.zero
     private var marksDiscontinuity = false
     private var last = MediaItem.Header()
@@ -87,7 +87,7 @@ public final class AudioConvert: Node {
             throw NodeError("samples of \(incoming) cannot be converted")
         }
         let to = AudioLayout(
-            SampleFormat(rawValue: sampleFormat.rawValue) ?? samples, rate: rate == 0 ? from.rate : rate,
+            AudioLayout.SampleFormat(rawValue: sampleFormat.rawValue) ?? samples, rate: rate == 0 ? from.rate : rate,
             channels: channels == 0 ? from.channels : channels,
             speakers: channels == 0 || channels == from.channels ? from.speakers : 0)
         if to == from {
@@ -105,8 +105,8 @@ public final class AudioConvert: Node {
         guard !received.isStarted else { return }
         marksDiscontinuity = header.flags.contains(.discontinuity) || !isContinued && sent.isStarted
         let start = header.pts.isKnown && !isContinued ? header.pts : lastEnd
-        received = SampleTimeline(start: start, rate: resampler.from.rate)
-        sent = SampleTimeline(start: start, rate: resampler.to.rate)
+        received = AudioFrame.Timeline(start: start, rate: resampler.from.rate)
+        sent = AudioFrame.Timeline(start: start, rate: resampler.to.rate)
     }
 
     /// Pushes out what the resampler holds, cut to as many samples as went in.
@@ -114,7 +114,7 @@ public final class AudioConvert: Node {
         guard received.isStarted, let resampler else { return }
         lastEnd = received.end
         let due = rescale(received.count, from: Int64(resampler.from.rate), to: Int64(resampler.to.rate)) - sent.count
-        received = SampleTimeline()
+        received = AudioFrame.Timeline()
         if due > 0 {
             let result = pool.take(format!, sampleCount: max(Int(due), resampler.room(for: 0)))
             let count = try resampler.convert(nil, into: result)

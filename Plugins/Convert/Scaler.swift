@@ -102,7 +102,7 @@ extension VideoLayout.ColorMatrix {
     }
 }
 
-extension PixelFormat {
+extension VideoLayout.PixelFormat {
     var av: AVPixelFormat {
         switch self {
         case .i420: AV_PIX_FMT_YUV420P

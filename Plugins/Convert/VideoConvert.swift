@@ -14,7 +14,7 @@ public final class VideoConvert: Node {
     let input = Input<VideoFrame>("in", .rawVideo)
     let output = Output<VideoFrame>(
         "out", .rawVideo,
-        variants: PixelFormat.allCases.map {
+        variants: VideoLayout.PixelFormat.allCases.map {
             PortSpec.Variant(parameter: "pixel_format", value: .string($0.rawValue), formats: .video([$0]))
         })
 
@@ -120,7 +120,7 @@ public final class VideoConvert: Node {
                 "\(from.width)x\(from.height) in this shape makes \(size.width)x\(size.height), which is too large",
                 advice: "Give both width and height.", isInputError: true)
         }
-        let target = PixelFormat(rawValue: pixelFormat.rawValue) ?? given
+        let target = VideoLayout.PixelFormat(rawValue: pixelFormat.rawValue) ?? given
         let to = VideoLayout(
             width: size.width, height: size.height, pixelFormat: target, frameRate: from.frameRate,
             colorMatrix: target.isYUV ? matrix(of: from, height: size.height) : nil,

@@ -167,7 +167,8 @@ extension VideoLayout {
             width: width, height: height, pixelFormat: pixelFormat,
             frameRate: frameRate.map {
                 $0.denominator % 2 == 0
-                    ? FrameRate($0.numerator, $0.denominator / 2) : FrameRate($0.numerator * 2, $0.denominator)
+                    ? VideoLayout.FrameRate($0.numerator, $0.denominator / 2)
+                    : VideoLayout.FrameRate($0.numerator * 2, $0.denominator)
             },
             colorMatrix: colorMatrix, pixelAspect: pixelAspect)
     }

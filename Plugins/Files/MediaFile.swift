@@ -197,7 +197,7 @@ final class MediaFile: SourceMedia {
     /// are their decoding times, and other pictures are shown when the next of their kind is decoded. This is not so
     /// in H.264 and HEVC (`DisplayOrder`).
     private func tellOrder(_ decode: Bool) {
-        let isNumbered = tracks.contains { $0?.format.codec == .h264 || $0?.format.codec == Codec("hevc") }
+        let isNumbered = tracks.contains { $0?.format.codec == .h264 || $0?.format.codec == MediaFormat.Codec("hevc") }
         guard !decode && !isNumbered else { return }
         isTellingOrder = true
         context?.pointee.flags |= AVFMT_FLAG_GENPTS

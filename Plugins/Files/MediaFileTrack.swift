@@ -75,7 +75,7 @@ final class MediaFileTrack {
         }
         decoder = try Decoder(parameters, timeBase: timeBase, options)
         if let video = coded.video {
-            let pixels = PixelFormat(AVPixelFormat(parameters.pointee.format)) ?? .i420
+            let pixels = VideoLayout.PixelFormat(AVPixelFormat(parameters.pointee.format)) ?? .i420
             format = MediaFormat(
                 video: VideoLayout(
                     width: video.width, height: video.height, pixelFormat: pixels, frameRate: video.frameRate,

@@ -5,14 +5,14 @@ import Sluice
 /// second, a grey ramp, the time, and the frame number in `VideoFrame.NumberCode`'s cells.
 struct PatternPainter {
     private let layout: VideoLayout
-    private let rate: FrameRate
+    private let rate: VideoLayout.FrameRate
     private let canvas: Canvas
     private let radius: Int
     private let digit: Int
 
     init(_ layout: VideoLayout) {
         self.layout = layout
-        rate = layout.frameRate ?? FrameRate(30)
+        rate = layout.frameRate ?? .init(30)
         canvas = Canvas(layout)
         radius = layout.height / 9
         digit = max(1, layout.height / 144)

@@ -49,7 +49,7 @@ public final class Source: Node {
     @Parameter("width", default: 1280, range: 64...8192, help: "of the pattern") var width: Int
     @Parameter("height", default: 720, range: 36...8192, help: "of the pattern") var height: Int
     @Parameter("fps", default: 30, range: 1...240, help: "frames a second of the pattern") var fps: Double
-    @Parameter("pixel_format", default: PixelFormat.i420, help: "of the pattern") var pixelFormat: PixelFormat
+    @Parameter("pixel_format", default: .i420, help: "of the pattern") var pixelFormat: VideoLayout.PixelFormat
     @Parameter("sample_rate", default: 48_000, range: 8_000...192_000, help: "of the tone, in Hz") var sampleRate: Int
     @Parameter("channels", default: 2, range: 1...8, help: "of the tone") var channels: Int
     @Parameter(
@@ -132,7 +132,7 @@ public final class Source: Node {
             }
             let tone = Tone(rate: sampleRate, channels: channels)
             let layout = VideoLayout(
-                width: width, height: height, pixelFormat: pixelFormat, frameRate: FrameRate(nearest: fps))
+                width: width, height: height, pixelFormat: pixelFormat, frameRate: .init(nearest: fps))
             try use(open == "tone" ? tone : Pattern(layout, tone: tone), isPreparing: true)
         } else {
             let reader = try MediaFileReader(
@@ -339,7 +339,7 @@ public final class Source: Node {
     }
 }
 
-extension FrameRate {
+extension VideoLayout.FrameRate {
     /// The usual rate next to `fps`: whole numbers, 1000/1001 of one (29.97), else thousandths.
     init(nearest fps: Double) {
         let whole = fps.rounded()

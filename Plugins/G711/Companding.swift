@@ -11,7 +11,7 @@ struct Companding {
     private var packets = Pool<Packet>()
     private var frames = Pool<AudioFrame>()
 
-    private init(_ codec: Codec, samples: [Int16], codes: [UInt8]) {
+    private init(_ codec: MediaFormat.Codec, samples: [Int16], codes: [UInt8]) {
         packetFormat = MediaFormat(
             codec: codec, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
         (self.samples, self.codes) = (samples, codes)

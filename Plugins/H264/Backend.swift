@@ -10,7 +10,7 @@ import Sluice
 struct Backend: Sendable {
     let name: String
     /// Pictures that it takes as they are. Every one takes nv12.
-    let pixels: [PixelFormat]
+    let pixels: [VideoLayout.PixelFormat]
     /// Whether pictures are to be in the memory of VA-API.
     var takesSurfaces = false
     /// Whether another bitrate takes a new encoder, and so a keyframe.
@@ -80,7 +80,9 @@ struct Backend: Sendable {
         })
 
     /// The form in which pictures of this format are handed over.
-    func pixels(for format: PixelFormat) -> PixelFormat { pixels.contains(format) ? format : .nv12 }
+    func pixels(for format: VideoLayout.PixelFormat) -> VideoLayout.PixelFormat {
+        pixels.contains(format) ? format : .nv12
+    }
 
     /// Those that a graph names, `h264_vaapi, libx264`, in its order.
     static func named(_ text: String) throws -> [Backend] {

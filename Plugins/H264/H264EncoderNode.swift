@@ -128,7 +128,8 @@ public final class H264EncoderNode: Node {
         let settings = Settings(
             width: width, height: height, pixelFormat: pixels, frameRate: rate,
             colorMatrix: layout.colorMatrix, pixelAspect: layout.pixelAspect, bitrate: kilobits,
-            keyframeInterval: gop, level: try level(for: layout, rate ?? FrameRate(30), kilobits), preset: preset,
+            keyframeInterval: gop, level: try level(for: layout, rate ?? VideoLayout.FrameRate(30), kilobits),
+            preset: preset,
             threads: threads)
         guard settings != encoder?.settings else { return }
         let fresh = try reopen(settings)
@@ -141,7 +142,7 @@ public final class H264EncoderNode: Node {
     }
 
     /// nil where it is unknown or no use: 1000 a second and the like are what demuxers guess of times in ms.
-    private func usable(_ rate: FrameRate?) -> FrameRate? {
+    private func usable(_ rate: VideoLayout.FrameRate?) -> VideoLayout.FrameRate? {
         guard let rate, rate.numerator > 0, rate.denominator > 0, rate.numerator <= 1 << 30,
             rate.denominator <= 1 << 30, 1...500 ~= rate.perSecond
         else { return nil }
@@ -172,7 +173,7 @@ public final class H264EncoderNode: Node {
         return selection.encoder
     }
 
-    private func level(for layout: VideoLayout, _ rate: FrameRate, _ kilobits: Int) throws -> Level {
+    private func level(for layout: VideoLayout, _ rate: VideoLayout.FrameRate, _ kilobits: Int) throws -> Level {
         func load(_ bitrate: Int) -> Level.Load {
             Level.Load(width: layout.width, height: layout.height, framesPerSecond: rate.perSecond, bitrate: bitrate)
         }

@@ -4,9 +4,9 @@ import Sluice
 struct Settings: Equatable {
     var width: Int
     var height: Int
-    var pixelFormat: PixelFormat
+    var pixelFormat: VideoLayout.PixelFormat
     /// Pictures a second, where somebody knows.
-    var frameRate: FrameRate?
+    var frameRate: VideoLayout.FrameRate?
     /// The stream's word for it; nil for none.
     var colorMatrix: VideoLayout.ColorMatrix?
     /// The shape of a pixel, which the stream's parameter set tells.
@@ -20,10 +20,10 @@ struct Settings: Equatable {
     var threads: Int
 
     /// The rate for what has to be decided before the first picture.
-    var assumedRate: FrameRate { frameRate ?? FrameRate(30) }
+    var assumedRate: VideoLayout.FrameRate { frameRate ?? .init(30) }
 
     /// The encoder's units of time: pictures where the rate is known, else as fine as any rate asks for.
-    var timescale: FrameRate { frameRate ?? FrameRate(240) }
+    var timescale: VideoLayout.FrameRate { frameRate ?? .init(240) }
 }
 
 /// Speed against quality, in x264's words; other encoders get what comes nearest.

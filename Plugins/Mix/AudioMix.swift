@@ -19,7 +19,7 @@ public final class AudioMix: Node {
     let side = Input<AudioFrame>("side", .rawAudio, optional: true)
     let output = Output<AudioFrame>(
         "out", .rawAudio,
-        variants: SampleFormat.allCases.map {
+        variants: AudioLayout.SampleFormat.allCases.map {
             .init(parameter: "sample_format", value: .string($0.rawValue), formats: .audio([$0]))
         })
 
@@ -45,7 +45,8 @@ public final class AudioMix: Node {
     @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that come out") var frame: Double
     @Parameter("max_wait_ms", default: 250, range: 0...60_000, help: "how long an input that is silent is waited for")
     var maxWait: Double
-    @Parameter("sample_format", default: .s16, help: "s16 or f32, of what comes out") var sampleFormat: SampleFormat
+    @Parameter("sample_format", default: .s16, help: "s16 or f32, of what comes out")
+    var sampleFormat: AudioLayout.SampleFormat
 
     private var context: NodeContext!
     private var stretches: Stretches!

@@ -35,7 +35,8 @@ final class Encoder {
 
     /// Encodes one Opus frame of `samples` interleaved samples and returns its length in bytes.
     func encode(
-        _ pcm: UnsafeRawPointer, _ format: SampleFormat, samples: Int, into out: UnsafeMutableRawBufferPointer
+        _ pcm: UnsafeRawPointer, _ format: AudioLayout.SampleFormat, samples: Int,
+        into out: UnsafeMutableRawBufferPointer
     ) throws -> Int {
         let bytes = out.baseAddress!.assumingMemoryBound(to: UInt8.self)
         let result =

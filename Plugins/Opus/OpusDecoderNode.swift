@@ -20,7 +20,7 @@ public final class OpusDecoderNode: Node {
     private var decoder: Decoder?
     private var format: MediaFormat?
     private var pool = Pool<AudioFrame>()
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private var epoch: UInt32 = 0
     /// Samples at the start that are the encoder's delay, and how many of them are still to be thrown away.
     private var preSkip = 0
@@ -103,7 +103,7 @@ public final class OpusDecoderNode: Node {
         marksDiscontinuity = hasSent || header.flags.contains(.discontinuity)
         skip = preSkip
         let start = header.pts.isKnown || !timeline.isStarted ? header.pts : timeline.end
-        timeline = SampleTimeline(start: start, rate: Decoder.rate)
+        timeline = AudioFrame.Timeline(start: start, rate: Decoder.rate)
     }
 
     /// Sends the first `kept` samples of `frame`, less those that are skipped at the start.
@@ -147,7 +147,7 @@ public final class OpusDecoderNode: Node {
         guard decoder?.channels != channels else { return }
         decoder = try Decoder(channels: channels)
         format = MediaFormat(audio: AudioLayout(.s16, rate: Decoder.rate, channels: channels))
-        timeline = SampleTimeline()
+        timeline = AudioFrame.Timeline()
     }
 
     private func noteBad(_ packet: Packet) {

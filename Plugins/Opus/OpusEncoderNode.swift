@@ -76,9 +76,9 @@ public final class OpusEncoderNode: Node {
     /// Samples of one Opus frame at the input's rate.
     private var frameSamples = 0
     /// Counts what was received; `encoded` of it, and silence, went into packets.
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private var encoded: Int64 = 0
-    private var carry = MediaBuffer(capacity: 0)
+    private var carry = MediaItem.Buffer(capacity: 0)
     private var carried = 0
     /// The header of the frame that the first carried sample came with.
     private var carriedHeader = MediaItem.Header()
@@ -144,7 +144,8 @@ public final class OpusEncoderNode: Node {
         }
         if !timeline.isStarted {
             marksDiscontinuity = hasEncoded || frame.header.flags.contains(.discontinuity)
-            timeline = SampleTimeline(start: frame.header.pts.isKnown ? frame.header.pts : lastEnd, rate: layout.rate)
+            timeline = AudioFrame.Timeline(
+                start: frame.header.pts.isKnown ? frame.header.pts : lastEnd, rate: layout.rate)
             encoded = 0
         }
         timeline.advance(frame.sampleCount)
@@ -197,7 +198,7 @@ public final class OpusEncoderNode: Node {
         guard timeline.isStarted else { return }
         if carried > 0 { try encodePadded() }
         lastEnd = timeline.end
-        timeline = SampleTimeline()
+        timeline = AudioFrame.Timeline()
     }
 
     private func encodePadded() throws {
@@ -242,7 +243,7 @@ public final class OpusEncoderNode: Node {
         }
         (layout, coded) = (new, taken)
         frameSamples = Int(settings.frameLength * Double(new.rate) / 1_000)
-        carry = MediaBuffer(capacity: frameSamples * taken.bytesPerSample)
+        carry = MediaItem.Buffer(capacity: frameSamples * taken.bytesPerSample)
         let delay = encoder!.lookahead
         let channels = settings.channels > 0 ? settings.channels : new.channels
         let head = OpusHead(channels: channels, preSkip: delay * 48_000 / new.rate, inputRate: new.rate)

@@ -6,7 +6,7 @@ import Sluice
 struct Layer {
     /// A layer serves every place of the same evenness.
     struct Key: Equatable {
-        var pixels: PixelFormat
+        var pixels: VideoLayout.PixelFormat
         var matrix: VideoLayout.ColorMatrix
         var opacity: UInt8
         /// In the stamp.

@@ -24,7 +24,7 @@ struct InputMedia {
     var sources: Set<UInt32>
     /// Addresses that may send, of `a=source-filter` lines.
     var senders: [String]
-    var frameRate: FrameRate?
+    var frameRate: VideoLayout.FrameRate?
     /// The feedback that the sender wants.
     var feedback: Feedback
     var extensions: ExtensionMap
@@ -62,7 +62,7 @@ struct InputMedia {
         feedback = Feedback(media, type: payload.type)
         extensions = ExtensionMap(media.attributes + description.attributes)
         senders = description.includedSenders(of: media)
-        frameRate = media.frameRate.map { FrameRate(perSecond: $0) }
+        frameRate = media.frameRate.map { VideoLayout.FrameRate(perSecond: $0) }
         crypto = media.crypto.first
         if crypto == nil, media.isEncrypted || !media.cryptoFaults.isEmpty {
             throw NodeError(

@@ -17,11 +17,11 @@ enum OnReaderGone: String, CaseIterable, ParameterConvertible {
 /// How pictures lie in the stream: planes one behind the other, rows without padding.
 enum RawPixels: String, CaseIterable, ParameterConvertible {
     case bgra, i420, nv12, rgb24
-    var format: PixelFormat { PixelFormat(rawValue: rawValue)! }
+    var format: VideoLayout.PixelFormat { VideoLayout.PixelFormat(rawValue: rawValue)! }
 }
 
 /// Interleaved samples, little-endian: the order of every machine that the engine runs on.
 enum RawSamples: String, CaseIterable, ParameterConvertible {
     case s16le, f32le
-    var format: SampleFormat { self == .s16le ? .s16 : .f32 }
+    var format: AudioLayout.SampleFormat { self == .s16le ? .s16 : .f32 }
 }

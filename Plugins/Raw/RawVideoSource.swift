@@ -38,7 +38,7 @@ public final class RawVideoSource: Node, RawFrames {
 
     private var reading: RawFrameReader!
     private var format: MediaFormat!
-    private var rate = FrameRate(30)
+    private var rate = VideoLayout.FrameRate(30)
     private var pool = Pool<VideoFrame>()
     private let runs = PlaneRuns()
     private var frame: VideoFrame?
@@ -47,7 +47,7 @@ public final class RawVideoSource: Node, RawFrames {
     public init() {}
 
     public func prepare(_ context: NodeContext) throws {
-        rate = FrameRate(perSecond: framesPerSecond)
+        rate = VideoLayout.FrameRate(perSecond: framesPerSecond)
         let layout = VideoLayout(width: width, height: height, pixelFormat: pixelFormat.format, frameRate: rate)
         format = MediaFormat(video: layout)
         frameBytes = PlaneRuns.byteCount(layout)

@@ -19,10 +19,10 @@ public final class AVSegments: Node {
     let feedback = RecordOutput(
         "feedback",
         [
-            FieldSpec("turn_seq", help: "the turn that was watched"),
-            FieldSpec("excess_video_lag_ms", help: "how much later than its audio the video shows"),
-            FieldSpec("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
-            FieldSpec("likely", help: "1 for video_late_audio_leads, else 0"),
+            .init("turn_seq", help: "the turn that was watched"),
+            .init("excess_video_lag_ms", help: "how much later than its audio the video shows"),
+            .init("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
+            .init("likely", help: "1 for video_late_audio_leads, else 0"),
         ], help: "an av_sync_feedback of a peer")
 
     @Parameter("socket", default: "", help: "the path of the Unix socket that is made; or give file") var socket: String

@@ -125,19 +125,21 @@ public final class VP8EncoderNode: Node {
 
     /// Pictures from one keyframe to the next at most, as libvpx wants them. 0 where that is unknown: then keyframes
     /// come by time alone.
-    private func distance(_ rate: FrameRate?) -> Int { rate.map { max(0, Int((gop * $0.perSecond).rounded())) } ?? 0 }
+    private func distance(_ rate: VideoLayout.FrameRate?) -> Int {
+        rate.map { max(0, Int((gop * $0.perSecond).rounded())) } ?? 0
+    }
 
     private static let fastest = 500.0
 
     /// nil where it is unknown or no use: 1000 a second and the like are what demuxers guess of times in ms.
-    private func usable(_ rate: FrameRate?) -> FrameRate? {
+    private func usable(_ rate: VideoLayout.FrameRate?) -> VideoLayout.FrameRate? {
         guard let rate, rate.numerator > 0, rate.denominator > 0, 1...VP8EncoderNode.fastest ~= rate.perSecond else {
             return nil
         }
         return rate
     }
 
-    private static func length(_ rate: FrameRate?) -> Int64 {
+    private static func length(_ rate: VideoLayout.FrameRate?) -> Int64 {
         rate.map { max(1, rescale(Encoder.timescale, from: Int64($0.numerator), to: Int64($0.denominator))) } ?? 3_000
     }
 

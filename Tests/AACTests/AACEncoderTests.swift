@@ -60,8 +60,9 @@ import Testing
         #expect(likeness(heard[46_500..<47_900], rate: 48_000) > 0.9)
     }
 
-    @Test(arguments: [7_350, 8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000], [SampleFormat.s16, .f32])
-    func everyRateComesBack(rate: Int, format: SampleFormat) throws {
+    @Test(
+        arguments: [7_350, 8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000], [AudioLayout.SampleFormat.s16, .f32])
+    func everyRateComesBack(rate: Int, format: AudioLayout.SampleFormat) throws {
         let packets = try encode(
             TestAudio.sine(format: format, rate: rate, channels: 1, frame: 777, count: rate / 777))
         let heard = samples(try decode(packets), from: .zero)

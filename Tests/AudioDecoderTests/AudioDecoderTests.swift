@@ -131,7 +131,7 @@ import Testing
     /// Raw samples of any number of channels count as a codec of libavcodec's.
     private func wide(_ channels: Int, rate: Int = 48_000) -> [Packet] {
         let format = MediaFormat(
-            codec: Codec("pcm_s16le"), audio: AudioLayout(nil, rate: rate, channels: channels))
+            codec: MediaFormat.Codec("pcm_s16le"), audio: AudioLayout(nil, rate: rate, channels: channels))
         return (0..<10).map { index in
             let packet = Packet(format: format, count: 960 * channels * 2)
             packet.mutableBytes.initializeMemory(as: UInt8.self, repeating: 1)
@@ -156,7 +156,7 @@ import Testing
     /// The container says 44.1 kHz mono, the frames are 48 kHz stereo.
     @Test func whatTheFramesSayCounts() throws {
         let packets = try Self.packets(["libmp3lame"])
-        let lie = MediaFormat(codec: Codec("mp3"), audio: AudioLayout(nil, rate: 44_100, channels: 1))
+        let lie = MediaFormat(codec: MediaFormat.Codec("mp3"), audio: AudioLayout(nil, rate: 44_100, channels: 1))
         let result = try decode(packets.map { copy($0, format: lie) }, announces: false)
         // libavcodec stamps the first one with what it was told.
         #expect(Set(result.audio.dropFirst().map { "\($0.layout)" }) == ["f32 48000 Hz 2 ch"])
@@ -233,7 +233,8 @@ import Testing
     }
 
     @Test func aCodecThatNobodyKnowsIsRefusedBeforeTheRun() throws {
-        let format = MediaFormat(codec: Codec("nonsense"), audio: AudioLayout(nil, rate: 48_000, channels: 2))
+        let format = MediaFormat(
+            codec: MediaFormat.Codec("nonsense"), audio: AudioLayout(nil, rate: 48_000, channels: 2))
         #expect(throws: (any Error).self) { try NodeHarness(AudioDecoder.self, announcing: ["in": format]) }
     }
 }

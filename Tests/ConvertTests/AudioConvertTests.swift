@@ -43,8 +43,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [(2, 1), (1, 2)], [SampleFormat.s16, .f32])
-    func channelsAndSampleFormatChangeWithoutDelayAndAsLoud(channels: (Int, Int), format: SampleFormat) throws {
+    @Test(arguments: [(2, 1), (1, 2)], [AudioLayout.SampleFormat.s16, .f32])
+    func channelsAndSampleFormatChangeWithoutDelayAndAsLoud(channels: (Int, Int), format: AudioLayout.SampleFormat)
+        throws
+    {
         let frames = try convert(
             TestAudio.sine(channels: channels.0, count: 10),
             ["channels": .integer(channels.1), "sample_format": .string(format.rawValue)])

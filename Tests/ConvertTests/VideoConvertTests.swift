@@ -12,10 +12,10 @@ import Testing
     }
 
     /// A picture of one colour.
-    private func plain(_ width: Int, _ height: Int, _ format: PixelFormat, _ bytes: [UInt8]) -> VideoFrame {
+    private func plain(_ width: Int, _ height: Int, _ format: VideoLayout.PixelFormat, _ bytes: [UInt8]) -> VideoFrame {
         let frame = VideoFrame(
             format: MediaFormat(
-                video: VideoLayout(width: width, height: height, pixelFormat: format, frameRate: FrameRate(30))))
+                video: VideoLayout(width: width, height: height, pixelFormat: format, frameRate: .init(30))))
         for plane in 0..<format.planeCount {
             for y in 0..<format.rows(plane: plane, height: height) {
                 for x in 0..<format.rowBytes(plane: plane, width: width) {
@@ -64,12 +64,12 @@ import Testing
         }
     }
 
-    @Test(arguments: PixelFormat.allCases, PixelFormat.allCases) func coloursSurviveEveryPair(
-        from: PixelFormat, to: PixelFormat
+    @Test(arguments: VideoLayout.PixelFormat.allCases, VideoLayout.PixelFormat.allCases) func coloursSurviveEveryPair(
+        from: VideoLayout.PixelFormat, to: VideoLayout.PixelFormat
     ) throws {
         // BT.601 limited range of red 200, green 100, blue 50.
         let yuv: [UInt8] = [123, 91, 175]
-        func colour(_ format: PixelFormat) -> [UInt8] {
+        func colour(_ format: VideoLayout.PixelFormat) -> [UInt8] {
             switch format {
             case .i420, .nv12: yuv
             case .bgra: [50, 100, 200, 255]
@@ -91,7 +91,7 @@ import Testing
         #expect(results.count == 3)
         for (frame, result) in zip(frames, results) {
             #expect(result.layout.width == width && result.layout.height == height)
-            #expect(result.layout.frameRate == FrameRate(30))
+            #expect(result.layout.frameRate == .init(30))
             #expect(result.header.pts == frame.header.pts && result.header.duration == frame.header.duration)
             #expect(result.header.captured == frame.header.captured)
         }
@@ -227,7 +227,7 @@ import Testing
     private func saying(_ matrix: VideoLayout.ColorMatrix?, _ frame: VideoFrame) -> VideoFrame {
         let layout = VideoLayout(
             width: frame.layout.width, height: frame.layout.height, pixelFormat: frame.layout.pixelFormat,
-            frameRate: FrameRate(30), colorMatrix: matrix)
+            frameRate: .init(30), colorMatrix: matrix)
         let same = VideoFrame(format: MediaFormat(video: layout), buffer: frame.buffer, planes: frame.planes)
         same.header = frame.header
         return same

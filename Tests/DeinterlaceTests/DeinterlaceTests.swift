@@ -48,7 +48,7 @@ import Testing
             #expect(frame.header.duration == MediaTime(1, timescale: isDouble ? 50 : 25))
             #expect(frame.header.captured == origin.captured && frame.header.epoch == origin.epoch)
             #expect(!frame.header.flags.contains(.interlaced))
-            #expect(frame.layout.frameRate == FrameRate(isDouble ? 50 : 25))
+            #expect(frame.layout.frameRate == .init(isDouble ? 50 : 25))
         }
     }
 

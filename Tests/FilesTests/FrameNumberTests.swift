@@ -24,9 +24,9 @@ import Testing
         #expect(VideoFrame.NumberCode.number(of: .max) == nil)
     }
 
-    @Test(arguments: PixelFormat.allCases, [(64, 36), (160, 90), (320, 241), (639, 357), (1280, 720)])
-    func thePatternCarriesItInEverySizeAndFormat(_ pixels: PixelFormat, _ size: (Int, Int)) {
-        let layout = VideoLayout(width: size.0, height: size.1, pixelFormat: pixels, frameRate: FrameRate(30))
+    @Test(arguments: VideoLayout.PixelFormat.allCases, [(64, 36), (160, 90), (320, 241), (639, 357), (1280, 720)])
+    func thePatternCarriesItInEverySizeAndFormat(_ pixels: VideoLayout.PixelFormat, _ size: (Int, Int)) {
+        let layout = VideoLayout(width: size.0, height: size.1, pixelFormat: pixels, frameRate: .init(30))
         let painter = PatternPainter(layout)
         let frame = VideoFrame(format: MediaFormat(video: layout))
         for (old, number) in [(nil, 0), (0, 1), (1, 1_000_000), (1_000_000, 77)] as [(Int?, Int)] {
@@ -35,9 +35,11 @@ import Testing
         }
     }
 
-    @Test(arguments: PixelFormat.allCases) func aPictureDrawnOverAnotherIsThatDrawnAfresh(_ pixels: PixelFormat) {
+    @Test(arguments: VideoLayout.PixelFormat.allCases) func aPictureDrawnOverAnotherIsThatDrawnAfresh(
+        _ pixels: VideoLayout.PixelFormat
+    ) {
         for (width, height) in [(320, 180), (333, 181)] {
-            let layout = VideoLayout(width: width, height: height, pixelFormat: pixels, frameRate: FrameRate(30))
+            let layout = VideoLayout(width: width, height: height, pixelFormat: pixels, frameRate: .init(30))
             let painter = PatternPainter(layout)
             let reused = VideoFrame(format: MediaFormat(video: layout))
             var old: Int?

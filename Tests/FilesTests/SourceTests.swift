@@ -76,7 +76,7 @@ import Testing
 
     @Test(arguments: [(29.97, 30_000, 1_001), (59.94, 60_000, 1_001), (25, 25, 1), (12.5, 12_500, 1_000)])
     func frameRatesAreExact(_ fps: Double, _ numerator: Int, _ denominator: Int) throws {
-        #expect(FrameRate(nearest: fps) == FrameRate(numerator, denominator))
+        #expect(VideoLayout.FrameRate(nearest: fps) == .init(numerator, denominator))
         let source = try harness(
             ["open": "pattern", "width": 64, "height": 36, "fps": .number(fps), "duration_s": 20, "pace": "fast"],
             unconnected: ["audio"])

@@ -50,7 +50,7 @@ import Testing
     }
 
     private func comesBack<Encoder: Node, Decoder: Node>(
-        _ codec: Codec, _ encoder: Encoder.Type, _ decoder: Decoder.Type
+        _ codec: MediaFormat.Codec, _ encoder: Encoder.Type, _ decoder: Decoder.Type
     ) throws {
         let encoded = try NodeBench(encoder).run(everySample).packets
         #expect(encoded.allSatisfy { $0.count == 160 && $0.header.duration == .milliseconds(20) })

@@ -9,7 +9,7 @@ import Testing
     /// Sizes with whole blocks of 16, with rests, and with odd sides.
     @Test(arguments: all, [(48, 32), (64, 18), (37, 21), (1, 5)] as [(Int, Int)])
     func everyPixelComesToItsPlace(_ orientation: VideoLayout.Orientation, size: (width: Int, height: Int)) {
-        for pixels in PixelFormat.allCases {
+        for pixels in VideoLayout.PixelFormat.allCases {
             var dice = Dice(seed: 7)
             let layout = VideoLayout(width: size.width, height: size.height, pixelFormat: pixels)
             let frame = VideoFrame(format: MediaFormat(video: layout))
@@ -73,7 +73,7 @@ import Testing
 
     @Test func aQuarterTurnExchangesTheSidesAndTheShapeOfPixelsAndKeepsTheMatrix() {
         let wide = VideoLayout(
-            width: 1_280, height: 480, pixelFormat: .i420, frameRate: FrameRate(25),
+            width: 1_280, height: 480, pixelFormat: .i420, frameRate: .init(25),
             pixelAspect: .init(64, 45))
         let quarter = wide.turned(by: .init(quarters: 1))
         #expect(quarter.description == "480x1280 i420 25/s (pixels 45:64)")

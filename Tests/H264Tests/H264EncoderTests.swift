@@ -29,8 +29,8 @@ import Testing
         units(bytes).first { $0.type == 7 }.map { Array($0.bytes.dropFirst().prefix(3)) }
     }
 
-    @Test(arguments: [(320, 240), (178, 98), (1_280, 720)], [PixelFormat.i420, .nv12])
-    func picturesComeBack(size: (Int, Int), format: PixelFormat) throws {
+    @Test(arguments: [(320, 240), (178, 98), (1_280, 720)], [VideoLayout.PixelFormat.i420, .nv12])
+    func picturesComeBack(size: (Int, Int), format: VideoLayout.PixelFormat) throws {
         let frames = Picture.moving(size.0, size.1, format: format, count: 5)
         let packets = try encode(frames, ["bitrate_kbps": .number(10_000)])
         #expect(packets.count == 5)
@@ -50,7 +50,7 @@ import Testing
             (640, 480, 30, [0x42, 0xc0, 0x1e]),
         ] as [(Int, Int, Int, [UInt8])])
     func profileAndLevelAreWhatTheSizeAndRateAskFor(width: Int, height: Int, rate: Int, bytes: [UInt8]) throws {
-        let packets = try encode(Picture.moving(width, height, rate: FrameRate(rate), count: 1))
+        let packets = try encode(Picture.moving(width, height, rate: .init(rate), count: 1))
         #expect(profile(Array(packets[0].bytes)) == bytes)
         #expect(profile(packets[0].format.configuration) == bytes)
     }
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func packetsKeepTheTimesOfTheirPictures() throws {
-        let frames = Picture.moving(64, 64, rate: FrameRate(30_000, 1_001), count: 20)
+        let frames = Picture.moving(64, 64, rate: .init(30_000, 1_001), count: 20)
         for (index, frame) in frames.enumerated() { frame.header.epoch = UInt32(index / 7) }
         frames[9].header.pts = .none
         frames[10].header.pts = .zero
@@ -242,7 +242,7 @@ import Testing
     func theStreamSaysTheMatrixThatItsPicturesSay(matrix: VideoLayout.ColorMatrix?, word: String) throws {
         let frames = Picture.moving(64, 64, count: 2)
         let layout = VideoLayout(
-            width: 64, height: 64, pixelFormat: .i420, frameRate: FrameRate(30), colorMatrix: matrix)
+            width: 64, height: 64, pixelFormat: .i420, frameRate: .init(30), colorMatrix: matrix)
         let format = MediaFormat(video: layout)
         for frame in frames { frame.format = format }
         let said = try FFmpeg.run(

@@ -126,7 +126,9 @@ import Testing
         #expect(ends(harness) == Array(repeating: 500, count: 10))
     }
 
-    @Test(arguments: [SampleFormat.s16, .f32]) func aSumOverFullScaleIsHeldThereAndCounted(_ format: SampleFormat)
+    @Test(arguments: [AudioLayout.SampleFormat.s16, .f32]) func aSumOverFullScaleIsHeldThereAndCounted(
+        _ format: AudioLayout.SampleFormat
+    )
         throws
     {
         let harness = try harness(["in1", "in2"], ["sample_format": .string(format.rawValue)])

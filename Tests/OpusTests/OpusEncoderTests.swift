@@ -75,8 +75,8 @@ import Testing
         #expect(try decode(packets).count == 48_000 * 2)
     }
 
-    @Test(arguments: [8_000, 12_000, 16_000, 24_000, 48_000], [SampleFormat.s16, .f32])
-    func everyRateComesBack(rate: Int, format: SampleFormat) throws {
+    @Test(arguments: [8_000, 12_000, 16_000, 24_000, 48_000], [AudioLayout.SampleFormat.s16, .f32])
+    func everyRateComesBack(rate: Int, format: AudioLayout.SampleFormat) throws {
         let packets = try encode(
             TestAudio.sine(format: format, rate: rate, channels: 1, frame: rate / 50, count: 50),
             ["bitrate_kbps": .number(48)])
@@ -168,7 +168,9 @@ import Testing
     }
 
     /// 1,000 samples a frame, so that parts of packets are carried.
-    @Test(arguments: [SampleFormat.s16, .f32]) func lowdelayGivesMonoToBothSides(_ format: SampleFormat) throws {
+    @Test(arguments: [AudioLayout.SampleFormat.s16, .f32]) func lowdelayGivesMonoToBothSides(
+        _ format: AudioLayout.SampleFormat
+    ) throws {
         let mono = TestAudio.sine(format: format, channels: 1, frame: 1_000, count: 24)
         let stereo = TestAudio.sine(format: format, channels: 2, frame: 1_000, count: 24)
         let (a, b) = (try encode(mono, ["profile": "lowdelay"]), try encode(stereo, ["profile": "lowdelay"]))

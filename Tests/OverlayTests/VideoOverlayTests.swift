@@ -39,7 +39,7 @@ import Testing
     }
 
     private func grey(
-        _ width: Int, _ height: Int, _ format: PixelFormat = .i420, _ value: UInt8 = 100, count: Int = 1
+        _ width: Int, _ height: Int, _ format: VideoLayout.PixelFormat = .i420, _ value: UInt8 = 100, count: Int = 1
     ) -> [VideoFrame] {
         (0..<count).map { index in
             let frame = Picture.moving(width, height, format: format, count: 1, start: index)[0]
@@ -70,8 +70,10 @@ import Testing
     }
 
     /// The share of the picture that is laid on, of what its file and `opacity` say; everywhere else nothing changes.
-    @Test(arguments: PixelFormat.allCases, [(255, 1.0), (128, 1.0), (255, 0.5), (128, 0.25), (0, 1.0)])
-    func coloursAreMixedByOpacityInEveryFormat(format: PixelFormat, _ alpha: (file: Int, opacity: Double)) throws {
+    @Test(arguments: VideoLayout.PixelFormat.allCases, [(255, 1.0), (128, 1.0), (255, 0.5), (128, 0.25), (0, 1.0)])
+    func coloursAreMixedByOpacityInEveryFormat(format: VideoLayout.PixelFormat, _ alpha: (file: Int, opacity: Double))
+        throws
+    {
         let path = try file("plain.png", "20x10", "r=200:g=100:b=50:a=\(alpha.file)")
         let frame = grey(64, 48, format)[0]
         let result = try lay(

@@ -19,8 +19,8 @@ import Testing
         #expect(abs(Double(found.driftPPM) - ppm) < 60)
     }
 
-    @Test(arguments: [200.0, -200], [SampleFormat.s16, .f32])
-    func steeringLeavesNoDistortion(ppm: Double, sampleFormat: SampleFormat) throws {
+    @Test(arguments: [200.0, -200], [AudioLayout.SampleFormat.s16, .f32])
+    func steeringLeavesNoDistortion(ppm: Double, sampleFormat: AudioLayout.SampleFormat) throws {
         var graph = PacedGraph()
         graph.ppm = ppm
         graph.jitterMilliseconds = 0

@@ -16,14 +16,14 @@ public final class JitterySource: Node {
     @Parameter("seconds", default: 60, help: "how long, on its own clock") var seconds: Double
     @Parameter("hertz", default: 1_000, help: "of the tone; 0: samples that tell their time, as a part of a second")
     var hertz: Double
-    @Parameter("sample_format", default: .s16, help: "s16 or f32") var sampleFormat: SampleFormat
+    @Parameter("sample_format", default: .s16, help: "s16 or f32") var sampleFormat: AudioLayout.SampleFormat
 
     public static let rate = 48_000
     public static let picturesPerSecond: Int64 = 25
     private static let samples = 960
     private var context: NodeContext!
     private var format: MediaFormat!
-    private let coded = MediaFormat(codec: .h264, video: VideoLayout(width: 64, height: 48, frameRate: FrameRate(25)))
+    private let coded = MediaFormat(codec: .h264, video: VideoLayout(width: 64, height: 48, frameRate: .init(25)))
     private var pool = Pool<AudioFrame>()
     private var packets = Pool<Packet>()
     private var arrivals: Arrivals!

@@ -10,7 +10,7 @@ public struct PacedGraph {
     public var loss = 0.01
     public var seed = 1
     public var seconds = 3_600.0
-    public var sampleFormat = SampleFormat.s16
+    public var sampleFormat = AudioLayout.SampleFormat.s16
     /// 0: samples tell their time, which takes f32.
     public var hertz = 1_000.0
     public var drift = "resample"

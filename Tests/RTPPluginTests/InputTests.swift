@@ -112,7 +112,9 @@ import Testing
     }
 
     /// Static types, as telephones announce them; the second law is not the first that the description names.
-    @Test(arguments: [Codec.pcmu, .pcma]) func telephonyOfGStreamerArrives(_ codec: Codec) throws {
+    @Test(arguments: [MediaFormat.Codec.pcmu, .pcma]) func telephonyOfGStreamerArrives(_ codec: MediaFormat.Codec)
+        throws
+    {
         let rig = try Rig()
         try describe(
             rig, ["m=audio \(rig.audioPort) RTP/AVP 0 8 18 101", "a=rtpmap:101 telephone-event/8000"])

@@ -19,7 +19,7 @@ private final class Keyframe: Node {
         output.fix(Keyframe.format)
     }
 
-    static let format = MediaFormat(codec: .vp8, video: VideoLayout(width: 64, height: 48, frameRate: FrameRate(5)))
+    static let format = MediaFormat(codec: .vp8, video: VideoLayout(width: 64, height: 48, frameRate: .init(5)))
 
     func process(now: Instant) {
         let packet = Packet(format: Keyframe.format, count: 60_000)

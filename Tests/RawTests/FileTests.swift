@@ -12,7 +12,8 @@ extension RawSuite {
         func picturesComeThroughToTheByte(_ pixels: String, _ bytesPerPixel: Double) throws {
             for (width, height) in [(64, 16), (128, 32), (33, 17), (2, 2), (1, 1), (17, 1_500)] {
                 let rig = try Rig()
-                let layout = VideoLayout(width: width, height: height, pixelFormat: PixelFormat(rawValue: pixels))
+                let layout = VideoLayout(
+                    width: width, height: height, pixelFormat: .init(rawValue: pixels))
                 let size = PlaneRuns.byteCount(layout)
                 if width % 2 == 0, height % 2 == 0 { #expect(Double(size) == Double(width * height) * bytesPerPixel) }
                 let media = noise(size * 5)
@@ -104,13 +105,15 @@ extension RawSuite {
         }
 
         @Test func ratesBecomeFractions() {
-            #expect(FrameRate(perSecond: 30) == FrameRate(30))
-            #expect(FrameRate(perSecond: 29.97) == FrameRate(30_000, 1_001))
-            #expect(FrameRate(perSecond: 23.976) == FrameRate(24_000, 1_001))
-            #expect(FrameRate(perSecond: 59.94) == FrameRate(60_000, 1_001))
-            #expect(FrameRate(perSecond: 12.5) == FrameRate(12_500, 1_000))
-            for rate in [0, -1, 0.0001, .nan] { #expect(FrameRate(perSecond: rate) == FrameRate(1, 1_000)) }
-            #expect(FrameRate(perSecond: .infinity) == FrameRate(1_000_000))
+            #expect(VideoLayout.FrameRate(perSecond: 30) == .init(30))
+            #expect(VideoLayout.FrameRate(perSecond: 29.97) == .init(30_000, 1_001))
+            #expect(VideoLayout.FrameRate(perSecond: 23.976) == .init(24_000, 1_001))
+            #expect(VideoLayout.FrameRate(perSecond: 59.94) == .init(60_000, 1_001))
+            #expect(VideoLayout.FrameRate(perSecond: 12.5) == .init(12_500, 1_000))
+            for rate in [0, -1, 0.0001, .nan] {
+                #expect(VideoLayout.FrameRate(perSecond: rate) == .init(1, 1_000))
+            }
+            #expect(VideoLayout.FrameRate(perSecond: .infinity) == .init(1_000_000))
         }
     }
 }

@@ -139,7 +139,7 @@ import Testing
     private func header(frames: Int, samples: Int, fps: Int = 25) -> SegmentHeader {
         var header = SegmentHeader()
         (header.frameCount, header.sampleCount, header.sampleRate) = (frames, samples, 16_000)
-        header.frameRate = FrameRate(fps)
+        header.frameRate = .init(fps)
         return header
     }
 

@@ -59,7 +59,7 @@ struct Player {
         header.sequence = sequence
         (header.frameCount, header.width, header.height) = (frames, 64, 48)
         (header.sampleCount, header.sampleRate) = (samples, 16_000)
-        header.frameRate = FrameRate(fps)
+        header.frameRate = .init(fps)
         header.mediaStart = start > 0 ? .milliseconds(start) : nil
         header.duration = duration.map { .milliseconds($0) }
         return Segment(header, epoch: epoch)

@@ -33,7 +33,7 @@ final class Ear: Node {
 final class Mouth: Node {
     static let descriptor = NodeDescriptor("mouth", summary: "Sends frames of audio")
     let output = Output<AudioFrame>("out", .audio([.s16]))
-    let go = RecordInput("go", [FieldSpec("turn_seq", help: "any")], help: "begin")
+    let go = RecordInput("go", [.init("turn_seq", help: "any")], help: "begin")
     @Parameter("frames", default: 1_000, help: "how many") var frames: Int
     private var left = 0
     private var context: NodeContext!

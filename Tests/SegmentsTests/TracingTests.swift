@@ -75,7 +75,7 @@ import Testing
         var header = SegmentHeader()
         (header.sequence, header.frameCount, header.width, header.height) = (4, 10, 64, 48)
         (header.sampleCount, header.sampleRate) = (6_400, 16_000)
-        header.frameRate = FrameRate(30_000, 1_001)
+        header.frameRate = .init(30_000, 1_001)
         let plain = SegmentDiagnostics(
             session: "room 1", header: header, epoch: 7, turnStart: .milliseconds(1_200),
             publishWall: 1_700_000_000_123.5, marker: nil)
@@ -88,7 +88,7 @@ import Testing
                 "marker_duration_ms": 0, "marker_frequency_hz": 0}
                 """#
         )
-        header.frameRate = FrameRate(25)
+        header.frameRate = .init(25)
         header.duration = .milliseconds(390)
         let marked = SegmentDiagnostics(
             session: "", header: header, epoch: 7, turnStart: .milliseconds(1_200), publishWall: 0,

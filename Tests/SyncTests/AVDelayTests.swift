@@ -74,8 +74,8 @@ import Testing
         #expect(zip(line.sent, line.received).allSatisfy { $0 === $1.item })
     }
 
-    @Test(arguments: [SampleFormat.s16, .f32], [8_000, 44_100, 48_000])
-    func samplesOutAreSamplesInAndInsertedLessCut(_ samples: SampleFormat, _ rate: Int) throws {
+    @Test(arguments: [AudioLayout.SampleFormat.s16, .f32], [8_000, 44_100, 48_000])
+    func samplesOutAreSamplesInAndInsertedLessCut(_ samples: AudioLayout.SampleFormat, _ rate: Int) throws {
         let line = try Line([:])
         let format = TestMedia.audio(samples, rate: rate, channels: 2)
         line.report(excess: 250)
@@ -201,8 +201,8 @@ import Testing
     }
 
     /// A tone of 1 kHz while the delay grows and while it falls: what is heard is another tone, and nothing beside it.
-    @Test(arguments: [20.0, 200], [SampleFormat.s16, .f32])
-    func movingSmoothlyLeavesNoDistortion(slew: Double, sampleFormat: SampleFormat) throws {
+    @Test(arguments: [20.0, 200], [AudioLayout.SampleFormat.s16, .f32])
+    func movingSmoothlyLeavesNoDistortion(slew: Double, sampleFormat: AudioLayout.SampleFormat) throws {
         let line = try Line(["follow": "value", "mode": "smooth", "slew_ms_per_s": .number(slew)])
         let tone = TestAudio.sine(1_000, format: sampleFormat, count: 400)
         line.feed(Array(tone[..<20]))
@@ -232,7 +232,7 @@ import Testing
 
     @Test func picturesAreHeldAndThoseThatWouldGoBackAreLeftOut() throws {
         let line = try Line(["follow": "value", "target_ms": 100])
-        let pictures = TestMedia.pictures(TestMedia.video(rate: FrameRate(50)), count: 120)
+        let pictures = TestMedia.pictures(TestMedia.video(rate: .init(50)), count: 120)
         line.feed(Array(pictures[..<60]))
         line.harness.set("target_ms", to: 0)
         line.feed(Array(pictures[60...]))

@@ -33,8 +33,8 @@ import Testing
     }
 
     private func grey(
-        _ count: Int, width: Int = 320, height: Int = 180, _ pixels: PixelFormat = .i420,
-        rate: FrameRate = FrameRate(25),
+        _ count: Int, width: Int = 320, height: Int = 180, _ pixels: VideoLayout.PixelFormat = .i420,
+        rate: VideoLayout.FrameRate = .init(25),
         marked: Range<Int> = 0..<0
     ) -> [VideoFrame] {
         let frames = TestMedia.pictures(TestMedia.video(width, height, pixels, rate: rate), count: count)
@@ -42,7 +42,7 @@ import Testing
         return frames
     }
 
-    private func silence(_ count: Int, _ samples: SampleFormat = .s16, rate: Int = 48_000) -> [AudioFrame] {
+    private func silence(_ count: Int, _ samples: AudioLayout.SampleFormat = .s16, rate: Int = 48_000) -> [AudioFrame] {
         TestMedia.silence(format: TestMedia.audio(samples, rate: rate), samples: rate / 50, count: count)
     }
 
@@ -86,7 +86,9 @@ import Testing
         }
     }
 
-    @Test(arguments: PixelFormat.allCases) func everyPixelFormatIsPaintedAndReadAlike(_ pixels: PixelFormat) {
+    @Test(arguments: VideoLayout.PixelFormat.allCases) func everyPixelFormatIsPaintedAndReadAlike(
+        _ pixels: VideoLayout.PixelFormat
+    ) {
         let frame = VideoFrame(format: TestMedia.video(321, 183, pixels))
         frame.plane(0).update(repeating: 90, count: frame.byteCount)
         if pixels.planeCount > 1 {
@@ -101,8 +103,8 @@ import Testing
     }
 
     /// The burst by its definition, sample by sample.
-    @Test(arguments: [SampleFormat.s16, .f32], [8_000, 44_100, 48_000])
-    func theChirpIsAsSpecified(_ format: SampleFormat, _ rate: Int) throws {
+    @Test(arguments: [AudioLayout.SampleFormat.s16, .f32], [8_000, 44_100, 48_000])
+    func theChirpIsAsSpecified(_ format: AudioLayout.SampleFormat, _ rate: Int) throws {
         let out = try run(pictures: grey(25, marked: 2..<4), audio: silence(50, format, rate: rate))
         let audio = samples(out.audio)
         let start = rate * 80 / 1_000
@@ -127,7 +129,7 @@ import Testing
     @Test func theChirpIsAtLeast60MillisecondsLong() throws {
         for (rate, marked, milliseconds) in [(60, 2..<4, 60), (25, 2..<4, 80), (10, 2..<4, 200), (10, 0..<1, 100)] {
             let out = try run(
-                pictures: grey(rate, rate: FrameRate(rate), marked: marked), audio: silence(50, .f32))
+                pictures: grey(rate, rate: .init(rate), marked: marked), audio: silence(50, .f32))
             let all = samples(out.audio)
             let loud = all.indices.filter { all[$0] != 0 }
             let length = Double(loud.last! - loud.first! + 2) / 48

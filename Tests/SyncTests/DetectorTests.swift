@@ -163,7 +163,7 @@ func normal(_ dice: inout Dice) -> Double {
             let item: MediaItem
             if isVideo {
                 let size = [1, 2, 49, 64].randomElement(using: &dice)!
-                let format = TestMedia.video(size, size, PixelFormat.allCases.randomElement(using: &dice)!)
+                let format = TestMedia.video(size, size, VideoLayout.PixelFormat.allCases.randomElement(using: &dice)!)
                 item = TestMedia.pictures(TestMedia.video(64, 48), count: 1)[0]
                 let frame = VideoFrame(format: format)
                 frame.plane(0).update(repeating: UInt8(truncatingIfNeeded: dice.next()), count: frame.byteCount)
@@ -196,7 +196,7 @@ func normal(_ dice: inout Dice) -> Double {
             let marker = try NodeHarness(Calibration.self, parameters: ["every_s": 1])
             for second in 0..<4 {
                 for frame in TestMedia.pictures(
-                    TestMedia.video(160, 120, rate: FrameRate(25)), first: second * 25, count: 25)
+                    TestMedia.video(160, 120, rate: .init(25)), first: second * 25, count: 25)
                 { marker.push(frame, into: "video") }
                 for frame in TestMedia.silence(first: second * 50, count: 50) { marker.push(frame, into: "audio") }
                 marker.settle()

@@ -5,7 +5,8 @@ import Sluice
 public enum TestAudio {
     /// A sine of `hertz` cut into frames of `frame` samples with exact times from `start` on.
     public static func sine(
-        _ hertz: Double = 440, format: SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2, frame: Int = 960,
+        _ hertz: Double = 440, format: AudioLayout.SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2,
+        frame: Int = 960,
         count: Int, start: MediaTime = .zero, firstSample: Int = 0
     ) -> [AudioFrame] {
         let media = MediaFormat(audio: AudioLayout(format, rate: rate, channels: channels))
@@ -33,7 +34,8 @@ public enum TestAudio {
 /// Deterministic pictures with motion and detail.
 public enum Picture {
     public static func moving(
-        _ width: Int, _ height: Int, format: PixelFormat = .i420, rate: FrameRate = FrameRate(30), count: Int,
+        _ width: Int, _ height: Int, format: VideoLayout.PixelFormat = .i420,
+        rate: VideoLayout.FrameRate = .init(30), count: Int,
         start: Int = 0
     ) -> [VideoFrame] {
         let media = MediaFormat(
@@ -63,7 +65,7 @@ public enum Picture {
 public enum Noise {
     /// `told` is the rate that the format says.
     public static func moving(
-        _ width: Int, _ height: Int, count: Int, told: FrameRate? = FrameRate(30),
+        _ width: Int, _ height: Int, count: Int, told: VideoLayout.FrameRate? = .init(30),
         at time: (Int) -> MediaTime = { MediaTime(Int64($0), timescale: 30) }
     ) -> [VideoFrame] {
         let media = MediaFormat(

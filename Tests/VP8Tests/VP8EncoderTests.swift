@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func packetsKeepTheTimesOfTheirPictures() throws {
-        let frames = Picture.moving(64, 64, rate: FrameRate(30_000, 1_001), count: 20)
+        let frames = Picture.moving(64, 64, rate: .init(30_000, 1_001), count: 20)
         for (index, frame) in frames.enumerated() { frame.header.epoch = UInt32(index / 7) }
         let packets = try encode(frames)
         for (frame, packet) in zip(frames, packets) {
@@ -131,12 +131,12 @@ import Testing
         // Planes apart from each other with rows of odd strides, as a decoder may give them.
         let frames = Picture.moving(160, 120, count: 5)
         let scattered = frames.map { frame in
-            let memory = MediaBuffer(capacity: 100_000)
+            let memory = MediaItem.Buffer(capacity: 100_000)
             let planes = VideoFrame.Planes(offset: (50_000, 7, 30_000), stride: (171, 83, 99), byteCount: 100_000)
             let copy = VideoFrame(format: frame.format, buffer: memory, planes: planes)
             for plane in 0..<3 {
-                let count = PixelFormat.i420.rowBytes(plane: plane, width: 160)
-                for y in 0..<PixelFormat.i420.rows(plane: plane, height: 120) {
+                let count = VideoLayout.PixelFormat.i420.rowBytes(plane: plane, width: 160)
+                for y in 0..<VideoLayout.PixelFormat.i420.rows(plane: plane, height: 120) {
                     (copy.plane(plane) + y * copy.stride(plane)).update(
                         from: frame.plane(plane) + y * frame.stride(plane), count: count)
                 }

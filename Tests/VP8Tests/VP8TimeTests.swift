@@ -17,7 +17,7 @@ import Testing
         [nil, 0, 1_000, 30] as [Int?])
     func everyRateIsRight(rate: Int, told: Int?) throws {
         let seconds = 8
-        let format = told.map { $0 == 0 ? nil : FrameRate($0) } ?? FrameRate(rate)
+        let format = told.map { $0 == 0 ? nil : VideoLayout.FrameRate($0) } ?? VideoLayout.FrameRate(rate)
         let frames = Noise.moving(320, 180, count: rate * seconds, told: format) {
             MediaTime(Int64($0), timescale: Int64(rate))
         }
@@ -40,7 +40,7 @@ import Testing
         // Whole milliseconds, up to 25 off, as browsers record; and no rate but the guess that demuxers make.
         var dice = Dice(seed: 3)
         let times = (0..<240).map { Int64($0 * 1_000 / 30) + Int64(dice.next() % 25) }
-        let frames = Noise.moving(320, 180, count: 240, told: FrameRate(1_000)) {
+        let frames = Noise.moving(320, 180, count: 240, told: .init(1_000)) {
             MediaTime(times[$0], timescale: 1_000)
         }
         let packets = try encode(frames)

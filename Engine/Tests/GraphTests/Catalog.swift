@@ -96,8 +96,8 @@ let catalog = NodeTable(
                 ControlSpec(
                     "network", .record,
                     fields: [
-                        FieldSpec("rtt_ms", help: "there and back"), FieldSpec("loss_percent", help: "not arrived"),
-                        FieldSpec("jitter_ms", help: "how uneven"),
+                        .init("rtt_ms", help: "there and back"), .init("loss_percent", help: "not arrived"),
+                        .init("jitter_ms", help: "how uneven"),
                     ], help: "what the path is like"),
             ]),
         NodeSpec(
@@ -105,7 +105,7 @@ let catalog = NodeTable(
             inputs: [PortSpec("in", .rawAudio)],
             outputs: [
                 PortSpec(
-                    "text", .data([DataSchema("transcript", fields: [FieldSpec("text", help: "what was said")])])),
+                    "text", .data([DataSchema("transcript", fields: [.init("text", help: "what was said")])])),
                 PortSpec("audio", .rawAudio, follows: "in", isOptional: true),
             ]),
         NodeSpec(
@@ -120,10 +120,10 @@ let catalog = NodeTable(
                 ControlSpec(
                     "network", .record,
                     fields: [
-                        FieldSpec("loss_percent", help: "not arrived"), FieldSpec("rtt_ms", help: "there and back"),
-                        FieldSpec("cost", optional: true, help: "of a byte"),
+                        .init("loss_percent", help: "not arrived"), .init("rtt_ms", help: "there and back"),
+                        .init("cost", optional: true, help: "of a byte"),
                     ], help: "what the path is like"),
-                ControlSpec("power", .record, fields: [FieldSpec("watts", help: "used")], help: "what it takes"),
+                ControlSpec("power", .record, fields: [.init("watts", help: "used")], help: "what it takes"),
             ]),
         NodeSpec(
             descriptor: NodeDescriptor("whep-host", summary: "Starts a template for each viewer"),

@@ -21,7 +21,7 @@ import Testing
         var target = plan.nodes[1]
         target.spec = catalog.spec(for: "opus-encoder")!
         let format = MediaFormat(
-            video: VideoLayout(width: 1280, height: 720, pixelFormat: .i420, frameRate: FrameRate(30)))
+            video: VideoLayout(width: 1280, height: 720, pixelFormat: .i420, frameRate: .init(30)))
         let diagnostic = plan.edges[0].disagreement(
             gives: format, takes: target.spec.inputs[0].formats, source: plan.nodes[0], target: target,
             edges: plan.edges, catalog: catalog, file: "graphs/talk.json")

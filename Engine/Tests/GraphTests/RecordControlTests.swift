@@ -99,8 +99,8 @@ import Testing
 
     /// A thread sends while another takes: no record is half of two, and none is older than one before.
     @Test func `No record is half of two`() async {
-        let output = RecordOutput("pair", [FieldSpec("a", help: ""), FieldSpec("b", help: "")], help: "")
-        let input = RecordInput("pair", [FieldSpec("b", help: ""), FieldSpec("a", help: "")], help: "")
+        let output = RecordOutput("pair", [.init("a", help: ""), .init("b", help: "")], help: "")
+        let input = RecordInput("pair", [.init("b", help: ""), .init("a", help: "")], help: "")
         let links = output.links
         links.add(input.cell, order: output.control.order(for: input.control))
         let sender = Task.detached {

@@ -111,14 +111,14 @@ enum Container: String, CaseIterable, Sendable {
     }
 
     /// Codecs that it takes, the project's encoders' first; nil: whatever libavformat lets it take.
-    func codecs(_ track: Track) -> [Codec]? {
+    func codecs(_ track: Track) -> [MediaFormat.Codec]? {
         switch (self, track) {
-        case (.webm, .video): [.vp8, .vp9, Codec("av1")]
-        case (.webm, .audio): [.opus, Codec("vorbis")]
-        case (.ts, .video): [.h264, Codec("hevc"), Codec("mpeg2video")]
-        case (.ts, .audio): [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3"), Codec("eac3")]
-        case (.mp4, .video): [.h264, Codec("hevc"), Codec("av1"), .vp9]
-        case (.mp4, .audio): [.opus, .aac, Codec("mp3"), Codec("ac3"), Codec("eac3"), Codec("alac")]
+        case (.webm, .video): [.vp8, .vp9, .init("av1")]
+        case (.webm, .audio): [.opus, .init("vorbis")]
+        case (.ts, .video): [.h264, .init("hevc"), .init("mpeg2video")]
+        case (.ts, .audio): [.opus, .aac, .init("mp3"), .init("mp2"), .init("ac3"), .init("eac3")]
+        case (.mp4, .video): [.h264, .init("hevc"), .init("av1"), .vp9]
+        case (.mp4, .audio): [.opus, .aac, .init("mp3"), .init("ac3"), .init("eac3"), .init("alac")]
         case (.wav, _), (.jsonl, _): []
         case (.mkv, _): nil
         }

@@ -16,7 +16,7 @@ final class AudioPacer: PacedMedia {
     @exclusivity(unchecked) private var resampler: Resampler?
     /// Samples that come out of the resampler at first and were sent before it.
     private var discard = 0
-    private var scratch: MediaBuffer?
+    private var scratch: MediaItem.Buffer?
     @exclusivity(unchecked) private var pool = Pool<AudioFrame>()
     @exclusivity(unchecked) private var dryWatch: DryWatch
     private var skipper = QuietPoint()
@@ -105,7 +105,7 @@ final class AudioPacer: PacedMedia {
         format = new
         resampler = nil
         source = AudioSource(layout)
-        scratch = MediaBuffer(capacity: (frameSamples + 64) * layout.bytesPerSample)
+        scratch = MediaItem.Buffer(capacity: (frameSamples + 64) * layout.bytesPerSample)
     }
 
     // MARK: On the grid

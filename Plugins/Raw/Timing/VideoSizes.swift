@@ -11,7 +11,7 @@ enum VideoSizes {
     /// `1280x720 i420 or nv12`; the expected size first, then the usual ones. nil where none fits.
     static func guess(bytes: Int, expected: VideoLayout) -> String? {
         for (width, height) in [(expected.width, expected.height)] + usual {
-            let formats = PixelFormat.allCases.filter {
+            let formats = VideoLayout.PixelFormat.allCases.filter {
                 PlaneRuns.byteCount(VideoLayout(width: width, height: height, pixelFormat: $0)) == bytes
             }
             guard !formats.isEmpty else { continue }

@@ -16,8 +16,10 @@ public final class SRTOutput: SRTNode, Node {
         "srt-output", summary: "Sends packets as MPEG-TS over SRT", traits: .live,
         example: #""out": { "type": "srt-output", "url": "srt://host:9000?streamid=publish:demo" }"#)
 
-    static let videoCodecs: [Codec] = [.h264, Codec("hevc"), Codec("mpeg2video")]
-    static let audioCodecs: [Codec] = [.opus, .aac, Codec("mp3"), Codec("mp2"), Codec("ac3"), Codec("eac3")]
+    static let videoCodecs: [MediaFormat.Codec] = [.h264, .init("hevc"), .init("mpeg2video")]
+    static let audioCodecs: [MediaFormat.Codec] = [
+        .opus, .aac, .init("mp3"), .init("mp2"), .init("ac3"), .init("eac3"),
+    ]
 
     let video = Input<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
     let audio = Input<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)

@@ -19,7 +19,7 @@ final class FigureSegments {
 
     init(width: Int, height: Int) {
         layout = VideoLayout(
-            width: width, height: height, pixelFormat: .i420, frameRate: FrameRate(FigureSegments.picturesPerSecond))
+            width: width, height: height, pixelFormat: .i420, frameRate: .init(FigureSegments.picturesPerSecond))
         videoFormat = MediaFormat(video: layout)
         painter = FigurePainter(layout)
     }
@@ -29,7 +29,7 @@ final class FigureSegments {
         var header = SegmentHeader()
         header.epoch = epoch
         (header.width, header.height) = (layout.width, layout.height)
-        (header.frameCount, header.frameRate) = (count, FrameRate(FigureSegments.picturesPerSecond))
+        (header.frameCount, header.frameRate) = (count, VideoLayout.FrameRate(FigureSegments.picturesPerSecond))
         header.sampleRate = FigureSegments.rate
         header.sampleCount = count * FigureSegments.rate / FigureSegments.picturesPerSecond
         // An utterance that was cut leaves its last sound behind.

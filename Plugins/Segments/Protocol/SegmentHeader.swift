@@ -12,9 +12,9 @@ struct SegmentHeader: Equatable, Sendable {
     var duration: MediaTime?
     var width = 0
     var height = 0
-    var pixelFormat = PixelFormat.i420
+    var pixelFormat = VideoLayout.PixelFormat.i420
     var frameCount = 0
-    var frameRate = FrameRate(25)
+    var frameRate = VideoLayout.FrameRate(25)
     /// Of each channel.
     var sampleCount = 0
     var sampleRate = 0
@@ -40,7 +40,7 @@ struct SegmentHeader: Equatable, Sendable {
         frameCount = try fields.integer("video_frames", 0...1_000_000) ?? 0
         width = try fields.integer("width", 0...16_384) ?? 0
         height = try fields.integer("height", 0...16_384) ?? 0
-        frameRate = FrameRate(perSecond: try fields.number("fps", 1...1_000) ?? 25)
+        frameRate = VideoLayout.FrameRate(perSecond: try fields.number("fps", 1...1_000) ?? 25)
         switch try fields.string("pixel_format") ?? "i420" {
         case "i420": pixelFormat = .i420
         case "rgb24": pixelFormat = .rgb24

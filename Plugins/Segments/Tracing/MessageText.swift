@@ -2,8 +2,8 @@ import Sluice
 
 /// The JSON of what the node says to its peers.
 enum MessageText {
-    static func object(_ body: (inout JSONWriter) -> Void) -> String {
-        var writer = JSONWriter(wrapDepth: 0)
+    static func object(_ body: (inout JSONValue.Writer) -> Void) -> String {
+        var writer = JSONValue.Writer(wrapDepth: 0)
         writer.object(body)
         return writer.text
     }
@@ -50,7 +50,7 @@ enum MessageText {
     }
 }
 
-extension JSONWriter {
+extension JSONValue.Writer {
     fileprivate mutating func key(id: MessageID) {
         switch id {
         case .number(let number): key("id", number)

@@ -28,7 +28,9 @@ enum Flash {
         }
     }
 
-    private static func fill(_ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ pixels: PixelFormat, _ plane: Int) {
+    private static func fill(
+        _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ pixels: VideoLayout.PixelFormat, _ plane: Int
+    ) {
         switch (pixels, plane) {
         case (.i420, 0), (.nv12, 0): row.update(repeating: luma, count: count)
         case (.i420, 1): row.update(repeating: blue, count: count)

@@ -17,11 +17,11 @@ public final class AVDelay: Node {
     let feedback = RecordInput(
         "feedback",
         [
-            FieldSpec("turn_seq", optional: true, help: "the turn that it was measured in; 0: not known"),
-            FieldSpec("excess_video_lag_ms", help: "how much later than the audio the video was seen"),
-            FieldSpec(
+            .init("turn_seq", optional: true, help: "the turn that it was measured in; 0: not known"),
+            .init("excess_video_lag_ms", help: "how much later than the audio the video was seen"),
+            .init(
                 "jitter_buffer_delta_ms", help: "how much more the video's jitter buffer holds than the audio's"),
-            FieldSpec("likely", help: "1 if the video was late and the audio led, else 0"),
+            .init("likely", help: "1 if the video was late and the audio led, else 0"),
         ], help: "what a viewer reports of its lip sync")
     let offset = ValueInput("offset_ms", help: "how far audio leads the video, as calibration-detector measures it")
 

@@ -13,8 +13,8 @@ final class SmoothAudio {
     /// In effect, in samples.
     private(set) var delay = 0
     private var pool = Pool<AudioFrame>()
-    private var received = SampleTimeline()
-    private var sent = SampleTimeline()
+    private var received = AudioFrame.Timeline()
+    private var sent = AudioFrame.Timeline()
     private var resampler: Resampler?
     private var layout = AudioLayout(nil, rate: 0, channels: 0)
     /// Of this stretch: samples planned beyond those received.
@@ -39,7 +39,7 @@ final class SmoothAudio {
         if !isContinued {
             try endStretch(send)
             let pts = frame.header.pts.isKnown ? frame.header.pts : received.end
-            received = SampleTimeline(start: pts.isKnown ? pts : .zero, rate: frame.layout.rate)
+            received = AudioFrame.Timeline(start: pts.isKnown ? pts : .zero, rate: frame.layout.rate)
         }
         let before = isContinued ? last : nil
         last = frame
@@ -51,7 +51,7 @@ final class SmoothAudio {
         guard resampler != nil else {
             return send(delay == 0 ? frame : moved(frame, to: start + hold), hold, frame.sampleCount)
         }
-        if !sent.isStarted { sent = SampleTimeline(start: start + hold, rate: frame.layout.rate) }
+        if !sent.isStarted { sent = AudioFrame.Timeline(start: start + hold, rate: frame.layout.rate) }
         planned += Int64(frame.sampleCount)
         let primed = try prime(with: frame)
         try move(by: way, over: frame.sampleCount)
@@ -164,7 +164,7 @@ final class SmoothAudio {
 
     private func close() {
         resampler = nil
-        sent = SampleTimeline()
+        sent = AudioFrame.Timeline()
         planned = 0
         discard = 0
         isMoving = false
@@ -175,7 +175,7 @@ final class SmoothAudio {
     func reset(discarding samples: Int) {
         cut += samples + Int(max(0, planned - sent.count))
         close()
-        received = SampleTimeline()
+        received = AudioFrame.Timeline()
         last = nil
         delay = 0
         position = 0

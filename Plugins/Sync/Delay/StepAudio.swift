@@ -13,7 +13,7 @@ struct StepAudio {
     /// In effect, in samples.
     private(set) var delay = 0
     private var pool = Pool<AudioFrame>()
-    private var received = SampleTimeline()
+    private var received = AudioFrame.Timeline()
     private var lastValues: [Double] = []
     private var left = 0
     private var fade = Fade()
@@ -37,7 +37,7 @@ struct StepAudio {
         let hole = isContinued || !received.isStarted ? 0 : hole(before: frame.header)
         let isFirst = !received.isStarted
         let pts = frame.header.pts.isKnown && !isContinued ? frame.header.pts : received.end
-        if !isContinued { received = SampleTimeline(start: pts.isKnown ? pts : .zero, rate: layout.rate) }
+        if !isContinued { received = AudioFrame.Timeline(start: pts.isKnown ? pts : .zero, rate: layout.rate) }
         if wanted != delay {
             let step = wanted - delay
             // Samples that were still to be cut need not be put in.

@@ -29,7 +29,7 @@ public final class CalibrationDetector: Node {
     private var context: NodeContext!
     private var flashes = FlashDetector()
     private var ears: ChirpDetector?
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private var estimate = OffsetEstimate(range: .zero)
     private var videoEnd = MediaTime.none
     /// Of the last picture.
@@ -100,7 +100,7 @@ public final class CalibrationDetector: Node {
             return
         }
         if ears == nil || audioIn.formatChanged || !timeline.isContinued(by: audio.header) {
-            timeline = SampleTimeline(start: audio.header.pts, rate: layout.rate)
+            timeline = AudioFrame.Timeline(start: audio.header.pts, rate: layout.rate)
             ears = ChirpDetector(start: timeline.start, rate: layout.rate)
         }
         timeline.advance(audio.sampleCount)

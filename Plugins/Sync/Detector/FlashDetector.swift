@@ -71,7 +71,7 @@ extension Flash {
     }
 
     /// Along magenta's axis: both chroma differences, or red and blue less twice the green.
-    private static func excess(_ frame: VideoFrame, _ pixels: PixelFormat, _ x: Int, _ y: Int) -> Int {
+    private static func excess(_ frame: VideoFrame, _ pixels: VideoLayout.PixelFormat, _ x: Int, _ y: Int) -> Int {
         func value(_ plane: Int, _ index: Int) -> Int { Int(frame.plane(plane)[y * frame.stride(plane) + index]) }
         switch pixels {
         case .i420: return value(1, x) + value(2, x) - 256

@@ -5,13 +5,13 @@ enum OffsetEvent {
     static let schema = DataSchema(
         "av-offset",
         fields: [
-            FieldSpec(
+            .init(
                 "offset_ms", optional: true, help: "how far audio leads the video; from the first whole mark on"),
-            FieldSpec("drift_ppm", optional: true, help: "how fast the offset grows, in millionths; once known"),
-            FieldSpec("confidence", help: "0 to 1"),
-            FieldSpec("believed", help: "whether the confidence reaches the threshold"),
-            FieldSpec("marks", help: "whole marks so far"),
-            FieldSpec("half_marks", help: "marks so far that were only seen or only heard"),
+            .init("drift_ppm", optional: true, help: "how fast the offset grows, in millionths; once known"),
+            .init("confidence", help: "0 to 1"),
+            .init("believed", help: "whether the confidence reaches the threshold"),
+            .init("marks", help: "whole marks so far"),
+            .init("half_marks", help: "marks so far that were only seen or only heard"),
         ])
     static let format = MediaFormat(data: schema)
 

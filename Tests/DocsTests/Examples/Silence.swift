@@ -6,7 +6,7 @@ public final class Silence: Node {
 
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [48_000], channels: [1]))
     private let format = MediaFormat(audio: AudioLayout(.s16, rate: 48_000, channels: 1))
-    private var timeline = SampleTimeline(start: .zero, rate: 48_000)
+    private var timeline = AudioFrame.Timeline(start: .zero, rate: 48_000)
     private var pool = Pool<AudioFrame>()
     private var context: NodeContext!
 

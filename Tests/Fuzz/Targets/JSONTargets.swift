@@ -41,7 +41,7 @@ private func graph(_ bytes: UnsafeRawBufferPointer) {
 
 private func json(_ bytes: UnsafeRawBufferPointer) {
     guard let value = try? JSONValue.parse(Array(bytes), file: "f.json") else { return }
-    var writer = JSONWriter()
+    var writer = JSONValue.Writer()
     write(value, &writer)
     do {
         let again = try JSONValue.parse(Array(writer.text.utf8), file: "f.json")
@@ -63,7 +63,7 @@ private func manifest(_ bytes: UnsafeRawBufferPointer) {
         catalog: NodeTable(manifest.types), sources: ParameterSources())
 }
 
-private func write(_ value: JSONValue, _ writer: inout JSONWriter) {
+private func write(_ value: JSONValue, _ writer: inout JSONValue.Writer) {
     switch value.kind {
     case .null: writer.raw("null")
     case .boolean(let flag): writer.raw(flag ? "true" : "false")

@@ -137,7 +137,7 @@ public struct PortSpec: Equatable, Sendable {
     public var kind: Kind
     public var help: String
     /// Of a record: what is sent, or wanted, in this order.
-    public var fields: [FieldSpec]
+    public var fields: [DataSchema.Field]
 
     public enum Kind: String, Sendable, CaseIterable {
         /// The latest wins: a bitrate, a delay.
@@ -148,7 +148,7 @@ public struct PortSpec: Equatable, Sendable {
         case record
     }
 
-    public init(_ name: String, _ kind: Kind, fields: [FieldSpec] = [], help: String) {
+    public init(_ name: String, _ kind: Kind, fields: [DataSchema.Field] = [], help: String) {
         self.name = name
         self.kind = kind
         self.fields = fields

@@ -116,8 +116,8 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
     public var parameterValue: ParameterValue { .string(rawValue) }
 }
 
-extension PixelFormat: ParameterConvertible {}
-extension SampleFormat: ParameterConvertible {}
+extension VideoLayout.PixelFormat: ParameterConvertible {}
+extension AudioLayout.SampleFormat: ParameterConvertible {}
 extension WrittenFile.Existing: ParameterConvertible {}
 
 extension JSONValue {

@@ -147,10 +147,10 @@ extension PortSpec.Variant {
 extension FormatSet.Pattern {
     fileprivate init?(_ json: JSONValue) {
         guard let kind = json["kind"]?.string.flatMap(MediaFormat.Kind.init),
-            let codecs = json.optionalList("codecs", { $0.string.map(Codec.init) }),
-            let samples = json.optionalList("samples", { $0.string.flatMap(SampleFormat.init) }),
+            let codecs = json.optionalList("codecs", { $0.string.map(MediaFormat.Codec.init) }),
+            let samples = json.optionalList("samples", { $0.string.flatMap(AudioLayout.SampleFormat.init) }),
             let rates = json.optionalList("rates", \.integer), let channels = json.optionalList("channels", \.integer),
-            let pixels = json.optionalList("pixels", { $0.string.flatMap(PixelFormat.init) }),
+            let pixels = json.optionalList("pixels", { $0.string.flatMap(VideoLayout.PixelFormat.init) }),
             let schemas = json.optionalList("schemas", DataSchema.init(manifest:))
         else { return nil }
         self.init(
@@ -161,14 +161,14 @@ extension FormatSet.Pattern {
 
 extension DataSchema {
     fileprivate init?(manifest json: JSONValue) {
-        guard let name = json["name"]?.string, let fields = json.list("fields", FieldSpec.init(manifest:)) else {
+        guard let name = json["name"]?.string, let fields = json.list("fields", DataSchema.Field.init(manifest:)) else {
             return nil
         }
         self.init(name, fields: fields)
     }
 }
 
-extension FieldSpec {
+extension DataSchema.Field {
     fileprivate init?(manifest json: JSONValue) {
         guard let name = json["name"]?.string, let help = json["help"]?.string else { return nil }
         self.init(name, optional: json.flag("optional"), help: help)
@@ -212,7 +212,7 @@ extension ParameterSpec {
 extension ControlSpec {
     fileprivate init?(_ json: JSONValue) {
         guard let name = json["name"]?.string, let kind = json["kind"]?.string.flatMap(Kind.init),
-            let help = json["help"]?.string, let fields = json.list("fields", FieldSpec.init(manifest:))
+            let help = json["help"]?.string, let fields = json.list("fields", DataSchema.Field.init(manifest:))
         else { return nil }
         self.init(name, kind, fields: fields, help: help)
     }

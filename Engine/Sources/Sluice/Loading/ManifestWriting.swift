@@ -1,7 +1,7 @@
 /// Manifest to JSON. Keys that hold their usual value are left out.
 extension PluginManifest {
     var text: String {
-        var writer = JSONWriter(wrapDepth: 2)
+        var writer = JSONValue.Writer(wrapDepth: 2)
         writer.object { top in
             top.key("manifest", PluginManifest.version)
             top.key("size", file.size)
@@ -19,9 +19,9 @@ extension PluginManifest {
     }
 }
 
-extension JSONWriter {
+extension JSONValue.Writer {
     fileprivate mutating func list<Element>(
-        _ name: String, _ elements: [Element], _ body: (Element, inout JSONWriter) -> Void
+        _ name: String, _ elements: [Element], _ body: (Element, inout JSONValue.Writer) -> Void
     ) {
         guard !elements.isEmpty else { return }
         key(name) { list in
@@ -118,7 +118,7 @@ extension JSONWriter {
         list("fields", schema.fields) { $1.write($0) }
     }
 
-    private mutating func write(_ field: FieldSpec) {
+    private mutating func write(_ field: DataSchema.Field) {
         key("name", field.name)
         key("help", field.help)
         flag("optional", field.isOptional)

@@ -3,21 +3,21 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .rawAudio }
 
     /// The memory of the samples.
-    @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
+    @exclusivity(unchecked) public private(set) var buffer: MediaItem.Buffer
     /// Samples of each channel.
     @exclusivity(unchecked) public private(set) var sampleCount: Int
 
     /// A frame with room for `sampleCount` samples, its contents undefined.
     public init(format: MediaFormat, sampleCount: Int) {
         let bytes = sampleCount * (format.audio?.bytesPerSample ?? 0)
-        buffer = MediaBuffer(capacity: bytes)
+        buffer = MediaItem.Buffer(capacity: bytes)
         self.sampleCount = sampleCount
         super.init(itemOf: format)
         byteCount = bytes
     }
 
     /// Samples that are in `buffer` already; it holds at least `sampleCount` of each channel.
-    public init(format: MediaFormat, sampleCount: Int, buffer: MediaBuffer) {
+    public init(format: MediaFormat, sampleCount: Int, buffer: MediaItem.Buffer) {
         self.buffer = buffer
         self.sampleCount = sampleCount
         super.init(itemOf: format)
@@ -46,7 +46,7 @@ public final class AudioFrame: MediaItem, @unchecked Sendable {
     /// the only reference.
     public func reset(format: MediaFormat, sampleCount count: Int) {
         let bytes = count * (format.audio?.bytesPerSample ?? 0)
-        if bytes > buffer.capacity { buffer = MediaBuffer(capacity: bytes) }
+        if bytes > buffer.capacity { buffer = MediaItem.Buffer(capacity: bytes) }
         self.format = format
         sampleCount = count
         header = MediaItem.Header()

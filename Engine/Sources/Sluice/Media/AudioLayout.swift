@@ -43,3 +43,12 @@ public struct AudioLayout: Hashable, Sendable, CustomStringConvertible {
         return (0..<64).filter { speakers >> $0 & 1 == 1 }.map { $0 < names.count ? names[$0] : "\($0)" }
     }
 }
+
+extension AudioLayout {
+    /// Interleaved samples in the machine's byte order.
+    public enum SampleFormat: String, Sendable, CaseIterable {
+        case s16, f32
+        /// Bytes of one sample of one channel.
+        public var bytes: Int { self == .s16 ? 2 : 4 }
+    }
+}

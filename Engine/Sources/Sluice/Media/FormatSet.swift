@@ -21,22 +21,24 @@ public struct FormatSet: Hashable, Sendable {
 
     /// Raw audio; `rates` in Hz. nil fits all.
     public static func audio(
-        _ sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil, channels: [Int]? = nil
+        _ sampleFormats: [AudioLayout.SampleFormat]? = nil, rates: [Int]? = nil, channels: [Int]? = nil
     ) -> FormatSet {
         FormatSet([Pattern(.rawAudio, sampleFormats: sampleFormats, rates: rates, channels: channels)])
     }
 
     /// Raw video; nil fits all pixel formats.
-    public static func video(_ pixelFormats: [PixelFormat]? = nil) -> FormatSet {
+    public static func video(_ pixelFormats: [VideoLayout.PixelFormat]? = nil) -> FormatSet {
         FormatSet([Pattern(.rawVideo, pixelFormats: pixelFormats)])
     }
 
     /// Packets of one of these audio codecs; nil fits all rates in Hz, and all numbers of channels.
-    public static func codedAudio(_ codecs: [Codec], rates: [Int]? = nil, channels: [Int]? = nil) -> FormatSet {
+    public static func codedAudio(
+        _ codecs: [MediaFormat.Codec], rates: [Int]? = nil, channels: [Int]? = nil
+    ) -> FormatSet {
         FormatSet([Pattern(.codedAudio, codecs: codecs, rates: rates, channels: channels)])
     }
     /// Packets of one of these video codecs.
-    public static func codedVideo(_ codecs: [Codec]) -> FormatSet {
+    public static func codedVideo(_ codecs: [MediaFormat.Codec]) -> FormatSet {
         FormatSet([Pattern(.codedVideo, codecs: codecs)])
     }
 
@@ -82,22 +84,23 @@ extension FormatSet {
         /// The kind of media; always given.
         public var kind: MediaFormat.Kind
         /// Of coded media.
-        public var codecs: [Codec]?
+        public var codecs: [MediaFormat.Codec]?
         /// Of raw audio.
-        public var sampleFormats: [SampleFormat]?
+        public var sampleFormats: [AudioLayout.SampleFormat]?
         /// Of audio, in Hz.
         public var rates: [Int]?
         /// Of audio: numbers of channels.
         public var channels: [Int]?
         /// Of raw video.
-        public var pixelFormats: [PixelFormat]?
+        public var pixelFormats: [VideoLayout.PixelFormat]?
         /// Compared by name.
         public var schemas: [DataSchema]?
 
         /// A kind alone, or narrowed by lists of values.
         public init(
-            _ kind: MediaFormat.Kind, codecs: [Codec]? = nil, sampleFormats: [SampleFormat]? = nil, rates: [Int]? = nil,
-            channels: [Int]? = nil, pixelFormats: [PixelFormat]? = nil, schemas: [DataSchema]? = nil
+            _ kind: MediaFormat.Kind, codecs: [MediaFormat.Codec]? = nil,
+            sampleFormats: [AudioLayout.SampleFormat]? = nil, rates: [Int]? = nil,
+            channels: [Int]? = nil, pixelFormats: [VideoLayout.PixelFormat]? = nil, schemas: [DataSchema]? = nil
         ) {
             self.kind = kind
             self.codecs = codecs

@@ -3,17 +3,17 @@ public final class Packet: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .codedAudio | .codedVideo }
 
     /// The memory of the bytes.
-    @exclusivity(unchecked) public private(set) var buffer: MediaBuffer
+    @exclusivity(unchecked) public private(set) var buffer: MediaItem.Buffer
 
     /// A packet of `count` bytes, their contents undefined.
     public init(format: MediaFormat, count: Int) {
-        buffer = MediaBuffer(capacity: count)
+        buffer = MediaItem.Buffer(capacity: count)
         super.init(itemOf: format)
         byteCount = count
     }
 
     /// Foreign memory of `count` bytes from `buffer.bytes`; the owner guarantees 64 zero bytes behind it.
-    public init(format: MediaFormat, buffer: MediaBuffer, count: Int) {
+    public init(format: MediaFormat, buffer: MediaItem.Buffer, count: Int) {
         self.buffer = buffer
         super.init(itemOf: format)
         byteCount = count
@@ -32,8 +32,8 @@ public final class Packet: MediaItem, @unchecked Sendable {
     /// Makes this packet hold `count` bytes of `format`, keeping the memory where it suffices, and zeroes the padding.
     /// Only for the holder of the only reference.
     public func reset(format: MediaFormat, count: Int) {
-        if count > buffer.capacity { buffer = MediaBuffer(capacity: count + count / 4) }
-        (buffer.bytes + count).initializeMemory(as: UInt8.self, repeating: 0, count: MediaBuffer.padding)
+        if count > buffer.capacity { buffer = MediaItem.Buffer(capacity: count + count / 4) }
+        (buffer.bytes + count).initializeMemory(as: UInt8.self, repeating: 0, count: MediaItem.Buffer.padding)
         self.format = format
         header = MediaItem.Header()
         byteCount = count

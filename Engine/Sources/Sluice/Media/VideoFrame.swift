@@ -3,13 +3,13 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
     public override class var possibleFormats: FormatSet { .rawVideo }
 
     /// The memory of the picture.
-    public private(set) var buffer: MediaBuffer
+    public private(set) var buffer: MediaItem.Buffer
     /// Where its planes lie in `buffer`.
     public private(set) var planes: Planes
     /// The frame whose picture this one shows: it keeps the memory, and its pool from using that again.
     private var shown: VideoFrame?
 
-    /// Where the planes lie. Rows are `stride` bytes apart, at least `PixelFormat.rowBytes`.
+    /// Where the planes lie. Rows are `stride` bytes apart, at least `VideoLayout.PixelFormat.rowBytes`.
     public struct Planes: Sendable {
         /// Bytes from the buffer's first one to each plane's; 0 where there is no such plane.
         public var offset: (Int, Int, Int)
@@ -48,13 +48,13 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
     /// A picture of raw video `format`, its contents undefined.
     public init(format: MediaFormat) {
         planes = Planes(format.video!)
-        buffer = MediaBuffer(capacity: planes.byteCount)
+        buffer = MediaItem.Buffer(capacity: planes.byteCount)
         super.init(itemOf: format)
         byteCount = planes.byteCount
     }
 
     /// A picture in `buffer`; `planes.offset` counts from `buffer.bytes` and may be negative for foreign memory.
-    public init(format: MediaFormat, buffer: MediaBuffer, planes: Planes) {
+    public init(format: MediaFormat, buffer: MediaItem.Buffer, planes: Planes) {
         self.buffer = buffer
         self.planes = planes
         super.init(itemOf: format)
@@ -100,10 +100,10 @@ public final class VideoFrame: MediaItem, @unchecked Sendable {
         if shown != nil {
             shown = nil
             planes = Planes(format.video!)
-            buffer = MediaBuffer(capacity: planes.byteCount)
+            buffer = MediaItem.Buffer(capacity: planes.byteCount)
         } else if self.format != format || planes.byteCount > buffer.capacity {
             planes = Planes(format.video!)
-            if planes.byteCount > buffer.capacity { buffer = MediaBuffer(capacity: planes.byteCount) }
+            if planes.byteCount > buffer.capacity { buffer = MediaItem.Buffer(capacity: planes.byteCount) }
         }
         self.format = format
         header = MediaItem.Header()

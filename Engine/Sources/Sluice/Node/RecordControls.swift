@@ -6,7 +6,9 @@ extension RecordInput {
         /// NaN where the sender does not know one, or has no such field.
         public let values: [Double]
 
-        init(_ fields: [FieldSpec], _ values: [Double]) { (self.fields, self.values) = (fields.map(\.name), values) }
+        init(_ fields: [DataSchema.Field], _ values: [Double]) {
+            (self.fields, self.values) = (fields.map(\.name), values)
+        }
 
         /// NaN where there is no such field.
         public subscript(field: String) -> Double { fields.firstIndex(of: field).map { values[$0] } ?? .nan }
@@ -23,7 +25,7 @@ public final class RecordOutput: ControlOutput {
     var links = ControlLinks()
 
     /// `fields` are all that it may send; `help` has no full stop.
-    public init(_ name: String, _ fields: [FieldSpec], help: String) {
+    public init(_ name: String, _ fields: [DataSchema.Field], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
     }
 
@@ -45,7 +47,7 @@ public final class RecordInput: ControlInput {
     private var isNew = false
 
     /// `fields` are those that it wants, at most those that it reads; `help` has no full stop.
-    public init(_ name: String, _ fields: [FieldSpec], help: String) {
+    public init(_ name: String, _ fields: [DataSchema.Field], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
         cell = ControlCell(fields: fields.count)
         latest = Array(repeating: .nan, count: fields.count)

@@ -11,7 +11,7 @@ struct StretchLine {
     private(set) var end: Int64 = 0
     /// Its times count from other zeros than those of the others.
     private var offset = MediaTime.zero
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private var origin: Int64 = 0
     private var clock: UInt16?
 
@@ -96,7 +96,7 @@ struct StretchLine {
     mutating func append(_ frame: AudioFrame, at place: Place, _ scale: Scale) {
         let header = frame.header
         if !place.isContinued {
-            timeline = SampleTimeline(start: header.pts, rate: scale.rate)
+            timeline = AudioFrame.Timeline(start: header.pts, rate: scale.rate)
             origin = place.start
             offset = header.pts.isKnown ? scale.time(of: place.start) - header.pts : .zero
         }
@@ -116,6 +116,6 @@ struct StretchLine {
         guard held.contains(where: { isStale($0.frame) }) else { return }
         held.removeAll { isStale($0.frame) }
         end = held.last?.end ?? 0
-        timeline = SampleTimeline()
+        timeline = AudioFrame.Timeline()
     }
 }

@@ -12,7 +12,7 @@ struct Report {
     }
 
     var json: String {
-        var writer = JSONWriter(wrapDepth: 2)
+        var writer = JSONValue.Writer(wrapDepth: 2)
         writer.object { top in
             top.key("graph", run.plan.name)
             top.key("clock", run.isVirtual ? "virtual" : "system")
@@ -71,7 +71,7 @@ struct Report {
         return writer.text + "\n"
     }
 
-    private func write(_ event: EventLog.Event, _ writer: inout JSONWriter) {
+    private func write(_ event: EventLog.Event, _ writer: inout JSONValue.Writer) {
         writer.object {
             $0.key("t_s", event.time.seconds, places: 6)
             $0.key("level", event.level.rawValue)

@@ -1,6 +1,6 @@
 /// A node, as the report shows it.
 extension NodeSnapshot {
-    func write(_ writer: inout JSONWriter, _ isVirtual: Bool) {
+    func write(_ writer: inout JSONValue.Writer, _ isVirtual: Bool) {
         writer.key(name) { node in
             node.object {
                 $0.key("type", type)
@@ -24,7 +24,7 @@ extension NodeSnapshot {
         }
     }
 
-    private func write(_ name: String, _ latency: Latency, _ writer: inout JSONWriter) {
+    private func write(_ name: String, _ latency: Latency, _ writer: inout JSONValue.Writer) {
         writer.key(name) { value in
             value.array {
                 $0.element { $0.number(latency.min.milliseconds, places: 3) }
@@ -33,7 +33,7 @@ extension NodeSnapshot {
         }
     }
 
-    private func write(_ name: String, _ stretch: Double, _ points: [Series.Point?], _ writer: inout JSONWriter) {
+    private func write(_ name: String, _ stretch: Double, _ points: [Series.Point?], _ writer: inout JSONValue.Writer) {
         writer.key(name) { value in
             value.object {
                 $0.key("step_s", stretch, places: 6)
@@ -53,7 +53,7 @@ extension NodeSnapshot {
         }
     }
 
-    private func write(_ name: String, _ value: MetricValue, _ writer: inout JSONWriter) {
+    private func write(_ name: String, _ value: MetricValue, _ writer: inout JSONValue.Writer) {
         switch value {
         case .number(let number): writer.key(name, number)
         case .distribution(let p50, let p99, let max):
@@ -70,7 +70,7 @@ extension NodeSnapshot {
 
 /// An edge, as the report shows it.
 extension EdgeSnapshot {
-    func write(_ writer: inout JSONWriter, _ isVirtual: Bool) {
+    func write(_ writer: inout JSONValue.Writer, _ isVirtual: Bool) {
         writer.object {
             $0.key("from", from)
             $0.key("to", to)

@@ -6,7 +6,8 @@ public enum TestMedia {
     // MARK: Audio
 
     /// Raw audio; `rate` in Hz.
-    public static func audio(_ sampleFormat: SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2) -> MediaFormat
+    public static func audio(_ sampleFormat: AudioLayout.SampleFormat = .s16, rate: Int = 48_000, channels: Int = 2)
+        -> MediaFormat
     {
         MediaFormat(audio: AudioLayout(sampleFormat, rate: rate, channels: channels))
     }
@@ -60,7 +61,8 @@ public enum TestMedia {
 
     /// Raw video; sizes in pixels.
     public static func video(
-        _ width: Int = 64, _ height: Int = 48, _ pixelFormat: PixelFormat = .i420, rate: FrameRate? = FrameRate(30)
+        _ width: Int = 64, _ height: Int = 48, _ pixelFormat: VideoLayout.PixelFormat = .i420,
+        rate: VideoLayout.FrameRate? = .init(30)
     ) -> MediaFormat {
         MediaFormat(video: VideoLayout(width: width, height: height, pixelFormat: pixelFormat, frameRate: rate))
     }
@@ -71,7 +73,7 @@ public enum TestMedia {
         _ format: MediaFormat = video(), first: Int = 0, count: Int, epoch: UInt32 = 0
     ) -> [VideoFrame] {
         let layout = format.video!
-        let rate = layout.frameRate ?? FrameRate(30)
+        let rate = layout.frameRate ?? .init(30)
         return (first..<first + count).map { number in
             let frame = VideoFrame(format: format)
             let pixels = layout.pixelFormat!
@@ -101,12 +103,12 @@ public enum TestMedia {
     // MARK: Packets
 
     /// Packets of video of 64 by 48 pixels, 30 a second.
-    public static func codedVideo(_ codec: Codec = .vp8) -> MediaFormat {
-        MediaFormat(codec: codec, video: VideoLayout(width: 64, height: 48, frameRate: FrameRate(30)))
+    public static func codedVideo(_ codec: MediaFormat.Codec = .vp8) -> MediaFormat {
+        MediaFormat(codec: codec, video: VideoLayout(width: 64, height: 48, frameRate: .init(30)))
     }
 
     /// Packets of audio, 48 kHz and stereo.
-    public static func codedAudio(_ codec: Codec = .opus) -> MediaFormat {
+    public static func codedAudio(_ codec: MediaFormat.Codec = .opus) -> MediaFormat {
         MediaFormat(codec: codec, audio: AudioLayout(nil, rate: 48_000, channels: 2))
     }
 
@@ -134,7 +136,7 @@ public enum TestMedia {
     /// Data items with one field, `number`.
     public static func data(_ schema: String = "test") -> MediaFormat {
         MediaFormat(
-            data: DataSchema(schema, fields: [FieldSpec("number", help: "counts the items from 0")]))
+            data: DataSchema(schema, fields: [.init("number", help: "counts the items from 0")]))
     }
 
     /// Data items that carry their number, one every `milliseconds`, and last no time.

@@ -185,7 +185,7 @@ import Testing
 
 /// A small picture that shows `number`.
 private func numbered(_ number: Int) -> VideoFrame {
-    let layout = VideoLayout(width: 64, height: 36, pixelFormat: .i420, frameRate: FrameRate(25))
+    let layout = VideoLayout(width: 64, height: 36, pixelFormat: .i420, frameRate: .init(25))
     let frame = VideoFrame(format: MediaFormat(video: layout))
     frame.plane(0).update(repeating: 16, count: frame.stride(0) * 36)
     let cells = VideoFrame.NumberCode.cells(of: number)

@@ -8,8 +8,8 @@ import Testing
         let output = RecordOutput(
             "pair",
             [
-                FieldSpec("first", help: "a number"), FieldSpec("second", help: "its negative"),
-                FieldSpec("more", help: "for others"),
+                .init("first", help: "a number"), .init("second", help: "its negative"),
+                .init("more", help: "for others"),
             ], help: "two numbers")
         let go = ValueInput("go", help: "the number to send")
         init() {}
@@ -23,8 +23,8 @@ import Testing
         let input = RecordInput(
             "pair",
             [
-                FieldSpec("second", help: "the negative"), FieldSpec("first", help: "a number"),
-                FieldSpec("third", optional: true, help: "that nobody sends"),
+                .init("second", help: "the negative"), .init("first", help: "a number"),
+                .init("third", optional: true, help: "that nobody sends"),
             ], help: "two numbers")
         private(set) var heard: [RecordInput.Record] = []
         init() {}

@@ -59,7 +59,7 @@ public enum PictureTurn {
     }
 }
 
-extension PixelFormat {
+extension VideoLayout.PixelFormat {
     /// Bytes of one pixel in a plane; in the second plane of NV12 both colours.
     fileprivate func bytesPerPixel(plane: Int) -> Int {
         switch self {

@@ -23,7 +23,8 @@ extension VideoFrame {
     /// word for its pixel format, where `format` says another, or where its rows run upwards. Header times are left to
     /// the caller.
     public convenience init?(moving picture: UnsafeMutablePointer<AVFrame>, format: MediaFormat) {
-        guard let pixels = PixelFormat(AVPixelFormat(picture.pointee.format)), format.video?.pixelFormat == pixels,
+        guard let pixels = VideoLayout.PixelFormat(AVPixelFormat(picture.pointee.format)),
+            format.video?.pixelFormat == pixels,
             let video = format.video, video.width == Int(picture.pointee.width),
             video.height == Int(picture.pointee.height),
             let base = picture.pointee.data.0, picture.pointee.linesize.0 > 0
@@ -39,7 +40,8 @@ extension VideoFrame {
             offset: (0, offset(picture.pointee.data.1), offset(picture.pointee.data.2)), stride: strides,
             byteCount: bytes)
         let owner = AVFrameOwner(moving: picture)
-        self.init(format: format, buffer: MediaBuffer(foreign: base, capacity: bytes, owner: owner), planes: planes)
+        self.init(
+            format: format, buffer: MediaItem.Buffer(foreign: base, capacity: bytes, owner: owner), planes: planes)
     }
 
     /// Makes `picture` refer to this frame's planes without copying; this frame lives until libav lets the reference

@@ -30,7 +30,7 @@ extension Packet {
         let packet = owner.packet.pointee
         let count = Int(packet.size)
         self.init(
-            format: format, buffer: MediaBuffer(foreign: packet.data, capacity: count, owner: owner), count: count)
+            format: format, buffer: MediaItem.Buffer(foreign: packet.data, capacity: count, owner: owner), count: count)
         header.pts = MediaTime(packet.pts, timeBase)
         header.dts = MediaTime(packet.dts, timeBase)
         if packet.duration > 0 { header.duration = MediaTime(packet.duration, timeBase) }
@@ -57,7 +57,7 @@ extension Packet {
     /// go. Times are left to `stamp`. `packet` must be blank.
     public func lend(to packet: UnsafeMutablePointer<AVPacket>) throws(AVError) {
         let bytes = buffer.bytes.assumingMemoryBound(to: UInt8.self)
-        packet.pointee.buf = try lentBuffer(bytes, count: count + MediaBuffer.padding, keeping: self)
+        packet.pointee.buf = try lentBuffer(bytes, count: count + MediaItem.Buffer.padding, keeping: self)
         packet.pointee.data = bytes
         packet.pointee.size = Int32(clamping: count)
     }

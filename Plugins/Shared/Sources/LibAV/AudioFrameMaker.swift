@@ -11,7 +11,7 @@ public final class AudioFrameMaker {
     public init() {}
 
     /// The engine's sample format for libav's.
-    public static func sampleFormat(for format: AVSampleFormat) -> SampleFormat {
+    public static func sampleFormat(for format: AVSampleFormat) -> AudioLayout.SampleFormat {
         switch format {
         case AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S16P, AV_SAMPLE_FMT_U8, AV_SAMPLE_FMT_U8P: .s16
         default: .f32

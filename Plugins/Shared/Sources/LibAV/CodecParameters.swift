@@ -2,7 +2,7 @@ import Bitstream
 import CLibAV
 import Sluice
 
-extension Codec {
+extension MediaFormat.Codec {
     /// libav's number for it; AV_CODEC_ID_NONE where libav does not know the name.
     public var id: AVCodecID { avcodec_descriptor_get_by_name(name)?.pointee.id ?? AV_CODEC_ID_NONE }
 
@@ -19,12 +19,14 @@ extension MediaFormat {
     ) {
         let configuration = [UInt8](
             UnsafeBufferPointer(start: parameters.extradata, count: Int(max(0, parameters.extradata_size))))
-        let codec = Codec(parameters.codec_id)
+        let codec = MediaFormat.Codec(parameters.codec_id)
         let bitrate = Int(clamping: max(0, parameters.bit_rate))
         switch parameters.codec_type {
         case AVMEDIA_TYPE_VIDEO:
             guard (1...32_768).contains(parameters.width), (1...32_768).contains(parameters.height) else { return nil }
-            let rate = frameRate.num > 0 && frameRate.den > 0 ? FrameRate(Int(frameRate.num), Int(frameRate.den)) : nil
+            let rate =
+                frameRate.num > 0 && frameRate.den > 0
+                ? VideoLayout.FrameRate(Int(frameRate.num), Int(frameRate.den)) : nil
             let layout = VideoLayout(
                 width: Int(parameters.width), height: Int(parameters.height), frameRate: rate,
                 pixelAspect: VideoLayout.PixelAspect(parameters.sample_aspect_ratio), orientation: orientation)
@@ -81,7 +83,7 @@ extension MediaFormat {
             parameters.pointee.seek_preroll = 3_840
         }
         guard !bytes.isEmpty else { return }
-        let size = bytes.count + MediaBuffer.padding
+        let size = bytes.count + MediaItem.Buffer.padding
         guard let memory = av_mallocz(size) else { throw AVError(sluice_averror(ENOMEM)) }
         memory.copyMemory(from: bytes, byteCount: bytes.count)
         av_freep(&parameters.pointee.extradata)

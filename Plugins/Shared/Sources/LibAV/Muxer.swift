@@ -59,8 +59,8 @@ public final class Muxer {
         context = made
         scratch = av_packet_alloc()
         shortPacket = .allocate(byteCount: 64, alignment: 1)
-        lengthened = .allocate(capacity: 2 + MediaBuffer.padding)
-        lengthened.initialize(repeating: 0, count: 2 + MediaBuffer.padding)
+        lengthened = .allocate(capacity: 2 + MediaItem.Buffer.padding)
+        lengthened.initialize(repeating: 0, count: 2 + MediaItem.Buffer.padding)
         self.sink = sink
         self.options = options
         isTransportStream = container == "mpegts"
@@ -104,7 +104,7 @@ public final class Muxer {
         guard let stream = avformat_new_stream(context, nil) else { throw AVError(sluice_averror(ENOMEM)) }
         try format.fill(stream.pointee.codecpar)
         // The header holds the parameter sets then, which is what players of Apple's want (ISO/IEC 14496-15, 8.4.1).
-        if format.codec == Codec("hevc"), String(cString: context.pointee.oformat.pointee.name) == "mp4" {
+        if format.codec == MediaFormat.Codec("hevc"), String(cString: context.pointee.oformat.pointee.name) == "mp4" {
             stream.pointee.codecpar.pointee.codec_tag = 0x3163_7668  // hvc1
         }
         lastDts.append(.min)

@@ -24,7 +24,7 @@ extension MediaFormat {
     /// With the shape of pixels that the configuration states, as far as libavcodec's decoder tells when it opens:
     /// HEVC's does.
     private var withStatedPixelAspect: MediaFormat {
-        guard let video, let codec, video.pixelAspect == .square, codec == Codec("hevc"),
+        guard let video, let codec, video.pixelAspect == .square, codec == MediaFormat.Codec("hevc"),
             let stated = (try? Decoder(self))?.pixelAspect, stated != .square
         else { return self }
         let layout = VideoLayout(
@@ -56,7 +56,7 @@ extension MediaFormat {
     }
 }
 
-extension Codec {
+extension MediaFormat.Codec {
     /// libav's bitstream filter that finds the configuration in a packet; nil where it knows none for this codec.
     fileprivate var configurationFilter: String? {
         if self == .aac { return "aac_adtstoasc" }

@@ -1,7 +1,7 @@
 import CLibAV
 import Sluice
 
-extension PixelFormat {
+extension VideoLayout.PixelFormat {
     /// libav's name for it.
     public var av: AVPixelFormat {
         switch self {
@@ -33,7 +33,7 @@ extension AVPixelFormat {
     }
 }
 
-extension SampleFormat {
+extension AudioLayout.SampleFormat {
     /// The interleaved format of the same samples.
     public var av: AVSampleFormat {
         switch self {

@@ -12,8 +12,8 @@ public final class VideoFrameMaker {
     private var pool = Pool<VideoFrame>()
     private var turned = Pool<VideoFrame>()
     private var scaler: OpaquePointer?
-    private let frameRate: FrameRate?
-    private let wanted: PixelFormat?
+    private let frameRate: VideoLayout.FrameRate?
+    private let wanted: VideoLayout.PixelFormat?
     private let told: VideoLayout.PixelAspect
     private let orientation: VideoLayout.Orientation?
     private var toldByCodec = VideoLayout.Orientation.upright
@@ -26,7 +26,8 @@ public final class VideoFrameMaker {
     /// `aspect` and `orientation` are those of the container, for pictures that do not say their own; an orientation of
     /// nil turns none. `say` gets a sentence about what pictures lose, each once.
     public init(
-        frameRate: FrameRate?, pixels: PixelFormat? = nil, aspect: VideoLayout.PixelAspect = .square,
+        frameRate: VideoLayout.FrameRate?, pixels: VideoLayout.PixelFormat? = nil,
+        aspect: VideoLayout.PixelAspect = .square,
         orientation: VideoLayout.Orientation? = .upright, say: @escaping (String) -> Void = { _ in }
     ) {
         self.frameRate = frameRate
@@ -49,7 +50,7 @@ public final class VideoFrameMaker {
         let turn = orientation(of: picture)
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
-            pixelFormat: wanted ?? PixelFormat(source) ?? .i420, frameRate: frameRate,
+            pixelFormat: wanted ?? VideoLayout.PixelFormat(source) ?? .i420, frameRate: frameRate,
             colorMatrix: colors.matrix,
             pixelAspect: picture.pointee.sample_aspect_ratio.num > 0
                 ? VideoLayout.PixelAspect(picture.pointee.sample_aspect_ratio) : told)

@@ -12,7 +12,7 @@ final class ElementaryParser {
 
     /// nil where libavcodec has no parser for `codec`. `isVideo`: whole access units come, which are not to be searched
     /// for their ends.
-    init?(_ codec: Codec, isVideo: Bool) {
+    init?(_ codec: MediaFormat.Codec, isVideo: Bool) {
         LibAVLog.silence()
         guard let made = av_parser_init(Int32(bitPattern: codec.id.rawValue)) else { return nil }
         guard let opened = avcodec_alloc_context3(nil) else {
@@ -97,7 +97,7 @@ final class ElementaryParser {
         var channels: Int
         /// Of each channel; 0 where it is not known.
         var samples: Int
-        var codec: Codec
+        var codec: MediaFormat.Codec
         /// That of the packet in which it begins, of the first one there; nil for others.
         var time: MediaTime?
     }
@@ -123,7 +123,7 @@ final class ElementaryParser {
                 Frame(
                     bytes: frame, rate: Int(context.pointee.sample_rate), channels: channels,
                     samples: Int(parser.pointee.duration),
-                    codec: Codec(context.pointee.codec_id), time: time))
+                    codec: MediaFormat.Codec(context.pointee.codec_id), time: time))
         }
     }
 

@@ -29,7 +29,7 @@ final class TSElementaryStream {
     init?(pid: Int, _ kind: TSStreamKind, unitLimit: Int) {
         self.pid = pid
         self.kind = kind
-        let framing = kind.isLATM ? Codec("aac_latm") : kind.codec
+        let framing = kind.isLATM ? MediaFormat.Codec("aac_latm") : kind.codec
         parser = kind.codec == .opus ? nil : ElementaryParser(framing, isVideo: kind.track == .video)
         guard kind.codec == .opus || parser != nil else { return nil }
         assembler = PESAssembler(limit: unitLimit)
@@ -162,7 +162,7 @@ final class TSElementaryStream {
     }
 
     private func packet(
-        _ bytes: UnsafeRawBufferPointer, _ codec: Codec, rate: Int, channels: Int, _ length: MediaTime,
+        _ bytes: UnsafeRawBufferPointer, _ codec: MediaFormat.Codec, rate: Int, channels: Int, _ length: MediaTime,
         configuration: [UInt8] = []
     ) -> Packet {
         if format?.codec != codec || format?.audio?.rate != rate || format?.audio?.channels != channels

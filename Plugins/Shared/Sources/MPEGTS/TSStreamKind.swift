@@ -5,7 +5,7 @@ public struct TSStreamKind: Equatable, Sendable {
     /// Whether it is the program's video or its audio.
     public var track: TSTrack
     /// Told by the stream's type (ISO/IEC 13818-1, table 2-34) or its descriptors.
-    public var codec: Codec
+    public var codec: MediaFormat.Codec
     /// Channels of Opus; 0 where packets tell.
     public var channels = 0
     /// AAC in LATM, as broadcasts send it, and not in ADTS.
@@ -15,15 +15,15 @@ public struct TSStreamKind: Equatable, Sendable {
     init?(_ stream: TSProgramMap.Stream) {
         switch stream.type {
         case 0x1b: self.init(.video, .h264)
-        case 0x24: self.init(.video, Codec("hevc"))
-        case 0x01, 0x02: self.init(.video, Codec("mpeg2video"))
+        case 0x24: self.init(.video, .init("hevc"))
+        case 0x01, 0x02: self.init(.video, .init("mpeg2video"))
         case 0x0f: self.init(.audio, .aac)
         case 0x11:
             self.init(.audio, .aac)
             isLATM = true
-        case 0x03, 0x04: self.init(.audio, Codec("mp3"))
-        case 0x81: self.init(.audio, Codec("ac3"))
-        case 0x87: self.init(.audio, Codec("eac3"))
+        case 0x03, 0x04: self.init(.audio, .init("mp3"))
+        case 0x81: self.init(.audio, .init("ac3"))
+        case 0x87: self.init(.audio, .init("eac3"))
         case 0x06:
             // Private data; a registration says whose (2.6.8).
             let owner = stream.descriptor(0x05).map(Array.init) ?? []
@@ -31,9 +31,9 @@ public struct TSStreamKind: Equatable, Sendable {
                 self.init(.audio, .opus)
                 channels = TSStreamKind.opusChannels(stream)
             } else if stream.descriptor(0x6a) != nil || owner.starts(with: Array("AC-3".utf8)) {
-                self.init(.audio, Codec("ac3"))
+                self.init(.audio, .init("ac3"))
             } else if stream.descriptor(0x7a) != nil || owner.starts(with: Array("EAC3".utf8)) {
-                self.init(.audio, Codec("eac3"))
+                self.init(.audio, .init("eac3"))
             } else {
                 return nil
             }
@@ -41,7 +41,7 @@ public struct TSStreamKind: Equatable, Sendable {
         }
     }
 
-    private init(_ track: TSTrack, _ codec: Codec) {
+    private init(_ track: TSTrack, _ codec: MediaFormat.Codec) {
         (self.track, self.codec) = (track, codec)
     }
 

@@ -188,7 +188,7 @@ public struct SampleIntake: Sendable {
 
     private var tolerance: MediaTime {
         unit > 1
-            ? MediaTime(unit / 2, timescale: Int64(rate)) : SampleTimeline.tolerance
+            ? MediaTime(unit / 2, timescale: Int64(rate)) : AudioFrame.Timeline.tolerance
     }
 
     private mutating func anchorItem(at time: MediaTime) {

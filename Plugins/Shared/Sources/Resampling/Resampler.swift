@@ -106,7 +106,7 @@ public final class Resampler {
     }
 }
 
-extension SampleFormat {
+extension AudioLayout.SampleFormat {
     fileprivate var av: AVSampleFormat {
         switch self {
         case .s16: AV_SAMPLE_FMT_S16

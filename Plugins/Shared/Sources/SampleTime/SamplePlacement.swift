@@ -22,7 +22,7 @@ public struct SamplePlacement: Sendable {
     public private(set) var cut = MediaTime.zero
     /// Leaps over more than `longestHole`, either way.
     public private(set) var leaps = 0
-    private var timeline = SampleTimeline()
+    private var timeline = AudioFrame.Timeline()
     private let origin: MediaTime
     /// An encoder's delay is shorter. Times further before the origin count from elsewhere, and begin where they are.
     private static let longestDelay = MediaTime.milliseconds(1_000)
@@ -37,7 +37,7 @@ public struct SamplePlacement: Sendable {
             let early = delay < SamplePlacement.longestDelay ? Int(delay.rescaled(to: Int64(rate))) : 0
             guard early == 0 || early < samples else { return Place(cut: samples) }
             if !timeline.isStarted || timeline.rate != rate {
-                timeline = SampleTimeline(start: early > 0 ? origin : pts, rate: rate)
+                timeline = AudioFrame.Timeline(start: early > 0 ? origin : pts, rate: rate)
             }
             timeline.advance(samples - early)
             return Place(cut: early)
@@ -46,7 +46,7 @@ public struct SamplePlacement: Sendable {
         let ticks = off.overflow ? Int64.max : off.partialValue
         guard ticks.magnitude <= SamplePlacement.longestHole.ticks.magnitude else {
             leaps += 1
-            timeline = SampleTimeline(start: pts, rate: rate)
+            timeline = AudioFrame.Timeline(start: pts, rate: rate)
             timeline.advance(samples)
             return Place()
         }

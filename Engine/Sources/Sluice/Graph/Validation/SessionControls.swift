@@ -49,7 +49,7 @@ extension SessionPlanner {
             func named(_ end: EndDocument, _ control: String) -> String {
                 EndPlan(node: end.node, port: control, isParent: end.isParent).description
             }
-            func list(_ fields: [FieldSpec]) -> String { fields.map(\.name).joined(separator: ", ") }
+            func list(_ fields: [DataSchema.Field]) -> String { fields.map(\.name).joined(separator: ", ") }
             bag.error(
                 link.position,
                 "\(label): \(named(link.from, output.name)) gives a record of \(list(output.fields)), \(named(link.to, name)) takes one of \(list(input.fields)).",

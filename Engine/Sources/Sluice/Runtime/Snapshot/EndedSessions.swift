@@ -58,7 +58,7 @@ struct EndedSessions: Sendable {
         }
     }
 
-    func writeTotals(_ writer: inout JSONWriter, _ isVirtual: Bool) {
+    func writeTotals(_ writer: inout JSONValue.Writer, _ isVirtual: Bool) {
         guard !totals.isEmpty else { return }
         writer.key("ended_instances") { all in
             all.object { list in

@@ -47,7 +47,7 @@ struct NodeTotals: Sendable {
         }
     }
 
-    func write(_ name: String, _ writer: inout JSONWriter, _ isVirtual: Bool) {
+    func write(_ name: String, _ writer: inout JSONValue.Writer, _ isVirtual: Bool) {
         writer.key(name) { node in
             node.object {
                 $0.key("type", type)
@@ -61,7 +61,7 @@ struct NodeTotals: Sendable {
         }
     }
 
-    private func write(_ name: String, _ total: Total, _ writer: inout JSONWriter) {
+    private func write(_ name: String, _ total: Total, _ writer: inout JSONValue.Writer) {
         writer.key(name) { value in
             value.object {
                 switch total {

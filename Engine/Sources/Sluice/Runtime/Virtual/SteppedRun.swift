@@ -146,9 +146,9 @@ public final class SteppedRun {
 @_spi(Testing)
 public final class ControlTap {
     let cell: ControlCell
-    private let fields: [FieldSpec]
+    private let fields: [DataSchema.Field]
 
-    init(_ fields: [FieldSpec] = []) { (cell, self.fields) = (ControlCell(fields: fields.count), fields) }
+    init(_ fields: [DataSchema.Field] = []) { (cell, self.fields) = (ControlCell(fields: fields.count), fields) }
 
     /// The latest value since the last call; nil if there was none.
     public func takeValue() -> Double? { cell.takeValue() }

@@ -34,7 +34,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
     }
 
     /// nil for codecs that have no payload format here.
-    public init?(codec: Codec?) {
+    public init?(codec: MediaFormat.Codec?) {
         switch codec {
         case .opus: self = .opus
         case .pcmu: self = .pcmu
@@ -46,7 +46,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
     }
 
     /// The codec of the frames.
-    public var codec: Codec {
+    public var codec: MediaFormat.Codec {
         switch self {
         case .opus: .opus
         case .pcmu: .pcmu
