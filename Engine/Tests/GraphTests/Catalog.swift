@@ -129,6 +129,9 @@ let catalog = NodeTable(
             descriptor: NodeDescriptor("whep-host", summary: "Starts a template for each viewer"),
             parameters: [ParameterSpec("starts", .string, default: .string("viewer"), help: "template for a viewer")]),
         NodeSpec(
+            descriptor: NodeDescriptor("overlay", summary: "Lays one picture on another"),
+            inputs: [PortSpec("in", .rawVideo), PortSpec("over", .rawVideo, isOptional: true)]),
+        NodeSpec(
             descriptor: NodeDescriptor("null-sink", summary: "Takes everything"), inputs: [PortSpec("in", .any)]),
         NodeSpec(
             descriptor: NodeDescriptor("echo", summary: "Loops"), inputs: [PortSpec("in", .any)],

@@ -17,7 +17,10 @@ import Testing
         ] {
             let plan = try load(relayed(source, #""s.\#(port) -> relay -> out""#))
             #expect(plan.root.edges.map(\.overflow) == [.block, expected])
-            #expect(plan.root.edges.allSatisfy { $0.capacity == .standard && $0.isOverflowStandard })
+            let isPictures = source == raw && port == "video"
+            let first = isPictures ? EdgeCapacity.pictures : .standard
+            #expect(plan.root.edges.map(\.capacity) == [first, .standard])
+            #expect(plan.root.edges.allSatisfy { $0.isOverflowStandard })
         }
     }
 
@@ -34,6 +37,28 @@ import Testing
             #expect(plan.root.edges.map(\.capacity) == [expected])
         }
         #expect(EdgeCapacity.standard.bytes == 268_435_456)
+    }
+
+    @Test func `Raw pictures stay close where nothing else is waited for and the file gives no bound`() throws {
+        for (output, edge, expected) in [
+            ("null-sink", #""s.video -> o""#, EdgeCapacity.pictures), ("null-sink", #""s.audio -> o""#, .standard),
+            ("overlay", #""s.video -> o.in""#, .standard),
+            (
+                "null-sink", #"{ "from": "s.video", "to": "o", "overflow": "drop-oldest" }"#,
+                EdgeCapacity(items: 16, milliseconds: 500)
+            ),
+            (
+                "null-sink", #"{ "from": "s.video", "to": "o", "capacity": { "items": 16 } }"#,
+                EdgeCapacity(items: 16, milliseconds: 16_000)
+            ),
+            (
+                "null-sink", #"{ "from": "s.video", "to": "o", "capacity": { "ms": 500 } }"#,
+                EdgeCapacity(items: 250, milliseconds: 500)
+            ),
+        ] {
+            let plan = try load(graph(nodes: #"\#(raw), "o": { "type": "\#(output)" }"#, edges: edge))
+            #expect(plan.root.edges.map(\.capacity) == [expected], "\(edge)")
+        }
     }
 
     @Test func `A lossless relay blocks`() throws {

@@ -19,6 +19,11 @@ public struct EdgeCapacity: Hashable, Sendable {
 
     /// 16 items, 500 ms, 256 MiB: what an edge has unless the graph or a port says otherwise.
     public static let standard = EdgeCapacity(items: 16, milliseconds: 500)
+
+    /// 3 MiB, two pictures of 1280×720 in 4:2:0: a producer that is quicker than its consumer stays so close before it
+    /// that a picture is still in the processor's cache when the consumer reads it, and its memory when it is written
+    /// again. An empty edge takes a picture of any size.
+    static let pictures = EdgeCapacity(items: 16, milliseconds: 500, bytes: 3 << 20)
 }
 
 /// The policy of a full edge.

@@ -119,7 +119,7 @@
         if (capacity.items, capacity.milliseconds) != (standard.items, standard.milliseconds) {
             words.append("\(capacity.items) items/\(capacity.milliseconds) ms")
         }
-        if capacity.bytes < standard.bytes { words.append("\(capacity.bytes) bytes") }
+        if capacity.bytes < standard.bytes, capacity != .pictures { words.append("\(capacity.bytes) bytes") }
         if edge.epoch != .flush { words.append(edge.epoch.rawValue) }
         if edge.isOptional { words.append("optional") }
         return words.joined(separator: ", ")

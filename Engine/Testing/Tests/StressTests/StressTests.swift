@@ -75,7 +75,7 @@ import Testing
         graph.node("check", Check.self, lane: "three")
         graph.edge("flood.out -> toil.in", items: items)
         graph.edge("toil.out -> check.in")
-        // A lane that waits for a core lends nothing and wakes at every turn. Such a run says nothing, so others follow.
+        // A lane that waits for a core lends nothing and wakes at every turn. Such a run says nothing: others follow.
         var (seen, undisturbed) = ("", 0)
         for _ in 0..<100 where undisturbed < 5 {
             let before = StressTests.preemptions()

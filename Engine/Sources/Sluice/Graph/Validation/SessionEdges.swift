@@ -22,14 +22,16 @@ extension SessionPlanner {
             check(overflow, at: position, edge, shares: shares)
         }
         let buffer = edge.input.buffer
+        let policy =
+            overflow
+            ?? .standard(for: edge.carried, fromSharing: shares || buffer != nil, isLossless: edge.source.isLossless)
+        let isBounded = document.items != nil || document.milliseconds != nil || document.bytes != nil
+        let standard = !isBounded && policy == .block && edge.isPictureChain ? EdgeCapacity.pictures : .standard
         var plan = EdgePlan(
             from: edge.from, to: edge.to,
             capacity: EdgeCapacity(
-                givenItems: items, givenMilliseconds: milliseconds, givenBytes: bytes, else: buffer ?? .standard),
-            overflow: overflow
-                ?? .standard(
-                    for: edge.carried, fromSharing: shares || buffer != nil, isLossless: edge.source.isLossless),
-            epoch: epoch ?? .flush, isOptional: isOptional ?? false, position: document.position)
+                givenItems: items, givenMilliseconds: milliseconds, givenBytes: bytes, else: buffer ?? standard),
+            overflow: policy, epoch: epoch ?? .flush, isOptional: isOptional ?? false, position: document.position)
         plan.isOverflowStandard = document.overflow == nil
         plan.formats = edge.carried
         return plan
@@ -55,6 +57,14 @@ extension SessionPlanner {
                 position, "\(edge.label): \"drop-to-keyframe\" is for packets, and this edge carries \(edge.carried).",
                 advice: "Use \"drop-oldest\".")
         }
+    }
+}
+
+extension ResolvedEdge {
+    /// Only raw pictures pass, and the consumer waits for nothing else meanwhile.
+    fileprivate var isPictureChain: Bool {
+        !carried.patterns.isEmpty && carried.patterns.allSatisfy { $0.kind == .rawVideo }
+            && target.spec?.inputs.count == 1
     }
 }
 
