@@ -223,7 +223,7 @@ final class TSReceiver: TSDemuxerClient {
     }
 
     func noteStreams(_ kinds: [TSStreamKind], leftOut: [String]) {
-        let read = kinds.isEmpty ? "nothing that can be read" : kinds.map(\.codec.name).joined(separator: " and ")
+        let read = kinds.isEmpty ? "nothing that can be read" : kinds.map(\.name).joined(separator: " and ")
         let shown = leftOut.prefix(8).joined(separator: ", ") + (leftOut.count > 8 ? ", \(leftOut.count - 8) more" : "")
         let words = "\(peer) sends \(read)\(leftOut.isEmpty ? "" : "; left out: \(shown)")"
         guard words != saidStreams else { return }

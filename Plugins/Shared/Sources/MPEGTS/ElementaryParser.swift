@@ -9,6 +9,9 @@ final class ElementaryParser {
     private let parser: UnsafeMutablePointer<AVCodecParserContext>
     private let context: UnsafeMutablePointer<AVCodecContext>
     private let isVideo: Bool
+    /// Of the first packet of MPEG audio, and whether a frame has had it.
+    private var beginning: (time: MediaTime, header: MPEGAudioHeader)?
+    private var (hasBegun, isBeginningTold) = (false, false)
 
     /// nil where libavcodec has no parser for `codec`. `isVideo`: whole access units come, which are not to be searched
     /// for their ends.
@@ -105,8 +108,16 @@ final class ElementaryParser {
     /// Calls `body` with each whole frame; what a later packet continues, or the next header ends, is kept for then.
     /// Without bytes it gives what is kept.
     func frames(_ bytes: UnsafeRawBufferPointer, at time: MediaTime? = nil, _ body: (Frame) -> Void) {
+        noteBeginning(bytes, time)
         parse(bytes, at: time) { [context, parser] frame in
             let time = parser.pointee.pts == sluice_no_pts() ? nil : MediaTime(ticks: parser.pointee.pts)
+            if ElementaryParser.isMPEGAudio(context.pointee.codec_id) {
+                guard let header = MPEGAudioHeader(frame) else { return }
+                return body(
+                    Frame(
+                        bytes: frame, rate: header.rate, channels: header.channels, samples: header.samples,
+                        codec: .init("mp\(header.layer)"), time: settle(time, header)))
+            }
             // libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands
             // there all the same.
             if context.pointee.codec_id == AV_CODEC_ID_AAC, let header = ADTSHeader(frame) {
@@ -125,6 +136,25 @@ final class ElementaryParser {
                     samples: Int(parser.pointee.duration),
                     codec: MediaFormat.Codec(context.pointee.codec_id), time: time))
         }
+    }
+
+    private static func isMPEGAudio(_ id: AVCodecID) -> Bool {
+        id == AV_CODEC_ID_MP1 || id == AV_CODEC_ID_MP2 || id == AV_CODEC_ID_MP3
+    }
+
+    /// libavcodec's parser of MPEG audio tells rate and length only of later frames, and the first packet's time of the
+    /// second frame. A first packet that begins with a frame has that one's.
+    private func noteBeginning(_ bytes: UnsafeRawBufferPointer, _ time: MediaTime?) {
+        guard !hasBegun, ElementaryParser.isMPEGAudio(context.pointee.codec_id) else { return }
+        hasBegun = true
+        if let time, let header = MPEGAudioHeader(bytes) { beginning = (time, header) }
+    }
+
+    private func settle(_ time: MediaTime?, _ header: MPEGAudioHeader) -> MediaTime? {
+        guard let beginning else { return time }
+        if isBeginningTold { return time == beginning.time ? nil : time }
+        isBeginningTold = true
+        return time ?? (beginning.header == header ? beginning.time : nil)
     }
 
     /// Of the independent stream: acmod and lfeon of its header (ETSI TS 102 366, E.1.2.2); 0 where there is none.

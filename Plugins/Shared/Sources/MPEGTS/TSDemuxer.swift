@@ -153,7 +153,7 @@ public final class TSDemuxer {
                 continue
             }
             guard !fresh.contains(where: { $0.kind.track == kind.track }) else {
-                leftOut.append("a second \(kind.track.name) stream (\(kind.codec.name))")
+                leftOut.append("a second \(kind.track.name) stream (\(kind.name))")
                 continue
             }
             // A stream that stays where it is goes on.
@@ -162,7 +162,7 @@ public final class TSDemuxer {
             } else if let elementary = TSElementaryStream(pid: stream.pid, kind, unitLimit: unitLimit) {
                 fresh.append(elementary)
             } else {
-                leftOut.append(kind.codec.name)
+                leftOut.append(kind.name)
             }
         }
         for elementary in elementaryStreams where !fresh.contains(where: { $0 === elementary }) {

@@ -11,6 +11,9 @@ public struct TSStreamKind: Equatable, Sendable {
     /// AAC in LATM, as broadcasts send it, and not in ADTS.
     public var isLATM = false
 
+    /// In messages. The program map does not tell the layer of MPEG audio.
+    public var name: String { codec.name == "mp3" ? "MPEG audio" : codec.name }
+
     /// nil for what is left out.
     init?(_ stream: TSProgramMap.Stream) {
         switch stream.type {
