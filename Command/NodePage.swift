@@ -91,7 +91,7 @@ struct NodePage {
     }
 
     /// `format is ts or path ends in .ts, .mts, .m2ts`.
-    private static func conditions(_ variants: some Collection<PortSpec.Variant>) -> String {
+    private static func conditions(_ variants: some Collection<FormatSet.Variant>) -> String {
         var groups: [(head: String, values: [String])] = []
         for variant in variants {
             let head = "\(variant.parameter) \(variant.isEnding ? "ends in" : "is")"

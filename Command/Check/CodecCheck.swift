@@ -115,7 +115,7 @@ struct CodecCheck {
         let edges = ports.map { from, output, to, input in
             EdgePlan(
                 from: EndPlan(node: from, port: output), to: EndPlan(node: to, port: input),
-                capacity: EdgeCapacity(items: 1, milliseconds: 1_000))
+                capacity: .init(items: 1, milliseconds: 1_000))
         }
         return GraphPlan(
             name: "check", file: "sluice check", root: SessionPlan(nodes: nodes, edges: edges), templates: [:],

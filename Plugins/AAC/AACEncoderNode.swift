@@ -52,7 +52,7 @@ public final class AACEncoderNode: Node {
             output.fix(packetFormat!)
         }
         let block = MediaTime(Int64(Encoder.block), timescale: Int64(layout.rate))
-        output.latency = Latency(min: Interval(block * 2), max: Interval(block * 3))
+        output.latency = .init(min: Interval(block * 2), max: Interval(block * 3))
     }
 
     public func process(now: Instant) throws {

@@ -21,7 +21,7 @@ public final class BenchGuests: Node {
     private enum Phase { case idle, starting, leaving }
     private var phase = Phase.idle
     private var done = 0
-    private var handles: [SessionHandle] = []
+    private var handles: [NodeContext.Instance] = []
     /// Those before it are where they are to be: looking at all of them again and again would be the cost that is
     /// measured.
     private var next = 0
@@ -62,7 +62,7 @@ public final class BenchGuests: Node {
         context.wake(at: now + .milliseconds(1))
     }
 
-    private func haveAll(_ isThere: (SessionHandle) -> Bool) -> Bool {
+    private func haveAll(_ isThere: (NodeContext.Instance) -> Bool) -> Bool {
         while next < handles.count, isThere(handles[next]) { next += 1 }
         guard next == handles.count else { return false }
         next = 0

@@ -16,7 +16,7 @@ public final class AudioConvert: Node {
     let output = Output<AudioFrame>(
         "out", .rawAudio,
         variants: AudioLayout.SampleFormat.allCases.map {
-            PortSpec.Variant(parameter: "sample_format", value: .string($0.rawValue), formats: .audio([$0]))
+            FormatSet.Variant(parameter: "sample_format", value: .string($0.rawValue), formats: .audio([$0]))
         })
 
     @Parameter("sample_rate", default: 0, range: 0...384_000, help: "samples a second; 0: as they come")
@@ -26,7 +26,7 @@ public final class AudioConvert: Node {
     @Parameter("sample_format", default: .same, help: "s16 or f32; same: as they come")
     var sampleFormat: Target
 
-    enum Target: String, CaseIterable, ParameterConvertible {
+    enum Target: String, CaseIterable, ParameterValue.Convertible {
         case same, s16, f32
     }
 
@@ -53,7 +53,7 @@ public final class AudioConvert: Node {
         if let resampler, resampler.from.rate != resampler.to.rate {
             // Half of libswresample's filter, 32 taps at the lower rate.
             let held = MediaTime(16, timescale: Int64(min(resampler.from.rate, resampler.to.rate)))
-            output.latency = Latency(min: .zero, max: Interval(held))
+            output.latency = .init(min: .zero, max: Interval(held))
         }
     }
 

@@ -1,7 +1,7 @@
 import Sluice
 
 /// How a picture is made to fit a size of another shape.
-enum Fit: String, CaseIterable, ParameterConvertible {
+enum Fit: String, CaseIterable, ParameterValue.Convertible {
     /// The whole picture, with black bars.
     case pad
     /// The middle of the picture, the whole size filled.

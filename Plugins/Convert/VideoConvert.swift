@@ -15,7 +15,7 @@ public final class VideoConvert: Node {
     let output = Output<VideoFrame>(
         "out", .rawVideo,
         variants: VideoLayout.PixelFormat.allCases.map {
-            PortSpec.Variant(parameter: "pixel_format", value: .string($0.rawValue), formats: .video([$0]))
+            FormatSet.Variant(parameter: "pixel_format", value: .string($0.rawValue), formats: .video([$0]))
         })
 
     @Parameter("width", default: 0, range: 0...8_192, help: "of the pictures; 0: as height and shape, or as they come")
@@ -34,11 +34,11 @@ public final class VideoConvert: Node {
     )
     var matrix: Matrix
 
-    enum Matrix: String, CaseIterable, ParameterConvertible {
+    enum Matrix: String, CaseIterable, ParameterValue.Convertible {
         case auto, bt601, bt709
     }
 
-    enum Target: String, CaseIterable, ParameterConvertible {
+    enum Target: String, CaseIterable, ParameterValue.Convertible {
         case same, i420, nv12, bgra, rgb24
     }
 
@@ -49,14 +49,14 @@ public final class VideoConvert: Node {
     )
     var pixels: Pixels
 
-    enum Pixels: String, CaseIterable, ParameterConvertible {
+    enum Pixels: String, CaseIterable, ParameterValue.Convertible {
         case keep, square
     }
 
     @Parameter("rotate", default: .none, help: "turns pictures clockwise by so many degrees") var rotate: Rotate
     @Parameter("mirror", default: false, help: "exchanges left and right, before a turn") var isMirrored: Bool
 
-    enum Rotate: String, CaseIterable, ParameterConvertible {
+    enum Rotate: String, CaseIterable, ParameterValue.Convertible {
         case none
         case quarter = "90"
         case half = "180"

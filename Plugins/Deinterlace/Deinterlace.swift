@@ -12,9 +12,9 @@ public final class Deinterlace: Node {
     let input = Input<VideoFrame>("in", .video([.i420]))
     let output = Output<VideoFrame>("out", .video([.i420]))
 
-    enum Rate: String, CaseIterable, ParameterConvertible { case frame, field }
-    enum Pictures: String, CaseIterable, ParameterConvertible { case interlaced, all }
-    enum FirstField: String, CaseIterable, ParameterConvertible { case auto, top, bottom }
+    enum Rate: String, CaseIterable, ParameterValue.Convertible { case frame, field }
+    enum Pictures: String, CaseIterable, ParameterValue.Convertible { case interlaced, all }
+    enum FirstField: String, CaseIterable, ParameterValue.Convertible { case auto, top, bottom }
 
     @Parameter(
         "rate", default: .frame,
@@ -46,7 +46,7 @@ public final class Deinterlace: Node {
         output.fix(to!)
         if format.nominalDuration.isKnown {
             let wait = Interval(format.nominalDuration)
-            output.latency = Latency(min: wait, max: wait)
+            output.latency = .init(min: wait, max: wait)
         }
     }
 

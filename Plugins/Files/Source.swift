@@ -15,15 +15,17 @@ public final class Source: Node {
         example: #""source": { "type": "source", "open": "pattern" }"#,
         unpacedIf: NodeDescriptor.Condition("pace", .string("fast")))
 
-    enum Pace: String, CaseIterable, ParameterConvertible { case live, fast }
-    enum Rotate: String, CaseIterable, ParameterConvertible { case auto, none }
+    enum Pace: String, CaseIterable, ParameterValue.Convertible { case live, fast }
+    enum Rotate: String, CaseIterable, ParameterValue.Convertible { case auto, none }
 
     let video = Output<MediaItem>(
         "video", .rawVideo,
-        variants: [PortSpec.Variant(parameter: "decode", value: .boolean(false), formats: .codedVideo)], optional: true)
+        variants: [.init(parameter: "decode", value: .boolean(false), formats: .codedVideo)], optional: true
+    )
     let audio = Output<MediaItem>(
         "audio", .rawAudio,
-        variants: [PortSpec.Variant(parameter: "decode", value: .boolean(false), formats: .codedAudio)], optional: true)
+        variants: [.init(parameter: "decode", value: .boolean(false), formats: .codedAudio)], optional: true
+    )
 
     @Parameter(
         "open",

@@ -15,7 +15,7 @@ public final class Relay: Node {
             "where an output that comes in mid-stream begins in coded video: at a keyframe, which is asked for, or now")
     var begin: Begin
 
-    enum Begin: String, CaseIterable, ParameterConvertible { case keyframe, now }
+    enum Begin: String, CaseIterable, ParameterValue.Convertible { case keyframe, now }
 
     public init() {}
 

@@ -27,7 +27,7 @@ struct Settings: Equatable {
 }
 
 /// Speed against quality, in x264's words; other encoders get what comes nearest.
-enum Preset: String, CaseIterable, ParameterConvertible {
+enum Preset: String, CaseIterable, ParameterValue.Convertible {
     case ultrafast, superfast, veryfast, faster, fast, medium
 
     /// 0 for the fastest.

@@ -77,7 +77,7 @@ public final class AudioMix: Node {
         stretches = try Stretches(inputs + [side], length: .seconds(frame / 1_000), maxWait: .seconds(maxWait / 1_000))
         ducking = Ducking(
             Ducking.Settings(threshold: threshold, attack: attack, release: release, hold: hold))
-        output.latency = Latency(min: .zero, max: .seconds(frame / 1_000))
+        output.latency = .init(min: .zero, max: .seconds(frame / 1_000))
         if let layout = stretches.layout { output.fix(formatOf(layout)) }
     }
 

@@ -17,7 +17,7 @@ public final class OpusEncoderNode: Node {
     let input = Input<AudioFrame>(
         "in", .audio([.s16, .f32], rates: [8_000, 12_000, 16_000, 24_000, 48_000], channels: [1, 2]),
         variants: [
-            PortSpec.Variant(
+            .init(
                 parameter: "profile", value: .string(Profile.lowdelay.rawValue),
                 formats: .audio([.s16, .f32], rates: [48_000], channels: [1, 2]))
         ])
@@ -101,7 +101,7 @@ public final class OpusEncoderNode: Node {
         let format = input.format ?? MediaFormat(audio: layout)
         let delay = try open(format.audio ?? layout)
         if input.format == nil { encoder = nil } else { output.fix(packetFormat!) }
-        output.latency = Latency(min: Interval(delay), max: Interval(delay) + .seconds(settings.frameLength / 1_000))
+        output.latency = .init(min: Interval(delay), max: Interval(delay) + .seconds(settings.frameLength / 1_000))
     }
 
     public func process(now: Instant) throws {

@@ -2,7 +2,7 @@ import COpus
 import Sluice
 
 /// The values that `profile` sets unless the graph sets it by itself.
-enum Profile: String, CaseIterable, ParameterConvertible {
+enum Profile: String, CaseIterable, ParameterValue.Convertible {
     case audio, lowdelay, voip
 
     var settings: OpusSettings {
@@ -36,7 +36,7 @@ struct OpusSettings: Equatable {
 }
 
 /// The quality that libopus is to favour.
-enum Application: String, CaseIterable, ParameterConvertible {
+enum Application: String, CaseIterable, ParameterValue.Convertible {
     case audio, voip, lowdelay
 
     var code: Int32 {
@@ -49,7 +49,7 @@ enum Application: String, CaseIterable, ParameterConvertible {
 }
 
 /// The kind of audio, where libopus need not find out.
-enum Signal: String, CaseIterable, ParameterConvertible {
+enum Signal: String, CaseIterable, ParameterValue.Convertible {
     case auto, voice, music
 
     var code: Int32 {
@@ -62,7 +62,7 @@ enum Signal: String, CaseIterable, ParameterConvertible {
 }
 
 /// The highest frequencies that are kept: 4, 6, 8, 12 and 20 kHz (RFC 6716, table 1).
-enum Bandwidth: String, CaseIterable, ParameterConvertible {
+enum Bandwidth: String, CaseIterable, ParameterValue.Convertible {
     case narrow, medium, wide, superwide, full
 
     var code: Int32 {

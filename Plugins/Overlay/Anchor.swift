@@ -1,7 +1,7 @@
 import Sluice
 
 /// From where the place of an overlay counts.
-enum Anchor: String, CaseIterable, ParameterConvertible {
+enum Anchor: String, CaseIterable, ParameterValue.Convertible {
     case topLeft = "top-left"
     case top
     case topRight = "top-right"

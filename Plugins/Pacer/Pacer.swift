@@ -19,11 +19,11 @@ public final class Pacer: Node {
     let input = Input<MediaItem>(
         "in", .rawAudio | .codedVideo,
         variants: [AudioPacing.Drift.skip, .silence].map {
-            PortSpec.Variant(
+            FormatSet.Variant(
                 parameter: "drift", value: .string($0.rawValue), formats: .rawAudio | .codedVideo | Pacer.opus)
         },
         // A second of raw video of 3840×2160 at 60 a second is 746 MB.
-        buffer: EdgeCapacity(items: 50, milliseconds: 1_000, bytes: 1 << 30))
+        buffer: .init(items: 50, milliseconds: 1_000, bytes: 1 << 30))
     let output = Output<MediaItem>("out", follows: "in")
     @Parameter(
         "frame_ms", default: 20, range: 2.5...60,
@@ -96,10 +96,10 @@ public final class Pacer: Node {
         try checkDepth(frame)
         let most = max(settings.target, settings.start ?? .zero)
         if input.format?.kind == .codedVideo {
-            output.latency = Latency(min: .zero, max: settings.target + .milliseconds(40))
+            output.latency = .init(min: .zero, max: settings.target + .milliseconds(40))
         } else {
             let least = max(settings.target, frame)
-            output.latency = Latency(min: least, max: max(most, frame) + frame * 2)
+            output.latency = .init(min: least, max: max(most, frame) + frame * 2)
         }
         if input.format?.kind != .codedVideo { own.claim() }
     }

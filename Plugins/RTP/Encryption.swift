@@ -2,7 +2,7 @@ import RTP
 import Sluice
 
 /// How `rtp-output` protects what it sends.
-enum Encryption: String, CaseIterable, ParameterConvertible {
+enum Encryption: String, CaseIterable, ParameterValue.Convertible {
     case none
     case aesCM128SHA80 = "AES_CM_128_HMAC_SHA1_80"
     case aesCM128SHA32 = "AES_CM_128_HMAC_SHA1_32"

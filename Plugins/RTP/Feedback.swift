@@ -2,7 +2,7 @@ import RTP
 import Sluice
 
 /// The feedback on single packets that receivers are told they may send.
-enum Feedback: String, CaseIterable, ParameterConvertible {
+enum Feedback: String, CaseIterable, ParameterValue.Convertible {
     case none
     /// Which are missing (RFC 4585).
     case lost

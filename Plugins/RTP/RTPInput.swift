@@ -65,8 +65,8 @@ public final class RTPInput: Node {
     @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between receiver reports")
     var reportInterval: Int
 
-    enum Release: String, CaseIterable, ParameterConvertible { case early, timed }
-    enum OnEnd: String, CaseIterable, ParameterConvertible { case finish, wait }
+    enum Release: String, CaseIterable, ParameterValue.Convertible { case early, timed }
+    enum OnEnd: String, CaseIterable, ParameterValue.Convertible { case finish, wait }
 
     private var context: NodeContext!
     private var streams: [InputStream] = []
@@ -97,12 +97,12 @@ public final class RTPInput: Node {
         }
         let description = try readDescription(path)
         for output in [video, audio] where output.isConnected {
-            guard let media = try InputMedia(output.spec.name, in: description, of: path) else {
+            guard let media = try InputMedia(output.name, in: description, of: path) else {
                 output.markAbsent()
                 continue
             }
             wanted.append((output, media))
-            output.latency = Latency(min: release == .timed ? delay : .zero, max: delay)
+            output.latency = .init(min: release == .timed ? delay : .zero, max: delay)
         }
         guard !wanted.isEmpty else {
             throw NodeError(

@@ -122,7 +122,7 @@ public final class RTPOutput: Node {
             path: path, address: address.parts.host, cname: cname, isMultiplexed: isMultiplexed,
             id: UInt64.random(in: 1...0x7fff_ffff, using: &random))
         for input in [video, audio].filter(\.isConnected) {
-            let name = input.spec.name
+            let name = input.name
             let port = input === video ? videoPort : audioPort
             let crypto = try encryption.suite.map { CryptoAttribute(suite: $0, key: try masterKey(key, for: $0)) }
             let spread = input === video && spreadRate > 0

@@ -50,7 +50,7 @@ public final class AVSegments: Node {
     @Live("calibrate", default: false, help: "marks segments for calibration; peers may change it too")
     var calibrates: Bool
 
-    enum OnEnd: String, CaseIterable, ParameterConvertible { case finish, wait }
+    enum OnEnd: String, CaseIterable, ParameterValue.Convertible { case finish, wait }
 
     private var context: NodeContext!
     private var intake: SegmentIntake!

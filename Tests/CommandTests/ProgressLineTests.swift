@@ -33,7 +33,7 @@ import Testing
         var full = progress(10, media: 10, packets: 500, bytes: 500_000)
         full.fullest = Progress.Edge(
             name: "vp8.out -> file.video", items: 16, milliseconds: 400, bytes: 0,
-            capacity: EdgeCapacity(items: 16, milliseconds: 500))
+            capacity: .init(items: 16, milliseconds: 500))
         var line = ProgressLine()
         #expect(!line.text(full, columns: 200).contains("full"))
         #expect(line.text(full, columns: 200).hasSuffix("  vp8.out -> file.video is full"))

@@ -4,7 +4,7 @@ import Testing
 
 /// The tables of docs/edges-and-epochs.md.
 @Suite struct EdgeTableTests {
-    private func harness(_ overflow: Overflow, _ epoch: EpochPolicy = .flush) throws -> GraphHarness {
+    private func harness(_ overflow: EdgePolicy.Overflow, _ epoch: EdgePolicy.Epoch = .flush) throws -> GraphHarness {
         var graph = GraphBuilder()
         graph.node("source", TestSource.self)
         graph.node("sink", TestSink.self)
@@ -15,7 +15,7 @@ import Testing
     }
 
     /// The items that are held after 1…8 were offered, beginning at 1.
-    private func held(_ overflow: Overflow, group: Int) throws -> [Int] {
+    private func held(_ overflow: EdgePolicy.Overflow, group: Int) throws -> [Int] {
         let harness = try harness(overflow)
         harness.source("source").push(TestMedia.packets(first: 0, count: 8, group: group))
         harness.settle()
@@ -39,8 +39,8 @@ import Testing
         #expect(try held(.dropToKeyframe, group: 100) == [])
     }
 
-    @Test(arguments: [(EpochPolicy.flush, 2, 3), (.keep, 5, 0)])
-    func aRaisedEpochFlushesWhereItIsNotKept(_ policy: EpochPolicy, handedOut: Int, flushed: Int) throws {
+    @Test(arguments: [(EdgePolicy.Epoch.flush, 2, 3), (.keep, 5, 0)])
+    func aRaisedEpochFlushesWhereItIsNotKept(_ policy: EdgePolicy.Epoch, handedOut: Int, flushed: Int) throws {
         let harness = try harness(.block, policy)
         harness.source("source").push(TestMedia.silence(count: 3, epoch: 1))
         harness.settle()

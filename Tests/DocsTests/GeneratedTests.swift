@@ -18,7 +18,7 @@ import Testing
         #expect(made.status == 0, "\(made.errors)")
         let isCurrent = try Repository.text("docs/api.md") == made.output
         #expect(isCurrent, "run tools/update-docs")
-        for type in ["VideoFrame", "AudioFrame", "Packet", "Parameter", "ParameterConvertible"] {
+        for type in ["VideoFrame", "AudioFrame", "Packet", "Parameter", "ParameterValue.Convertible"] {
             #expect(made.output.contains("\n### \(type)\n"))
         }
     }

@@ -21,7 +21,7 @@ public final class Fault: Node {
     @Parameter("after", default: 10, help: "items handed on before it happens in process") var after: Int
     @Parameter("foreign", default: false, help: "an error that is no NodeError") var isForeign: Bool
 
-    enum Stage: String, CaseIterable, ParameterConvertible { case prepare, process, finish }
+    enum Stage: String, CaseIterable, ParameterValue.Convertible { case prepare, process, finish }
     struct Foreign: Error {}
 
     private var count = 0
@@ -58,7 +58,7 @@ public final class StuckFault: Node {
     @Parameter("interruptible", default: false, help: "interrupt() ends the call") var isInterruptible: Bool
     @Parameter("tells", default: "", help: "a FIFO that gets a byte when it begins") var fifo: String
 
-    enum Stage: String, CaseIterable, ParameterConvertible { case prepare, process, finish, close }
+    enum Stage: String, CaseIterable, ParameterValue.Convertible { case prepare, process, finish, close }
 
     private var ends: [Int32] = [-1, -1]
 

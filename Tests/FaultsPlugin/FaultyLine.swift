@@ -10,7 +10,7 @@ public final class FaultyLine: Service, @unchecked Sendable {
     @Parameter("token", help: "what callers must show") var token: String
     @Parameter("log", default: "", help: "a file that gets a line when it opens and when it closes") var path: String
 
-    enum Stage: String, CaseIterable, ParameterConvertible { case none, open }
+    enum Stage: String, CaseIterable, ParameterValue.Convertible { case none, open }
 
     public init() {}
 

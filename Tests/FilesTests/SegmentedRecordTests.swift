@@ -105,7 +105,7 @@ import Testing
         let record = try NodeHarness(
             Record.self, parameters: ["path": .string(folder.path("part.\(ending)")), "segment_s": 2],
             announcing: ["video": video[0].format, "audio": audio[0].format], unconnected: ["data"],
-            capacity: EdgeCapacity(items: 1_000, milliseconds: 60_000))
+            capacity: .init(items: 1_000, milliseconds: 60_000))
         record.push(video, into: "video")
         record.end("video")
         for packet in audio {

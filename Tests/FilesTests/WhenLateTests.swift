@@ -125,11 +125,12 @@ import Testing
         let bytes = try folder.bytes("clip.ts")
         // Larger than what a demuxer reads at the start; all of it is there at once.
         let both = open(fifo, O_RDWR | O_NONBLOCK)
-        let room = fcntl(both, 1_031 /* F_SETPIPE_SZ */, 1 << 20)
+        // F_SETPIPE_SZ.
+        let room = fcntl(both, 1_031, 1 << 20)
         #expect(room >= bytes.count && write(both, bytes, bytes.count) == bytes.count)
         let source = try NodeHarness(
             Source.self, parameters: ["open": .string(fifo), "when_late": "drop", "decode": false],
-            capacity: EdgeCapacity(items: 4, milliseconds: 200))
+            capacity: .init(items: 4, milliseconds: 200))
         source.settle()
         close(both)
         hold(source, "video", from: 1_000, for: 3_000)

@@ -122,7 +122,8 @@ enum Bench {
     }
 
     static func edge(
-        _ from: String, _ to: String, _ capacity: EdgeCapacity = .standard, _ overflow: Overflow = .block,
+        _ from: String, _ to: String, _ capacity: EdgePolicy.Capacity = .standard,
+        _ overflow: EdgePolicy.Overflow = .block,
         fromParent: Bool = false
     ) -> EdgePlan {
         EdgePlan(
@@ -165,8 +166,8 @@ enum Bench {
 
     /// feed → pacer → tape.
     static func pace(
-        _ script: [Feed.Entry], _ parameters: [String: ParameterValue] = [:], capacity: EdgeCapacity = .standard,
-        overflow: Overflow = .block
+        _ script: [Feed.Entry], _ parameters: [String: ParameterValue] = [:], capacity: EdgePolicy.Capacity = .standard,
+        overflow: EdgePolicy.Overflow = .block
     ) throws -> Result {
         try run(
             script,

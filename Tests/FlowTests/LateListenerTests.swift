@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct LateListenerTests {
     /// A source before a relay, and listeners that come when the test says.
-    private func graph(begin: String, overflow: Overflow = .dropToKeyframe, items: Int = 16) throws -> GraphHarness {
+    private func graph(begin: String, overflow: EdgePolicy.Overflow = .dropToKeyframe, items: Int = 16) throws
+        -> GraphHarness
+    {
         var graph = GraphBuilder()
         graph.node("source", TestSource.self)
         graph.node("relay", Relay.self, ["begin": .string(begin)])
@@ -21,7 +23,7 @@ import Testing
         harness.sink("listener.\(listener)/sink").received.map { TestMedia.number(of: $0.item) }
     }
 
-    private func start(_ harness: GraphHarness) -> SessionHandle {
+    private func start(_ harness: GraphHarness) -> NodeContext.Instance {
         let handle = harness.context(of: "relay")!.start("listener")
         harness.settle()
         return handle
@@ -52,7 +54,7 @@ import Testing
 
     @Test func nobodySeesAGapBecauseAnotherComesOrGoes() throws {
         let harness = try graph(begin: "keyframe")
-        var handles: [SessionHandle] = []
+        var handles: [NodeContext.Instance] = []
         var number = 0
         for _ in 0..<20 {
             handles.append(start(harness))

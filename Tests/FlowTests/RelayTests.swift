@@ -19,9 +19,9 @@ extension FlowSuite {
                 ],
                 edges: [
                     Bench.edge("feed", "relay"),
-                    Bench.edge("relay", "slow", EdgeCapacity(items: 2, milliseconds: 1_000), .dropOldest),
+                    Bench.edge("relay", "slow", .init(items: 2, milliseconds: 1_000), .dropOldest),
                     Bench.edge("slow", "slow-tape"),
-                    Bench.edge("relay", "tape", EdgeCapacity(items: 64, milliseconds: 2_000), .dropOldest),
+                    Bench.edge("relay", "tape", .init(items: 64, milliseconds: 2_000), .dropOldest),
                 ])
             let script = (0..<500).map {
                 Feed.Entry(at: Instant(nanoseconds: Int64($0 / 10) * 50_000_000), samples: 960, pts: Int64($0 * 960))
@@ -44,7 +44,7 @@ extension FlowSuite {
                 nodes: [Bench.node("pacer", Pacer.self), Bench.node("tape", Tape.self)],
                 edges: [
                     Bench.edge(
-                        "relay", "pacer", EdgeCapacity(items: 50, milliseconds: 1_000), .dropOldest, fromParent: true),
+                        "relay", "pacer", .init(items: 50, milliseconds: 1_000), .dropOldest, fromParent: true),
                     Bench.edge("pacer", "tape"),
                 ])
             let result = try Bench.run(

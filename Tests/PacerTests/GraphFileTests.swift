@@ -28,7 +28,7 @@ import Testing
     @Test func itsEdgeIsABufferOfASecondThatDropsTheOldest() throws {
         let nodes = #""a": { "type": "test-source" }, "p": { "type": "pacer" }, "o": { "type": "null-sink" }"#
         let plan = try load(nodes, #""a -> p -> o""#)
-        #expect(plan.root.edges[0].capacity == EdgeCapacity(items: 50, milliseconds: 1_000, bytes: 1 << 30))
+        #expect(plan.root.edges[0].capacity == .init(items: 50, milliseconds: 1_000, bytes: 1 << 30))
         // Coded video may pass here, which drops to a keyframe; audio settles it when it is known.
         #expect(plan.root.edges[0].overflow == .dropToKeyframe && plan.root.edges[0].isOverflowStandard)
         #expect(plan.root.edges[1].capacity == .standard && plan.root.edges[1].overflow == .block)
@@ -39,7 +39,7 @@ import Testing
         let told = try load(
             nodes,
             #"{ "from": "a", "to": "p", "capacity": { "items": 4, "ms": 80 }, "overflow": "block" }, "p -> o""#)
-        #expect(told.root.edges[0].capacity == EdgeCapacity(items: 4, milliseconds: 80, bytes: 1 << 30))
+        #expect(told.root.edges[0].capacity == .init(items: 4, milliseconds: 80, bytes: 1 << 30))
         #expect(told.root.edges[0].overflow == .block)
     }
 

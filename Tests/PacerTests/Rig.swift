@@ -19,12 +19,12 @@ final class Rig {
 
     init(
         _ parameters: [String: ParameterValue] = [:], format: MediaFormat = TestMedia.audio(.s16, channels: 1),
-        items: Int = 50, milliseconds: Int = 1_000, overflow: Overflow = .dropOldest
+        items: Int = 50, milliseconds: Int = 1_000, overflow: EdgePolicy.Overflow = .dropOldest
     ) throws {
         self.format = format
         harness = try NodeHarness(
             Pacer.self, parameters: ["status_s": .number(0)].merging(parameters) { $1 }, announcing: ["in": format],
-            capacity: EdgeCapacity(items: items, milliseconds: milliseconds), overflow: overflow)
+            capacity: .init(items: items, milliseconds: milliseconds), overflow: overflow)
     }
 
     static func at(_ milliseconds: Double) -> Instant { Instant(nanoseconds: Int64((milliseconds * 1e6).rounded())) }

@@ -1,7 +1,7 @@
 import Foundation
 import Net
 import RTP
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import Foundation
 import RTP
-import Sluice
+@_spi(Host) import Sluice
 import SluiceTesting
 import Synchronization
 import TestSupport

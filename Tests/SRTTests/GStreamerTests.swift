@@ -1,5 +1,5 @@
 import Foundation
-import Sluice
+@_spi(Host) import Sluice
 import TestSupport
 import Testing
 

@@ -32,7 +32,7 @@ import Testing
 
         func collect() { while let item = harness.pull() { received.append((item, harness.now)) } }
 
-        func finish() -> RunOutcome {
+        func finish() -> GraphHarness.Outcome {
             let outcome = harness.finish()
             collect()
             return outcome

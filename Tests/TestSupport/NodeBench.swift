@@ -6,7 +6,7 @@ import SluiceTesting
 public struct NodeBench<N: Node> {
     public struct Result {
         public var items: [MediaItem]
-        public var outcome: RunOutcome
+        public var outcome: GraphHarness.Outcome
         /// The logged lines, in order.
         public var events: [String]
         public var report: [String: Any]

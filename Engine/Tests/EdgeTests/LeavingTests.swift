@@ -11,7 +11,7 @@ import Testing
             Edge(
                 EdgePlan(
                     from: EndPlan(node: "from", port: "out"), to: EndPlan(node: "to", port: "in"),
-                    capacity: EdgeCapacity(items: 1, milliseconds: 100), overflow: .dropOldest),
+                    capacity: .init(items: 1, milliseconds: 100), overflow: .dropOldest),
                 from: from, to: to, epoch: nil)
         }
     }

@@ -11,7 +11,7 @@ import Testing
         #expect(
             plan.root.edges.map { "\($0.from) -> \($0.to)" } == ["source.audio -> relay.in", "relay.out -> tape.audio"])
         let tape = plan.root.edges[1]
-        #expect(tape.capacity == EdgeCapacity(items: 2500, milliseconds: 5000))
+        #expect(tape.capacity == .init(items: 2500, milliseconds: 5000))
         #expect(
             tape.overflow == .dropNewest && tape.epoch == .keep && tape.position == SourcePosition(line: 16, column: 5))
         #expect(plan.start.map(\.count) == [3])
@@ -21,7 +21,7 @@ import Testing
             listener.edges.map { "\($0.from) -> \($0.to)" } == [
                 "$parent.relay.out -> pacer.in", "pacer.out -> opus.in", "opus.out -> out.in",
             ])
-        #expect(listener.edges[0].capacity == EdgeCapacity(items: 50, milliseconds: 1000))
+        #expect(listener.edges[0].capacity == .init(items: 50, milliseconds: 1000))
         #expect(listener.edges[1].capacity == .standard && listener.edges[1].overflow == .block)
     }
 }

@@ -16,14 +16,17 @@ import Testing
         NodePlan(name: name, spec: spec, parameters: fast ? ["pace": .string("fast")] : [:])
     }
 
-    private func edge(_ from: String, _ to: String, _ overflow: Overflow = .block, parent: Bool = false) -> EdgePlan {
+    private func edge(_ from: String, _ to: String, _ overflow: EdgePolicy.Overflow = .block, parent: Bool = false)
+        -> EdgePlan
+    {
         EdgePlan(
             from: EndPlan(node: from, port: "out", isParent: parent), to: EndPlan(node: to, port: "in"),
             overflow: overflow)
     }
 
     /// source -> relay -> encoder -> tape.
-    private func plan(fast: Bool = true, _ overflow: Overflow = .dropOldest, middle: NodeSpec = encoder) -> SessionPlan
+    private func plan(fast: Bool = true, _ overflow: EdgePolicy.Overflow = .dropOldest, middle: NodeSpec = encoder)
+        -> SessionPlan
     {
         SessionPlan(
             nodes: [

@@ -12,13 +12,14 @@ import Testing
 
     @Test func `Out of a relay raw media and coded audio drop the oldest, coded video drops to a keyframe`() throws {
         for (source, port, expected) in [
-            (raw, "audio", Overflow.dropOldest), (raw, "video", .dropOldest), (packets, "audio", .dropOldest),
+            (raw, "audio", EdgePolicy.Overflow.dropOldest), (raw, "video", .dropOldest),
+            (packets, "audio", .dropOldest),
             (packets, "video", .dropToKeyframe),
         ] {
             let plan = try load(relayed(source, #""s.\#(port) -> relay -> out""#))
             #expect(plan.root.edges.map(\.overflow) == [.block, expected])
             let isPictures = source == raw && port == "video"
-            let first = isPictures ? EdgeCapacity.pictures : .standard
+            let first = isPictures ? EdgePolicy.Capacity.pictures : .standard
             #expect(plan.root.edges.map(\.capacity) == [first, .standard])
             #expect(plan.root.edges.allSatisfy { $0.isOverflowStandard })
         }
@@ -26,9 +27,9 @@ import Testing
 
     @Test func `A bound of bytes stands beside the others, and alone it governs`() throws {
         for (capacity, expected) in [
-            (#"{ "items": 4 }"#, EdgeCapacity(items: 4, milliseconds: 4_000, bytes: 268_435_456)),
-            (#"{ "ms": 4000, "bytes": 1000 }"#, EdgeCapacity(items: 2_000, milliseconds: 4_000, bytes: 1_000)),
-            (#"{ "bytes": 1000 }"#, EdgeCapacity(items: 4_096, milliseconds: 60_000, bytes: 1_000)),
+            (#"{ "items": 4 }"#, EdgePolicy.Capacity(items: 4, milliseconds: 4_000, bytes: 268_435_456)),
+            (#"{ "ms": 4000, "bytes": 1000 }"#, EdgePolicy.Capacity(items: 2_000, milliseconds: 4_000, bytes: 1_000)),
+            (#"{ "bytes": 1000 }"#, EdgePolicy.Capacity(items: 4_096, milliseconds: 60_000, bytes: 1_000)),
         ] {
             let plan = try load(
                 graph(
@@ -36,24 +37,25 @@ import Testing
                     edges: #"{ "from": "s.audio", "to": "out", "capacity": \#(capacity) }"#))
             #expect(plan.root.edges.map(\.capacity) == [expected])
         }
-        #expect(EdgeCapacity.standard.bytes == 268_435_456)
+        #expect(EdgePolicy.Capacity.standard.bytes == 268_435_456)
     }
 
     @Test func `Raw pictures stay close where nothing else is waited for and the file gives no bound`() throws {
         for (output, edge, expected) in [
-            ("null-sink", #""s.video -> o""#, EdgeCapacity.pictures), ("null-sink", #""s.audio -> o""#, .standard),
+            ("null-sink", #""s.video -> o""#, EdgePolicy.Capacity.pictures),
+            ("null-sink", #""s.audio -> o""#, .standard),
             ("overlay", #""s.video -> o.in""#, .standard),
             (
                 "null-sink", #"{ "from": "s.video", "to": "o", "overflow": "drop-oldest" }"#,
-                EdgeCapacity(items: 16, milliseconds: 500)
+                .init(items: 16, milliseconds: 500)
             ),
             (
                 "null-sink", #"{ "from": "s.video", "to": "o", "capacity": { "items": 16 } }"#,
-                EdgeCapacity(items: 16, milliseconds: 16_000)
+                .init(items: 16, milliseconds: 16_000)
             ),
             (
                 "null-sink", #"{ "from": "s.video", "to": "o", "capacity": { "ms": 500 } }"#,
-                EdgeCapacity(items: 250, milliseconds: 500)
+                .init(items: 250, milliseconds: 500)
             ),
         ] {
             let plan = try load(graph(nodes: #"\#(raw), "o": { "type": "\#(output)" }"#, edges: edge))
@@ -109,11 +111,17 @@ import Testing
     }
 
     @Test func `A bound that stands alone governs`() {
-        #expect(EdgeCapacity(givenItems: nil, givenMilliseconds: 5000) == EdgeCapacity(items: 2500, milliseconds: 5000))
-        #expect(EdgeCapacity(givenItems: nil, givenMilliseconds: 10) == EdgeCapacity(items: 16, milliseconds: 10))
-        #expect(EdgeCapacity(givenItems: nil, givenMilliseconds: 600_000).items == 4096)
-        #expect(EdgeCapacity(givenItems: 4, givenMilliseconds: nil) == EdgeCapacity(items: 4, milliseconds: 4000))
-        #expect(EdgeCapacity(givenItems: 1000, givenMilliseconds: nil).milliseconds == 60_000)
+        #expect(
+            EdgePolicy.Capacity(givenItems: nil, givenMilliseconds: 5000)
+                == .init(items: 2500, milliseconds: 5000))
+        #expect(
+            EdgePolicy.Capacity(givenItems: nil, givenMilliseconds: 10)
+                == .init(items: 16, milliseconds: 10))
+        #expect(EdgePolicy.Capacity(givenItems: nil, givenMilliseconds: 600_000).items == 4096)
+        #expect(
+            EdgePolicy.Capacity(givenItems: 4, givenMilliseconds: nil)
+                == .init(items: 4, milliseconds: 4000))
+        #expect(EdgePolicy.Capacity(givenItems: 1000, givenMilliseconds: nil).milliseconds == 60_000)
     }
 
     @Test(arguments: [

@@ -50,7 +50,7 @@ import Testing
         #expect(
             mistake { $0.outputs = [PortSpec("out", .rawAudio, follows: "inn")] }
                 == "output \"out\" follows \"inn\", which is none of its inputs")
-        let variant = PortSpec.Variant(parameter: "decode", value: .boolean(true), formats: .rawAudio)
+        let variant = FormatSet.Variant(parameter: "decode", value: .boolean(true), formats: .rawAudio)
         #expect(
             mistake { $0.outputs = [PortSpec("out", .rawAudio, variants: [variant])] }
                 == "output \"out\" depends on \"decode\", which is none of its parameters")

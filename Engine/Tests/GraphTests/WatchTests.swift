@@ -31,7 +31,7 @@ import Testing
             EdgeSnapshot(
                 identity: EdgeIdentity(
                     from: from, to: to, producer: NodeKey(address: producer), consumer: NodeKey(address: consumer),
-                    capacity: EdgeCapacity(items: 4, milliseconds: 500), noun: "picture"))
+                    capacity: .init(items: 4, milliseconds: 500), noun: "picture"))
         }
 
         var index: SnapshotIndex { SnapshotIndex(snapshot) }

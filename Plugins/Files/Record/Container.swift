@@ -29,7 +29,7 @@ enum Container: String, CaseIterable, Sendable {
     }
 
     /// The formats that an input takes, by the parameters that name the container: `format`, then the file's ending.
-    static func variants(_ track: Track) -> [PortSpec.Variant] {
+    static func variants(_ track: Track) -> [FormatSet.Variant] {
         let taken = allCases.compactMap { container in container.formats(track).map { (container, $0) } }
         return taken.map { .init(parameter: "format", value: .string($0.rawValue), formats: $1) }
             + taken.flatMap { container, formats in

@@ -85,7 +85,7 @@ struct DataRecording {
         let takesData = container == .jsonl
         guard let wrong = takesData ? media.first : data.isConnected ? data : nil else { return nil }
         return NodeError(
-            "\(container.rawValue) takes \(takesData ? "data alone" : "no data"); \(wrong.spec.name) is connected for \"\(path)\"",
+            "\(container.rawValue) takes \(takesData ? "data alone" : "no data"); \(wrong.name) is connected for \"\(path)\"",
             advice: takesData
                 ? "Give audio and video a record of their own, to a file ending in .mkv, say."
                 : "Give data a record of its own, to a file ending in .jsonl.", isInputError: true)

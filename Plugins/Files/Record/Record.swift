@@ -51,7 +51,7 @@ public final class Record: Node {
             + "Where it is not given, a small disk keeps a sixteenth. 0: none")
     var leastFree: Int
 
-    enum Choice: String, CaseIterable, ParameterConvertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
+    enum Choice: String, CaseIterable, ParameterValue.Convertible { case auto, webm, mkv, ts, wav, mp4, jsonl }
 
     private var context: NodeContext!
     private var container = Container.webm

@@ -20,7 +20,7 @@ final class RecordedStream {
 
     init(_ input: Input<MediaItem>) { self.input = input }
 
-    var name: String { input.spec.name }
+    var name: String { input.name }
     /// Nothing of it is left, and nothing follows.
     var isOver: Bool { held.isEmpty && input.isEnded }
 

@@ -1,7 +1,7 @@
 import Sluice
 
 /// Where the timestamps of a live raw stream come from.
-enum RawTimestamps: String, CaseIterable, ParameterConvertible {
+enum RawTimestamps: String, CaseIterable, ParameterValue.Convertible {
     /// Counted from the first arrival, and moved where that is off the arrival for long.
     case count
     /// When a frame's first byte came.

@@ -8,7 +8,7 @@ final class CallAcceptor {
     private let reception: Reception
     /// The latest session of each name, until it is over. The next one of that name is built after it: both may write
     /// the same file.
-    private var latest: [String: SessionHandle] = [:]
+    private var latest: [String: NodeContext.Instance] = [:]
     private var purgeAt = 64
     var due: Instant { reception.due }
 
@@ -57,7 +57,7 @@ final class CallAcceptor {
         if !name.isEmpty { remember(session, as: name) }
     }
 
-    private func remember(_ session: SessionHandle, as name: String) {
+    private func remember(_ session: NodeContext.Instance, as name: String) {
         latest[name] = session
         // Seldom, so that a caller costs the same whatever the number of others.
         guard latest.count >= purgeAt else { return }

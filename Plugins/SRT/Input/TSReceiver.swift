@@ -195,7 +195,7 @@ final class TSReceiver: TSDemuxerClient {
         saidDropped[track.rawValue] = true
         context.log(
             .warning,
-            "\(output.spec.name) is left out, since the node behind takes none for longer than hold_ms or hold_kb allows; counted as \(output.spec.name)_dropped"
+            "\(output.name) is left out, since the node behind takes none for longer than hold_ms or hold_kb allows; counted as \(output.name)_dropped"
         )
     }
 

@@ -16,7 +16,7 @@ final class CallRound {
     private let own: [SocketAddress]
     private let options: SRTOptions
     private let isRendezvous: Bool
-    private let node: NodeHandle
+    private let node: NodeContext.Handle
     /// For messages.
     private let peer: String
     private var calls: [(socket: SRTSocket, target: SocketAddress)] = []
@@ -31,7 +31,8 @@ final class CallRound {
     ///   - targets: in the order in which they are tried.
     ///   - own: this side's addresses; empty where any will do.
     init(
-        _ targets: [SocketAddress], own: [SocketAddress], _ options: SRTOptions, isRendezvous: Bool, _ node: NodeHandle,
+        _ targets: [SocketAddress], own: [SocketAddress], _ options: SRTOptions, isRendezvous: Bool,
+        _ node: NodeContext.Handle,
         peer: String
     ) {
         (self.targets, self.own, self.options) = (targets, own, options)

@@ -40,7 +40,7 @@ struct LinkSettings {
 }
 
 /// The policy for a caller that comes while another is connected.
-enum SecondCaller: String, CaseIterable, ParameterConvertible {
+enum SecondCaller: String, CaseIterable, ParameterValue.Convertible {
     case takeOver = "take-over"
     case refuse
 }

@@ -13,7 +13,7 @@ final class SRTLink {
     private let reconnects: Bool
     private let context: NodeContext
     private let resolver: NameResolver
-    private let node: NodeHandle
+    private let node: NodeContext.Handle
     private(set) var plan: LinkPlan
     private var probe: (RoundTripProbe, descriptor: Int32)?
     /// Where callers are waited for; nil on the side that calls.

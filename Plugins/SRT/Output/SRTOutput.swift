@@ -50,7 +50,7 @@ public final class SRTOutput: SRTNode, Node {
     @Parameter("max_readers", default: 100, range: 1...10_000, help: "as a listener: how many are served at a time")
     var mostReaders: Int
 
-    enum SecondReader: String, CaseIterable, ParameterConvertible {
+    enum SecondReader: String, CaseIterable, ParameterValue.Convertible {
         case serve, refuse
         case takeOver = "take-over"
     }

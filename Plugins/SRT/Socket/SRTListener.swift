@@ -29,7 +29,7 @@ final class SRTListener: @unchecked Sendable {
     /// Listens at once. Each decision of `admission` wakes `node`. Throws `NodeError` where the port is taken.
     init(
         at address: SocketAddress, _ options: SRTOptions, backlog: Int = 32, admission: Admission,
-        wakes node: NodeHandle
+        wakes node: NodeContext.Handle
     ) throws {
         var options = options
         // A listener has none: callers name theirs.
@@ -89,9 +89,9 @@ final class SRTListener: @unchecked Sendable {
         static func of(_ number: Int) -> Gate? { all.withLock { $0.byNumber[number] } }
 
         private let admission: Admission
-        private let node: NodeHandle
+        private let node: NodeContext.Handle
 
-        init(_ admission: Admission, _ node: NodeHandle) { (self.admission, self.node) = (admission, node) }
+        init(_ admission: Admission, _ node: NodeContext.Handle) { (self.admission, self.node) = (admission, node) }
 
         func ask(_ handle: SRTSOCKET, _ address: UnsafePointer<sockaddr>, _ name: UnsafePointer<CChar>?) -> Int32 {
             let caller = Caller(address: SocketAddress(address), streamID: name.map { String(cString: $0) } ?? "")

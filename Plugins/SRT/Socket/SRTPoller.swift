@@ -10,7 +10,7 @@ final class SRTPoller: Sendable {
     static let shared = SRTPoller()
 
     private let epoll: Int32
-    private let nodes = Mutex<[SRTSOCKET: NodeHandle]>([:])
+    private let nodes = Mutex<[SRTSOCKET: NodeContext.Handle]>([:])
     private let thread = Mutex<pthread_t?>(nil)
     private let isEnding = Atomic<Bool>(false)
 
@@ -39,7 +39,7 @@ final class SRTPoller: Sendable {
     }
 
     /// `node` is woken at each change from now on, until `unwatch`. Any thread.
-    func watch(_ socket: SRTSOCKET, _ node: NodeHandle) {
+    func watch(_ socket: SRTSOCKET, _ node: NodeContext.Handle) {
         nodes.withLock { $0[socket] = node }
         // Edges, not levels: a node reads or writes until there is nothing more to do.
         var events = Int32(bitPattern: SRT_EPOLL_ET.rawValue)

@@ -11,7 +11,7 @@ public final class SegmentTrace: Node {
     @Parameter("stage", default: .sender, help: "encoder: stands behind an encoder; sender: before what sends")
     var stage: Stage
 
-    enum Stage: String, CaseIterable, ParameterConvertible { case encoder, sender }
+    enum Stage: String, CaseIterable, ParameterValue.Convertible { case encoder, sender }
 
     private var context: NodeContext!
     private var traces: SegmentTraces?

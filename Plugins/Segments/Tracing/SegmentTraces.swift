@@ -5,7 +5,7 @@ import Synchronization
 final class SegmentTraces: Sendable {
     private struct State {
         var book = TraceBook()
-        var owners: [UInt16: NodeHandle] = [:]
+        var owners: [UInt16: NodeContext.Handle] = [:]
         var lines: [TraceBook.Line] = []
         var hasSenders = false
     }
@@ -13,7 +13,7 @@ final class SegmentTraces: Sendable {
     private let state = Mutex(State())
 
     /// A segment node takes part, whose frames carry this number as their clock.
-    func register(_ node: NodeHandle, clock: UInt16) { state.withLock { $0.owners[clock] = node } }
+    func register(_ node: NodeContext.Handle, clock: UInt16) { state.withLock { $0.owners[clock] = node } }
 
     /// A trace node stands where pictures are sent.
     func noteSender() { state.withLock { $0.hasSenders = true } }

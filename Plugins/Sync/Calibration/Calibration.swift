@@ -49,7 +49,7 @@ public final class Calibration: Node {
         for (input, output) in [(videoIn, videoOut), (audioIn, audioOut)] as [(InputPort, OutputPort)]
         where output.isConnected && !input.isConnected {
             throw NodeError(
-                "its output \(output.spec.name) is connected and its input \(input.spec.name) is not",
+                "its output \(output.name) is connected and its input \(input.name) is not",
                 advice: "Connect both or neither.", isInputError: true)
         }
         self.context = context

@@ -9,8 +9,8 @@ public final class AVDelay: Node {
         "av-delay", summary: "Holds audio or video so that both come together",
         example: #""late": { "type": "av-delay", "follow": "detector" }"#)
 
-    enum Follow: String, CaseIterable, ParameterConvertible { case feedback, detector, value }
-    enum Mode: String, CaseIterable, ParameterConvertible { case step, smooth }
+    enum Follow: String, CaseIterable, ParameterValue.Convertible { case feedback, detector, value }
+    enum Mode: String, CaseIterable, ParameterValue.Convertible { case step, smooth }
 
     let input = Input<MediaItem>("in", .rawAudio | .rawVideo)
     let output = Output<MediaItem>("out", .rawAudio | .rawVideo, follows: "in")

@@ -11,9 +11,9 @@ public final class Visits: Node {
         "visits", summary: "Starts a session for each visitor", traits: [.live])
 
     @Parameter("template", default: "viewer", help: "what is started") var template: String
-    private var sessions: [UInt64: SessionHandle] = [:]
+    private var sessions: [UInt64: NodeContext.Instance] = [:]
     private var context: NodeContext!
-    private var visitors: Inbox<UInt64>?
+    private var visitors: NodeContext.Inbox<UInt64>?
 
     public init() {}
 

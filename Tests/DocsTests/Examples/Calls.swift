@@ -14,7 +14,7 @@ public protocol CallLibrary: Sendable {
 open class CallAnswerer {
     private let library: any CallLibrary
     private let answered: Metric.Counter
-    private var calls: Inbox<Call>?
+    private var calls: NodeContext.Inbox<Call>?
 
     public init(library: any CallLibrary, answered: Metric.Counter) {
         self.library = library

@@ -26,13 +26,13 @@
 }
 
 /// A media port. Names are lower case; `in` and `out` where a node has one.
-public struct PortSpec: Equatable, Sendable {
+@_spi(Host) public struct PortSpec: Equatable, Sendable {
     /// Lower case, unique among the node's ports.
     public var name: String
     /// The formats that it takes or gives, as far as they are known before the start.
     public var formats: FormatSet
     /// Replaces `formats` where a parameter of the node has this value: `source` gives packets when `decode` is false.
-    public var variants: [Variant]
+    public var variants: [FormatSet.Variant]
     /// An output that gives what this input takes: a relay, a pacer.
     public var follows: String?
     /// Takes any number of edges: a relay's output.
@@ -41,43 +41,12 @@ public struct PortSpec: Equatable, Sendable {
     public var isOptional: Bool
     /// The edge into this input is the node's buffer: unless the graph says otherwise it holds so much, and drops
     /// rather than blocks when it is full, the oldest or to a keyframe.
-    public var buffer: EdgeCapacity?
-
-    /// Other formats of the port for one value of a parameter, or for one ending of a text.
-    public struct Variant: Equatable, Sendable {
-        /// The parameter's name.
-        public var parameter: String
-        /// The value with which `formats` count.
-        public var value: ParameterValue
-        /// The parameter's value only ends so, upper case or lower: `.webm` of a path.
-        public var isEnding = false
-        /// The formats of the port then.
-        public var formats: FormatSet
-
-        /// `formats` count where `parameter` has `value`.
-        public init(parameter: String, value: ParameterValue, formats: FormatSet) {
-            self.parameter = parameter
-            self.value = value
-            self.formats = formats
-        }
-
-        /// `formats` count where `parameter`, a text, ends in `ending`.
-        public init(parameter: String, ending: String, formats: FormatSet) {
-            self.init(parameter: parameter, value: .string(ending), formats: formats)
-            isEnding = true
-        }
-
-        func fits(_ given: ParameterValue?) -> Bool {
-            guard isEnding else { return given == value }
-            guard case .string(let text)? = given, case .string(let ending) = value else { return false }
-            return text.lowercased().hasSuffix(ending)
-        }
-    }
+    public var buffer: EdgePolicy.Capacity?
 
     /// `follows` names an input. The first of `variants` that fits counts.
     public init(
-        _ name: String, _ formats: FormatSet, variants: [Variant] = [], follows: String? = nil, isMany: Bool = false,
-        isOptional: Bool = false, buffer: EdgeCapacity? = nil
+        _ name: String, _ formats: FormatSet, variants: [FormatSet.Variant] = [], follows: String? = nil,
+        isMany: Bool = false, isOptional: Bool = false, buffer: EdgePolicy.Capacity? = nil
     ) {
         self.name = name
         self.formats = formats

@@ -57,17 +57,19 @@ extension ParameterValue {
     }
 }
 
-/// A Swift type that a node's `@Parameter` may have.
-public protocol ParameterConvertible: Sendable {
-    /// The values that a graph may give.
-    static var parameterType: ParameterValue.Kind { get }
-    /// nil where `value` is of another type, or is none of the choices.
-    init?(_ value: ParameterValue)
-    /// The value as a graph would give it.
-    var parameterValue: ParameterValue { get }
+extension ParameterValue {
+    /// A Swift type that a node's `@Parameter` may have.
+    public protocol Convertible: Sendable {
+        /// The values that a graph may give.
+        static var parameterType: ParameterValue.Kind { get }
+        /// nil where `value` is of another type, or is none of the choices.
+        init?(_ value: ParameterValue)
+        /// The value as a graph would give it.
+        var parameterValue: ParameterValue { get }
+    }
 }
 
-extension String: ParameterConvertible {
+extension String: ParameterValue.Convertible {
     public static var parameterType: ParameterValue.Kind { .string }
     public init?(_ value: ParameterValue) {
         guard case .string(let text) = value else { return nil }
@@ -76,7 +78,7 @@ extension String: ParameterConvertible {
     public var parameterValue: ParameterValue { .string(self) }
 }
 
-extension Int: ParameterConvertible {
+extension Int: ParameterValue.Convertible {
     public static var parameterType: ParameterValue.Kind { .integer }
     public init?(_ value: ParameterValue) {
         guard case .integer(let number) = value else { return nil }
@@ -85,7 +87,7 @@ extension Int: ParameterConvertible {
     public var parameterValue: ParameterValue { .integer(self) }
 }
 
-extension Double: ParameterConvertible {
+extension Double: ParameterValue.Convertible {
     public static var parameterType: ParameterValue.Kind { .number }
     public init?(_ value: ParameterValue) {
         switch value {
@@ -97,7 +99,7 @@ extension Double: ParameterConvertible {
     public var parameterValue: ParameterValue { .number(self) }
 }
 
-extension Bool: ParameterConvertible {
+extension Bool: ParameterValue.Convertible {
     public static var parameterType: ParameterValue.Kind { .boolean }
     public init?(_ value: ParameterValue) {
         guard case .boolean(let flag) = value else { return nil }
@@ -107,7 +109,7 @@ extension Bool: ParameterConvertible {
 }
 
 /// A string enumeration is a choice of its cases.
-extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawValue == String {
+extension ParameterValue.Convertible where Self: RawRepresentable & CaseIterable, RawValue == String {
     public static var parameterType: ParameterValue.Kind { .choice(allCases.map(\.rawValue)) }
     public init?(_ value: ParameterValue) {
         guard case .string(let text) = value else { return nil }
@@ -116,9 +118,9 @@ extension ParameterConvertible where Self: RawRepresentable & CaseIterable, RawV
     public var parameterValue: ParameterValue { .string(rawValue) }
 }
 
-extension VideoLayout.PixelFormat: ParameterConvertible {}
-extension AudioLayout.SampleFormat: ParameterConvertible {}
-extension WrittenFile.Existing: ParameterConvertible {}
+extension VideoLayout.PixelFormat: ParameterValue.Convertible {}
+extension AudioLayout.SampleFormat: ParameterValue.Convertible {}
+extension WrittenFile.Existing: ParameterValue.Convertible {}
 
 extension JSONValue {
     /// The JSON value that a graph file would hold.

@@ -115,7 +115,7 @@
         var words: [String] = []
         if edge.carriesData { words.append("\(edge.formats)") }
         if edge.overflow != .block { words.append(edge.overflow.rawValue) }
-        let (capacity, standard) = (edge.capacity, EdgeCapacity.standard)
+        let (capacity, standard) = (edge.capacity, EdgePolicy.Capacity.standard)
         if (capacity.items, capacity.milliseconds) != (standard.items, standard.milliseconds) {
             words.append("\(capacity.items) items/\(capacity.milliseconds) ms")
         }

@@ -217,20 +217,20 @@
 @_spi(Host) public struct EdgePlan: Sendable {
     public var from: EndPlan
     public var to: EndPlan
-    public var capacity: EdgeCapacity
-    public var overflow: Overflow
-    public var epoch: EpochPolicy
+    public var capacity: EdgePolicy.Capacity
+    public var overflow: EdgePolicy.Overflow
+    public var epoch: EdgePolicy.Epoch
     /// Vanishes when the source has no such stream.
     public var isOptional: Bool
     public var position: SourcePosition
-    /// The file leaves `overflow` to the media: once the format is known, `Overflow.standard` settles it.
+    /// The file leaves `overflow` to the media: once the format is known, `EdgePolicy.Overflow.standard` settles it.
     public var isOverflowStandard: Bool = false
     /// The formats that may pass, as far as they are known before the start.
     public var formats: FormatSet = .any
 
     public init(
-        from: EndPlan, to: EndPlan, capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
-        epoch: EpochPolicy = .flush, isOptional: Bool = false,
+        from: EndPlan, to: EndPlan, capacity: EdgePolicy.Capacity = .standard, overflow: EdgePolicy.Overflow = .block,
+        epoch: EdgePolicy.Epoch = .flush, isOptional: Bool = false,
         position: SourcePosition = SourcePosition(line: 1, column: 1)
     ) {
         self.from = from

@@ -80,12 +80,13 @@
     private var edge: JSONValue {
         let capacity = closed(
             [
-                ("items", bounded("integer", EdgeCapacity.itemRange, "Items that it holds at most.")),
+                ("items", bounded("integer", EdgePolicy.Capacity.itemRange, "Items that it holds at most.")),
                 (
                     "ms",
-                    bounded("integer", EdgeCapacity.millisecondRange, "Milliseconds of media that it holds at most.")
+                    bounded(
+                        "integer", EdgePolicy.Capacity.millisecondRange, "Milliseconds of media that it holds at most.")
                 ),
-                ("bytes", bounded("integer", EdgeCapacity.byteRange, "Bytes of payload that it holds at most.")),
+                ("bytes", bounded("integer", EdgePolicy.Capacity.byteRange, "Bytes of payload that it holds at most.")),
             ], atLeast: 1)
         return [
             "anyOf": [
@@ -93,8 +94,11 @@
                 closed(
                     [
                         ("from", reference("end")), ("to", reference("end")), ("capacity", capacity),
-                        ("overflow", choice(Overflow.allCases.map(\.rawValue), "Its behaviour when it is full.")),
-                        ("epoch", choice(EpochPolicy.allCases.map(\.rawValue), "Its treatment of stale items.")),
+                        (
+                            "overflow",
+                            choice(EdgePolicy.Overflow.allCases.map(\.rawValue), "Its behaviour when it is full.")
+                        ),
+                        ("epoch", choice(EdgePolicy.Epoch.allCases.map(\.rawValue), "Its treatment of stale items.")),
                         (
                             "optional",
                             orReference([

@@ -119,23 +119,24 @@ extension ServiceSpec {
 extension PortSpec {
     fileprivate init?(_ json: JSONValue) {
         guard let name = json["name"]?.string, let formats = json.formats,
-            let variants = json.list("variants", Variant.init)
+            let variants = json.list("variants", FormatSet.Variant.init)
         else { return nil }
         self.init(
             name, formats, variants: variants, follows: json["follows"]?.string, isMany: json.flag("many"),
-            isOptional: json.flag("optional"), buffer: json["buffer"].flatMap(EdgeCapacity.init(manifest:)))
+            isOptional: json.flag("optional"), buffer: json["buffer"].flatMap(EdgePolicy.Capacity.init(manifest:)))
     }
 }
 
-extension EdgeCapacity {
+extension EdgePolicy.Capacity {
     fileprivate init?(manifest json: JSONValue) {
         guard let items = json["items"]?.integer, let milliseconds = json["ms"]?.integer else { return nil }
         self.init(
-            items: items, milliseconds: milliseconds, bytes: json["bytes"]?.integer ?? EdgeCapacity.standardBytes)
+            items: items, milliseconds: milliseconds, bytes: json["bytes"]?.integer ?? EdgePolicy.Capacity.standardBytes
+        )
     }
 }
 
-extension PortSpec.Variant {
+extension FormatSet.Variant {
     fileprivate init?(_ json: JSONValue) {
         guard let parameter = json["parameter"]?.string, let value = json["value"]?.value, let formats = json.formats
         else { return nil }

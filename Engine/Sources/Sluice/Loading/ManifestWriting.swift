@@ -83,7 +83,7 @@ extension JSONValue.Writer {
                 json.object {
                     $0.key("items", buffer.items)
                     $0.key("ms", buffer.milliseconds)
-                    if buffer.bytes != EdgeCapacity.standardBytes { $0.key("bytes", buffer.bytes) }
+                    if buffer.bytes != EdgePolicy.Capacity.standardBytes { $0.key("bytes", buffer.bytes) }
                 }
             }
         }

@@ -17,10 +17,10 @@ final class NodeTelemetry: Sendable {
         let since: Int64
     }
 
-    private let told = Mutex<(wait: Wait?, latency: Latency)>((nil, .zero))
+    private let told = Mutex<(wait: Wait?, latency: Interval.Bounds)>((nil, .zero))
     var wait: Wait? { told.withLock { $0.wait } }
     /// Of the first output, as the last `prepare` has left it.
-    var latency: Latency {
+    var latency: Interval.Bounds {
         get { told.withLock { $0.latency } }
         set { told.withLock { $0.latency = newValue } }
     }

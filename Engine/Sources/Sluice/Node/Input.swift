@@ -2,7 +2,7 @@
 /// engine.
 public class InputPort: @unchecked Sendable {
     /// The port as validation sees it.
-    public let spec: PortSpec
+    @_spi(Host) public let spec: PortSpec
     @usableFromInline let state: UnsafeMutablePointer<InputState>
     /// nil while the graph leaves the port unconnected, and after it was detached.
     final var edge: Edge?
@@ -20,6 +20,9 @@ public class InputPort: @unchecked Sendable {
         state.deinitialize(count: 1)
         state.deallocate()
     }
+
+    /// As the graph writes it: `in`, `out`, `video`.
+    public final var name: String { spec.name }
 
     /// The graph connects this port.
     public final var isConnected: Bool { edge != nil }
@@ -51,9 +54,9 @@ public class InputPort: @unchecked Sendable {
     /// Media waiting on the edge.
     public final var depthTime: MediaTime { MediaTime.milliseconds(Int64(edge?.heldMilliseconds ?? 0)) }
     /// The edge's bounds; nil while unconnected.
-    public final var capacity: EdgeCapacity? { edge?.plan.capacity }
+    public final var capacity: EdgePolicy.Capacity? { edge?.plan.capacity }
     /// The policy of the edge when it is full; nil while unconnected.
-    public final var overflow: Overflow? { edge?.overflow }
+    public final var overflow: EdgePolicy.Overflow? { edge?.overflow }
     /// Items that the edge lost so far.
     public final var dropped: Int { edge?.dropped ?? 0 }
 
@@ -64,11 +67,12 @@ public class InputPort: @unchecked Sendable {
 
 /// A media input. Only the node's own lane uses it, inside `process` and `finish`.
 public final class Input<Item: MediaItem>: InputPort, @unchecked Sendable {
-    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected. `buffer`: the edge is the
-    /// node's buffer, see `PortSpec.buffer`.
+    /// `formats` narrows what `Item` allows; `optional` inputs may be left unconnected. With a `buffer` the
+    /// edge is the node's buffer: unless the graph says otherwise it holds so much, and drops rather than blocks when
+    /// it is full, the oldest or to a keyframe.
     public init(
-        _ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], optional: Bool = false,
-        buffer: EdgeCapacity? = nil
+        _ name: String, _ formats: FormatSet? = nil, variants: [FormatSet.Variant] = [], optional: Bool = false,
+        buffer: EdgePolicy.Capacity? = nil
     ) {
         super.init(
             PortSpec(

@@ -44,7 +44,7 @@ public struct Join<Item: MediaItem> {
                 isSilent[index] = true
                 context.log(
                     .warning,
-                    "input \(inputs[index].spec.name) sent nothing for \(Int(gathering.patience.milliseconds)) ms; going on without it"
+                    "input \(inputs[index].name) sent nothing for \(Int(gathering.patience.milliseconds)) ms; going on without it"
                 )
             }
         }

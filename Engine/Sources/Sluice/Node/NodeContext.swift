@@ -11,7 +11,7 @@ public final class NodeContext: @unchecked Sendable {
     /// Asked for in `prepare`, which does not run on the lane.
     private var asked: (wake: Instant?, again: Bool, watches: [(Int32, Interest)]) = (nil, false, [])
     /// This node for other threads: what callbacks hold, never the context. Another one after a restart.
-    public private(set) var handle: NodeHandle
+    public private(set) var handle: Handle
     private var clock: UInt16 = 0
 
     init(_ engine: any NodeEngine) {
@@ -189,8 +189,8 @@ public final class NodeContext: @unchecked Sendable {
     /// it takes the place of: it is built when that one has ended and given back its files and sockets.
     public func start(
         _ template: String, parameters: [String: ParameterValue] = [:], resource: (any Sendable)? = nil,
-        after predecessor: SessionHandle? = nil
-    ) -> SessionHandle {
+        after predecessor: Instance? = nil
+    ) -> Instance {
         engine.start(template, parameters, resource: resource, after: predecessor)
     }
 

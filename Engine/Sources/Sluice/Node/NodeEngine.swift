@@ -20,7 +20,7 @@ protocol NodeEngine: EdgeEnd {
     func disarm()
     func watch(_ descriptor: Int32, _ interest: NodeContext.Interest) throws
     func unwatch(_ descriptor: Int32)
-    func makeHandle() -> NodeHandle
+    func makeHandle() -> NodeContext.Handle
 
     /// Nanoseconds of the graph's clock. From any thread.
     var clockNow: Int64 { get }
@@ -41,8 +41,8 @@ protocol NodeEngine: EdgeEnd {
     var resource: (any Sendable)? { get }
     func start(
         _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
-        after predecessor: SessionHandle?
-    ) -> SessionHandle
+        after predecessor: NodeContext.Instance?
+    ) -> NodeContext.Instance
     /// Why something behind `output` does not take `format`; nil where everything does.
     func refusal(of format: MediaFormat, at output: String) -> String?
     /// `input` refuses formats of which `rule` gives words.

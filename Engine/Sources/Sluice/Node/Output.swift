@@ -1,7 +1,7 @@
 /// The part that every output shares. Created as a stored property of a node; connected by the engine.
 public class OutputPort: @unchecked Sendable {
     /// The port as validation sees it.
-    public let spec: PortSpec
+    @_spi(Host) public let spec: PortSpec
     @usableFromInline let state: UnsafeMutablePointer<OutputState>
     /// Its class and its formats do not fit each other: why, and what to do. Nodes with such a port are not made.
     let misfit: String?
@@ -17,6 +17,9 @@ public class OutputPort: @unchecked Sendable {
         state.deinitialize(count: 1)
         state.deallocate()
     }
+
+    /// As the graph writes it: `in`, `out`, `video`.
+    public final var name: String { spec.name }
 
     /// At least one edge leads from it just now.
     public final var isConnected: Bool { state.pointee.live > 0 }
@@ -40,7 +43,7 @@ public class OutputPort: @unchecked Sendable {
     public final var beginsAtKeyframe = true
 
     /// How long media stay in the node on the way to this output, at least and at most. In `prepare`.
-    public final var latency: Latency = .zero
+    public final var latency: Interval.Bounds = .zero
 
     /// No more items come. The engine calls it when the node is done; a node may end one of several outputs earlier.
     public final func end() {
@@ -66,7 +69,7 @@ public final class Output<Item: MediaItem>: OutputPort, @unchecked Sendable {
     /// `formats` narrows what `Item` allows. `follows` names the input whose formats come out unchanged. `optional`
     /// outputs may be left unconnected; what is sent to them is dropped.
     public init(
-        _ name: String, _ formats: FormatSet? = nil, variants: [PortSpec.Variant] = [], follows: String? = nil,
+        _ name: String, _ formats: FormatSet? = nil, variants: [FormatSet.Variant] = [], follows: String? = nil,
         optional: Bool = false
     ) {
         super.init(

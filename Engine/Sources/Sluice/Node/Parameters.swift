@@ -19,7 +19,7 @@ extension NodeParameter {
 ///
 ///     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a frame") var frame: Double
 @propertyWrapper
-public final class Parameter<Value: ParameterConvertible>: NodeParameter {
+public final class Parameter<Value: ParameterValue.Convertible>: NodeParameter {
     let spec: ParameterSpec
     // Set before the node runs.
     @exclusivity(unchecked) private var value: Value?
@@ -68,7 +68,7 @@ public final class Parameter<Value: ParameterConvertible>: NodeParameter {
 /// A parameter that may change while the graph runs, by a value control of the same name. A change is handed over on
 /// the node's lane before its next `process`, clamped to the range.
 @propertyWrapper
-public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
+public final class Live<Value: ParameterValue.Controllable>: NodeParameter, ControlInput {
     let spec: ParameterSpec
     var cell = ControlCell()
     // Only on the node's lane, or before it runs.
@@ -115,21 +115,23 @@ public final class Live<Value: LiveValue>: NodeParameter, ControlInput {
     }
 }
 
-/// A type that a live parameter may have; it travels as a `Double`.
-public protocol LiveValue: ParameterConvertible {
-    /// The value of a number that is in range and not NaN.
-    init(live number: Double)
+extension ParameterValue {
+    /// A type that a live parameter may have; it travels as a `Double`.
+    public protocol Controllable: Convertible {
+        /// The value of a number that is in range and not NaN.
+        init(live number: Double)
+    }
 }
 
-extension Double: LiveValue {
+extension Double: ParameterValue.Controllable {
     public init(live number: Double) { self = number }
 }
 
-extension Int: LiveValue {
+extension Int: ParameterValue.Controllable {
     /// Rounded to the nearest; saturates.
     public init(live number: Double) { self = Int(exactly: number.rounded()) ?? (number < 0 ? .min : .max) }
 }
 
-extension Bool: LiveValue {
+extension Bool: ParameterValue.Controllable {
     public init(live number: Double) { self = number != 0 }
 }

@@ -178,7 +178,7 @@ public struct Stretches {
                 let patience = Int(gathering.patience.milliseconds)
                 context.log(
                     .warning,
-                    "input \(inputs[index].spec.name) sent nothing for \(patience) ms; going on without it until it does"
+                    "input \(inputs[index].name) sent nothing for \(patience) ms; going on without it until it does"
                 )
             }
         }
@@ -194,7 +194,7 @@ public struct Stretches {
             moved > .zero
             ? "comes \(Int(moved.milliseconds.rounded())) ms too late"
             : "leaps ahead by \(decimal((.zero - moved).seconds, places: 1)) s"
-        context.log(.warning, "input \(inputs[index].spec.name) \(words): it goes on where the others are")
+        context.log(.warning, "input \(inputs[index].name) \(words): it goes on where the others are")
     }
 
     // MARK: Agreement
@@ -213,7 +213,7 @@ public struct Stretches {
         if told.channels != layout.channels { settings.append("\"channels\": \(layout.channels)") }
         let speakers = settings.isEmpty ? " Their speakers differ: let both be given \"channels\": 2." : ""
         throw NodeError(
-            "input \(input.spec.name) gets audio \(told), another one \(layout)",
+            "input \(input.name) gets audio \(told), another one \(layout)",
             advice: "Put { \"type\": \"audio-convert\"\(settings.map { ", " + $0 }.joined()) } before it.\(speakers)",
             isInputError: true)
     }

@@ -20,9 +20,9 @@
         public var items: Int
         public var milliseconds: Int
         public var bytes: Int
-        public var capacity: EdgeCapacity
+        public var capacity: EdgePolicy.Capacity
 
-        public init(name: String, items: Int, milliseconds: Int, bytes: Int, capacity: EdgeCapacity) {
+        public init(name: String, items: Int, milliseconds: Int, bytes: Int, capacity: EdgePolicy.Capacity) {
             self.name = name
             self.items = items
             self.milliseconds = milliseconds

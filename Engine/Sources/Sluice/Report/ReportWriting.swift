@@ -24,7 +24,7 @@ extension NodeSnapshot {
         }
     }
 
-    private func write(_ name: String, _ latency: Latency, _ writer: inout JSONValue.Writer) {
+    private func write(_ name: String, _ latency: Interval.Bounds, _ writer: inout JSONValue.Writer) {
         writer.key(name) { value in
             value.array {
                 $0.element { $0.number(latency.min.milliseconds, places: 3) }

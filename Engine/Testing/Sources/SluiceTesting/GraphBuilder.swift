@@ -43,13 +43,13 @@ public struct GraphBuilder {
 
     /// `from.port -> to.port`; an end in the parent session is `$parent.relay.out`.
     public mutating func edge(
-        _ ends: String, items: Int = 16, milliseconds: Int = 500, bytes: Int = EdgeCapacity.standardBytes,
-        overflow: Overflow = .block, epoch: EpochPolicy = .flush, optional: Bool = false
+        _ ends: String, items: Int = 16, milliseconds: Int = 500, bytes: Int = EdgePolicy.Capacity.standardBytes,
+        overflow: EdgePolicy.Overflow = .block, epoch: EdgePolicy.Epoch = .flush, optional: Bool = false
     ) {
         let (from, to) = GraphBuilder.ends(ends)
         session.edges.append(
             EdgePlan(
-                from: from, to: to, capacity: EdgeCapacity(items: items, milliseconds: milliseconds, bytes: bytes),
+                from: from, to: to, capacity: .init(items: items, milliseconds: milliseconds, bytes: bytes),
                 overflow: overflow, epoch: epoch, isOptional: optional))
     }
 

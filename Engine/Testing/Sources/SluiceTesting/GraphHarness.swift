@@ -102,7 +102,7 @@ public final class GraphHarness {
 
     /// Runs to the end as `sluice run --clock virtual` does: what nothing wakes any more is given up and fails the run.
     @discardableResult
-    public func run() -> RunOutcome {
+    public func run() -> Outcome {
         stepped.runToEnd()
         return outcome
     }
@@ -115,7 +115,13 @@ public final class GraphHarness {
     /// The graph has ended.
     public var isOver: Bool { stepped.isOver }
     /// Of the run as far as it has come; final once `isOver`.
-    public var outcome: RunOutcome { stepped.outcome }
+    public var outcome: Outcome {
+        switch stepped.outcome {
+        case .finished: .finished
+        case .stopped: .stopped
+        case .failed: .failed
+        }
+    }
     /// The error that ended the graph's own session.
     public var failure: (any Error)? { stepped.failure }
     /// Everything that was logged, oldest first, lines of status too.
@@ -137,6 +143,16 @@ public final class GraphHarness {
 
     /// pushed = popped + dropped + flushed + held on every edge.
     public var isBalanced: Bool { edges.allSatisfy { $0.isBalanced } }
+
+    /// How a run ends, as the report says it.
+    public enum Outcome: Sendable {
+        /// Every node has nothing left to do.
+        case finished
+        /// It was asked to stop, and has drained.
+        case stopped
+        /// The graph's own session ended with an error, or nothing would ever have woken it again.
+        case failed
+    }
 
     /// An edge's counters.
     public struct EdgeCounts: Equatable, Sendable {

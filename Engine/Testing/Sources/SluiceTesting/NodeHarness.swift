@@ -24,8 +24,9 @@ public final class NodeHarness<N: Node> {
     /// - Throws: what `prepare` throws, with the engine's words around it.
     public init(
         _ type: N.Type, parameters: [String: ParameterValue] = [:], announcing: [String: MediaFormat] = [:],
-        unconnected: Set<String> = [], capacity: EdgeCapacity = .standard, overflow: Overflow = .block,
-        epoch: EpochPolicy = .flush, restarts: Bool = false, registry: NodeRegistry = NodeRegistry()
+        unconnected: Set<String> = [], capacity: EdgePolicy.Capacity = .standard,
+        overflow: EdgePolicy.Overflow = .block, epoch: EdgePolicy.Epoch = .flush, restarts: Bool = false,
+        registry: NodeRegistry = NodeRegistry()
     ) throws {
         var builder = GraphBuilder(registry: registry)
         let spec = NodeSpec(of: type)
@@ -128,7 +129,7 @@ public final class NodeHarness<N: Node> {
 
     /// Ends every input that is left and runs to the end of the graph.
     @discardableResult
-    public func finish() -> RunOutcome {
+    public func finish() -> GraphHarness.Outcome {
         for name in graph.nodeNames where name.hasPrefix("to-") { graph.source(name).end() }
         let outcome = graph.run()
         given.check(N.self)

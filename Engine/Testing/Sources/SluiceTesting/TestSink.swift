@@ -5,7 +5,7 @@ public final class TestSink: Node {
     public static let descriptor = NodeDescriptor("test-sink", summary: "Keeps what it receives for a test")
 
     let input = Input<MediaItem>("in")
-    private var handle: NodeHandle?
+    private var handle: NodeContext.Handle?
 
     public init() {}
 

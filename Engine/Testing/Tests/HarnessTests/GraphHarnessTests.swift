@@ -16,7 +16,7 @@ import Testing
 
         func prepare(_ context: NodeContext) {
             self.context = context
-            output.latency = Latency(min: .milliseconds(1), max: .milliseconds(Int64(ms)))
+            output.latency = .init(min: .milliseconds(1), max: .milliseconds(Int64(ms)))
         }
 
         func process(now: Instant) {

@@ -4,7 +4,7 @@ import Testing
 
 /// Edges treat data as they treat frames: bounded, in order, with epochs, shared by relays.
 @Suite struct DataTests {
-    private func line(_ overflow: Overflow, epoch: EpochPolicy = .flush) throws -> GraphHarness {
+    private func line(_ overflow: EdgePolicy.Overflow, epoch: EdgePolicy.Epoch = .flush) throws -> GraphHarness {
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)
         graph.node("to", TestSink.self)
@@ -22,9 +22,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (Overflow.block, Array(0..<10)), (.dropOldest, [6, 7, 8, 9]), (.dropNewest, [0, 1, 2, 3]),
+        (EdgePolicy.Overflow.block, Array(0..<10)), (.dropOldest, [6, 7, 8, 9]), (.dropNewest, [0, 1, 2, 3]),
     ])
-    func aFullEdgeOfDataDoesWhatItsPolicySays(_ overflow: Overflow, _ expected: [Int]) throws {
+    func aFullEdgeOfDataDoesWhatItsPolicySays(_ overflow: EdgePolicy.Overflow, _ expected: [Int]) throws {
         let harness = try line(overflow)
         harness.source("from").push(TestMedia.statements(count: 10))
         harness.settle()
@@ -35,7 +35,9 @@ import Testing
         #expect(harness.isBalanced)
     }
 
-    @Test(arguments: [EpochPolicy.flush, .keep]) func anInterruptionDiscardsOldData(_ policy: EpochPolicy) throws {
+    @Test(arguments: [EdgePolicy.Epoch.flush, .keep]) func anInterruptionDiscardsOldData(_ policy: EdgePolicy.Epoch)
+        throws
+    {
         let harness = try line(.block, epoch: policy)
         harness.source("from").push(TestMedia.statements(count: 3, epoch: 1))
         harness.settle()
@@ -47,7 +49,7 @@ import Testing
 
     /// The relay's edge is open until the format is known, then drops the oldest.
     @Test func anEdgeOutOfASharingNodeDropsTheOldestOnceItCarriesData() throws {
-        let overflow = Overflow.standard(for: .any, fromSharing: true, isLossless: false)
+        let overflow = EdgePolicy.Overflow.standard(for: .any, fromSharing: true, isLossless: false)
         #expect(overflow == .dropToKeyframe)
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)

@@ -3,8 +3,8 @@
 import Testing
 
 @Suite struct EpochTests {
-    @Test(arguments: [EpochPolicy.flush, .keep])
-    func raisingTheEpochDiscardsWhatIsOlderOnEdgesThatFlush(_ policy: EpochPolicy) throws {
+    @Test(arguments: [EdgePolicy.Epoch.flush, .keep])
+    func raisingTheEpochDiscardsWhatIsOlderOnEdgesThatFlush(_ policy: EdgePolicy.Epoch) throws {
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)
         graph.node("to", TestSink.self)

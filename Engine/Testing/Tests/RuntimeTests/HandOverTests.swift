@@ -186,7 +186,7 @@ private final class Metronome: Node {
         static let descriptor = NodeDescriptor("crowd", summary: "Starts guests")
         let output = Output<MediaItem>("out", optional: true)
         private var context: NodeContext!
-        private var guests: [SessionHandle] = []
+        private var guests: [NodeContext.Instance] = []
         init() {}
         func prepare(_ context: NodeContext) { self.context = context }
         func process(now: Instant) {

@@ -21,8 +21,8 @@ import Testing
     final class Desk: Node {
         static let descriptor = NodeDescriptor("desk", summary: "Takes calls")
         let input = Input<MediaItem>("in", optional: true)
-        var inbox: Inbox<Call>?
-        var handle: NodeHandle?
+        var inbox: NodeContext.Inbox<Call>?
+        var handle: NodeContext.Handle?
         var context: NodeContext?
         var names: [String] = []
         var wakes: [WakeReasons] = []

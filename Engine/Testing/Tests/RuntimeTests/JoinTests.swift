@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func aBranchThatHoldsLessThanTheOtherDelaysIsRefused() throws {
-        func graph(ms: Int, overflow: Overflow = .block) -> GraphBuilder {
+        func graph(ms: Int, overflow: EdgePolicy.Overflow = .block) -> GraphBuilder {
             var graph = GraphBuilder()
             graph.node("from", TestSource.self)
             graph.node("share", Share.self)

@@ -57,7 +57,7 @@ private final class Blocked: Node {
 private final class Holder: Node {
     static let descriptor = NodeDescriptor("holder", summary: "Starts one instance")
     let output = Output<MediaItem>("out")
-    static let handle = Mutex<SessionHandle?>(nil)
+    static let handle = Mutex<NodeContext.Instance?>(nil)
     private var context: NodeContext!
     init() {}
     func prepare(_ context: NodeContext) {

@@ -151,7 +151,7 @@ import Testing
     @Test func postsWakeTheirNodeAndAreBounded() throws {
         final class Post: Node {
             static let descriptor = NodeDescriptor("post", summary: "Takes posts")
-            var mailbox: Inbox<UInt64>?
+            var mailbox: NodeContext.Inbox<UInt64>?
             var words: [UInt64] = []
             func prepare(_ context: NodeContext) { mailbox = context.inbox(of: UInt64.self) }
             func process(now: Instant) { while let word = mailbox?.next() { words.append(word) } }

@@ -107,7 +107,7 @@ final class Merge: Node {
     }
     func process(now: Instant) {
         while let (input, item) = join?.next(now: now, context: context!) {
-            order.append(input.spec.name + String(Int(item.header.pts.milliseconds)))
+            order.append(input.name + String(Int(item.header.pts.milliseconds)))
             output.send(item)
         }
     }
@@ -118,7 +118,7 @@ final class Late: Node {
     static let descriptor = NodeDescriptor("late", summary: "Says that it keeps media 700 ms")
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in")
-    func prepare(_ context: NodeContext) { output.latency = Latency(min: .milliseconds(0), max: .milliseconds(700)) }
+    func prepare(_ context: NodeContext) { output.latency = .init(min: .milliseconds(0), max: .milliseconds(700)) }
     func process(now: Instant) { while let item = input.next() { output.send(item) } }
 }
 
@@ -127,13 +127,13 @@ final class Host: Node {
     static let descriptor = NodeDescriptor("host", summary: "Starts templates")
     let input = Input<MediaItem>("in")
     let output = FanOut<MediaItem>("out", follows: "in")
-    var handles: [SessionHandle] = []
+    var handles: [NodeContext.Instance] = []
     var context: NodeContext?
     func prepare(_ context: NodeContext) { self.context = context }
     @discardableResult
     func start(
-        _ template: String, _ parameters: [String: ParameterValue] = [:], after predecessor: SessionHandle? = nil
-    ) -> SessionHandle {
+        _ template: String, _ parameters: [String: ParameterValue] = [:], after predecessor: NodeContext.Instance? = nil
+    ) -> NodeContext.Instance {
         handles.append(context!.start(template, parameters: parameters, after: predecessor))
         return handles.last!
     }

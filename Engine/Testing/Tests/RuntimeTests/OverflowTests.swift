@@ -3,7 +3,9 @@
 import Testing
 
 @Suite struct OverflowTests {
-    func line(_ overflow: Overflow, items: Int = 4, ms: Int = 10_000, _ media: [MediaItem]) throws -> GraphHarness {
+    func line(_ overflow: EdgePolicy.Overflow, items: Int = 4, ms: Int = 10_000, _ media: [MediaItem]) throws
+        -> GraphHarness
+    {
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)
         graph.node("to", TestSink.self)
@@ -82,8 +84,8 @@ import Testing
         #expect(numbers(harness) == Array(0..<10))
     }
 
-    @Test(arguments: [Overflow.block, .dropOldest, .dropNewest])
-    func anEdgeIsFullByBytesTooAlsoWhereItemsHaveNoDuration(_ overflow: Overflow) throws {
+    @Test(arguments: [EdgePolicy.Overflow.block, .dropOldest, .dropNewest])
+    func anEdgeIsFullByBytesTooAlsoWhereItemsHaveNoDuration(_ overflow: EdgePolicy.Overflow) throws {
         var graph = GraphBuilder()
         graph.node("from", TestSource.self)
         graph.node("to", TestSink.self)
@@ -119,7 +121,7 @@ import Testing
     /// 16 pictures of 3840×2160 in 4:2:0, the rows padded to 64 bytes.
     @Test func theStandardBoundHoldsSixteenPicturesOf4K() {
         let picture = VideoFrame.Planes(VideoLayout(width: 3840, height: 2160, pixelFormat: .i420)).byteCount
-        #expect(EdgeCapacity.standard.items * picture <= EdgeCapacity.standard.bytes)
+        #expect(EdgePolicy.Capacity.standard.items * picture <= EdgePolicy.Capacity.standard.bytes)
     }
 
     @Test func anItemLongerThanTheBoundPassesAnEmptyEdge() throws {

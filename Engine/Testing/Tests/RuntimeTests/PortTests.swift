@@ -14,7 +14,7 @@ import Testing
         static let descriptor = NodeDescriptor("crossed-output", summary: "Declares packets on an output of pictures")
         let output = Output<VideoFrame>(
             "out",
-            variants: [PortSpec.Variant(parameter: "raw", value: .boolean(false), formats: .codedVideo([.vp8]))])
+            variants: [.init(parameter: "raw", value: .boolean(false), formats: .codedVideo([.vp8]))])
         func process(now: Instant) {}
     }
 

@@ -128,7 +128,7 @@ private final class Counting: Node {
     }
 
     /// Until its sink eats, a stopped instance of these has not ended.
-    private func heldInstance(_ harness: GraphHarness, _ host: Host) -> SessionHandle {
+    private func heldInstance(_ harness: GraphHarness, _ host: Host) -> NodeContext.Instance {
         let handle = host.start("viewer")
         harness.settle()
         harness.sink("viewer.1/to").appetite = 0

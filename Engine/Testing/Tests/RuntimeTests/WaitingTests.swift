@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    private func harness(count: Int, bytes: Int = 100, overflow: Overflow = .block) throws -> GraphHarness {
+    private func harness(count: Int, bytes: Int = 100, overflow: EdgePolicy.Overflow = .block) throws -> GraphHarness {
         var graph = GraphBuilder()
         graph.node("b", Flood.self, ["count": .integer(count), "bytes": .integer(bytes)])
         graph.node("to", TestSink.self)

@@ -12,7 +12,7 @@ private final class Crowd: Node {
     let output = FanOut<Packet>("out", follows: "in")
     @Parameter("count", default: 1_000, help: "viewers") var count: Int
     private var context: NodeContext?
-    private var handles: [SessionHandle] = []
+    private var handles: [NodeContext.Instance] = []
     private var isStopped = false
     /// Those that ran.
     static let ran = Atomic<Int>(0)

@@ -160,11 +160,11 @@ final class ViewerStarter: Node {
     let input = Input<Packet>("in")
     let output = FanOut<Packet>("out", follows: "in")
     var context: NodeContext?
-    var starting: [SessionHandle] = []
-    var running: [SessionHandle] = []
+    var starting: [NodeContext.Instance] = []
+    var running: [NodeContext.Instance] = []
     var stops = 0
-    var mailbox: Inbox<UInt64>?
-    static let shared = Mutex<Inbox<UInt64>?>(nil)
+    var mailbox: NodeContext.Inbox<UInt64>?
+    static let shared = Mutex<NodeContext.Inbox<UInt64>?>(nil)
     static let served = Atomic<Int>(0)
     func prepare(_ context: NodeContext) {
         self.context = context
@@ -203,7 +203,7 @@ final class Stone: Node {
 }
 
 /// Posts from a thread that has nothing else to do than wait for room.
-func post(_ word: UInt64, to mailbox: borrowing Mutex<Inbox<UInt64>?>) {
+func post(_ word: UInt64, to mailbox: borrowing Mutex<NodeContext.Inbox<UInt64>?>) {
     while mailbox.withLock({ $0?.post(word) }) != true { sched_yield() }
 }
 

@@ -25,7 +25,7 @@ private final class Inviter: Node {
     let output = FanOut<Packet>("out", follows: "in")
     private var context: NodeContext?
     private var isDone = false
-    static let handles = Mutex<[SessionHandle]>([])
+    static let handles = Mutex<[NodeContext.Instance]>([])
     func prepare(_ context: NodeContext) { self.context = context }
     func process(now: Instant) {
         if !isDone, let context {

@@ -24,7 +24,7 @@ private final class Starter: Node {
         var parameters: [String: ParameterValue] = [:]
     }
     static let plan = Mutex<[Call]>([])
-    static let handles = Mutex<[SessionHandle]>([])
+    static let handles = Mutex<[NodeContext.Instance]>([])
     private var context: NodeContext?
     func prepare(_ context: NodeContext) { self.context = context }
     func process(now: Instant) {
@@ -60,7 +60,7 @@ private final class Starter: Node {
     /// Runs the graph, starts so many instances, and stops when `isDone`; two builders take them in any order.
     private func run(
         _ graph: GraphBuilder, starting count: Int, options: RunOptions = RunOptions(),
-        isDone: @escaping @Sendable (GraphRun, [SessionHandle]) -> Bool
+        isDone: @escaping @Sendable (GraphRun, [NodeContext.Instance]) -> Bool
     ) throws -> (outcome: RunOutcome, events: [EventLog.Event]) {
         Starter.handles.withLock { $0 = [] }
         Starter.plan.withLock { $0 = Array(repeating: Starter.Call(), count: count) }

@@ -14,7 +14,7 @@ final class Frail: Node {
 
     func prepare(_ context: NodeContext) {
         self.context = context
-        output.latency = Latency(min: .zero, max: .milliseconds(Int64(1 + context.restarts)))
+        output.latency = .init(min: .zero, max: .milliseconds(Int64(1 + context.restarts)))
     }
 
     func process(now: Instant) throws {

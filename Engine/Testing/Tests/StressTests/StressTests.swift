@@ -26,8 +26,8 @@ import Testing
         return count("pushed") == count("popped") + count("dropped") + count("flushed") + count("held")
     }
 
-    @Test(arguments: Overflow.allCases, [2, 16])
-    func everyPolicyBetweenTwoLanes(_ overflow: Overflow, _ items: Int) throws {
+    @Test(arguments: EdgePolicy.Overflow.allCases, [2, 16])
+    func everyPolicyBetweenTwoLanes(_ overflow: EdgePolicy.Overflow, _ items: Int) throws {
         var graph = GraphBuilder()
         graph.node("flood", Flood.self, ["video": .boolean(overflow == .dropToKeyframe)], lane: "one")
         graph.node("check", Check.self, lane: "two")
@@ -95,8 +95,8 @@ import Testing
         #expect(undisturbed < 5, "\(seen)")
     }
 
-    @Test(arguments: [Overflow.block, .dropOldest, .dropToKeyframe])
-    func epochsRiseWhileMediaRun(_ overflow: Overflow) throws {
+    @Test(arguments: [EdgePolicy.Overflow.block, .dropOldest, .dropToKeyframe])
+    func epochsRiseWhileMediaRun(_ overflow: EdgePolicy.Overflow) throws {
         var graph = GraphBuilder()
         graph.node("flood", Flood.self, ["video": .boolean(overflow == .dropToKeyframe)], lane: "one")
         graph.node("raiser", Raiser.self, lane: "two")
@@ -171,8 +171,8 @@ import Testing
     @Test func postsFromManyThreadsArriveOnceEach() throws {
         final class Sum: Node {
             static let descriptor = NodeDescriptor("sum", summary: "Adds posts up")
-            static let shared = Mutex<Inbox<UInt64>?>(nil)
-            var mailbox: Inbox<UInt64>?
+            static let shared = Mutex<NodeContext.Inbox<UInt64>?>(nil)
+            var mailbox: NodeContext.Inbox<UInt64>?
             static let total = Atomic<Int>(0)
             var context: NodeContext?
             func prepare(_ context: NodeContext) {

@@ -7,7 +7,7 @@ import Sluice
 /// every frame, the source's time that is due with the time at which the source's clock says that those media came.
 public struct AudioPacing: Sendable {
     /// The answer to a source whose clock differs from this one's.
-    public enum Drift: String, CaseIterable, ParameterConvertible {
+    public enum Drift: String, CaseIterable, ParameterValue.Convertible {
         /// Takes the source's samples a little faster or slower.
         case resample
         /// Leaves out or repeats a frame.

@@ -2,7 +2,7 @@ import Sluice
 
 /// The answer of a source in real time to media that are late by more than `patience`, because what follows it, or its
 /// own work, is too slow. The streams of one source follow one rule together, so that they never part.
-public enum WhenLate: String, CaseIterable, ParameterConvertible {
+public enum WhenLate: String, CaseIterable, ParameterValue.Convertible {
     /// Sends everything, so much later: nothing is lost, and the run lasts longer than its media. A stream that is held
     /// up holds the others.
     case slip

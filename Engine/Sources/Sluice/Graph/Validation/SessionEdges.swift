@@ -8,14 +8,14 @@ extension SessionPlanner {
         ) -> ParameterValue? {
             json.flatMap { scope.resolve($0, as: type, range: range, label: "\(label): \(key)", bag) }?.value
         }
-        let items = resolve(document.items, .integer, "items", EdgeCapacity.itemRange).flatMap(Int.init)
-        let milliseconds = resolve(document.milliseconds, .integer, "ms", EdgeCapacity.millisecondRange).flatMap(
+        let items = resolve(document.items, .integer, "items", EdgePolicy.Capacity.itemRange).flatMap(Int.init)
+        let milliseconds = resolve(document.milliseconds, .integer, "ms", EdgePolicy.Capacity.millisecondRange).flatMap(
             Int.init)
-        let bytes = resolve(document.bytes, .integer, "bytes", EdgeCapacity.byteRange).flatMap(Int.init)
-        let overflow = resolve(document.overflow, .choice(Overflow.allCases.map(\.rawValue)), "overflow")
-            .flatMap(String.init).flatMap(Overflow.init)
-        let epoch = resolve(document.epoch, .choice(EpochPolicy.allCases.map(\.rawValue)), "epoch")
-            .flatMap(String.init).flatMap(EpochPolicy.init)
+        let bytes = resolve(document.bytes, .integer, "bytes", EdgePolicy.Capacity.byteRange).flatMap(Int.init)
+        let overflow = resolve(document.overflow, .choice(EdgePolicy.Overflow.allCases.map(\.rawValue)), "overflow")
+            .flatMap(String.init).flatMap(EdgePolicy.Overflow.init)
+        let epoch = resolve(document.epoch, .choice(EdgePolicy.Epoch.allCases.map(\.rawValue)), "epoch")
+            .flatMap(String.init).flatMap(EdgePolicy.Epoch.init)
         let isOptional = resolve(document.optional, .boolean, "optional").flatMap(Bool.init)
         let shares = edge.source.spec?.descriptor.traits.contains(.shares) == true
         if let overflow, let position = document.overflow?.position {
@@ -26,10 +26,10 @@ extension SessionPlanner {
             overflow
             ?? .standard(for: edge.carried, fromSharing: shares || buffer != nil, isLossless: edge.source.isLossless)
         let isBounded = document.items != nil || document.milliseconds != nil || document.bytes != nil
-        let standard = !isBounded && policy == .block && edge.isPictureChain ? EdgeCapacity.pictures : .standard
+        let standard = !isBounded && policy == .block && edge.isPictureChain ? EdgePolicy.Capacity.pictures : .standard
         var plan = EdgePlan(
             from: edge.from, to: edge.to,
-            capacity: EdgeCapacity(
+            capacity: .init(
                 givenItems: items, givenMilliseconds: milliseconds, givenBytes: bytes, else: buffer ?? standard),
             overflow: policy, epoch: epoch ?? .flush, isOptional: isOptional ?? false, position: document.position)
         plan.isOverflowStandard = document.overflow == nil
@@ -37,13 +37,14 @@ extension SessionPlanner {
         return plan
     }
 
-    private func check(_ overflow: Overflow, at position: SourcePosition, _ edge: ResolvedEdge, shares: Bool) {
+    private func check(_ overflow: EdgePolicy.Overflow, at position: SourcePosition, _ edge: ResolvedEdge, shares: Bool)
+    {
         if overflow == .block, shares, !edge.source.isLossless {
             bag.error(
                 position,
                 "\(edge.label): \"block\" would let one slow reader hold \(edge.from.node) and all its others.",
                 advice:
-                    "Use \"\(Overflow.standard(for: edge.carried, fromSharing: true, isLossless: false).rawValue)\","
+                    "Use \"\(EdgePolicy.Overflow.standard(for: edge.carried, fromSharing: true, isLossless: false).rawValue)\","
                     + " or give \(edge.from.node) \"lossless\": true, and the slowest governs.")
         }
         if overflow == .dropOldest || overflow == .dropNewest, edge.carried.hasDependentPackets == true {
@@ -68,7 +69,7 @@ extension ResolvedEdge {
     }
 }
 
-extension EdgeCapacity {
+extension EdgePolicy.Capacity {
     static let itemRange = 1.0...65536.0
     static let millisecondRange = 1.0...600_000.0
 
@@ -79,7 +80,8 @@ extension EdgeCapacity {
     /// With `bytes` alone it is 4096 items and 60 s. The bound of bytes is the standard one, or that of `standard`,
     /// unless it is given: memory is bounded also where items have no duration.
     public init(
-        givenItems: Int?, givenMilliseconds: Int?, givenBytes: Int? = nil, else standard: EdgeCapacity = .standard
+        givenItems: Int?, givenMilliseconds: Int?, givenBytes: Int? = nil,
+        else standard: EdgePolicy.Capacity = .standard
     ) {
         let bytes = givenBytes ?? standard.bytes
         switch (givenItems, givenMilliseconds) {
@@ -89,15 +91,15 @@ extension EdgeCapacity {
         case (nil, let milliseconds?):
             self.init(items: min(max(milliseconds / 2, 16), 4096), milliseconds: milliseconds, bytes: bytes)
         case (nil, nil):
-            self = givenBytes == nil ? standard : EdgeCapacity(items: 4096, milliseconds: 60_000, bytes: bytes)
+            self = givenBytes == nil ? standard : .init(items: 4096, milliseconds: 60_000, bytes: bytes)
         }
     }
 }
 
-extension Overflow {
+extension EdgePolicy.Overflow {
     /// The policy of an edge whose file says nothing: `block`. Out of a node that shares without `lossless` it is
     /// `drop-oldest` for media whose items stand alone, and `drop-to-keyframe` where coded video may pass.
-    public static func standard(for formats: FormatSet, fromSharing: Bool, isLossless: Bool) -> Overflow {
+    public static func standard(for formats: FormatSet, fromSharing: Bool, isLossless: Bool) -> EdgePolicy.Overflow {
         if !fromSharing || isLossless { return .block }
         return formats.patterns.contains(where: \.kind.hasDependentPackets) ? .dropToKeyframe : .dropOldest
     }

@@ -287,7 +287,7 @@ final class Assembly {
     private func settlePaths(_ ordered: [NodeCore]) {
         var targets: [ObjectIdentifier: ControlCell?] = [:]
         for core in ordered {
-            var slowest = Latency.zero
+            var slowest = Interval.Bounds.zero
             var fromVideo: Edge?
             for edge in entering[ObjectIdentifier(core)] ?? [] where !isRemoved(edge) {
                 guard let producer = edge.producer else { continue }

@@ -113,7 +113,7 @@ extension Edge {
     fileprivate var fixedFormat: MediaFormat? { producer?.portsFromOutside.output(plan.from.port)?.formatFromOutside }
 }
 
-extension EdgeCapacity {
+extension EdgePolicy.Capacity {
     /// Milliseconds of media of `format`: of raw media the bound of bytes may be reached first.
     fileprivate func holds(_ format: MediaFormat?) -> Int {
         guard let rate = format?.bytesPerSecond, rate > 0 else { return milliseconds }

@@ -34,9 +34,9 @@
     }
 
     /// Settled once the media are known, where the file leaves it open. On the producer's lane.
-    var overflow: Overflow { state.pointee.overflow }
+    var overflow: EdgePolicy.Overflow { state.pointee.overflow }
     /// The same, from any thread.
-    var overflowFromOutside: Overflow {
+    var overflowFromOutside: EdgePolicy.Overflow {
         state.pointee.producer.pointee.settled.count == 1 ? .dropOldest : plan.overflow
     }
     func flushes(with epoch: EpochCell) -> Bool { state.pointee.epoch === epoch }

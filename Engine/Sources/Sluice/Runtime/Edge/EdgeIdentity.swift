@@ -6,12 +6,13 @@ final class EdgeIdentity: Sendable {
     let to: String
     let producer: NodeKey
     let consumer: NodeKey
-    let capacity: EdgeCapacity
+    let capacity: EdgePolicy.Capacity
     /// One item of it, as people say: picture, packet, frame.
     let noun: String
 
     init(
-        from: String, to: String, producer: NodeKey, consumer: NodeKey, capacity: EdgeCapacity, noun: String = "item"
+        from: String, to: String, producer: NodeKey, consumer: NodeKey, capacity: EdgePolicy.Capacity,
+        noun: String = "item"
     ) {
         self.from = from
         self.to = to

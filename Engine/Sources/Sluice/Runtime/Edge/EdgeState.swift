@@ -27,8 +27,8 @@ import Synchronization
     @usableFromInline var keyframeTarget: ControlCell?
 
     init(
-        _ owner: Edge, capacity: EdgeCapacity, overflow: Overflow, isOverflowOpen: Bool, epoch: EpochCell?,
-        from producerEnd: EdgeEnd, to consumerEnd: EdgeEnd
+        _ owner: Edge, capacity: EdgePolicy.Capacity, overflow: EdgePolicy.Overflow, isOverflowOpen: Bool,
+        epoch: EpochCell?, from producerEnd: EdgeEnd, to consumerEnd: EdgeEnd
     ) {
         let isLocal = producerEnd.sharesLane(with: consumerEnd)
         let producerDrops = overflow == .dropOldest || overflow == .dropToKeyframe

@@ -3,7 +3,7 @@ extension EdgeState {
     /// Written by the producer's lane alone.
     @usableFromInline
     struct ProducerSide: ~Copyable {
-        @usableFromInline var overflow: Overflow
+        @usableFromInline var overflow: EdgePolicy.Overflow
         /// The file left the policy of a shared output to the media, which are not known yet.
         var isOverflowOpen: Bool
         /// 1 once the media have made `dropOldest` of an open policy; for other threads.
@@ -30,11 +30,11 @@ extension EdgeState {
         /// One more than the position of the last fence, for the consumer; 0 where there was none.
         let fence = Counter()
 
-        init(_ overflow: Overflow, isOpen: Bool) { (self.overflow, isOverflowOpen) = (overflow, isOpen) }
+        init(_ overflow: EdgePolicy.Overflow, isOpen: Bool) { (self.overflow, isOverflowOpen) = (overflow, isOpen) }
     }
 
     @inlinable @inline(__always)
-    var overflow: Overflow { producer.pointee.overflow }
+    var overflow: EdgePolicy.Overflow { producer.pointee.overflow }
 
     /// The kind of media is known: dropping to a keyframe is for packets that depend on each other.
     func settle(_ kind: MediaFormat.Kind) {

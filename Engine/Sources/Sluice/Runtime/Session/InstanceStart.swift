@@ -8,9 +8,9 @@ extension GraphRun {
     /// From any thread. The template is looked for in `session`, then in those that hold it.
     func startInstance(
         _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
-        after predecessor: SessionHandle?, from session: Session
-    ) -> SessionHandle {
-        let handle = SessionHandle { [weak self] in self?.supervisor.post($0) }
+        after predecessor: NodeContext.Instance?, from session: Session
+    ) -> NodeContext.Instance {
+        let handle = NodeContext.Instance { [weak self] in self?.supervisor.post($0) }
         guard starts.enter() else {
             handle.over()
             return handle
@@ -122,7 +122,7 @@ private struct StartRequest: Sendable {
     let parameters: [String: ParameterValue]
     let resource: (any Sendable)?
     let session: Session
-    let handle: SessionHandle
+    let handle: NodeContext.Instance
 }
 
 /// Where an instance is going to be: under its holder, with a number of its own.

@@ -22,7 +22,7 @@ final class NodeCore: EdgeEnd, DescriptorWaiter, @unchecked Sendable {
     /// Its edges, whatever its ports do with them. Fixed by the session.
     private(set) var inputEdges: [Edge] = []
     /// How late media are when they reach this node, by what the nodes before it declared. Fixed by the assembly.
-    var pathLatency = Latency.zero
+    var pathLatency = Interval.Bounds.zero
 
     enum State: UInt8, Sendable { case idle, running, finishing, restarting, finished, failed }
     private let stateWord = Atomic<UInt8>(State.idle.rawValue)

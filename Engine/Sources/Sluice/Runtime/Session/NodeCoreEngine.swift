@@ -19,8 +19,8 @@ extension NodeCore: NodeEngine {
         try lane.watch(descriptor, interest, for: self)
     }
     func unwatch(_ descriptor: Int32) { lane.unwatch(descriptor) }
-    func makeHandle() -> NodeHandle {
-        NodeHandle(self, place: session.template == nil ? nil : identity.place, run: run, session: session)
+    func makeHandle() -> NodeContext.Handle {
+        NodeContext.Handle(self, place: session.template == nil ? nil : identity.place, run: run, session: session)
     }
 
     var clockNow: Int64 { run.clockNow }
@@ -40,8 +40,8 @@ extension NodeCore: NodeEngine {
     var resource: (any Sendable)? { session.resource }
     func start(
         _ template: String, _ parameters: [String: ParameterValue], resource: (any Sendable)?,
-        after predecessor: SessionHandle?
-    ) -> SessionHandle {
+        after predecessor: NodeContext.Instance?
+    ) -> NodeContext.Instance {
         run.startInstance(template, parameters, resource: resource, after: predecessor, from: session)
     }
     func refusal(of format: MediaFormat, at output: String) -> String? {

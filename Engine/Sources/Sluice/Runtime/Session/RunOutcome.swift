@@ -1,5 +1,5 @@
 /// How a run ended, as the report says it.
-public enum RunOutcome: String, Sendable {
+@_spi(Host) public enum RunOutcome: String, Sendable {
     /// Every node has nothing left to do.
     case finished
     /// It was asked to stop, or `--for` was over, and drained.

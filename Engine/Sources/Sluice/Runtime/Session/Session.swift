@@ -24,7 +24,7 @@ final class Session: @unchecked Sendable {
     /// Control links of its plan, for messages.
     let controls: [ControlPlan]
     /// Its starter's, which is told of its end; nil for the graph and what starts with it.
-    var handle: SessionHandle?
+    var handle: NodeContext.Instance?
 
     /// Distinct in the run.
     let id: Int

@@ -3,8 +3,8 @@
     let identity: EdgeIdentity
     public var from: String { identity.from }
     public var to: String { identity.to }
-    public var capacity: EdgeCapacity { identity.capacity }
-    public internal(set) var overflow = Overflow.block
+    public var capacity: EdgePolicy.Capacity { identity.capacity }
+    public internal(set) var overflow = EdgePolicy.Overflow.block
     public internal(set) var pushed = 0
     public internal(set) var popped = 0
     public internal(set) var dropped = 0

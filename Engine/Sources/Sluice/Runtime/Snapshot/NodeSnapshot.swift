@@ -60,8 +60,8 @@ extension NodeIdentity {
     public internal(set) var behind = Interval.zero
     /// From the start of the run to the first item sent; nil before.
     var firstSent: Interval?
-    var latency = Latency.zero
-    var pathLatency = Latency.zero
+    var latency = Interval.Bounds.zero
+    var pathLatency = Interval.Bounds.zero
     var metrics: [(name: String, value: MetricValue)] = []
     var series: [(name: String, stretch: Double, points: [Series.Point?])] = []
 

@@ -61,7 +61,7 @@ extension SessionPlan {
             (first.capacity, first.overflow, first.isOverflowStandard) = (.standard, .block, false)
             // One item more than the edge itself would hold.
             (last.capacity, last.overflow, last.isOverflowStandard) = (
-                EdgeCapacity(items: 1, milliseconds: 60_000), .block, false
+                EdgePolicy.Capacity(items: 1, milliseconds: 60_000), .block, false
             )
             result.edges += [first, middle, last]
         }

@@ -63,7 +63,7 @@ extension GraphBuilder {
     /// An edge as `edge` makes it, with a bad network in front of it. `node` names that, for `GraphHarness.node`.
     public mutating func impairedEdge(
         _ ends: String, _ settings: Impairment.Settings, node: String, items: Int = 16, milliseconds: Int = 500,
-        overflow: Overflow = .block, epoch: EpochPolicy = .flush
+        overflow: EdgePolicy.Overflow = .block, epoch: EdgePolicy.Epoch = .flush
     ) {
         let sides = ends.split(separator: "->").map { $0.filter { $0 != " " } }
         precondition(sides.count == 2, "\"\(ends)\" is not \"from.port -> to.port\"")
