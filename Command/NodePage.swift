@@ -28,11 +28,11 @@ struct NodePage {
     }
 
     private func rows(_ control: ControlSpec, _ verb: String) -> [(String, String)] {
-        [("  \(verb) \(control.name)", "\(control.kind.rawValue): \(control.help)")]
+        [("  \(verb) \(control.name)", "\(control.help) (\(control.kind.rawValue))")]
             + control.fields.map { ("        .\($0.name)", help(of: $0)) }
     }
 
-    func help(of field: DataSchema.Field) -> String { field.help + (field.isOptional ? " (may be missing)" : "") }
+    func help(of field: DataSchema.Field) -> String { field.help + (field.isOptional ? " It may be missing." : "") }
 
     private func section(_ title: String, _ rows: [(String, String)]) -> String {
         let merged = NumberedRows.merged(rows.map { [$0.0, $0.1] }).map { ($0[0], $0[1]) }

@@ -22,7 +22,7 @@ public final class AACEncoderNode: Node {
             ], channels: Array(1...8)))
     let output = Output<Packet>("out", .codedAudio([.aac]))
 
-    @Live("bitrate_kbps", default: 128, range: 8...1_024, help: "bits a second in thousands, of all channels together")
+    @Live("bitrate_kbps", default: 128, range: 8...1_024, help: "The bitrate of all channels together in kb/s.")
     var bitrate: Double
 
     private var encoder: Encoder?

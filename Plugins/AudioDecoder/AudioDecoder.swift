@@ -16,10 +16,13 @@ public final class AudioDecoder: Node {
     let input = Input<Packet>("in", .codedAudio)
     let output = Output<AudioFrame>("out", .audio([.s16, .f32]))
 
-    @Parameter("max_channels", default: 8, range: 1...64, help: "a packet of more channels is left out")
+    @Parameter(
+        "max_channels", default: 8, range: 1...64,
+        help: "The most channels that a packet may have. A packet with more is left out.")
     var maxChannels: Int
     @Parameter(
-        "max_rate", default: 192_000, range: 8_000...768_000, help: "a packet of a higher rate is left out, in Hz")
+        "max_rate", default: 192_000, range: 8_000...768_000,
+        help: "The highest sample rate in Hz. A packet with a higher one is left out.")
     var maxRate: Int
 
     private var context: NodeContext!

@@ -7,7 +7,7 @@ public final class BenchDump: Node {
         work: .blocking, example: #""packets": { "type": "bench-dump", "path": "packets.bin" }"#)
 
     let input = Input<Packet>("in")
-    @Parameter("path", help: "the file to write") var path: String
+    @Parameter("path", help: "The file that is written.") var path: String
 
     private var file: BenchFile?
 

@@ -11,11 +11,12 @@ public final class BenchGuests: Node {
         summary: "Starts and stops many instances of a template, to measure the cost of coming and going",
         traits: [.live], example: #""guests": { "type": "bench-guests", "template": "guest", "count": 1000 }"#)
 
-    @Parameter("template", default: "guest", startsTemplateWith: [], help: "what is started")
+    @Parameter("template", default: "guest", startsTemplateWith: [], help: "The template that is started.")
     var template: String
-    @Parameter("count", default: 1_000, range: 1...4_096, help: "instances at a time")
+    @Parameter("count", default: 1_000, range: 1...4_096, help: "The number of instances at a time.")
     var count: Int
-    @Parameter("rounds", default: 1, range: 0...1_000_000, help: "how often; 0 until the graph stops")
+    @Parameter(
+        "rounds", default: 1, range: 0...1_000_000, help: "The number of rounds. 0 goes on until the graph stops.")
     var rounds: Int
 
     private enum Phase { case idle, starting, leaving }
@@ -92,7 +93,7 @@ public final class BenchSlow: Node {
         example: #""slow": { "type": "bench-slow", "prepare_ms": 500 }"#)
 
     let input = Input<MediaItem>("in", optional: true)
-    @Parameter("prepare_ms", default: 500, range: 0...60_000, help: "milliseconds of CPU for its preparation")
+    @Parameter("prepare_ms", default: 500, range: 0...60_000, help: "The CPU time that its preparation takes, in ms.")
     var milliseconds: Int
 
     public init() {}

@@ -11,8 +11,10 @@ public final class BenchInterrupter: Node {
         "bench-interrupter", summary: "Raises the epoch now and then, to measure how soon a sleeping node wakes",
         traits: [.live], example: #""interrupter": { "type": "bench-interrupter", "count": 1000, "interval_ms": 10 }"#)
 
-    @Parameter("count", default: 1_000, range: 1...1e6, help: "how often") var count: Int
-    @Parameter("interval_ms", default: 10, range: 1...10_000, help: "between two") var interval: Int
+    @Parameter("count", default: 1_000, range: 1...1e6, help: "The number of times that it raises the epoch.")
+    var count: Int
+    @Parameter("interval_ms", default: 10, range: 1...10_000, help: "The time between two of them in ms.")
+    var interval: Int
     private var context: NodeContext!
     private var raised = 0
 
@@ -37,7 +39,8 @@ public final class BenchSleeper: Node {
         "bench-sleeper", summary: "Sleeps until the epoch is raised, and measures how soon it woke",
         traits: [.paced, .live], example: #""sleeper": { "type": "bench-sleeper" }"#)
 
-    @Parameter("count", default: 1_000, range: 1...1e6, help: "how often, then it finishes") var count: Int
+    @Parameter("count", default: 1_000, range: 1...1e6, help: "The number of times that it sleeps before it finishes.")
+    var count: Int
     private var context: NodeContext!
     private var late: Metric.Histogram!
     private var woken = 0

@@ -7,8 +7,11 @@ public final class BenchLog: Node {
         work: .blocking, example: #""log": { "type": "bench-log", "path": "packets.csv" }"#)
 
     let input = Input<MediaItem>("in")
-    @Parameter("path", help: "the file to write: s of CLOCK_MONOTONIC, pts in ms, epoch, bytes") var path: String
-    @Parameter("every_ms", default: 0, range: 0...1_000, help: "takes an item at most so often: a slow reader")
+    @Parameter("path", help: "The file that is written: time on CLOCK_MONOTONIC in s, pts in ms, epoch, bytes.")
+    var path: String
+    @Parameter(
+        "every_ms", default: 0, range: 0...1_000,
+        help: "The least time between two items that it takes, in ms. It plays a slow reader.")
     var every: Double
 
     private var file: BenchFile?

@@ -7,9 +7,11 @@ public final class BenchSource: Node {
         example: #""source": { "type": "bench-source", "frames": 100000, "rate_per_s": 0 }"#,
         unpacedIf: NodeDescriptor.Condition("rate_per_s", .number(0)))
 
-    @Parameter("frames", default: 1_000_000, range: 1...1e12, help: "how many frames to send")
+    @Parameter("frames", default: 1_000_000, range: 1...1e12, help: "The number of frames that are sent.")
     var frames: Int
-    @Parameter("rate_per_s", default: 0.0, range: 0...100_000, help: "frames a second; 0 sends as fast as edges allow")
+    @Parameter(
+        "rate_per_s", default: 0.0, range: 0...100_000,
+        help: "The number of frames a second. 0 sends as fast as the edges allow.")
     var rate: Double
 
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [48000], channels: [1]))

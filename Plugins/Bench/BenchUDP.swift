@@ -11,8 +11,9 @@ public final class BenchUDP: Node {
         traits: [.live], example: #""wire": { "type": "bench-udp", "port": 5004 }"#)
 
     let input = Input<MediaItem>("in")
-    @Parameter("port", range: 1...65_535, help: "UDP port on 127.0.0.1") var port: Int
-    @Parameter("stream", default: 1, range: 0...4_294_967_295, help: "source of the packets") var stream: Int
+    @Parameter("port", range: 1...65_535, help: "The UDP port on 127.0.0.1.") var port: Int
+    @Parameter("stream", default: 1, range: 0...4_294_967_295, help: "The source number (SSRC) of the packets.")
+    var stream: Int
 
     private var socket: Int32 = -1
     private var packet = [UInt8](repeating: 0, count: 172)

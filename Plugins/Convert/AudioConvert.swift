@@ -19,11 +19,14 @@ public final class AudioConvert: Node {
             FormatSet.Variant(parameter: "sample_format", value: .string($0.rawValue), formats: .audio([$0]))
         })
 
-    @Parameter("sample_rate", default: 0, range: 0...384_000, help: "samples a second; 0: as they come")
+    @Parameter(
+        "sample_rate", default: 0, range: 0...384_000, help: "The sample rate in Hz. 0 keeps the rate that comes.")
     var rate: Int
-    @Parameter("channels", default: 0, range: 0...8, help: "channels, mixed up or down; 0: as they come")
+    @Parameter(
+        "channels", default: 0, range: 0...8,
+        help: "The number of channels, mixed up or down. 0 keeps the number that comes.")
     var channels: Int
-    @Parameter("sample_format", default: .same, help: "s16 or f32; same: as they come")
+    @Parameter("sample_format", default: .same, help: "The format of a sample. same keeps the format that comes.")
     var sampleFormat: Target
 
     enum Target: String, CaseIterable, ParameterValue.Convertible {

@@ -18,19 +18,26 @@ public final class VideoConvert: Node {
             FormatSet.Variant(parameter: "pixel_format", value: .string($0.rawValue), formats: .video([$0]))
         })
 
-    @Parameter("width", default: 0, range: 0...8_192, help: "of the pictures; 0: as height and shape, or as they come")
+    @Parameter(
+        "width", default: 0, range: 0...8_192,
+        help: "The width in pixels. 0 follows from the height and the shape, or keeps the width that comes.")
     var width: Int
-    @Parameter("height", default: 0, range: 0...8_192, help: "of the pictures; 0: as width and shape, or as they come")
+    @Parameter(
+        "height", default: 0, range: 0...8_192,
+        help: "The height in pixels. 0 follows from the width and the shape, or keeps the height that comes.")
     var height: Int
-    @Parameter("pixel_format", default: .same, help: "how they lie in memory; same: as they come")
+    @Parameter(
+        "pixel_format", default: .same, help: "The layout of a picture in memory. same keeps the layout that comes.")
     var pixelFormat: Target
     @Parameter(
-        "fit", default: .pad, help: "into another shape: pad with black bars, crop, or stretch out of proportion")
+        "fit", default: .pad,
+        help: "The way into another shape: pad with black bars, crop, or stretch out of proportion.")
     var fit: Fit
 
     @Parameter(
         "color_matrix", default: .auto,
-        help: "of YUV: bt601, bt709; auto: as it comes, and of RGB bt709 above 576 rows. VP8 is bt601 by its definition"
+        help: "The matrix of YUV. auto keeps the one that comes; RGB gets bt709 above 576 rows. "
+            + "VP8 is always bt601."
     )
     var matrix: Matrix
 
@@ -45,7 +52,7 @@ public final class VideoConvert: Node {
     @Parameter(
         "pixels", default: .keep,
         help:
-            "keep: in the shape that they have; square: scaled to it, for sinks that know no other (WebRTC, raw video)"
+            "The shape of the pixels. square scales them, for sinks that know no other (WebRTC, raw video)."
     )
     var pixels: Pixels
 
@@ -53,8 +60,9 @@ public final class VideoConvert: Node {
         case keep, square
     }
 
-    @Parameter("rotate", default: .none, help: "turns pictures clockwise by so many degrees") var rotate: Rotate
-    @Parameter("mirror", default: false, help: "exchanges left and right, before a turn") var isMirrored: Bool
+    @Parameter("rotate", default: .none, help: "Turns pictures clockwise by this number of degrees.") var rotate: Rotate
+    @Parameter("mirror", default: false, help: "Exchanges left and right, before it turns the picture.")
+    var isMirrored: Bool
 
     enum Rotate: String, CaseIterable, ParameterValue.Convertible {
         case none

@@ -18,11 +18,12 @@ public final class Deinterlace: Node {
 
     @Parameter(
         "rate", default: .frame,
-        help: "frame: one picture for each that comes; field: one for each field, twice as many and as smooth")
+        help: "The pictures that come out: one for each frame, or one for each field, twice as many and smoother.")
     var rate: Rate
-    @Parameter("pictures", default: .interlaced, help: "interlaced: those that say they are; all: every one")
+    @Parameter(
+        "pictures", default: .interlaced, help: "The pictures that it works on: those marked as interlaced, or all.")
     var pictures: Pictures
-    @Parameter("first_field", default: .auto, help: "the field that was taken first; auto: as pictures say")
+    @Parameter("first_field", default: .auto, help: "The field that was taken first. auto believes the picture.")
     var firstField: FirstField
 
     private var context: NodeContext!
@@ -176,7 +177,7 @@ extension VideoLayout {
 
 extension Deinterlace {
     public static let metrics: [Metric] = [
-        .counter("interlaced_pictures", "pictures made whole of their fields"),
-        .counter("whole_pictures", "pictures that passed as they are"),
+        .counter("interlaced_pictures", "Pictures made whole of their fields."),
+        .counter("whole_pictures", "Pictures that passed as they are."),
     ]
 }

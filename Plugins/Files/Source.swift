@@ -30,50 +30,62 @@ public final class Source: Node {
     @Parameter(
         "open",
         help:
-            "'pattern' (video with a frame number, and a tone), 'tone', a media file, an HLS list, or '-': standard input"
+            "The input: 'pattern' (video with a frame number, and a tone), "
+            + "'tone', a media file, an HLS list, or '-' for standard input."
     ) var open: String
-    @Parameter("pace", default: Pace.live, help: "live: in real time; fast: as fast as the graph takes it") var pace:
-        Pace
-    @Parameter("loop", default: false, help: "a file begins again when it ends, timestamps go on") var loop: Bool
-    @Parameter("decode", default: true, help: "false hands a file's packets on as they are") var decode: Bool
+    @Parameter("pace", default: Pace.live, help: "The speed. live is real time, fast is as fast as the graph takes it.")
+    var pace: Pace
+    @Parameter("loop", default: false, help: "Begins a file again when it ends. The timestamps go on.") var loop: Bool
+    @Parameter("decode", default: true, help: "Decodes a file. false hands its packets on as they are.")
+    var decode: Bool
     @Parameter(
         "rotate", default: Rotate.auto,
-        help: "auto: a file's pictures are turned as its display matrix says; none: they stay as they are stored")
+        help: "Turns a file's pictures. auto follows its display matrix, none leaves them as they are stored.")
     var rotate: Rotate
     @Parameter(
-        "audio_track", default: "", help: "of a file with several: its number, from 1, or its language ('deu')")
+        "audio_track", default: "",
+        help: "The audio track of a file that has several: its number, from 1, or its language ('deu').")
     var audioTrack: String
-    @Parameter("video_track", default: "", help: "of a file with several: its number, from 1, or its language")
+    @Parameter(
+        "video_track", default: "",
+        help: "The video track of a file that has several: its number, from 1, or its language.")
     var videoTrack: String
     @Parameter(
-        "duration_s", default: 0, range: 0...1e7, help: "ends after this media time; 0 goes on to the end")
+        "duration_s", default: 0, range: 0...1e7,
+        help: "The media time after which it ends, in s. 0 goes on to the end.")
     var duration: Double
-    @Parameter("width", default: 1280, range: 64...8192, help: "of the pattern") var width: Int
-    @Parameter("height", default: 720, range: 36...8192, help: "of the pattern") var height: Int
-    @Parameter("fps", default: 30, range: 1...240, help: "frames a second of the pattern") var fps: Double
-    @Parameter("pixel_format", default: .i420, help: "of the pattern") var pixelFormat: VideoLayout.PixelFormat
-    @Parameter("sample_rate", default: 48_000, range: 8_000...192_000, help: "of the tone, in Hz") var sampleRate: Int
-    @Parameter("channels", default: 2, range: 1...8, help: "of the tone") var channels: Int
+    @Parameter("width", default: 1280, range: 64...8192, help: "The width of the pattern in pixels.") var width: Int
+    @Parameter("height", default: 720, range: 36...8192, help: "The height of the pattern in pixels.") var height: Int
+    @Parameter("fps", default: 30, range: 1...240, help: "The number of pictures a second of the pattern.")
+    var fps: Double
+    @Parameter("pixel_format", default: .i420, help: "The layout of the pattern's pictures in memory.")
+    var pixelFormat: VideoLayout.PixelFormat
+    @Parameter("sample_rate", default: 48_000, range: 8_000...192_000, help: "The sample rate of the tone in Hz.")
+    var sampleRate: Int
+    @Parameter("channels", default: 2, range: 1...8, help: "The number of channels of the tone.") var channels: Int
     @Parameter(
         "when_late", default: .slip,
         help:
-            "for media over 500 ms late in real time: slip sends all so much later and holds the writer of a pipe, drop leaves them out and reads on, fail ends the run"
+            "The answer if media are over 500 ms late: slip sends all that much later "
+            + "and holds the writer of a pipe, drop leaves them out, fail ends the run."
     ) var whenLate: WhenLate
     @Parameter(
-        "decoder_threads", default: 1, range: 1...64, help: "of a file's decoders; more need more memory and delay"
+        "decoder_threads", default: 1, range: 1...64,
+        help: "The number of threads that each decoder of a file has. More need more memory and delay."
     ) var threads: Int
     @Parameter(
         "max_width", default: PictureLimit.usualSide, range: 16...16_384,
-        help: "wider pictures of a file are not decoded")
+        help: "The widest picture of a file that is decoded, in pixels.")
     var maxWidth: Int
     @Parameter(
         "max_height", default: PictureLimit.usualSide, range: 16...16_384,
-        help: "higher pictures of a file are not decoded"
+        help: "The highest picture of a file that is decoded, in pixels."
     )
     var maxHeight: Int
     @Parameter(
         "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
-        help: "pictures of more pixels are not decoded; the default is the most that level 6.2 of H.264 has, 8192x4352"
+        help: "The most pixels of a picture that is decoded. "
+            + "The default is the most of H.264's level 6.2, 8192x4352."
     )
     var maxPixels: Int
 

@@ -9,9 +9,12 @@ public final class Meter: Node {
 
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in", optional: true)
-    @Parameter("every_s", default: 1, range: 0...3600, help: "a line so often, in s of graph time; 0: none")
+    @Parameter(
+        "every_s", default: 1, range: 0...3600,
+        help: "The time between two lines of figures, in s of graph time. 0 prints none.")
     var everySeconds: Double
-    @Parameter("series", default: false, help: "keep gaps, drift and depth over time in the report, for sluice timing")
+    @Parameter(
+        "series", default: false, help: "Keeps gaps, drift and depth over time in the report, for sluice timing.")
     var keepsSeries: Bool
 
     private var context: NodeContext!

@@ -12,7 +12,8 @@ public final class Relay: Node {
     @Parameter(
         "begin", default: .keyframe,
         help:
-            "where an output that comes in mid-stream begins in coded video: at a keyframe, which is asked for, or now")
+            "The place where coded video begins for an output that joins later: "
+            + "the next keyframe, which it asks for, or now.")
     var begin: Begin
 
     enum Begin: String, CaseIterable, ParameterValue.Convertible { case keyframe, now }

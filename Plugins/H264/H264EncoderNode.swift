@@ -16,31 +16,35 @@ public final class H264EncoderNode: Node {
 
     let input = Input<VideoFrame>("in", .video([.i420, .nv12]))
     let output = Output<Packet>("out", .codedVideo([.h264]))
-    let keyframe = RequestInput("keyframe", help: "makes the next picture a keyframe")
+    let keyframe = RequestInput("keyframe", help: "Makes the next picture a keyframe.")
 
     @Live(
         "bitrate_kbps", default: 3_000, range: 16...800_000,
-        help: "bits a second in thousands, evened out over half a second")
+        help: "The bitrate in kb/s, evened out over half a second.")
     var bitrate: Double
-    @Parameter("gop_s", default: 1, range: 0...3_600, help: "time between keyframes in s; 0: only on request")
+    @Parameter(
+        "gop_s", default: 1, range: 0...3_600,
+        help: "The time between two keyframes in s. 0 makes keyframes only on request.")
     var gop: Double
     @Parameter(
         "encoders", default: Backend.all.map(\.name).joined(separator: ","),
         help:
-            "libavcodec's encoders in the order in which they are tried. Under the virtual clock libx264 alone, unless given"
+            "The encoders of libavcodec in the order in which they are tried. "
+            + "The virtual clock tries libx264 alone, unless this is given."
     )
     var encoders: String
     @Parameter(
         "level", default: "auto",
         help:
-            "a level such as 3.1, refused if it is too low; auto: the lowest that holds size, rate and bitrate_kbps or 10000"
+            "The H.264 level, such as 3.1. "
+            + "auto takes the lowest that holds the stream at bitrate_kbps, or at 10000 kb/s if that is more."
     )
     var levelName: String
-    @Parameter("preset", default: .ultrafast, help: "speed against quality, in x264's words")
+    @Parameter("preset", default: .ultrafast, help: "The trade of speed against quality, in x264's words.")
     var preset: Preset
     @Parameter(
         "threads", default: 1, range: 1...16,
-        help: "encoder threads; with more than one, bytes may differ from run to run")
+        help: "The number of encoder threads. With more than one, bytes may differ from run to run.")
     var threads: Int
 
     private var backends: [Backend] = []

@@ -24,28 +24,34 @@ public final class AudioMix: Node {
         })
 
     let gains = (1...AudioMix.count).map {
-        Live<Double>("in\($0)_gain_db", default: 0, range: -60...24, help: "gain of this input in dB")
+        Live<Double>("in\($0)_gain_db", default: 0, range: -60...24, help: "The gain of this input in dB.")
     }
-    let mutes = (1...AudioMix.count).map { Live<Bool>("in\($0)_mute", default: false, help: "silences this input") }
-    @Live("side_gain_db", default: 0, range: -60...24, help: "gain of side in dB") var sideGain: Double
-    @Live("side_mute", default: false, help: "silences side, which then holds nobody down") var sideMute: Bool
-    @Parameter("side_heard", default: true, help: "side is a part of the sum; false: it only holds the others down")
+    let mutes = (1...AudioMix.count).map { Live<Bool>("in\($0)_mute", default: false, help: "Silences this input.") }
+    @Live("side_gain_db", default: 0, range: -60...24, help: "The gain of side in dB.") var sideGain: Double
+    @Live("side_mute", default: false, help: "Silences side. It then holds no other input down.") var sideMute: Bool
+    @Parameter("side_heard", default: true, help: "Adds side to the sum. false only lets it hold the others down.")
     var isSideHeard: Bool
-    @Live("duck_db", default: -12, range: -60...0, help: "gain of the others while side is heard, in dB")
+    @Live("duck_db", default: -12, range: -60...0, help: "The gain of the others while side is heard, in dB.")
     var duck: Double
     @Parameter(
-        "duck_threshold_dbfs", default: -45, range: -90...0, help: "side is heard where it is louder than this")
+        "duck_threshold_dbfs", default: -45, range: -90...0, help: "The level in dBFS above which side counts as heard."
+    )
     var threshold: Double
-    @Parameter("duck_attack_ms", default: 30, range: 1...5_000, help: "how long the others take to go down")
+    @Parameter("duck_attack_ms", default: 30, range: 1...5_000, help: "The time in which the others go down, in ms.")
     var attack: Double
-    @Parameter("duck_hold_ms", default: 250, range: 0...10_000, help: "how long a pause of side keeps them down")
+    @Parameter(
+        "duck_hold_ms", default: 250, range: 0...10_000,
+        help: "The longest pause of side that keeps the others down, in ms.")
     var hold: Double
-    @Parameter("duck_release_ms", default: 500, range: 1...10_000, help: "how long they take to come back")
+    @Parameter(
+        "duck_release_ms", default: 500, range: 1...10_000, help: "The time in which the others come back, in ms.")
     var release: Double
-    @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that come out") var frame: Double
-    @Parameter("max_wait_ms", default: 250, range: 0...60_000, help: "how long an input that is silent is waited for")
+    @Parameter("frame_ms", default: 20, range: 1...1_000, help: "The length of the frames that come out, in ms.")
+    var frame: Double
+    @Parameter(
+        "max_wait_ms", default: 250, range: 0...60_000, help: "The longest wait for an input that is silent, in ms.")
     var maxWait: Double
-    @Parameter("sample_format", default: .s16, help: "s16 or f32, of what comes out")
+    @Parameter("sample_format", default: .s16, help: "The format of the samples that come out.")
     var sampleFormat: AudioLayout.SampleFormat
 
     private var context: NodeContext!

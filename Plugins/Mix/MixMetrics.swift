@@ -2,8 +2,8 @@ import Sluice
 
 extension AudioMix {
     public static let metrics: [Metric] = [
-        .counter("clipped_samples", "samples of the sum that were louder than full scale, and were held there"),
-        .counter("moved_inputs", "how often an input came too late, or leapt, and went on where the others were"),
-        .counter("ducked_ms", "audio during which the side input held the others down"),
+        .counter("clipped_samples", "Samples of the sum that were over full scale and were cut to it."),
+        .counter("moved_inputs", "Times that an input came late or leapt and went on where the others were."),
+        .counter("ducked_ms", "The audio time during which side held the others down."),
     ]
 }

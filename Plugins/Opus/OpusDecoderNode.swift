@@ -14,7 +14,8 @@ public final class OpusDecoderNode: Node {
     let input = Input<Packet>("in", .codedAudio([.opus], channels: [1, 2]))
     let output = Output<AudioFrame>("out", .audio([.s16], rates: [Decoder.rate], channels: [1, 2]))
 
-    @Parameter("conceal_ms", default: 120, range: 0...1_000, help: "longest hole between packets that is filled")
+    @Parameter(
+        "conceal_ms", default: 120, range: 0...1_000, help: "The longest hole between packets that is filled, in ms.")
     var longestConcealed: Double
 
     private var decoder: Decoder?

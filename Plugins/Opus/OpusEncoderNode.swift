@@ -26,43 +26,48 @@ public final class OpusEncoderNode: Node {
     @Parameter(
         "profile", default: .audio,
         help:
-            "gives what the graph does not: audio, lowdelay (48 kHz stereo at the least delay and CPU), voip (speech)"
+            "A set of defaults: audio, lowdelay (48 kHz stereo with the least delay and CPU) or voip (speech)."
     )
     var profile: Profile
     @Live(
         "bitrate_kbps", default: 64, range: 6...510,
-        help: "bits a second in thousands; 128 under lowdelay, 32 under voip")
+        help: "The bitrate in kb/s. lowdelay takes 128, voip 32.")
     var bitrate: Double
-    @Live("loss_percent", default: 0, range: 0...100, help: "packet loss to expect")
+    @Live(
+        "loss_percent", default: 0, range: 0...100, help: "The packet loss that the encoder prepares for, in percent.")
     var loss: Int
     @Parameter(
         "frame_ms", default: 20, range: 2.5...60,
-        help: "length of a packet: 2.5, 5, 10, 20, 40 or 60 ms; under lowdelay 10")
+        help: "The length of a packet in ms: 2.5, 5, 10, 20, 40 or 60. lowdelay takes 10.")
     var frameLength: Double
     @Parameter(
         "application", default: .audio,
-        help: "audio, voip (speech), lowdelay (2.5 ms of delay instead of 6.5); as the profile is called")
+        help: "The kind of encoding: audio, voip (speech) or lowdelay (2.5 ms of delay instead of 6.5). "
+            + "The profile sets it.")
     var application: Application
     @Parameter(
         "vbr", default: true,
-        help: "lets packets differ in size around the bitrate; false, as under lowdelay, makes all alike")
+        help: "Lets the size of packets vary around the bitrate. false, as under lowdelay, makes all alike.")
     var vbr: Bool
     @Parameter(
-        "complexity", default: 5, range: 0...10, help: "CPU against quality, 0, as under lowdelay, the cheapest")
+        "complexity", default: 5, range: 0...10,
+        help: "The trade of CPU against quality. 0 is the cheapest and the one of lowdelay.")
     var complexity: Int
     @Parameter(
         "channels", default: 0, range: 0...2,
-        help: "1 mixes stereo down, as under voip; 2 gives mono to both sides, as under lowdelay; 0: as they come")
+        help: "The number of channels. "
+            + "1 (voip) mixes stereo down, 2 (lowdelay) doubles mono, 0 keeps the number that comes.")
     var channels: Int
     @Parameter(
-        "fec", default: false, help: "put a copy of the last speech frame into each packet, if loss_percent says so")
+        "fec", default: false,
+        help: "Puts a copy of the last speech frame into each packet, if loss_percent asks for it.")
     var fec: Bool
-    @Parameter("dtx", default: false, help: "send next to nothing during silence")
+    @Parameter("dtx", default: false, help: "Sends next to nothing during silence.")
     var dtx: Bool
-    @Parameter("signal", default: .auto, help: "what the audio is: voice or music; auto lets libopus find out")
+    @Parameter("signal", default: .auto, help: "The kind of audio: voice or music. auto lets libopus decide.")
     var signal: Signal
     @Parameter(
-        "bandwidth", default: .full, help: "the highest frequencies that are kept: 4, 6, 8, 12 or 20 kHz")
+        "bandwidth", default: .full, help: "The highest frequency that is kept: 4, 6, 8, 12 or 20 kHz.")
     var bandwidth: Bandwidth
 
     private var settings = Profile.audio.settings

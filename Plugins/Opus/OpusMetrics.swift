@@ -2,7 +2,7 @@ import Sluice
 
 extension OpusDecoderNode {
     public static let metrics: [Metric] = [
-        .counter("concealed_samples", "samples made up for packets that did not come"),
-        .counter("bad_packets", "packets that are not Opus, left out"),
+        .counter("concealed_samples", "Samples made up for packets that did not come."),
+        .counter("bad_packets", "Packets left out because they are not Opus."),
     ]
 }

@@ -15,23 +15,38 @@ public final class VideoOverlay: Node {
     let captions = Input<DataItem>("captions", .data, optional: true)
     let output = Output<VideoFrame>("out", follows: "in")
 
-    @Parameter("picture", default: "", help: "a PNG, JPEG, WebP or BMP file") var picture: String
-    @Parameter("text", default: "", help: "shown until captions bring another one; \\n begins a line") var text: String
-    @Parameter("anchor", default: .topLeft, help: "the corner, side or middle from which x and y count")
-    var anchor: Anchor
-    @Live("x", default: 0, range: -16_384...16_384, help: "pixels from the anchor's side; from the middle to the right")
-    var x: Double
-    @Live("y", default: 0, range: -16_384...16_384, help: "pixels from the anchor's side; from the middle down")
-    var y: Double
-    @Live("opacity", default: 1, range: 0...1, help: "0 shows nothing of it, 1 all") var opacity: Double
-    @Parameter("width", default: 0, range: 0...16_384, help: "of the picture that is laid on, in pixels; 0: as it is")
-    var width: Int
-    @Parameter("font", default: "sans", help: "of the text, a family that fontconfig knows") var font: String
+    @Parameter("picture", default: "", help: "The picture that is laid on: a PNG, JPEG, WebP or BMP file.")
+    var picture: String
     @Parameter(
-        "font_size", default: 0, range: 0...1_000, help: "height of a line in pixels; 0: an 18th of the pictures'")
+        "text", default: "", help: "The text that is laid on until captions bring another. \\n begins a new line.")
+    var text: String
+    @Parameter("anchor", default: .topLeft, help: "The corner, side or middle from which x and y count.")
+    var anchor: Anchor
+    @Live(
+        "x", default: 0, range: -16_384...16_384,
+        help: "The distance from the anchor's side in pixels. From the middle it counts to the right.")
+    var x: Double
+    @Live(
+        "y", default: 0, range: -16_384...16_384,
+        help: "The distance from the anchor's side in pixels. From the middle it counts down.")
+    var y: Double
+    @Live(
+        "opacity", default: 1, range: 0...1, help: "The opacity of the picture or text. 0 shows nothing of it, 1 all.")
+    var opacity: Double
+    @Parameter(
+        "width", default: 0, range: 0...16_384,
+        help: "The width of the picture that is laid on, in pixels. 0 keeps its own.")
+    var width: Int
+    @Parameter("font", default: "sans", help: "The font of the text: a family that fontconfig knows.") var font: String
+    @Parameter(
+        "font_size", default: 0, range: 0...1_000,
+        help: "The height of a line in pixels. 0 is an 18th of the height of the video.")
     var fontSize: Int
-    @Parameter("color", default: "#ffffff", help: "of the text: #rrggbb, or #rrggbbaa with opacity") var color: String
-    @Parameter("background", default: "", help: "behind the text: #rrggbb or #rrggbbaa; empty: an outline instead")
+    @Parameter("color", default: "#ffffff", help: "The color of the text: #rrggbb, or #rrggbbaa with opacity.")
+    var color: String
+    @Parameter(
+        "background", default: "",
+        help: "The color behind the text: #rrggbb or #rrggbbaa. Empty draws an outline instead.")
     var background: String
 
     private var context: NodeContext!

@@ -27,49 +27,52 @@ public final class Pacer: Node {
     let output = Output<MediaItem>("out", follows: "in")
     @Parameter(
         "frame_ms", default: 20, range: 2.5...60,
-        help: "length of a frame of PCM and of the interval, in ms; packets keep theirs")
+        help: "The length of a frame of PCM and of the interval, in ms. Packets keep their own.")
     var frameMilliseconds: Double
     @Parameter(
         "target_depth_ms", default: 60, range: 0...10_000,
-        help: "how long media wait on the average before they go out, in ms; audio at least one frame")
+        help: "The mean time that media wait before they go out, in ms. Audio waits at least one frame.")
     var targetDepth: Double
     @Parameter(
         "start_depth_ms", default: 0, range: 0...10_000,
-        help: "how long the first frame waits after the first media came, in ms; 0: as target_depth_ms")
+        help: "The wait of the first frame after the first media came, in ms. 0 takes target_depth_ms.")
     var startDepth: Double
     @Parameter(
         "drift", default: .resample,
         help:
-            "for a source whose clock is not this one: resample takes PCM a little faster or slower, "
-            + "skip leaves out or repeats a quiet frame, silence does nothing"
+            "The answer if the source has another clock: resample plays PCM a little faster or slower, "
+            + "skip leaves out or repeats a quiet frame, silence does nothing."
     )
     var drift: AudioPacing.Drift
     @Parameter(
         "spread", default: true,
         help:
-            "shifts each pacer's grid by another part of the frame, so that many do not send at once. "
-            + "Adds up to a frame of depth"
+            "Gives each pacer another place in the frame, so that many do not send at once. "
+            + "It adds up to a frame of delay."
     )
     var isSpread: Bool
     @Parameter(
         "audio", default: "",
         help:
-            "for video: the pacer of audio whose clock it follows; empty: that of the same source's audio, if there is one"
+            "The audio pacer whose clock video follows. Empty takes the one of the same source's audio, if any."
     )
     var audio: String
     @Parameter(
         "burst_ms", default: 0, range: 0...1_000,
-        help: "packets of a picture that fall due within so many ms of each other leave together")
+        help: "The span in ms in which the packets of a picture leave together.")
     var burst: Double
     @Parameter(
         "rate", default: 1, range: 1...100,
-        help: "a picture's packets are released over its interval divided by this")
+        help: "The speed at which a picture's packets leave. "
+            + "1 spreads them over its whole interval, 2 over half of it.")
     var rate: Double
-    @Parameter("status_s", default: 10, range: 0...3_600, help: "a line so often, in s of graph time; 0: none")
+    @Parameter(
+        "status_s", default: 10, range: 0...3_600,
+        help: "The time between two lines of figures, in s of graph time. 0 prints none.")
     var statusSeconds: Double
     @Parameter(
         "series", default: false,
-        help: "keep gaps, drift, depth and lateness over time in the report, for sluice timing")
+        help: "Keeps gaps, drift, depth and lateness over time in the report, for sluice timing.")
     var keepsSeries: Bool
 
     private var context: NodeContext!

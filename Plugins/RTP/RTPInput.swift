@@ -15,54 +15,68 @@ public final class RTPInput: Node {
 
     let video = Output<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
     let audio = Output<Packet>("audio", .codedAudio([.opus, .pcmu, .pcma]), optional: true)
-    let keyframe = RequestInput("keyframe", help: "asks the sender for one")
+    let keyframe = RequestInput("keyframe", help: "Asks the sender for a keyframe.")
 
-    @Parameter("sdp", help: "the sender's session description, a file") var path: String
-    @Parameter("bind", default: "", help: "the address to listen at; empty: the description's, if it is this machine's")
+    @Parameter("sdp", help: "The file with the sender's session description (SDP).") var path: String
+    @Parameter(
+        "bind", default: "",
+        help: "The address where it listens. Empty takes the description's, if this machine has it.")
     var bindAddress: String
     @Parameter(
         "sender", default: "",
-        help: "the address that media come from; empty: the one that the description says; any: whatever it says")
+        help: "The address that media come from. Empty takes the description's. any lets every address in.")
     var sender: String
     @Parameter(
         "takeover_ms", default: 2_000, range: 0...3_600_000,
-        help: "so long without a packet another sender may take over; 0: never. With SRTP the key decides")
+        help: "The silence after which another sender may take over, in ms. "
+            + "0 never lets one. With SRTP the key decides.")
     var takeover: Int
     @Parameter(
-        "max_width", default: PictureLimit.usualSide, range: 16...16_384, help: "wider video is left out, in pixels")
+        "max_width", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "The widest video that is taken, in pixels. Wider video is left out.")
     var maxWidth: Int
     @Parameter(
-        "max_height", default: PictureLimit.usualSide, range: 16...16_384, help: "higher video is left out, in pixels")
+        "max_height", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "The highest video that is taken, in pixels. Higher video is left out.")
     var maxHeight: Int
     @Parameter(
         "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
-        help: "video of more pixels is left out; the default is the most that level 6.2 of H.264 has, 8192x4352"
+        help: "The most pixels of a picture that is taken. The default is the most of H.264's level 6.2, 8192x4352."
     )
     var maxPixels: Int
-    @Parameter("max_frame_kb", default: 8_192, range: 64...65_536, help: "a larger coded frame is left out")
+    @Parameter(
+        "max_frame_kb", default: 8_192, range: 64...65_536,
+        help: "The largest coded frame that is taken, in KiB. A larger one is left out.")
     var largestFrame: Int
-    @Parameter("max_buffer_kb", default: 16_384, range: 64...1_048_576, help: "most memory of packets that wait")
+    @Parameter(
+        "max_buffer_kb", default: 16_384, range: 64...1_048_576,
+        help: "The most memory of the packets that wait, in KiB.")
     var mostBuffered: Int
     @Parameter(
         "hold_ms", default: 10_000, range: 0...600_000,
-        help: "how long frames wait while the node behind is busy; then the oldest are left out")
+        help: "The longest wait of frames while the next node is busy, in ms. Then the oldest are left out.")
     var hold: Int
-    @Parameter("hold_kb", default: 65_536, range: 64...1_048_576, help: "most memory of frames that wait")
+    @Parameter(
+        "hold_kb", default: 65_536, range: 64...1_048_576, help: "The most memory of the frames that wait, in KiB.")
     var mostHeld: Int
     @Parameter(
         "jitter_ms", default: 60, range: 0...10_000,
-        help: "how long a missing packet is waited for; with timed, the delay")
+        help: "The longest wait for a missing packet in ms. With timed it is the delay.")
     var jitter: Double
     @Parameter(
         "release", default: .early,
-        help: "early: frames go on as soon as they are whole; timed: at even intervals, jitter_ms late")
+        help: "The time when frames go on: early, as soon as they are whole; "
+            + "timed, at even intervals, jitter_ms late.")
     var release: Release
-    @Parameter("on_end", default: .finish, help: "what to do when the sender says goodbye; wait waits for the next one")
+    @Parameter("on_end", default: .finish, help: "Finishes when the sender says goodbye, or waits for the next one.")
     var onEnd: OnEnd
     @Parameter(
-        "timeout_ms", default: 0, range: 0...3_600_000, help: "so long without a packet counts as the end; 0: never")
+        "timeout_ms", default: 0, range: 0...3_600_000,
+        help: "The time without a packet that counts as the end, in ms. 0 waits forever.")
     var timeout: Int
-    @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between receiver reports")
+    @Parameter(
+        "report_interval_ms", default: 1_000, range: 100...60_000,
+        help: "The mean time between two receiver reports in ms.")
     var reportInterval: Int
 
     enum Release: String, CaseIterable, ParameterValue.Convertible { case early, timed }

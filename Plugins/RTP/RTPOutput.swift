@@ -16,46 +16,54 @@ public final class RTPOutput: Node {
     let audio = Input<Packet>(
         "audio", .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.pcmu, .pcma], rates: [8_000], channels: [1]),
         optional: true)
-    let keyframe = RequestOutput("keyframe", help: "asked when a receiver has lost the picture")
+    let keyframe = RequestOutput("keyframe", help: "Asks for a keyframe when a receiver has lost the picture.")
 
-    @Parameter("host", default: "127.0.0.1", help: "where packets go: an address or a name") var host: String
-    @Parameter("video_port", default: 5_004, range: 1...65_535, help: "port for video; its reports go to the next one")
+    @Parameter("host", default: "127.0.0.1", help: "The address or name where packets go.") var host: String
+    @Parameter(
+        "video_port", default: 5_004, range: 1...65_535, help: "The port for video. Its reports go to the next one.")
     var videoPort: Int
-    @Parameter("audio_port", default: 5_006, range: 1...65_535, help: "port for audio; its reports go to the next one")
+    @Parameter(
+        "audio_port", default: 5_006, range: 1...65_535, help: "The port for audio. Its reports go to the next one.")
     var audioPort: Int
-    @Parameter("rtcp_mux", default: false, help: "reports go to the port of their media (RFC 5761)") var isMultiplexed:
-        Bool
-    @Parameter("sdp", default: "", help: "file for the session description; with SRTP the key is in it") var path:
-        String
-    @Parameter("mtu", default: 1_200, range: 256...65_000, help: "most bytes of a datagram, without IP and UDP headers")
+    @Parameter("rtcp_mux", default: false, help: "Sends reports to the port of their media (RFC 5761).")
+    var isMultiplexed: Bool
+    @Parameter("sdp", default: "", help: "The file for the session description (SDP). With SRTP it holds the key.")
+    var path: String
+    @Parameter(
+        "mtu", default: 1_200, range: 256...65_000, help: "The most bytes of a datagram, without IP and UDP headers.")
     var mtu: Int
     @Parameter(
         "spread_rate", default: 0, range: 0...100,
-        help: "a picture's packets leave evenly over its interval divided by this, at least 1; 0: at once")
+        help: "The speed at which a picture's packets leave, 1 or more. "
+            + "1 spreads them over its whole interval. 0 sends them at once.")
     var spreadRate: Double
     @Parameter(
         "burst_ms", default: 0, range: 0...1_000,
-        help: "packets of a picture that fall due within so many ms of each other leave together") var burst: Double
-    @Parameter("encryption", default: .none, help: "SRTP, or none") var encryption: Encryption
-    @Parameter("key", default: "", help: "SRTP master key and salt in base 64, for every medium; empty: random ones")
+        help: "The span in ms in which the packets of a picture leave together.") var burst: Double
+    @Parameter("encryption", default: .none, help: "The encryption (SRTP), or none.") var encryption: Encryption
+    @Parameter(
+        "key", default: "", help: "The SRTP master key and salt in base 64, for every medium. Empty makes random ones.")
     var key: String
     @Parameter(
         "feedback", default: .none,
-        help: "what receivers may tell: nothing, lost packets, which go out again, or beside them when packets arrived"
+        help: "The reports that receivers may send: none, lost packets, "
+            + "which are sent again, or also the arrival of packets."
     )
     var feedback: Feedback
     @Parameter(
         "retransmit_ms", default: 500, range: 0...5_000,
-        help: "how long packets are kept to go out again, with feedback")
+        help: "The time for which packets are kept to be sent again, in ms, with feedback.")
     var kept: Int
     @Parameter(
-        "capture_time", default: false, help: "packets tell when their media were captured (abs-capture-time)")
+        "capture_time", default: false, help: "Adds the time of capture of their media to packets (abs-capture-time).")
     var tellsCaptureTime: Bool
-    @Parameter("report_interval_ms", default: 1_000, range: 100...60_000, help: "mean time between sender reports")
+    @Parameter(
+        "report_interval_ms", default: 1_000, range: 100...60_000,
+        help: "The mean time between two sender reports in ms.")
     var reportInterval: Int
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
-        help: "how long the description waits for a stream that is silent") var maxWait: Int
+        help: "The longest wait of the session description for a silent stream, in ms.") var maxWait: Int
 
     private var context: NodeContext!
     private var streams: [(input: Input<Packet>, stream: OutputStream)] = []

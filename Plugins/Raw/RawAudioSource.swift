@@ -11,28 +11,33 @@ public final class RawAudioSource: Node, RawFrames {
     )
 
     let output = Output<AudioFrame>("out")
-    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input; empty: there is no audio")
+    @Parameter("path", help: "The input: a file, a FIFO, a Unix socket, or - for standard input. Empty gives no audio.")
     var path: String
-    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
-    @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")
+    @Parameter("listen", default: false, help: "Makes the Unix socket at path and waits for a writer.")
+    var listens: Bool
+    @Parameter(
+        "on_end", default: .finish, help: "Finishes when the writer goes, or reopens and waits for the next one.")
     var onEnd: OnEnd
-    @Parameter("sample_rate", default: 48_000, range: 1_000...768_000, help: "samples a second of each channel, in Hz")
+    @Parameter("sample_rate", default: 48_000, range: 1_000...768_000, help: "The sample rate in Hz.")
     var sampleRate: Int
-    @Parameter("channels", default: 2, range: 1...64, help: "interleaved channels") var channels: Int
-    @Parameter("sample_format", default: .s16le, help: "how a sample lies in the stream") var sampleFormat: RawSamples
+    @Parameter("channels", default: 2, range: 1...64, help: "The number of channels. Their samples are interleaved.")
+    var channels: Int
+    @Parameter("sample_format", default: .s16le, help: "The format of a sample in the stream.")
+    var sampleFormat: RawSamples
     @Parameter(
         "timestamps", default: .count,
         help:
-            "count: by counting from the first arrival, moved where that is off by over 40 ms; arrival: by first bytes")
+            "The origin of timestamps: count counts from the first arrival, "
+            + "and is moved if it is off by over 40 ms; arrival takes the time of the first byte.")
     var timestamps: RawTimestamps
-    @Parameter("frame_ms", default: 20, range: 1...1_000, help: "length of the frames that are sent, in ms")
+    @Parameter("frame_ms", default: 20, range: 1...1_000, help: "The length of the frames that are sent, in ms.")
     var frameMilliseconds: Double
 
     @Parameter(
         "when_late", default: .slip,
         help:
-            "for live media over 500 ms late: slip holds the writer and the session's other raw sources, "
-            + "drop leaves media out, fail ends the run"
+            "The answer if live media are over 500 ms late: slip holds the writer and "
+            + "the session's other raw sources, drop leaves media out, fail ends the run."
     ) var whenLate: WhenLate
 
     private var reading: RawFrameReader?

@@ -9,15 +9,16 @@ public final class RawVideoOutput: Node {
         example: #""pictures": { "type": "raw-video-output", "path": "video.fifo", "on_reader_gone": "wait" }"#)
 
     let input = Input<VideoFrame>("in")
-    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard output") var path: String
-    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a reader") var listens: Bool
-    @Parameter("on_reader_gone", default: .fail, help: "what to do when the reader is gone; wait goes on with the next")
+    @Parameter("path", help: "The output: a file, a FIFO, a Unix socket, or - for standard output.") var path: String
+    @Parameter("listen", default: false, help: "Makes the Unix socket at path and waits for a reader.")
+    var listens: Bool
+    @Parameter("on_reader_gone", default: .fail, help: "Fails when the reader goes, or waits for the next one.")
     var onReaderGone: OnReaderGone
     @Parameter(
         "if_exists", default: .auto,
         help:
-            "for a file that is there: replace it, number the new one, or fail. "
-            + "auto numbers in an instance of a template, and replaces elsewhere"
+            "Replaces a file that exists, numbers the new one, or fails. "
+            + "auto numbers in an instance of a template and replaces elsewhere."
     ) var ifExists: WrittenFile.Existing
 
     private var context: NodeContext!

@@ -12,28 +12,33 @@ public final class RawVideoSource: Node, RawFrames {
     )
 
     let output = Output<VideoFrame>("out")
-    @Parameter("path", help: "a file, a FIFO, a Unix socket, or - for standard input") var path: String
-    @Parameter("listen", default: false, help: "makes the Unix socket at path and waits for a writer") var listens: Bool
-    @Parameter("on_end", default: .finish, help: "what to do when the writer is gone; reopen waits for the next")
+    @Parameter("path", help: "The input: a file, a FIFO, a Unix socket, or - for standard input.") var path: String
+    @Parameter("listen", default: false, help: "Makes the Unix socket at path and waits for a writer.")
+    var listens: Bool
+    @Parameter(
+        "on_end", default: .finish, help: "Finishes when the writer goes, or reopens and waits for the next one.")
     var onEnd: OnEnd
-    @Parameter("width", range: 1...16_384, help: "in pixels") var width: Int
-    @Parameter("height", range: 1...16_384, help: "in pixels") var height: Int
-    @Parameter("fps", default: 30, range: 0.01...1_000, help: "frames a second; 29.97 and its like mean n × 1000/1001")
+    @Parameter("width", range: 1...16_384, help: "The width of a picture in pixels.") var width: Int
+    @Parameter("height", range: 1...16_384, help: "The height of a picture in pixels.") var height: Int
+    @Parameter(
+        "fps", default: 30, range: 0.01...1_000,
+        help: "The number of pictures a second. 29.97 and the like mean n × 1000/1001.")
     var framesPerSecond: Double
-    @Parameter("pixel_format", default: .bgra, help: "how a picture lies in the stream; rows have no padding")
+    @Parameter("pixel_format", default: .bgra, help: "The layout of a picture in the stream. Rows have no padding.")
     var pixelFormat: RawPixels
 
     @Parameter(
         "timestamps", default: .count,
         help:
-            "count: by counting from the first arrival, moved where that is off by over 40 ms; arrival: by first bytes")
+            "The origin of timestamps: count counts from the first arrival, "
+            + "and is moved if it is off by over 40 ms; arrival takes the time of the first byte.")
     var timestamps: RawTimestamps
 
     @Parameter(
         "when_late", default: .slip,
         help:
-            "for live media over 500 ms late: slip holds the writer and the session's other raw sources, "
-            + "drop leaves media out, fail ends the run"
+            "The answer if live media are over 500 ms late: slip holds the writer and "
+            + "the session's other raw sources, drop leaves media out, fail ends the run."
     ) var whenLate: WhenLate
 
     private var reading: RawFrameReader!

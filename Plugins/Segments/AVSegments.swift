@@ -15,39 +15,45 @@ public final class AVSegments: Node {
     let video = Output<VideoFrame>("video", .video([.i420, .rgb24]), optional: true)
     let audio = Output<AudioFrame>("audio", .audio([.s16]), optional: true)
 
-    let calibration = ValueOutput("calibration", help: "1 while segments are marked for calibration, else 0")
+    let calibration = ValueOutput("calibration", help: "1 while segments are marked for calibration, else 0.")
     let feedback = RecordOutput(
         "feedback",
         [
-            .init("turn_seq", help: "the turn that was watched"),
-            .init("excess_video_lag_ms", help: "how much later than its audio the video shows"),
-            .init("jitter_buffer_delta_ms", help: "the video's jitter buffer less the audio's"),
-            .init("likely", help: "1 for video_late_audio_leads, else 0"),
-        ], help: "an av_sync_feedback of a peer")
+            .init("turn_seq", help: "The turn that was watched."),
+            .init("excess_video_lag_ms", help: "The delay of the shown video behind its audio in ms."),
+            .init("jitter_buffer_delta_ms", help: "The video's jitter buffer less the audio's, in ms."),
+            .init("likely", help: "1 if the video is late and the audio leads, else 0."),
+        ], help: "A peer's report of its lip sync (av_sync_feedback).")
 
-    @Parameter("socket", default: "", help: "the path of the Unix socket that is made; or give file") var socket: String
-    @Parameter("file", default: "", help: "a file of segments; or give socket") var file: String
-    @Parameter("on_end", default: .finish, help: "when the last writer is gone: finish, or wait for another")
+    @Parameter("socket", default: "", help: "The path of the Unix socket that it makes. Empty takes file.")
+    var socket: String
+    @Parameter("file", default: "", help: "The file of segments that it plays. Empty takes socket.") var file: String
+    @Parameter("on_end", default: .finish, help: "Finishes when the last writer goes, or waits for another.")
     var onEnd: OnEnd
-    @Parameter("ahead", default: 2, range: 1...64, help: "segments that may wait behind the playing one") var ahead: Int
-    @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of the pieces that audio goes out in")
+    @Parameter("ahead", default: 2, range: 1...64, help: "The number of segments that may wait behind the playing one.")
+    var ahead: Int
+    @Parameter(
+        "frame_ms", default: 20, range: 2.5...60, help: "The length of the pieces in which audio goes out, in ms.")
     var frameLength: Double
     @Parameter(
-        "max_segment_mb", default: 512, range: 1...4_095, help: "a segment whose media take more memory is refused")
+        "max_segment_mb", default: 512, range: 1...4_095,
+        help: "The most memory of a segment's media, in MiB. A larger segment is refused.")
     var mostMegabytes: Int
     @Parameter(
         "max_memory_mb", default: 1_024, range: 1...65_536,
-        help: "memory of all segments that come, wait and play; the next one is held until it fits") var mostTotal: Int
-    @Parameter("max_peers", default: 8, range: 1...256, help: "connections at a time; the next one waits")
+        help: "The most memory of all segments that come, wait and play, in MiB. The next one waits until it fits.")
+    var mostTotal: Int
+    @Parameter("max_peers", default: 8, range: 1...256, help: "The most connections at a time. The next one waits.")
     var mostPeers: Int
     @Parameter(
         "peer_timeout_ms", default: 30_000, range: 0...3_600_000,
-        help: "a peer that sends nothing for so long in the middle of a message is let go; 0: never") var timeout: Int
-    @Parameter("session", default: "", help: "the session's name in diagnostics; empty: the node's name in the run")
+        help: "The silence in mid-message after which a peer is let go, in ms. 0 never lets it go.") var timeout: Int
+    @Parameter(
+        "session", default: "", help: "The session's name in diagnostics. Empty takes the node's name in the run.")
     var sessionName: String
-    @Parameter("diagnostics", default: "", help: "a file for the lines of JSON that peers get; empty: none")
+    @Parameter("diagnostics", default: "", help: "A file for the lines of JSON that peers get. Empty writes none.")
     var linesPath: String
-    @Live("calibrate", default: false, help: "marks segments for calibration; peers may change it too")
+    @Live("calibrate", default: false, help: "Marks segments for calibration. Peers may change it too.")
     var calibrates: Bool
 
     enum OnEnd: String, CaseIterable, ParameterValue.Convertible { case finish, wait }

@@ -14,20 +14,25 @@ public final class VP8EncoderNode: Node {
 
     let input = Input<VideoFrame>("in", .video([.i420]))
     let output = Output<Packet>("out", .codedVideo([.vp8]))
-    let keyframe = RequestInput("keyframe", help: "makes the next picture a keyframe")
+    let keyframe = RequestInput("keyframe", help: "Makes the next picture a keyframe.")
 
     @Live(
         "bitrate_kbps", default: 1_500, range: 10...200_000,
-        help: "bits a second in thousands")
+        help: "The bitrate in kb/s.")
     var bitrate: Double
-    @Parameter("gop_s", default: 2, range: 0...3_600, help: "longest time between keyframes in s; 0: only on request")
+    @Parameter(
+        "gop_s", default: 2, range: 0...3_600,
+        help: "The longest time between two keyframes in s. 0 makes keyframes only on request.")
     var gop: Double
     @Parameter(
-        "cpu_used", default: -8, range: -16...16, help: "speed against quality; from 0 up it follows the wall clock")
+        "cpu_used", default: -8, range: -16...16,
+        help: "The trade of speed against quality, higher is faster. From 0 up it follows the wall clock.")
     var cpuUsed: Int
-    @Parameter("threads", default: 1, range: 1...16, help: "encoder threads")
+    @Parameter("threads", default: 1, range: 1...16, help: "The number of encoder threads.")
     var threads: Int
-    @Parameter("error_resilient", default: false, help: "let a decoder go on after a lost packet, for some bitrate")
+    @Parameter(
+        "error_resilient", default: false,
+        help: "Lets a decoder go on after a lost packet, at the cost of some bitrate.")
     var isErrorResilient: Bool
 
     private var encoder: Encoder?

@@ -19,19 +19,22 @@ public final class VideoDecoder: Node {
     let output = Output<VideoFrame>("out", .video([.i420]))
 
     @Parameter(
-        "threads", default: 1, range: 1...64, help: "more decode faster; each adds a frame of delay in most codecs")
+        "threads", default: 1, range: 1...64,
+        help: "The number of threads. More decode faster; each adds a frame of delay in most codecs.")
     var threads: Int
     @Parameter(
-        "max_width", default: PictureLimit.usualSide, range: 16...16_384, help: "a wider picture is left out, in pixels"
+        "max_width", default: PictureLimit.usualSide, range: 16...16_384,
+        help: "The widest picture that is decoded, in pixels. A wider one is left out."
     )
     var maxWidth: Int
     @Parameter(
         "max_height", default: PictureLimit.usualSide, range: 16...16_384,
-        help: "a higher picture is left out, in pixels")
+        help: "The highest picture that is decoded, in pixels. A higher one is left out.")
     var maxHeight: Int
     @Parameter(
         "max_pixels", default: PictureLimit.usualPixels, range: 256...268_435_456,
-        help: "a picture of more pixels is left out; the default is the most that level 6.2 of H.264 has, 8192x4352"
+        help: "The most pixels of a picture that is decoded. "
+            + "The default is the most of H.264's level 6.2, 8192x4352."
     )
     var maxPixels: Int
 

@@ -62,7 +62,10 @@ import Testing
     @Test func validateChecksServicesByTheManifestAlone() throws {
         for (services, words) in [
             (#""faulty-lime": {}"#, "there is no service \"faulty-lime\".\n  Did you mean \"faulty-line\"?"),
-            (#""faulty-line": {}"#, "faulty-line needs the setting \"token\".\n  Add it: what callers must show."),
+            (
+                #""faulty-line": {}"#,
+                "faulty-line needs the setting \"token\".\n  Add it. The token that callers must show."
+            ),
             (
                 #""faulty-line": { "token": "x", "volume_percent": 700 }"#,
                 "service \"faulty-line\": volume_percent takes 0 to 100, found 700."

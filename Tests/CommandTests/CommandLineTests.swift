@@ -13,8 +13,8 @@ import Testing
 
     private static let hop = """
         { "summary": "From a source to a sink.",
-          "parameters": { "frames": { "type": "integer", "default": 100, "help": "how many" },
-                          "rate": { "type": "number", "default": 0, "help": "frames a second" } },
+          "parameters": { "frames": { "type": "integer", "default": 100, "help": "The number." },
+                          "rate": { "type": "number", "default": 0, "help": "The number of frames a second." } },
           "nodes": { "source": { "type": "bench-source", "frames": "${frames}", "rate_per_s": "${rate}" },
                      "pass": { "type": "bench-pass" }, "end": { "type": "null-sink" } },
           "edges": [ "source -> pass -> end" ] }
@@ -269,9 +269,9 @@ import Testing
     private static let secretive = """
         { "summary": "Has parameters of every sort.",
           "parameters": {
-            "input": { "default": "tone", "help": "a media file, or 'tone'", "env": "INPUT" },
-            "outputs": { "type": "integer", "default": 2, "range": [1, 100], "help": "how many" },
-            "mode": { "choices": [ "a", "b" ], "help": "the way" },
+            "input": { "default": "tone", "help": "A media file, or 'tone'.", "env": "INPUT" },
+            "outputs": { "type": "integer", "default": 2, "range": [1, 100], "help": "The number." },
+            "mode": { "choices": [ "a", "b" ], "help": "The way." },
             "key": { "secret": true, "env": "KEY", "default": "hidden" } },
           "nodes": { "source": { "type": "bench-source" }, "end": { "type": "null-sink" } },
           "edges": [ "source -> end" ] }
@@ -287,9 +287,9 @@ import Testing
                   graph  graphs/talk.json
 
                 Parameters, each given by --set name=value
-                  input    a media file, or 'tone' (string, default "tone", from the environment as INPUT, or as a file that INPUT_FILE names)
-                  outputs  how many (integer, 1 to 100, default 2)
-                  mode     the way (a | b, must be given)
+                  input    A media file, or 'tone'. (string, default "tone", from the environment as INPUT, or as a file that INPUT_FILE names)
+                  outputs  The number. (integer, 1 to 100, default 2)
+                  mode     The way. (a | b, must be given)
                   key      string, secret: never from --set, never shown, from the environment as KEY, or as a file that KEY_FILE names
 
                 Example

@@ -17,9 +17,10 @@ public final class Fault: Node {
 
     let input = Input<AudioFrame>("in")
     let output = Output<AudioFrame>("out", follows: "in")
-    @Parameter("stage", default: .process, help: "where it happens") var stage: Stage
-    @Parameter("after", default: 10, help: "items handed on before it happens in process") var after: Int
-    @Parameter("foreign", default: false, help: "an error that is no NodeError") var isForeign: Bool
+    @Parameter("stage", default: .process, help: "The call in which it happens.") var stage: Stage
+    @Parameter("after", default: 10, help: "The number of items that it hands on before the fault happens in process.")
+    var after: Int
+    @Parameter("foreign", default: false, help: "Throws an error that is no NodeError.") var isForeign: Bool
 
     enum Stage: String, CaseIterable, ParameterValue.Convertible { case prepare, process, finish }
     struct Foreign: Error {}
@@ -54,9 +55,9 @@ public final class StuckFault: Node {
     public static let descriptor = NodeDescriptor("stuck-fault", summary: "Does not return", work: .blocking)
 
     let input = Input<AudioFrame>("in")
-    @Parameter("stage", default: .process, help: "where it happens") var stage: Stage
-    @Parameter("interruptible", default: false, help: "interrupt() ends the call") var isInterruptible: Bool
-    @Parameter("tells", default: "", help: "a FIFO that gets a byte when it begins") var fifo: String
+    @Parameter("stage", default: .process, help: "The call in which it happens.") var stage: Stage
+    @Parameter("interruptible", default: false, help: "Lets interrupt() end the call.") var isInterruptible: Bool
+    @Parameter("tells", default: "", help: "A FIFO that gets a byte when it begins.") var fifo: String
 
     enum Stage: String, CaseIterable, ParameterValue.Convertible { case prepare, process, finish, close }
 

@@ -9,14 +9,20 @@ public final class JitterySource: Node {
 
     let audio = Output<AudioFrame>("audio", optional: true)
     let video = Output<Packet>("video", optional: true)
-    @Parameter("ppm", default: 0, range: -10_000...10_000, help: "how much longer its second lasts") var ppm: Double
-    @Parameter("jitter_ms", default: 0, range: 0...1_000, help: "items come up to so much late") var jitter: Double
-    @Parameter("loss", default: 0, range: 0...1, help: "share of items that do not come") var loss: Double
-    @Parameter("seed", default: 1, help: "of the lot") var seed: Int
-    @Parameter("seconds", default: 60, help: "how long, on its own clock") var seconds: Double
-    @Parameter("hertz", default: 1_000, help: "of the tone; 0: samples that tell their time, as a part of a second")
+    @Parameter(
+        "ppm", default: 0, range: -10_000...10_000,
+        help: "The excess of its second over a second of the clock, in millionths.") var ppm: Double
+    @Parameter("jitter_ms", default: 0, range: 0...1_000, help: "The most by which items come late, in ms.")
+    var jitter: Double
+    @Parameter("loss", default: 0, range: 0...1, help: "The share of items that do not come.") var loss: Double
+    @Parameter("seed", default: 1, help: "The seed of the random numbers.") var seed: Int
+    @Parameter("seconds", default: 60, help: "The time that it runs, in s of its own clock.") var seconds: Double
+    @Parameter(
+        "hertz", default: 1_000,
+        help: "The pitch of the tone in Hz. 0 gives samples that tell their time, as a part of a second.")
     var hertz: Double
-    @Parameter("sample_format", default: .s16, help: "s16 or f32") var sampleFormat: AudioLayout.SampleFormat
+    @Parameter("sample_format", default: .s16, help: "The format of the samples.")
+    var sampleFormat: AudioLayout.SampleFormat
 
     public static let rate = 48_000
     public static let picturesPerSecond: Int64 = 25

@@ -81,7 +81,7 @@ let catalog = NodeTable(
                 PortSpec("data", .data, isOptional: true),
             ],
             parameters: [
-                ParameterSpec("path", .string, help: "the file to write"),
+                ParameterSpec("path", .string, help: "The file that is written."),
                 ParameterSpec("password", .string, default: .string(""), help: "of the store"),
             ]),
         NodeSpec(
@@ -146,7 +146,7 @@ let catalog = NodeTable(
             name: "http", type: "Shared.HTTP", summary: "One port for all", scope: .host,
             settings: [
                 ParameterSpec("listen", .string, default: .string("127.0.0.1:8080"), help: "address and port"),
-                ParameterSpec("token", .string, help: "what callers must show"),
+                ParameterSpec("token", .string, help: "The token that callers must show."),
                 ParameterSpec("limits.callers", .integer, default: .integer(100), range: 1...1000, help: "at most"),
             ]),
         ServiceSpec(name: "clock", type: "Shared.Clock", summary: "Tells the time", scope: .run),

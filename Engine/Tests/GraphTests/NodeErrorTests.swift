@@ -63,7 +63,7 @@ import Testing
             #""n": { "type": "null-sink" }, "t": { "type": "record" }"#,
             """
             t.json:2:62: node "t": record needs the parameter "path".
-              Add it: the file to write.
+              Add it. The file that is written.
             """
         ),
         (

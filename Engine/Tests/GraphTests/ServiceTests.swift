@@ -44,7 +44,7 @@ import Testing
             #""http": {}"#,
             """
             t.json:4:1: service "http": http needs the setting "token".
-              Add it: what callers must show.
+              Add it. The token that callers must show.
             """
         ),
         (

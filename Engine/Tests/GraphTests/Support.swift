@@ -36,7 +36,7 @@ let example = """
       "$schema": "./graph.schema.json",
       "summary": "One source to several listeners on an exact 20 ms cadence, recorded whole.",
       "parameters": {
-        "input":   { "default": "tone", "help": "a media file, 'tone' or 'pattern'" },
+        "input":   { "default": "tone", "help": "A media file, 'tone' or 'pattern'." },
         "outputs": { "type": "integer", "default": 2, "range": [1, 10000] },
         "key":     { "secret": true, "env": "SLUICE_KEY", "default": "" }
       },

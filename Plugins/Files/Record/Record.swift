@@ -15,40 +15,43 @@ public final class Record: Node {
         "audio", .codedAudio | .rawAudio, variants: Container.variants(.audio), optional: true)
     let data = Input<DataItem>("data", .data, optional: true)
 
-    @Parameter("path", help: "the file; a restarted node goes on in another: tape.2.webm") var name: String
+    @Parameter("path", help: "The file that is written. A restarted node goes on in another: tape.2.webm.")
+    var name: String
     @Parameter(
         "if_exists", default: .auto,
         help:
-            "for a file that is there: replace it, number the new one (tape.2.webm), or fail. "
-            + "auto numbers in an instance of a template and with segment_s, and replaces elsewhere"
+            "Replaces a file that exists, numbers the new one (tape.2.webm), or fails. "
+            + "auto numbers in an instance of a template and with segment_s, and replaces elsewhere."
     ) var ifExists: WrittenFile.Existing
-    @Parameter("format", default: Choice.auto, help: "the container; auto: by the file's ending") var choice: Choice
+    @Parameter("format", default: Choice.auto, help: "The container. auto takes it from the ending of path.")
+    var choice: Choice
     @Parameter(
         "begin_wait_ms", default: 15_000, range: 0...600_000,
-        help: "how long the file waits for the format of every stream before it begins without"
+        help: "The longest wait for the format of every stream before the file begins without, in ms."
     ) var beginWait: Int
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
-        help: "how long a stream that is silent is waited for before the other goes on alone") var maxWait: Int
+        help: "The longest wait for a silent stream before the other goes on alone, in ms.") var maxWait: Int
     @Parameter(
         "segment_s", default: 0, range: 0...864_000,
         help:
-            "files of so many seconds each, cut at keyframes; path may hold strftime's conversions: "
-            + "tape-%Y%m%d-%H%M%S.mkv. 0: one file"
+            "The length of each file in s, cut at keyframes. 0 writes one file. "
+            + "path may hold the time, as strftime does: tape-%Y%m%d-%H%M%S.mkv."
     ) var segment: Double
     @Parameter(
         "keep", default: 0, range: 0...1_000_000,
-        help: "of the segments of this run so many stay, the present one included; the oldest is deleted. 0: all")
+        help: "The number of segments of this run that stay, with the present one. "
+            + "The oldest is deleted. 0 keeps all.")
     var keep: Int
     @Parameter(
         "keep_mb", default: 0, range: 0...1_000_000_000,
-        help: "MiB that the segments of this run have together; the oldest is deleted. 0: any")
+        help: "The most MiB that the segments of this run may take. The oldest is deleted. 0 sets no limit.")
     var keepSize: Int
     @Parameter(
         "min_free_mb", default: 16, range: 0...1_000_000_000,
         help:
-            "MiB that stay free on the disk: before that the file ends whole, and the run with it. "
-            + "Where it is not given, a small disk keeps a sixteenth. 0: none")
+            "The MiB that stay free on the disk. Below that the file ends whole, and so does the run. "
+            + "0 sets no limit. Without this parameter a small disk keeps a sixteenth.")
     var leastFree: Int
 
     enum Choice: String, CaseIterable, ParameterValue.Convertible { case auto, webm, mkv, ts, wav, mp4, jsonl }

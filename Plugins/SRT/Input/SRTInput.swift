@@ -14,34 +14,40 @@ public final class SRTInput: SRTNode, Node {
     let audio = Output<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
 
     @Parameter(
-        "reconnect", default: true, help: "false: a call that fails is an error, and a connection's end is the end")
+        "reconnect", default: true,
+        help: "Connects again after a connection ends or a call fails. "
+            + "With false a failed call is an error, and the end of the connection ends the stream.")
     var reconnects: Bool
     @Parameter(
         "second_caller", default: SecondCaller.refuse,
-        help: "as a listener: a second publisher is refused, or takes over from the first one")
+        help: "Refuses a second publisher when it listens, or lets it take over from the first one.")
     var secondCaller: SecondCaller
 
     @Parameter(
         "template", default: "", startsTemplateWith: ["name"],
-        help: "listens for many callers: each gets an instance of this template, which has a parameter \"name\"")
+        help: "The template of which each caller gets an instance. "
+            + "It has a parameter \"name\". The node then listens for many.")
     var template: String
-    @Parameter("max_callers", default: 100, range: 1...10_000, help: "with template: how many at a time") var most: Int
+    @Parameter("max_callers", default: 100, range: 1...10_000, help: "The most callers at a time, with template.")
+    var most: Int
 
     @Parameter(
         "max_unit_kb", default: 4_096, range: 64...65_536,
-        help: "the largest picture, or packet of audio, that is put together; a larger one is lost")
+        help: "The largest picture, or packet of audio, that is put together, in KiB. A larger one is lost.")
     var unitLimit: Int
 
     @Parameter(
         "program", default: 0, range: 0...65_535,
-        help: "the number of the program that is received, of a stream that carries several; 0: the first one")
+        help: "The number of the program to receive if the stream carries several. 0 takes the first one.")
     var program: Int
 
     @Parameter(
         "hold_ms", default: 10_000, range: 0...600_000,
-        help: "how long packets wait while the node behind is busy; then the oldest are left out")
+        help: "The longest wait of packets while the next node is busy, in ms. Then the oldest are left out.")
     var hold: Int
-    @Parameter("hold_kb", default: 65_536, range: 64...1_048_576, help: "most memory of packets of a stream that wait")
+    @Parameter(
+        "hold_kb", default: 65_536, range: 64...1_048_576,
+        help: "The most memory of the packets of a stream that wait, in KiB.")
     var mostHeld: Int
 
     private var context: NodeContext!
@@ -75,12 +81,13 @@ public final class SRTInput: SRTNode, Node {
             url: Parameter(
                 "url", default: "",
                 help:
-                    "srt://:PORT to listen, srt://HOST:PORT to call, &mode=rendezvous to meet. "
-                    + "Empty in a template: the caller that it was started for"
+                    "The address: srt://:PORT listens, srt://HOST:PORT calls, &mode=rendezvous meets. "
+                    + "Empty in a template takes the caller that it was started for."
             ),
             streamID: Parameter(
                 "streamid", default: "",
-                help: "what is asked for, or what callers have to name; one in the url counts first"))
+                help: "The name of the stream that it asks for, or that callers must give. One in the url counts first."
+            ))
     }
 
     public func prepare(_ context: NodeContext) throws {

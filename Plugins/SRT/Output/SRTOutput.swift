@@ -23,31 +23,34 @@ public final class SRTOutput: SRTNode, Node {
 
     let video = Input<Packet>("video", .codedVideo(SRTOutput.videoCodecs), optional: true)
     let audio = Input<Packet>("audio", .codedAudio(SRTOutput.audioCodecs), optional: true)
-    let keyframe = RequestOutput("keyframe", help: "asked when a connection begins in mid-stream")
+    let keyframe = RequestOutput("keyframe", help: "Asks for a keyframe when a connection begins in mid-stream.")
 
     @Parameter(
         "peer_timeout_ms", default: 1_500, range: 200...60_000,
-        help: "a peer that acknowledges nothing for so long is given up and called again")
+        help: "The time after which a peer that acknowledges nothing is given up and called again, in ms.")
     var peerTimeout: Int
-    @Parameter("reconnect", default: true, help: "false: a call that fails, or a connection that ends, is an error")
+    @Parameter(
+        "reconnect", default: true,
+        help: "Connects again after a connection ends or a call fails. With false either is an error.")
     var reconnects: Bool
     @Parameter(
         "hold_ms", default: 3_000, range: 0...3_600_000,
-        help: "how long media wait for the first connection; from then on they go by while there is none")
+        help: "The longest wait of media for the first connection, in ms. "
+            + "Later they are left out while there is none.")
     var hold: Int
     @Parameter(
         "send_buffer_ms", default: 1_000, range: 50...60_000,
-        help: "media that may wait for the network; over that they are dropped to a keyframe")
+        help: "The most media that may wait for the network, in ms. Beyond that they are dropped to a keyframe.")
     var sendBuffer: Int
     @Parameter(
         "max_wait_ms", default: 2_000, range: 0...60_000,
-        help: "how long a stream that is silent is waited for at the start before the other goes on alone")
+        help: "The longest wait for a silent stream at the start, in ms. Then the other goes on alone.")
     var maxWait: Int
     @Parameter(
         "second_caller", default: SecondReader.serve,
-        help: "as a listener: a second reader is served too, is refused, or takes over from the first one")
+        help: "Serves a second reader too when it listens, refuses it, or lets it take over from the first one.")
     var secondCaller: SecondReader
-    @Parameter("max_readers", default: 100, range: 1...10_000, help: "as a listener: how many are served at a time")
+    @Parameter("max_readers", default: 100, range: 1...10_000, help: "The most readers at a time when it listens.")
     var mostReaders: Int
 
     enum SecondReader: String, CaseIterable, ParameterValue.Convertible {
@@ -81,9 +84,11 @@ public final class SRTOutput: SRTNode, Node {
 
     public init() {
         super.init(
-            url: Parameter("url", help: "srt://HOST:PORT?streamid=…&latency=… (ms) to call, srt://:PORT to listen"),
+            url: Parameter(
+                "url", help: "The address: srt://HOST:PORT?streamid=…&latency=… (ms) calls, srt://:PORT listens."),
             streamID: Parameter(
-                "streamid", default: "", help: "what the peer knows the stream by; one in the url counts first"))
+                "streamid", default: "",
+                help: "The name by which the peer knows the stream. One in the url counts first."))
     }
 
     public func prepare(_ context: NodeContext) throws {

@@ -10,20 +10,22 @@ public final class TalkingFigure: Node {
         "talking-figure", summary: "A generated figure that talks, and stops when it is interrupted", work: .heavy,
         traits: .paced, example: #""figure": { "type": "talking-figure", "interrupt_s": 4 }"#)
 
-    public static let metrics: [Metric] = [.counter("interruptions", "interruptions")]
+    public static let metrics: [Metric] = [.counter("interruptions", "Interruptions.")]
 
     let video = Output<VideoFrame>("video", .video([.i420]), optional: true)
     let audio = Output<AudioFrame>("audio", .audio([.s16]), optional: true)
-    let breakIn = RequestInput("interrupt", help: "breaks in: what it was about to say is not said")
+    let breakIn = RequestInput("interrupt", help: "Breaks in. The figure drops the rest of its sentence.")
 
-    @Parameter("duration_s", default: 0, range: 0...86_400, help: "how long it is there, in s; 0: until it is stopped")
+    @Parameter(
+        "duration_s", default: 0, range: 0...86_400,
+        help: "The time that the figure stays, in s. 0 keeps it until the run stops.")
     var duration: Double
     @Parameter(
         "interrupt_s", default: 0, range: 0...60,
-        help: "so long after the beginning of each sentence it is interrupted, in s; 0: never")
+        help: "The time into each sentence at which it is interrupted, in s. 0 never interrupts it.")
     var interruptAfter: Double
-    @Parameter("width", default: 640, range: 64...4_096, help: "of its pictures, in pixels") var width: Int
-    @Parameter("height", default: 360, range: 64...4_096, help: "of its pictures, in pixels") var height: Int
+    @Parameter("width", default: 640, range: 64...4_096, help: "The width of its pictures in pixels.") var width: Int
+    @Parameter("height", default: 360, range: 64...4_096, help: "The height of its pictures in pixels.") var height: Int
 
     private var context: NodeContext!
     private var release: SegmentRelease!

@@ -8,7 +8,7 @@ public final class SegmentTrace: Node {
 
     let input = Input<Packet>("in", .codedVideo)
     let output = Output<Packet>("out", follows: "in")
-    @Parameter("stage", default: .sender, help: "encoder: stands behind an encoder; sender: before what sends")
+    @Parameter("stage", default: .sender, help: "The place of this node: behind an encoder, or before the sender.")
     var stage: Stage
 
     enum Stage: String, CaseIterable, ParameterValue.Convertible { case encoder, sender }

@@ -14,16 +14,18 @@ public final class Calibration: Node {
     let audioIn = Input<AudioFrame>("audio", optional: true)
     let videoOut = Output<VideoFrame>("video", follows: "video", optional: true)
     let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
-    let calibrate = RequestInput("calibrate", help: "marks the next picture, on or off")
-    let marked = ValueOutput("mark", help: "the number of each mark as it begins, from 1")
+    let calibrate = RequestInput("calibrate", help: "Marks the next picture, on or off.")
+    let marked = ValueOutput("mark", help: "The number of each mark as it begins, from 1.")
 
-    @Live("on", default: true, help: "false lets everything pass untouched") var isOn: Bool
+    @Live("on", default: true, help: "Makes marks. false lets everything pass untouched.") var isOn: Bool
     @Parameter(
         "every_s", default: 0, range: 0...3_600,
-        help: "a mark so often, in s of the pictures' time; 0: on the pictures that the segments' source has chosen")
+        help: "The time between two marks in s of the pictures' time. "
+            + "0 marks the pictures that the segments' source has chosen.")
     var everySeconds: Double
     @Parameter(
-        "max_wait_ms", default: 200, range: 0...5_000, help: "how long audio waits for the pictures of its time, in ms")
+        "max_wait_ms", default: 200, range: 0...5_000,
+        help: "The longest wait of audio for the pictures of its time, in ms.")
     var maxWait: Double
 
     private var context: NodeContext!

@@ -17,26 +17,31 @@ public final class AVDelay: Node {
     let feedback = RecordInput(
         "feedback",
         [
-            .init("turn_seq", optional: true, help: "the turn that it was measured in; 0: not known"),
-            .init("excess_video_lag_ms", help: "how much later than the audio the video was seen"),
+            .init("turn_seq", optional: true, help: "The turn in which it was measured. 0 stands for one not known."),
+            .init("excess_video_lag_ms", help: "The delay of the seen video behind the audio in ms."),
             .init(
-                "jitter_buffer_delta_ms", help: "how much more the video's jitter buffer holds than the audio's"),
-            .init("likely", help: "1 if the video was late and the audio led, else 0"),
-        ], help: "what a viewer reports of its lip sync")
-    let offset = ValueInput("offset_ms", help: "how far audio leads the video, as calibration-detector measures it")
+                "jitter_buffer_delta_ms", help: "The video's jitter buffer less the audio's, in ms."),
+            .init("likely", help: "1 if the video is late and the audio leads, else 0."),
+        ], help: "A viewer's report of its lip sync.")
+    let offset = ValueInput(
+        "offset_ms", help: "The lead of audio over video in ms, as calibration-detector measures it.")
 
     @Parameter(
-        "follow", default: .feedback, help: "what sets the delay: feedback, detector (offset_ms), value (target_ms)")
+        "follow", default: .feedback,
+        help: "The source of the delay: feedback, the detector's offset_ms, or the value target_ms.")
     var follow: Follow
-    @Live("target_ms", default: 0, range: 0...800, help: "the delay where follow is value")
+    @Live("target_ms", default: 0, range: 0...800, help: "The delay in ms if follow is value.")
     var targetMilliseconds: Double
-    @Parameter("mode", default: .step, help: "step: moves where a segment begins, with fades; smooth: by resampling")
+    @Parameter(
+        "mode", default: .step,
+        help: "The way to a new delay: step moves where a segment begins, with fades; smooth resamples.")
     var mode: Mode
     @Parameter(
         "segment_s", default: 1, range: 0...3_600,
-        help: "a stream that comes in no segments counts as one so often, in s; 0: it is one")
+        help: "The length of a segment in s, for a stream that has none of its own. 0 makes the stream one segment.")
     var segmentSeconds: Double
-    @Parameter("slew_ms_per_s", default: 20, range: 0.1...200, help: "how fast smooth mode moves, in ms a second")
+    @Parameter(
+        "slew_ms_per_s", default: 20, range: 0.1...200, help: "The speed at which smooth mode moves, in ms a second.")
     var slew: Double
 
     private var context: NodeContext!

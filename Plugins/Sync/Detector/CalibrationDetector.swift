@@ -15,15 +15,16 @@ public final class CalibrationDetector: Node {
     let audioOut = Output<AudioFrame>("audio", follows: "audio", optional: true)
     let events = Output<DataItem>("events", .data([OffsetEvent.schema]), optional: true)
     let offset = ValueOutput(
-        "offset_ms", help: "how far audio leads the video, in ms; sent after each mark that is believed")
-    let drift = ValueOutput("drift_ppm", help: "how fast the offset grows, in millionths; with it, once known")
-    let confidence = ValueOutput("confidence", help: "0 to 1, after each mark")
+        "offset_ms", help: "The lead of audio over video in ms, sent after each mark that is believed.")
+    let drift = ValueOutput("drift_ppm", help: "The growth of the offset in millionths, sent with it once it is known.")
+    let confidence = ValueOutput("confidence", help: "The confidence from 0 to 1, sent after each mark.")
 
-    @Parameter("threshold", default: 0.6, range: 0...1, help: "the confidence below which no offset is sent")
+    @Parameter(
+        "threshold", default: 0.6, range: 0...1, help: "The confidence, from 0 to 1, below which no offset is sent.")
     var threshold: Double
     @Parameter(
         "range_ms", default: 450, range: 50...5_000,
-        help: "the largest offset looked for, in ms; less than half the distance of two marks")
+        help: "The largest offset that it looks for, in ms. It must be less than half the time between two marks.")
     var rangeMilliseconds: Double
 
     private var context: NodeContext!

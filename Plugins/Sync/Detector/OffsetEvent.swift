@@ -6,12 +6,12 @@ enum OffsetEvent {
         "av-offset",
         fields: [
             .init(
-                "offset_ms", optional: true, help: "how far audio leads the video; from the first whole mark on"),
-            .init("drift_ppm", optional: true, help: "how fast the offset grows, in millionths; once known"),
-            .init("confidence", help: "0 to 1"),
-            .init("believed", help: "whether the confidence reaches the threshold"),
-            .init("marks", help: "whole marks so far"),
-            .init("half_marks", help: "marks so far that were only seen or only heard"),
+                "offset_ms", optional: true, help: "The lead of audio over video in ms, from the first whole mark on."),
+            .init("drift_ppm", optional: true, help: "The growth of the offset in millionths, once it is known."),
+            .init("confidence", help: "The confidence from 0 to 1."),
+            .init("believed", help: "True if the confidence reaches the threshold."),
+            .init("marks", help: "Whole marks so far."),
+            .init("half_marks", help: "Marks so far that were only seen or only heard."),
         ])
     static let format = MediaFormat(data: schema)
 

@@ -10,7 +10,7 @@ public final class Visits: Node {
     public static let descriptor = NodeDescriptor(
         "visits", summary: "Starts a session for each visitor", traits: [.live])
 
-    @Parameter("template", default: "viewer", help: "what is started") var template: String
+    @Parameter("template", default: "viewer", help: "The template that is started.") var template: String
     private var sessions: [UInt64: NodeContext.Instance] = [:]
     private var context: NodeContext!
     private var visitors: NodeContext.Inbox<UInt64>?

@@ -8,7 +8,7 @@ public final class Gain: Node {
 
     let input = Input<AudioFrame>("in", .audio([.f32]))
     let output = Output<AudioFrame>("out", follows: "in")
-    @Live("gain_db", default: 0, range: -60...24, help: "gain in dB; may change while running") var gain: Double
+    @Live("gain_db", default: 0, range: -60...24, help: "The gain in dB.") var gain: Double
     private var pool = Pool<AudioFrame>()
 
     public init() {}

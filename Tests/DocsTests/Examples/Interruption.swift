@@ -6,7 +6,7 @@ final class Interruption: Node {
 
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in")
-    let interrupt = RequestInput("interrupt", help: "makes everything older stale")
+    let interrupt = RequestInput("interrupt", help: "Makes everything older stale.")
     private var context: NodeContext!
 
     func prepare(_ context: NodeContext) { self.context = context }

@@ -11,8 +11,8 @@ final class Shelf: Sendable {
 final class Library: Service, @unchecked Sendable {
     static let descriptor = ServiceDescriptor("library", summary: "Lends books", scope: .host)
 
-    @Parameter("port", default: 7_000, range: 1...65_535, help: "where it listens") var port: Int
-    @Parameter("token", help: "what readers must show") var token: String
+    @Parameter("port", default: 7_000, range: 1...65_535, help: "The port where it listens.") var port: Int
+    @Parameter("token", help: "The token that readers must show.") var token: String
 
     init() {}
 

@@ -4,7 +4,7 @@ import Sluice
 public final class Louder: Node {
     public static let descriptor = NodeDescriptor("louder", summary: "Tells the louder of two voices", traits: .joins)
     let inputs = (1...2).map { Input<AudioFrame>("in\($0)", .audio([.s16])) }
-    let louder = ValueOutput("louder", help: "the number of the louder input")
+    let louder = ValueOutput("louder", help: "The number of the louder input.")
     private var context: NodeContext!
     private var stretches: Stretches!
 

@@ -4,7 +4,7 @@ import Sluice
 /// Tells how loud each second was.
 public final class Loudness: Node {
     public static let descriptor = NodeDescriptor("loudness", summary: "Tells how loud each second was")
-    static let schema = DataSchema("loudness", fields: [.init("rms_dbfs", help: "mean over a second")])
+    static let schema = DataSchema("loudness", fields: [.init("rms_dbfs", help: "The mean level of a second in dBFS.")])
     static let format = MediaFormat(data: schema)
 
     let input = Input<AudioFrame>("in", .audio([.f32]))

@@ -14,10 +14,10 @@ public struct Metric: Equatable, Sendable {
     public var name: String
     /// A counter, a gauge or a histogram.
     public var kind: Kind
-    /// One sentence without a full stop.
+    /// A sentence or two, with a full stop.
     public var help: String
 
-    /// `help` is one sentence without a full stop.
+    /// `help` is a sentence.
     public init(_ name: String, _ kind: Kind, help: String) {
         self.name = name
         self.kind = kind

@@ -18,7 +18,7 @@ extension DataSchema {
     public struct Field: Hashable, Sendable {
         /// snake_case, with its unit in it.
         public var name: String
-        /// Its meaning, without a full stop.
+        /// Its meaning: a sentence or two, with a full stop.
         public var help: String
         /// A data item may lack it; a record's receiver goes without it where the sender does not have it.
         public var isOptional: Bool

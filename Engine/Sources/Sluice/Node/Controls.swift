@@ -17,7 +17,7 @@ public final class RequestInput: ControlInput, @unchecked Sendable {
     var cell = ControlCell()
     private var isPending = false
 
-    /// `name` is unique among the node's controls; `help` has no full stop.
+    /// `name` is unique among the node's controls; `help` is a sentence.
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
 
     /// True if it was asked since the last call.
@@ -37,7 +37,7 @@ public final class ValueInput: ControlInput {
     var cell = ControlCell()
     private var latest: Double?
 
-    /// `name` has its unit in it, `delay_ms`; `help` has no full stop.
+    /// `name` has its unit in it, `delay_ms`; `help` is a sentence.
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
 
     /// The latest number that came since the last call; nil if none did. In `process` and `finish`.
@@ -60,7 +60,7 @@ public final class ValueOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
-    /// `name` has its unit in it, `estimate_kbps`; `help` has no full stop.
+    /// `name` has its unit in it, `estimate_kbps`; `help` is a sentence.
     public init(_ name: String, help: String) { control = ControlSpec(name, .value, help: help) }
 
     /// To everything that it is linked to. On the node's lane.
@@ -72,7 +72,7 @@ public final class RequestOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
-    /// `name` is unique among the node's controls; `help` has no full stop.
+    /// `name` is unique among the node's controls; `help` is a sentence.
     public init(_ name: String, help: String) { control = ControlSpec(name, .request, help: help) }
 
     /// To everything that it is linked to. On the node's lane.

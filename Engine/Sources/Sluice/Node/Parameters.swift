@@ -17,7 +17,7 @@ extension NodeParameter {
 
 /// A parameter that is fixed when the node starts.
 ///
-///     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "length of a frame") var frame: Double
+///     @Parameter("frame_ms", default: 20, range: 2.5...60, help: "The length of a frame in ms.") var frame: Double
 @propertyWrapper
 public final class Parameter<Value: ParameterValue.Convertible>: NodeParameter {
     let spec: ParameterSpec
@@ -26,7 +26,7 @@ public final class Parameter<Value: ParameterValue.Convertible>: NodeParameter {
     /// The graph gave the value: it is more than the default.
     public private(set) var isGiven = false
 
-    /// `range` is inclusive, in the unit that `name` ends with; `help` has no full stop.
+    /// `range` is inclusive, in the unit that `name` ends with; `help` is a sentence.
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(name, Value.parameterType, default: value.parameterValue, range: range, help: help)
         self.value = value
@@ -77,7 +77,7 @@ public final class Live<Value: ParameterValue.Controllable>: NodeParameter, Cont
     /// The graph gave the value, or a control has changed it: it is more than the default.
     public private(set) var isGiven = false
 
-    /// `range` is inclusive, in the unit that `name` ends with; `help` has no full stop.
+    /// `range` is inclusive, in the unit that `name` ends with; `help` is a sentence.
     public init(_ name: String, default value: Value, range: ClosedRange<Double>? = nil, help: String) {
         spec = ParameterSpec(
             name, Value.parameterType, default: value.parameterValue, range: range, help: help, isLive: true)

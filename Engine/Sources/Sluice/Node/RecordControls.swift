@@ -24,7 +24,7 @@ public final class RecordOutput: ControlOutput {
     let control: ControlSpec
     var links = ControlLinks()
 
-    /// `fields` are all that it may send; `help` has no full stop.
+    /// `fields` are all that it may send; `help` is a sentence.
     public init(_ name: String, _ fields: [DataSchema.Field], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
     }
@@ -46,7 +46,7 @@ public final class RecordInput: ControlInput {
     private var latest: [Double]
     private var isNew = false
 
-    /// `fields` are those that it wants, at most those that it reads; `help` has no full stop.
+    /// `fields` are those that it wants, at most those that it reads; `help` is a sentence.
     public init(_ name: String, _ fields: [DataSchema.Field], help: String) {
         control = ControlSpec(name, .record, fields: fields, help: help)
         cell = ControlCell(fields: fields.count)

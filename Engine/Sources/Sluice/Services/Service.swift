@@ -2,7 +2,7 @@
 ///
 ///     final class Bell: Service, Ringing {
 ///         static let descriptor = ServiceDescriptor("bell", summary: "Rings for visitors", scope: .run)
-///         @Parameter("tone_hz", default: 440, range: 20...20_000, help: "of the bell") var tone: Double
+///         @Parameter("tone_hz", default: 440, range: 20...20_000, help: "The pitch in Hz.") var tone: Double
 ///         init() {}
 ///     }
 ///

@@ -136,7 +136,7 @@ public enum TestMedia {
     /// Data items with one field, `number`.
     public static func data(_ schema: String = "test") -> MediaFormat {
         MediaFormat(
-            data: DataSchema(schema, fields: [.init("number", help: "counts the items from 0")]))
+            data: DataSchema(schema, fields: [.init("number", help: "The number of the item, from 0.")]))
     }
 
     /// Data items that carry their number, one every `milliseconds`, and last no time.

@@ -6,7 +6,7 @@ final class Gain: Node {
     static let descriptor = NodeDescriptor("gain", summary: "Scales audio samples")
     let input = Input<AudioFrame>("in")
     let output = Output<AudioFrame>("out", follows: "in")
-    @Live("gain_db", default: 0, range: -60...24, help: "gain in dB") var gain: Double
+    @Live("gain_db", default: 0, range: -60...24, help: "The gain in dB.") var gain: Double
     func process(now: Instant) throws {
         while let frame = input.next() {
             let scaled = frame.copy()

@@ -39,7 +39,7 @@ struct ParameterFilling {
         for parameter in parameters where result.places[parameter.name] == nil && parameter.defaultValue == nil {
             bag.error(
                 position, "\(label): \(owner) needs the \(noun) \(quoted(parameter.name)).",
-                advice: parameter.help.isEmpty ? "Add it." : "Add it: \(parameter.help).")
+                advice: parameter.help.isEmpty ? "Add it." : "Add it. \(parameter.help)")
         }
         return result
     }

@@ -6,8 +6,8 @@ final class LatencyProbe: Node {
 
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in")
-    @Parameter("place", default: 0, help: "of the trace") var place: Int
-    @Parameter("reads_number", default: false, help: "looks for the number in raw video") var readsNumber: Bool
+    @Parameter("place", default: 0, help: "The place in the trace that this probe marks.") var place: Int
+    @Parameter("reads_number", default: false, help: "Looks for the number in raw video.") var readsNumber: Bool
     private var context: NodeContext!
     private var trace: LatencyTrace?
 

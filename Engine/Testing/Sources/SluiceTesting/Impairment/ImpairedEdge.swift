@@ -7,14 +7,25 @@ public final class ImpairedEdge: Node {
 
     let input = Input<MediaItem>("in")
     let output = Output<MediaItem>("out", follows: "in")
-    @Parameter("seed", default: 1, help: "of the chances") var seed: Int
-    @Parameter("delay_ms", default: 0, range: 0...60_000, help: "of every item") var delay: Double
-    @Parameter("jitter_ms", default: 0, range: 0...60_000, help: "up to so much more") var jitter: Double
-    @Parameter("loss_percent", default: 0, range: 0...100, help: "lost by chance") var loss: Double
-    @Parameter("reorder_percent", default: 0, range: 0...100, help: "overtaken by others") var reorder: Double
-    @Parameter("reorder_ms", default: 30, range: 0...60_000, help: "how much later these come") var reorderBy: Double
-    @Parameter("rate_kbps", default: 0, range: 0...10_000_000, help: "of the line; 0: not limited") var rate: Int
-    @Parameter("queue_ms", default: 200, range: 0...60_000, help: "the longest wait for the line") var queue: Double
+    @Parameter("seed", default: 1, help: "The seed of the random numbers.") var seed: Int
+    @Parameter("delay_ms", default: 0, range: 0...60_000, help: "The delay of every item in ms.") var delay: Double
+    @Parameter(
+        "jitter_ms", default: 0, range: 0...60_000, help: "The most that is added to the delay by chance, in ms.")
+    var jitter: Double
+    @Parameter(
+        "loss_percent", default: 0, range: 0...100, help: "The share of items that are lost by chance, in percent.")
+    var loss: Double
+    @Parameter(
+        "reorder_percent", default: 0, range: 0...100, help: "The share of items that others overtake, in percent.")
+    var reorder: Double
+    @Parameter(
+        "reorder_ms", default: 30, range: 0...60_000, help: "The delay that is added to an overtaken item, in ms.")
+    var reorderBy: Double
+    @Parameter("rate_kbps", default: 0, range: 0...10_000_000, help: "The rate of the line in kb/s. 0 sets no limit.")
+    var rate: Int
+    @Parameter(
+        "queue_ms", default: 200, range: 0...60_000, help: "The longest time that an item waits for the line, in ms.")
+    var queue: Double
 
     /// The impairments done so far.
     public private(set) var impairment = Impairment(Impairment.Settings())
