@@ -26,7 +26,7 @@ public final class VP8EncoderNode: Node {
     var gop: Double
     @Parameter(
         "cpu_used", default: -8, range: -16...16,
-        help: "The trade of speed against quality, higher is faster. From 0 up it follows the wall clock.")
+        help: "The trade of speed against quality. -16 is the fastest. From 0 up it follows the wall clock.")
     var cpuUsed: Int
     @Parameter("threads", default: 1, range: 1...16, help: "The number of encoder threads.")
     var threads: Int

@@ -26,7 +26,7 @@ import Testing
             name: "http", type: "HTTP", summary: "One port for all", scope: .host,
             settings: [
                 ParameterSpec("listen", .string, default: .string("127.0.0.1:8080"), help: "address and port"),
-                ParameterSpec("token", .string, help: "what callers must show"),
+                ParameterSpec("token", .string, help: "The token that callers must show."),
             ])
         let catalog = NodeTable(plugins.types.compactMap { plugins.spec(for: $0) }, services: [http])
         let graphs = try Self.blocks.filter { block in

@@ -6,7 +6,7 @@ public final class FaultyLine: Service, @unchecked Sendable {
     public static let descriptor = ServiceDescriptor("faulty-line", summary: "Fails where it is told to", scope: .host)
 
     @Parameter("fault", default: .none, help: "The call in which it happens.") var fault: Stage
-    @Parameter("volume_percent", default: 50, range: 0...100, help: "The volume.") var volume: Int
+    @Parameter("volume_percent", default: 50, range: 0...100, help: "The volume in percent.") var volume: Int
     @Parameter("token", help: "The token that callers must show.") var token: String
     @Parameter("log", default: "", help: "A file that gets a line when it opens and when it closes.") var path: String
 

@@ -61,7 +61,7 @@ import Testing
         helps.filter { !isFit($0.help) }.map { "\($0.label): \"\($0.help)\"" }
     }
 
-    /// Begins with a capital letter, a number or a quoted word, ends with a full stop, and fits beside others in a table.
+    /// Begins with a capital letter, a number or a quoted word, ends with a full stop, and fits in a table.
     private static func isFit(_ help: String) -> Bool {
         guard let first = help.first, first.isUppercase || first.isNumber || "'\"".contains(first) else { return false }
         return help.hasSuffix(".") && help.count <= 170 && !help.contains(#/(^|\. )(What|Who|Whoever) /#)
