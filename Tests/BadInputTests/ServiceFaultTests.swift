@@ -83,7 +83,7 @@ import Testing
         let page = try Running(["inspect", "faulty-line", "--plugin-path", "."], in: scratch).end()
         #expect(page.output.hasPrefix("faulty-line: Fails where it is told to\n"))
         #expect(page.output.contains("scope   one in the process: all runs share it\n"), "\(page.output)")
-        #expect(page.output.contains("volume_percent  The volume in percent. (integer, 0 to 100, default 50)"), "\(page.output)")
+        #expect(page.output.contains("volume_percent  The volume in percent. (integer, 0 to 100, default 50)"))
         #expect(page.output.contains("token           The token that callers must show. (string, must be given)"))
         let schema = try Running(["schema", "--plugin-path", "."], in: scratch).end()
         #expect(schema.output.contains("\"faulty-line\""))
