@@ -215,6 +215,6 @@ final class RawFrameReader {
         isFirst = true
         isHeaderDue = true
         hasWaited = true
-        alignment?.lookAway()
+        alignment?.begin()
     }
 }

@@ -69,6 +69,16 @@ import Testing
         #expect(scene.verdicts.first == .otherSize(345_600))
     }
 
+    /// Its stream seems late, and the reader holds the writer after every third picture.
+    @Test func anotherSizeIsFoundOutWhereTheReaderLooksAwayAgainAndAgain() {
+        var scene = Scene(819_200)
+        for index in 0..<100 {
+            scene.send(345_600, after: 32)
+            if index % 3 == 2 { scene.alignment.lookAway() }
+        }
+        #expect(scene.verdicts.first == .otherSize(345_600))
+    }
+
     @Test func slicesAreNoOtherSizeThoughSomeComeAtAPicturesPace() {
         var scene = Scene(1_000_000)
         for index in 0..<400 { scene.send(250_000, after: index % 4 == 0 ? 32 : 8) }

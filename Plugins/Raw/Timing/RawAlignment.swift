@@ -50,11 +50,18 @@ struct RawAlignment {
     /// Nothing was there to be read.
     mutating func wait() { hasWaited = true }
 
-    /// The reader did not read for a while: what the writer did meanwhile is not known.
+    /// The reader did not read for a while: what the writer did meanwhile is not known. Pictures of another size stay
+    /// counted: a stream of them seems late, and its reader may look away again and again.
     mutating func lookAway() {
         isSpoilt = true
         hasWaited = false
-        (shifted, misfit) = (0, 0)
+        shifted = 0
+    }
+
+    /// Another writer comes.
+    mutating func begin() {
+        lookAway()
+        misfit = 0
     }
 
     /// Before bytes are read that the reader has waited for; `position` bytes of a picture are held.
