@@ -241,6 +241,17 @@ enum Streams {
         #expect(found.audio.allSatisfy { $0.format.codec?.name == name })
     }
 
+    /// Its first time once more is that of the frame there, though the parser says the first frame's of another.
+    @Test(arguments: ["aac", "mp2", "libmp3lame"])
+    func aSenderMayBeginAgain(_ codec: String) throws {
+        let bytes = try Streams.make(["-c:a", codec])
+        let once = Findings.of(bytes).0.audio.map(\.header.pts)
+        let twice = Findings.of(bytes + bytes).0.audio.map(\.header.pts)
+        #expect(twice.count >= once.count * 2 - 1)
+        #expect(twice.filter { $0 == once[0] }.count == 2)
+        #expect(twice.filter { $0 == once[once.count - 1] }.count == 2)
+    }
+
     @Test func damagedLATMNeverCrashes() throws {
         let bytes = try Streams.make(["-c:a", "aac", "-mpegts_flags", "latm"])
         var dice = Dice(seed: 11)

@@ -9,9 +9,11 @@ final class ElementaryParser {
     private let parser: UnsafeMutablePointer<AVCodecParserContext>
     private let context: UnsafeMutablePointer<AVCodecContext>
     private let isVideo: Bool
-    /// Of the first packet of MPEG audio, and whether a frame has had it.
+    /// Of the first packet of MPEG audio.
     private var beginning: (time: MediaTime, header: MPEGAudioHeader)?
-    private var (hasBegun, isBeginningTold) = (false, false)
+    private var hasBegun = false
+    /// Frames of MPEG audio that were given a time, the first two of them.
+    private var settled = 0
 
     /// nil where libavcodec has no parser for `codec`. `isVideo`: whole access units come, which are not to be searched
     /// for their ends.
@@ -112,11 +114,12 @@ final class ElementaryParser {
         parse(bytes, at: time) { [context, parser] frame in
             let time = parser.pointee.pts == sluice_no_pts() ? nil : MediaTime(ticks: parser.pointee.pts)
             if ElementaryParser.isMPEGAudio(context.pointee.codec_id) {
-                guard let header = MPEGAudioHeader(frame) else { return }
+                let header = MPEGAudioHeader(frame)
                 return body(
                     Frame(
-                        bytes: frame, rate: header.rate, channels: header.channels, samples: header.samples,
-                        codec: .init("mp\(header.layer)"), time: settle(time, header)))
+                        bytes: frame, rate: header?.rate ?? 0, channels: header?.channels ?? 0,
+                        samples: header?.samples ?? 0, codec: .init("mp\(header?.layer ?? 3)"),
+                        time: settle(time, header)))
             }
             // libavcodec does not trust an ADTS header, since HE-AAC doubles its rate; what a decoder is told stands
             // there all the same.
@@ -150,11 +153,12 @@ final class ElementaryParser {
         if let time, let header = MPEGAudioHeader(bytes) { beginning = (time, header) }
     }
 
-    private func settle(_ time: MediaTime?, _ header: MPEGAudioHeader) -> MediaTime? {
-        guard let beginning else { return time }
-        if isBeginningTold { return time == beginning.time ? nil : time }
-        isBeginningTold = true
-        return time ?? (beginning.header == header ? beginning.time : nil)
+    /// A sender that begins again may tell the first packet's time once more: that of a later frame counts.
+    private func settle(_ time: MediaTime?, _ header: MPEGAudioHeader?) -> MediaTime? {
+        guard let beginning, settled < 2 else { return time }
+        settled += 1
+        if settled == 1 { return time ?? (beginning.header == header ? beginning.time : nil) }
+        return time == beginning.time ? nil : time
     }
 
     /// Of the independent stream: acmod and lfeon of its header (ETSI TS 102 366, E.1.2.2); 0 where there is none.

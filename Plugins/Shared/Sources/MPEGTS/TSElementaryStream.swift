@@ -140,7 +140,10 @@ final class TSElementaryStream {
         }
         guard kind.codec == .opus else {
             parser!.frames(bytes, at: time) { frame in
-                guard frame.rate > 0, frame.channels > 0 else { return }
+                guard frame.rate > 0, frame.channels > 0 else {
+                    misread += 1
+                    return
+                }
                 let length = frame.samples > 0 ? MediaTime(Int64(frame.samples), timescale: Int64(frame.rate)) : .none
                 body(packet(frame.bytes, frame.codec, rate: frame.rate, channels: frame.channels, length), frame.time)
             }
