@@ -316,6 +316,27 @@ import Testing
         #expect(files == ["a.2.webm", "a.3.webm", "a.4.webm", "a.5.webm"], "\(files)")
     }
 
+    /// A folder stands where the file of second 2 belongs, until the node was started anew often enough.
+    @Test func whatItsPredecessorWroteCountsToo() throws {
+        let registry = NodeRegistry()
+        registry.provide(KeptFiles.self, scope: .session) { KeptFiles() }
+        try FileManager.default.createDirectory(atPath: folder.path("a-02.webm"), withIntermediateDirectories: false)
+        let record = try NodeHarness(
+            Record.self,
+            parameters: ["path": .string(folder.path("a-%S.webm")), "if_exists": "replace", "segment_s": 1, "keep": 2],
+            unconnected: ["audio", "data"], restarts: true, registry: registry)
+        let clip = try clip("clip.webm", ["-c:v", "libvpx", "-g", "10", "-an"])
+        for (number, packet) in try items(of: clip).enumerated() {
+            record.push(packet, into: "video")
+            record.advance(by: .milliseconds(50))
+            if number == 30 { #expect(files.filter { $0.hasPrefix("a-") } == ["a-00.webm", "a-01.webm", "a-02.webm"]) }
+        }
+        #expect(record.finish() == .finished, "\(record.events)")
+        #expect(record.events.contains { "\($0)".contains("restarting") })
+        let names = files.filter { $0.hasPrefix("a-") && $0 != "a-02.webm" }
+        #expect(names.count == 2 && names[0] > "a-02.webm", "\(names)")
+    }
+
     /// The room that a disk has: each look after the first one finds `gain` more.
     private final class Room: Sendable {
         let bytes: Mutex<Int64>

@@ -4,7 +4,8 @@ import Sluice
 /// The files that one `record` writes, one after the other: their names, how many of them stay, and the room that the
 /// disk must have. Of the node's lane.
 ///
-/// Only files that it wrote itself are deleted, and those only while they are still the same files.
+/// Only files that it or its predecessor before a restart wrote are deleted, and those only while they are still the
+/// same files.
 final class FileSeries {
     struct Rules {
         var name: FileName
@@ -21,21 +22,16 @@ final class FileSeries {
         var deletes: Bool { keep > 0 || keepBytes > 0 }
     }
 
-    /// A whole file.
-    private struct Written {
-        var path: String
-        /// As asked for, before it was numbered.
-        var name: String
-        var bytes: Int64
-        var identity: FileSink.Identity?
-    }
-
     private let rules: Rules
     private let context: NodeContext
     private let disk: DiskSpace
     private var watch: SpaceWatch
-    private var written: [Written] = []
-    private var writtenBytes: Int64 = 0
+    private let kept: KeptFiles?
+    /// Whole, or ended by an error.
+    private var written: [KeptFiles.File]
+    private var writtenBytes: Int64
+    /// A file to which nothing was written goes with its last owner.
+    private weak var present: FileSink?
     private var madeFolders: Set<String> = []
     private var saidDeleting = false
     private var saidTooSmall = false
@@ -43,10 +39,13 @@ final class FileSeries {
     /// Files that were begun or are about to be.
     private(set) var count = 0
 
-    /// Looks for `DiskSpace` among the services.
+    /// Looks for `DiskSpace` and `KeptFiles` among the services.
     init(_ rules: Rules, _ context: NodeContext) throws {
         (self.rules, self.context) = (rules, context)
         disk = try context.service(DiskSpace.self) ?? .system
+        kept = try context.service(KeptFiles.self)
+        written = kept?.take(of: context.nameInSession) ?? []
+        writtenBytes = written.reduce(0) { $0 + $1.bytes }
         watch = SpaceWatch(least: rules.leastFree)
         deleted = context.counter("deleted_files")
     }
@@ -82,6 +81,7 @@ final class FileSeries {
         if count == 1, rules.adaptsLeastFree, let free = disk.free(sink.descriptor) {
             watch = SpaceWatch(least: min(rules.leastFree, free / 16))
         }
+        present = sink
         return sink
     }
 
@@ -98,9 +98,21 @@ final class FileSeries {
 
     /// `sink` is whole. Its container's end may have made it larger.
     func ended(_ sink: FileSink, _ identity: FileSink.Identity?) throws {
-        written.append(Written(path: sink.path, name: sink.name, bytes: sink.bytesWritten, identity: identity))
-        writtenBytes += sink.bytesWritten
+        note(sink, identity)
         while rules.keepBytes > 0, written.count > 1, writtenBytes > rules.keepBytes { try deleteOldest() }
+    }
+
+    private func note(_ sink: FileSink, _ identity: FileSink.Identity?) {
+        written.append(
+            KeptFiles.File(path: sink.path, name: sink.name, bytes: sink.bytesWritten, identity: identity))
+        writtenBytes += sink.bytesWritten
+        present = nil
+    }
+
+    /// The node closes, perhaps to be started anew. To be called while the present file is open.
+    func leave() {
+        if let present, present.bytesWritten > 0 { note(present, present.identity) }
+        kept?.leave(written, of: context.nameInSession)
     }
 
     private func deleteOldest() throws {

@@ -58,6 +58,7 @@ public final class Record: Node {
 
     private var context: NodeContext!
     private var container = Container.webm
+    private var series: FileSeries?
     private var tape: Tape?
     private var recording: DataRecording?
     private var join: Join<MediaItem>!
@@ -86,6 +87,7 @@ public final class Record: Node {
             if let format = input.format, !container.takes(format) { throw container.refusal(format, path: name) }
         }
         let series = try FileSeries(try rules(), context)
+        self.series = series
         let sink = try series.open()
         guard segment == 0 || sink.isSeekable else {
             throw NodeError(
@@ -148,6 +150,7 @@ public final class Record: Node {
     }
 
     public func close() {
+        series?.leave()
         tape = nil
         recording = nil
     }
