@@ -116,7 +116,7 @@ let tests: [Target] = [
         "RTPPlugin",
         of: [
             "RTPPlugin", "FilesPlugin", "G711Plugin", "H264Plugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin",
-            net, rtp, srtp, "TestSupport",
+            bitstream, net, rtp, srtp, "TestSupport",
         ]),
     tests("SampleTime", of: [sampleTime, "TestSupport"]),
     tests("SegmentTime", of: [segmentTime, "TestSupport"]),

@@ -34,14 +34,21 @@ struct InputMedia {
         let offered = description.media.filter { $0.kind == kind && $0.port > 0 }
         guard let media = offered.first else { return nil }
         let known = media.payloads.compactMap { payload in
-            PayloadFormat(encodingName: payload.encodingName).map { ($0, payload) }
+            InputMedia.format(of: payload).map { ($0, payload) }
         }.filter { $0.0.isVideo == (kind == "video") }
-        let usable = known.filter { InputMedia.fault($0.0, $0.1, path) == nil }
+        var usable: [(PayloadFormat, SessionDescription.Payload)] = []
+        for one in known where InputMedia.fault(one.0, one.1, path) == nil {
+            // Of types that differ in their configuration alone, packets tell nothing: the first one counts.
+            let isDouble = usable.contains { $0.0 == one.0 && $0.1["config"] != one.1["config"] }
+            if !isDouble { usable.append(one) }
+        }
         guard let (format, payload) = usable.first ?? known.first else {
             let names = media.payloads.map(\.encodingName).joined(separator: ", ")
             throw NodeError(
                 "\(path) describes \(kind) as \(names.isEmpty ? "nothing that is explained" : names)",
-                advice: kind == "video" ? "Let the sender use H264 or VP8." : "Let the sender use opus, PCMU or PCMA.",
+                advice: kind == "video"
+                    ? "Let the sender use H264 or VP8."
+                    : "Let the sender use opus, mpeg4-generic (AAC), PCMU or PCMA.",
                 isInputError: true)
         }
         if let fault = InputMedia.fault(format, payload, path) { throw fault }
@@ -73,6 +80,13 @@ struct InputMedia {
         }
     }
 
+    /// nil for encodings that are not known. AAC that cannot be received is the usual one.
+    private static func format(of payload: SessionDescription.Payload) -> PayloadFormat? {
+        guard let named = PayloadFormat(encodingName: payload.encodingName) else { return nil }
+        guard named.framing != nil, let told = try? AACFraming(payload) else { return named }
+        return .aac(told)
+    }
+
     /// Why that type cannot be received.
     private static func fault(
         _ format: PayloadFormat, _ payload: SessionDescription.Payload, _ path: String
@@ -81,6 +95,11 @@ struct InputMedia {
             return NodeError(
                 "\(path) describes H264 in packetization-mode 2, interleaved",
                 advice: "Let the sender use packetization-mode 1.", isInputError: true)
+        }
+        if format.framing != nil {
+            do { _ = try AACFraming(payload) } catch {
+                return NodeError("\(path) describes AAC \(error.what)", advice: error.advice, isInputError: true)
+            }
         }
         guard payload.clockRate == format.clockRate else {
             return NodeError(
@@ -139,6 +158,11 @@ struct InputMedia {
         case .pcmu, .pcma:
             return MediaFormat(codec: codec.codec, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
         case .h264: return h264Format(parameterSets)
+        case .aac:
+            guard let told = try? AACFraming.configuration(of: payload) else { return nil }
+            return MediaFormat(
+                codec: .aac, audio: AudioLayout(nil, rate: told.rate, channels: told.channels),
+                configuration: told.bytes)
         case .vp8: return nil
         }
     }

@@ -54,6 +54,7 @@ final class InputStream {
         static let dropped = Fact(rawValue: 1 << 6)
         static let leap = Fact(rawValue: 1 << 7)
         static let other = Fact(rawValue: 1 << 8)
+        static let malformed = Fact(rawValue: 1 << 9)
     }
     var said: Fact = []
 

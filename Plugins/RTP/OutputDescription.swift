@@ -44,16 +44,25 @@ struct OutputDescription {
     var knowsSomething: Bool { description.media.contains { !$0.payloads.isEmpty } }
 
     /// Sets the format of `kind` from now on; gives its payload type. Throws where the receivers could not be told.
-    mutating func set(_ format: MediaFormat, _ payload: PayloadFormat, of kind: String) throws -> UInt8 {
+    mutating func set(
+        _ format: MediaFormat, _ payload: PayloadFormat, _ configuration: [UInt8], of kind: String
+    ) throws -> UInt8 {
         let type: UInt8 = payload.staticType ?? (payload.isVideo ? 96 : 97)
         guard let index = description.media.firstIndex(where: { $0.kind == kind }) else { return type }
         let made = SessionDescription.Payload(
             type: type, encodingName: payload.encodingName, clockRate: payload.clockRate,
-            // Opus is always described as two channels (RFC 7587, section 7).
-            channels: payload == .opus ? 2 : 1, parameters: parameters(format, payload))
-        if let old = description.media[index].payloads.first, old.encodingName != made.encodingName {
+            channels: OutputDescription.channels(format, payload, configuration),
+            parameters: OutputDescription.parameters(format, payload, configuration))
+        // Of AAC only the description tells the configuration.
+        if let old = description.media[index].payloads.first,
+            old.encodingName != made.encodingName || payload.framing != nil && old != made
+        {
+            func words(_ payload: SessionDescription.Payload) -> String {
+                guard old.encodingName == made.encodingName else { return payload.encodingName }
+                return "\(payload.encodingName)/\(payload.clockRate)/\(payload.channels) (\(payload["config"] ?? ""))"
+            }
             throw NodeError(
-                "\(kind) changed from \(old.encodingName) to \(made.encodingName), which receivers are not told of",
+                "\(kind) changed from \(words(old)) to \(words(made)), which receivers are not told of",
                 advice: "Keep one codec, or set \"on_error\": \"restart\" to begin anew with the new one.")
         }
         let media = description.media[index]
@@ -79,11 +88,23 @@ struct OutputDescription {
         isChanged = true
     }
 
-    private func parameters(_ format: MediaFormat, _ payload: PayloadFormat) -> [SessionDescription.Payload.Parameter] {
+    private static func parameters(
+        _ format: MediaFormat, _ payload: PayloadFormat, _ configuration: [UInt8]
+    ) -> [SessionDescription.Payload.Parameter] {
         switch payload {
         case .opus: [.init("sprop-stereo", format.audio?.channels == 1 ? "0" : "1")]
-        case .h264: OutputDescription.h264(AVCConfiguration.parameterSets(of: format.configuration))
+        case .h264: h264(AVCConfiguration.parameterSets(of: configuration))
+        case .aac: AudioSpecificConfig(configuration).map { AACFraming.parameters(of: $0) } ?? []
         case .vp8, .pcmu, .pcma: []
+        }
+    }
+
+    /// Opus is always described as two channels (RFC 7587, section 7).
+    private static func channels(_ format: MediaFormat, _ payload: PayloadFormat, _ configuration: [UInt8]) -> Int {
+        switch payload {
+        case .opus: 2
+        case .aac: AudioSpecificConfig(configuration)?.channels ?? format.audio?.channels ?? 1
+        case .h264, .vp8, .pcmu, .pcma: 1
         }
     }
 

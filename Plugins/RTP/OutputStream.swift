@@ -1,3 +1,4 @@
+import Bitstream
 import Glibc
 import Net
 import Pacing
@@ -11,6 +12,8 @@ final class OutputStream {
     let name: String
     let media: RTPSocketPair
     private(set) var sender: StreamSender?
+    /// A packet must tell the configuration before any goes out.
+    var awaitsConfiguration = false
     let ssrc: UInt32
     private let firstSequence: UInt16
     private let timestampOffset: UInt32
@@ -84,6 +87,7 @@ final class OutputStream {
     }
 
     func open(_ format: PayloadFormat, payloadType: UInt8, configuration: [UInt8]) {
+        awaitsConfiguration = false
         if sender?.format == format {
             sender?.configure(configuration)
         } else {
@@ -107,6 +111,14 @@ final class OutputStream {
         sender?.begin(
             packet.bytes, at: time, isKeyframe: packet.header.flags.contains(.keyframe), captured: captured,
             followsSilence: followsSilence)
+    }
+
+    /// Whether it may go out. AAC of a transport stream does without the header that it has there; one that has none,
+    /// or several frames behind it, is left out.
+    func takes(_ packet: Packet) -> Bool {
+        guard sender != nil, !awaitsConfiguration else { return false }
+        guard packet.format.codec == .aac, packet.format.configuration.isEmpty else { return true }
+        return ADTSHeader(packet.bytes)?.samples == 1_024
     }
 
     enum Pumped {

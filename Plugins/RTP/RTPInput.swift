@@ -14,7 +14,7 @@ public final class RTPInput: Node {
         example: #""in": { "type": "rtp-input", "sdp": "stream.sdp" }"#)
 
     let video = Output<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
-    let audio = Output<Packet>("audio", .codedAudio([.opus, .pcmu, .pcma]), optional: true)
+    let audio = Output<Packet>("audio", .codedAudio([.opus, .aac, .pcmu, .pcma]), optional: true)
     let keyframe = RequestInput("keyframe", help: "Asks the sender for a keyframe.")
 
     @Parameter("sdp", help: "The file with the sender's session description (SDP).") var path: String
@@ -315,6 +315,9 @@ public final class RTPInput: Node {
             )
         }
         say(.loss, if: metrics.lost.count > 0, "packets are missing; counted as \(name)_lost")
+        say(
+            .malformed, if: metrics.malformed.count > 0,
+            "packets whose payload is not what \(path) says: left out, counted as \(name)_malformed_packets")
         say(
             .dropped, if: metrics.dropped.count > 0,
             "frames are left out, since the node behind takes none for longer than hold_ms (\(hold)) or hold_kb (\(mostHeld)) allows; counted as \(name)_dropped"

@@ -14,8 +14,9 @@ public final class RTPOutput: Node {
 
     let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
     let audio = Input<Packet>(
-        "audio", .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.pcmu, .pcma], rates: [8_000], channels: [1]),
-        optional: true)
+        "audio",
+        .codedAudio([.opus], channels: [1, 2]) | .codedAudio([.aac])
+            | .codedAudio([.pcmu, .pcma], rates: [8_000], channels: [1]), optional: true)
     let keyframe = RequestOutput("keyframe", help: "Asks for a keyframe when a receiver has lost the picture.")
 
     @Parameter("host", default: "127.0.0.1", help: "The address or name where packets go.") var host: String
@@ -178,15 +179,21 @@ public final class RTPOutput: Node {
 
     // MARK: Formats
 
-    private func open(_ stream: OutputStream, _ format: MediaFormat) throws {
-        guard let payload = PayloadFormat(codec: format.codec) else { return }
+    /// `first` is the packet that is to be sent: of some streams only that tells what receivers must know.
+    private func open(_ stream: OutputStream, _ format: MediaFormat, first: Packet? = nil) throws {
+        guard
+            case .known(let payload, let configuration)? = try SentConfiguration(format, first: first, of: stream.name)
+        else {
+            stream.awaitsConfiguration = true
+            return
+        }
         if let video = format.video {
             let sink = payload == .vp8 ? "VP8 in RTP" : "this stream in RTP"
             losses.tell(
                 video.untold(by: sink, turn: true, pixels: !format.tellsPixelAspect), context)
         }
-        let type = try description.set(format, payload, of: stream.name)
-        stream.open(payload, payloadType: type, configuration: format.configuration)
+        let type = try description.set(format, payload, configuration, of: stream.name)
+        stream.open(payload, payloadType: type, configuration: configuration)
     }
 
     /// Writes the description when all that it needs is known, or a part of it has been for `max_wait_ms`.
@@ -240,7 +247,13 @@ public final class RTPOutput: Node {
             unwatchRoom()
             guard let (index, packet) = next() else { return true }
             let (input, stream) = streams[index]
-            if input.formatChanged || stream.sender == nil { try open(stream, packet.format) }
+            if input.formatChanged || stream.sender == nil || stream.awaitsConfiguration {
+                try open(stream, packet.format, first: packet)
+            }
+            guard stream.takes(packet) else {
+                sayUntaken(by: stream)
+                continue
+            }
             if description.isChanged { try tell(now: now) }
             description.note(packet, of: stream.name)
             let place = timeline.place(packet.header, now: now)
@@ -278,6 +291,17 @@ public final class RTPOutput: Node {
 
     private var saidRefused = false
     private var saidError = false
+    private var saidUntaken = false
+
+    private func sayUntaken(by stream: OutputStream) {
+        stream.metrics.unsent.add()
+        guard !saidUntaken else { return }
+        saidUntaken = true
+        context.log(
+            .warning,
+            "\(stream.name): AAC that tells its configuration neither in its format nor in one ADTS header in front of each frame is left out; counted as \(stream.name)_unsent"
+        )
+    }
 
     private func sayError(of stream: OutputStream) {
         let code = stream.takeError()

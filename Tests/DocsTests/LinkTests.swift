@@ -20,7 +20,7 @@ import Testing
     /// other things.
     private static let otherNames: Set<String> = [
         "drop-oldest", "drop-newest", "drop-to-keyframe", "test-source", "test-sink", "noise-gate", "take-over",
-        "sluice-new-plugin",
+        "sluice-new-plugin", "mpeg4-generic",
     ]
     private static let graphs = Set(
         ((try? FileManager.default.contentsOfDirectory(atPath: Repository.root.appending(path: "graphs").path)) ?? [])

@@ -348,7 +348,8 @@ import Testing
         let rig = try Rig()
         try describe(rig, ["m=audio \(rig.audioPort) RTP/AVP 9 18"])
         #expect { try Rig.run(rig.receiving("named", media: "audio")) } throws: {
-            "\($0)".contains("describes audio as G722, G729") && "\($0)".contains("opus, PCMU or PCMA")
+            "\($0)".contains("describes audio as G722, G729")
+                && "\($0)".contains("opus, mpeg4-generic (AAC), PCMU or PCMA")
         }
     }
 

@@ -68,7 +68,7 @@ import Testing
         }
         #expect(bench.frames.count == 100 && bench.receiver.counts.lost == 0)
         #expect(
-            bench.formats.map(\.rawValue).elementsEqual((0..<100).map { $0 < 30 ? "pcmu" : $0 < 60 ? "pcma" : "opus" }))
+            bench.formats.map(\.codec).elementsEqual((0..<100).map { $0 < 30 ? .pcmu : $0 < 60 ? .pcma : .opus }))
         #expect(bench.receiver.timestampRate == 48_000 && bench.restarts == 1)
     }
 

@@ -108,6 +108,7 @@ enum MadeFrames {
         case .h264: (h264([size / 2, size - size / 2], isKeyframe: isKeyframe, seed: index), isKeyframe)
         // A code-0 packet of 20 ms (configuration 31).
         case .opus: ([0xf8] + (0..<size).map { UInt8(truncatingIfNeeded: $0 &+ index) }, true)
+        case .aac: ((0..<max(1, min(size, 8_191))).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ index) & 0x7f }, true)
         case .pcmu, .pcma: ((0..<160).map { UInt8(truncatingIfNeeded: $0 &+ index) }, true)
         }
     }

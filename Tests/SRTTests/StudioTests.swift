@@ -14,8 +14,8 @@ import VideoDecoderPlugin
 
 @testable import SRTPlugin
 
-/// H.264 with AAC, which is what OBS and hardware encoders send, and where it may go: into mp4 and Matroska as it is,
-/// into WebM and to RTP with Opus.
+/// H.264 with AAC, which is what OBS and hardware encoders send, and where it may go: into mp4 and Matroska and to
+/// RTP as it is, into WebM and to RTP with Opus.
 @Suite("H.264 and AAC over SRT", .serialized, .realPeers) struct StudioTests {
     private let place: Place
 
@@ -68,13 +68,13 @@ import VideoDecoderPlugin
         let run = try startPeer([Built.file("sluice").path, "run", graph.path], errors: errors)
         func said() -> String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
         try waitUntil("the port to be listened at") { isTaken(place.port) }
-        let sender = try feed([])
+        let sender = try feed(["-c:a", "mp2", "-b:a", "96k"])
         try waitUntil("the refusal") { said().contains("its connection is refused") }
         run.signal(SIGINT)
         for process in [sender, run] { process.waitUntilExit() }
-        #expect(said().contains("sends audio aac 48000 Hz 1 ch, and rtp.audio takes audio"), "\(said())")
+        #expect(said().contains("sends audio mp2 48000 Hz 1 ch, and rtp.audio takes audio"), "\(said())")
         #expect(
-            said().contains("(put audio-decoder -> opus-encoder before it): its connection is refused"), "\(said())")
+            said().contains("(put audio-decoder -> aac-encoder before it): its connection is refused"), "\(said())")
     }
 
     @Test(arguments: [[], ["-mpegts_flags", "latm"], ["-ar", "44100"]]) func itGoesWhereverItShould(_ audio: [String])
@@ -114,6 +114,34 @@ import VideoDecoderPlugin
             ])
         graph.edge("pictures.out -> rtp.video", items: 4_096, milliseconds: 60_000)
         graph.edge("opus_all.out -> rtp.audio", items: 4_096, milliseconds: 60_000)
+        let rate = audio.contains("44100") ? 44_100 : 48_000
+        let config = audio.contains("44100") ? "1208" : "1188"
+        let plain = Ports.four()
+        graph.node(
+            "as_it_is", RTPOutput.self,
+            [
+                "host": "127.0.0.1", "video_port": .integer(plain), "audio_port": .integer(plain + 2),
+                "sdp": .string(place.file("plain.sdp").path),
+            ])
+        graph.edge("pictures.out -> as_it_is.video", items: 4_096, milliseconds: 60_000)
+        graph.edge("audio.out -> as_it_is.audio", items: 4_096, milliseconds: 60_000)
+        // The receiver listens before there is anything to describe.
+        try Data(
+            """
+            v=0
+            c=IN IP4 127.0.0.1
+            m=video \(plain) RTP/AVP 96
+            a=rtpmap:96 H264/90000
+            m=audio \(plain + 2) RTP/AVP 97
+            a=rtpmap:97 mpeg4-generic/\(rate)/1
+            a=fmtp:97 mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=\(config)
+
+            """.utf8
+        ).write(to: place.file("wanted.sdp"))
+        graph.node("back", RTPInput.self, ["sdp": .string(place.file("wanted.sdp").path)])
+        graph.node("four", Record.self, ["path": .string(place.file("four.mp4").path)])
+        graph.edge("back.video -> four.video", items: 4_096, milliseconds: 60_000)
+        graph.edge("back.audio -> four.audio", items: 4_096, milliseconds: 60_000)
         let peer = Mutexed<PeerProcess>()
         let (outcome, report) = try execute(graph) { _ in
             try waitUntil("the port to be listened at") { isTaken(place.port) }
@@ -124,6 +152,10 @@ import VideoDecoderPlugin
         try check("one.mp4", ["h264", "aac"])
         try check("two.mkv", ["h264", "aac"])
         try check("three.webm", ["vp8", "opus"])
+        try check("four.mp4", ["h264", "aac"])
+        let told = try String(contentsOf: place.file("plain.sdp"), encoding: .utf8)
+        #expect(told.contains("a=rtpmap:97 mpeg4-generic/\(rate)\r\n"), "\(told)")
+        #expect(told.contains(";config=\(config)\r\n"), "\(told)")
         let json = try #require(JSONSerialization.jsonObject(with: Data(report.utf8)) as? [String: Any])
         let metrics = ((json["nodes"] as? [String: Any])?["rtp"] as? [String: Any])?["metrics"] as? [String: Any]
         #expect(metrics?["audio_packets"] as? Int ?? 0 > 85, "\(metrics ?? [:])")

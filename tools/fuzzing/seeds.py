@@ -149,6 +149,7 @@ def payloads(units):
         seed("opus", f"table-{table:02x}", piece(2, bytes([table, 3]) + bytes(20)) + piece(6, bytes([table, 0x42, 0])))
         seed("audio-headers", f"opus-{table:02x}", bytes([table, 3, 1, 2]))
     seed("audio-headers", "aac", bytes.fromhex("fff14c800d7ffc0021"))
+    seed("audio-headers", "aac-config", bytes.fromhex("131056e598"))
     seed("audio-headers", "head", b"OpusHead\1\2\x38\1\x80\xbb\0\0\0\0\0")
     for rate, channels in ((48_000, 2), (22_050, 1)):
         stream = ffmpeg(
@@ -174,6 +175,24 @@ def payloads(units):
     seed("rtp", "unknown-source", b"\x0a" + audio + audio.replace(struct.pack(">I", 9), struct.pack(">I", 10)))
     picture = struct.pack(">BBHII", 0x80, 0xe0, 1, 3000, 7) + b"\x10" + key
     seed("rtp", "vp8", b"\x01" + bytes([20, len(picture) - 1]) + picture)
+
+
+def aac():
+    """AAC as RFC 3640 has it: what the headers of units are, then packets."""
+    def packet(sizes, data):
+        return struct.pack(">H", 16 * len(sizes)) + b"".join(struct.pack(">H", size << 3) for size in sizes) + data
+
+    usual = bytes(10)
+    one, two = packet([20], bytes(20)), packet([7, 9], bytes(16))
+    pieces = [packet([90], bytes(30))] * 3
+    seed("aac", "whole", usual + piece(3, one) + piece(3, two) + piece(3, one))
+    seed("aac", "pieces", usual + piece(3, one) + piece(2, pieces[0]) + piece(0, pieces[1]) + piece(1, pieces[2]))
+    seed("aac", "lost", usual + piece(2, pieces[0]) + piece(5, pieces[2]) + piece(3, one))
+    seed("aac", "interleaved", usual + piece(3, b"\0\x20\0\x38\0\x49" + bytes(16)))
+    # Sizes of 6 bits; times, states and data for others; units of 8 bytes.
+    seed("aac", "short", bytes([6, 2, 2, 0, 0, 0, 0, 0, 0, 1]) + piece(3, b"\0\x10\x0c\x08" + bytes(5)))
+    seed("aac", "all", bytes([13, 3, 3, 8, 8, 4, 8, 1, 0, 1]) + piece(3, b"\0\x27\0\x28\x84\x82\0\x08\0" + bytes(5)))
+    seed("aac", "constant", bytes([0, 0, 0, 0, 0, 0, 0, 0, 7, 1]) + piece(3, bytes(24)) + piece(2, bytes(5)))
 
 
 def rtp():
@@ -222,7 +241,10 @@ a=rtcp-mux
     audio = "v=0\ns=-\nm=audio 5006/2 RTP/AVP 97 0\na=rtpmap:97 opus/48000/2\na=fmtp:97 sprop-stereo=0\n"
     audio += "a=rtcp:5009 IN IP4 1.2.3.4\n"
     web = audio + "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\na=mid:0\na=rtcp-fb:97 transport-cc\na=sendonly\n"
-    for name, text in (("video", video), ("audio", audio), ("web", web), ("lines", audio.replace("\n", "\r\n"))):
+    aac = "v=0\nm=audio 5006 RTP/AVP 97\na=rtpmap:97 MPEG4-GENERIC/48000/2\na=fmtp:97 streamtype=5;mode=AAC-hbr;"
+    aac += "sizelength=13;indexlength=3;indexdeltalength=3;config=119056E500; constantDuration=1024\n"
+    texts = {"video": video, "audio": audio, "web": web, "lines": audio.replace("\n", "\r\n"), "aac": aac}
+    for name, text in texts.items():
         seed("sdp", name, text)
 
 
@@ -314,6 +336,7 @@ def main():
     shutil.rmtree(SEEDS, ignore_errors=True)
     json_seeds(build)
     transport_streams()
+    aac()
     rtp()
     descriptions()
     addresses()

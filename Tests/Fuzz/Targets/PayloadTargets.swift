@@ -6,6 +6,7 @@ let payloadTargets = [
     FuzzTarget("h264", "Payloads of H.264 in RTP") { depacketize($0, .h264) },
     FuzzTarget("vp8", "Payloads of VP8 in RTP") { depacketize($0, .vp8) },
     FuzzTarget("opus", "Payloads of Opus in RTP") { depacketize($0, .opus) },
+    FuzzTarget("aac", "Payloads of AAC in RTP, with headers of any kind", run: aac),
     FuzzTarget("h264-sets", "Parameter sets of H.264 and the boxes that hold them", longest: 1_024, run: parameterSets),
     FuzzTarget("audio-headers", "Headers before Opus and AAC", longest: 64, run: audioHeaders),
     FuzzTarget("latm", "AAC in LATM, element by element", longest: 2_048, run: latm),
@@ -14,6 +15,26 @@ let payloadTargets = [
 /// Each piece has a byte before it: marker, new timestamp, packets lost before it.
 private func depacketize(_ bytes: UnsafeRawBufferPointer, _ format: PayloadFormat) {
     var input = FuzzInput(bytes)
+    depacketize(&input, format)
+}
+
+/// First what the headers of units are, in ten bytes; all 0 for the usual ones.
+private func aac(_ bytes: UnsafeRawBufferPointer) {
+    var input = FuzzInput(bytes)
+    var framing = AACFraming(clockRate: 48_000)
+    let told = (0..<10).map { _ in Int(input.byte()) }
+    if told.contains(where: { $0 > 0 }) {
+        let bits = told.map { $0 % 33 }
+        (framing.sizeLength, framing.indexLength, framing.indexDeltaLength) = (bits[0], bits[1], bits[2])
+        (framing.ctsDeltaLength, framing.dtsDeltaLength, framing.stateLength) = (bits[3], bits[4], bits[5])
+        (framing.auxiliarySizeLength, framing.tellsRandomAccess) = (bits[6], told[7] & 1 != 0)
+        (framing.constantSize, framing.duration) = (told[8], 1 + told[9] << 12)
+        if framing.sizeLength == 0 { framing.constantSize += 1 }
+    }
+    depacketize(&input, .aac(framing))
+}
+
+private func depacketize(_ input: inout FuzzInput, _ format: PayloadFormat) {
     var depacketizer = Depacketizer(format)
     var timestamp: Int64 = 0
     while !input.isEmpty {
@@ -52,6 +73,11 @@ private func latm(_ bytes: UnsafeRawBufferPointer) {
 }
 
 private func audioHeaders(_ bytes: UnsafeRawBufferPointer) {
+    for told in [AudioSpecificConfig(Array(bytes)), AudioSpecificConfig(adts: bytes)] {
+        guard let told else { continue }
+        mustHold(told.rate > 0 && (1...64).contains(told.channels) && told.samples > 0, "\(told)")
+        mustHold(AudioSpecificConfig(told.bytes) == told, "read again")
+    }
     if let header = ADTSHeader(bytes) { mustHold(header.rate > 0 && header.channels > 0 && header.samples > 0, "AAC") }
     if let head = OpusHead(Array(bytes)) { mustHold(OpusHead(head.bytes) == head, "written and read again") }
     guard let packet = OpusPacket(bytes) else { return }

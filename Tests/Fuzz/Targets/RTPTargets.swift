@@ -19,7 +19,10 @@ private func receiver(_ bytes: UnsafeRawBufferPointer) {
     (settings.asksAgain, settings.transportSequence, settings.captureTime) = (true, 1, 2)
     settings.mostBytes = 100_000
     // Every fourth sort of input may change its codec, and press keys.
-    if choice & 192 == 192 { (settings.others, settings.keys) = ([97: .vp8, 98: .opus, 99: .pcma, 0: .h264], [101]) }
+    if choice & 192 == 192 {
+        settings.others = [97: .vp8, 98: .opus, 99: .pcma, 0: .h264, 100: .aac(AACFraming(clockRate: 44_100))]
+        settings.keys = [101]
+    }
     let receiver = StreamReceiver(settings)
     var now: Int64 = 0
     func take(_ frame: ReceivedFrame) { check(frame, of: frame.format) }

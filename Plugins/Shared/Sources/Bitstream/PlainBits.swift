@@ -1,18 +1,19 @@
 /// Reads bits of bytes that somebody else holds, the most significant first. Behind the end it gives zeros and says so.
-struct PlainBits {
+package struct PlainBits {
     private let bytes: UnsafeRawBufferPointer
     /// Bits that were read.
-    private(set) var position = 0
+    package private(set) var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    /// Nothing was read.
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// More was read than there is.
-    var isOver: Bool { position > bytes.count * 8 }
+    package var isOver: Bool { position > bytes.count * 8 }
     /// Bits that are left; 0 behind the end.
-    var left: Int { max(0, bytes.count * 8 - position) }
+    package var left: Int { max(0, bytes.count * 8 - position) }
 
     /// Up to 32 bits.
-    mutating func read(_ count: Int) -> UInt32 {
+    package mutating func read(_ count: Int) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<count {
             let byte = position / 8
@@ -23,7 +24,13 @@ struct PlainBits {
         return value
     }
 
-    mutating func flag() -> Bool { read(1) == 1 }
+    package mutating func flag() -> Bool { read(1) == 1 }
+
+    /// Passes over `count` bits.
+    package mutating func skip(_ count: Int) { position += max(0, min(count, left)) }
+
+    /// Passes over what is left of a byte that was begun.
+    package mutating func align() { position = (position + 7) / 8 * 8 }
 
     /// `count` bytes, which need not begin at a byte's edge, into `result`; false where there are not so many.
     mutating func copy(_ count: Int, into result: inout [UInt8]) -> Bool {

@@ -50,15 +50,16 @@ public struct ReceivedFrame {
 
 /// Puts frames together out of packets in order. Pure; any bytes may come.
 ///
-/// Audio packets are frames. A frame of video ends where another timestamp follows, or with a marker that can be
-/// believed (`PictureEnds`). One that lacks a packet, or whose pieces do not fit, is dropped, and so is everything
-/// behind it until a keyframe that came whole: `needsKeyframe`.
+/// Packets of Opus and G.711 are frames. Of AAC a packet has several frames, or a part of one (`AACDepacketizer`). A
+/// frame of video ends where another timestamp follows, or with a marker that can be believed (`PictureEnds`). One that
+/// lacks a packet, or whose pieces do not fit, is dropped, and so is everything behind it until a keyframe that came
+/// whole: `needsKeyframe`.
 public struct Depacketizer {
     /// How media lie in the payloads, of the last packet.
     public private(set) var format: PayloadFormat
     /// Nothing can be handed out before a keyframe.
     public private(set) var needsKeyframe: Bool
-    /// Frames of video that were begun but dropped.
+    /// Frames of video, and units of AAC in several packets, that were begun but dropped.
     public private(set) var damagedFrames = 0
     /// Whole frames that were dropped because they depend on lost ones.
     public private(set) var framesBeforeKeyframe = 0
@@ -66,6 +67,7 @@ public struct Depacketizer {
     public private(set) var malformedPackets = 0
 
     private var h264 = H264Depacketizer()
+    private var aac = AACDepacketizer()
     private var ends = PictureEnds()
     private var isOpen = false
     private var isDamaged = false
@@ -79,23 +81,28 @@ public struct Depacketizer {
     private var packets = 0
     private let assembly: ByteAssembly
 
-    /// `largestFrame` in bytes: a frame of video that grows beyond it is dropped.
+    /// `largestFrame` in bytes: a frame that grows beyond it is dropped.
     public init(_ format: PayloadFormat, largestFrame: Int = 8 << 20) {
         self.format = format
         assembly = ByteAssembly(most: largestFrame)
         needsKeyframe = format.isVideo
     }
 
-    /// Takes the next packet and hands out what it completes, two frames at most.
+    /// Takes the next packet and hands out what it completes: two frames of video at most.
     public mutating func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
         // Empty payloads keep a path open (RFC 6263); they are no media.
         guard !packet.payload.isEmpty || packet.lost > 0 else { return }
         if let other = packet.format, other != format, !packet.payload.isEmpty { change(to: other, emit) }
-        if format.isVideo { pushVideo(packet, emit) } else { pushAudio(packet, emit) }
+        switch format {
+        case .h264, .vp8: pushVideo(packet, emit)
+        case .aac(let framing): pushAAC(packet, framing, emit)
+        case .opus, .pcmu, .pcma: pushAudio(packet, emit)
+        }
     }
 
     /// Nothing follows: hands out the picture that is open, unless a marker is missing that would have ended it.
     public mutating func drain(_ emit: (ReceivedFrame) -> Void) {
+        damagedFrames += aac.drop(assembly)
         guard isOpen else { return }
         if ends.areBelieved == true { isDamaged = true }
         finish(emit)
@@ -111,6 +118,8 @@ public struct Depacketizer {
     /// The source is another from here on: what was begun is dropped.
     public mutating func restart() {
         if isOpen { damagedFrames += 1 }
+        damagedFrames += aac.drop(assembly)
+        aac = AACDepacketizer()
         (isOpen, packets) = (false, 0)
         needsKeyframe = format.isVideo
         (lacksFrames, isAfterHole) = (true, true)
@@ -130,6 +139,20 @@ public struct Depacketizer {
             ReceivedFrame(
                 bytes: packet.payload, timestamp: packet.timestamp, isKeyframe: true, isDiscontinuous: false,
                 arrival: packet.arrival, samples: samples, format: format))
+    }
+
+    private mutating func pushAAC(
+        _ packet: OrderedPacket, _ framing: AACFraming, _ emit: (ReceivedFrame) -> Void
+    ) {
+        let format = format
+        let faults = aac.push(packet, framing, assembly) { unit in
+            emit(
+                ReceivedFrame(
+                    bytes: unit.bytes, timestamp: unit.timestamp, isKeyframe: true, isDiscontinuous: false,
+                    arrival: unit.arrival, samples: framing.duration, format: format))
+        }
+        damagedFrames += faults.damaged
+        if faults.isMalformed { malformedPackets += 1 }
     }
 
     // MARK: Video

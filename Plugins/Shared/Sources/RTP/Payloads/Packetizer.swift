@@ -3,6 +3,7 @@
 public struct Packetizer: Sendable {
     private var h264: H264Packetizer
     private var vp8 = VP8Packetizer()
+    private var aac = AACPacketizer()
     private var offset = 0
     /// How media lie in the payloads.
     public let format: PayloadFormat
@@ -29,16 +30,19 @@ public struct Packetizer: Sendable {
         switch format {
         case .h264: h264.begin(unit, isKeyframe: isKeyframe)
         case .vp8: vp8.begin()
+        case .aac: aac.begin(unit)
         case .opus, .pcmu, .pcma: break
         }
     }
 
     /// Writes the next payload of the frame that was begun with `unit` at the start of `room`; nil when none is left.
-    /// Audio of Opus is never cut: a packet that does not fit gives a count larger than `room` and nothing written.
+    /// Audio of Opus is never cut: a packet that does not fit gives a count larger than `room` and nothing written. So
+    /// does AAC whose size its headers cannot tell.
     public mutating func next(of unit: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Piece? {
         switch format {
         case .h264: return h264.next(of: unit, into: room)
         case .vp8: return vp8.next(of: unit, into: room)
+        case .aac: return aac.next(of: unit, into: room)
         case .opus:
             guard offset == 0, !unit.isEmpty else { return nil }
             offset = unit.count

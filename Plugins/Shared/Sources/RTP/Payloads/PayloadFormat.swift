@@ -1,7 +1,7 @@
 import Sluice
 
 /// How media lie in RTP payloads.
-public enum PayloadFormat: String, Sendable, CaseIterable {
+public enum PayloadFormat: Hashable, Sendable {
     /// RFC 7587.
     case opus
     /// G.711 µ-law (RFC 3551, section 4.5.14).
@@ -12,6 +12,8 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
     case vp8
     /// RFC 6184, packetization-mode 1 (and 0, which is a part of it).
     case h264
+    /// RFC 3640.
+    case aac(AACFraming)
 
     /// As a session description names it.
     public var encodingName: String {
@@ -21,10 +23,12 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         case .pcma: "PCMA"
         case .vp8: "VP8"
         case .h264: "H264"
+        case .aac: "mpeg4-generic"
         }
     }
 
-    /// Encoding names compare without case (RFC 4855, section 3).
+    /// Encoding names compare without case (RFC 4855, section 3). Of AAC it is the usual one: a description says more
+    /// of it (`AACFraming`).
     public init?(encodingName: some StringProtocol) {
         let wanted = encodingName.lowercased()
         guard let found = PayloadFormat.allCases.first(where: { $0.encodingName.lowercased() == wanted }) else {
@@ -41,6 +45,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         case .pcma: self = .pcma
         case .vp8: self = .vp8
         case .h264: self = .h264
+        case .aac: self = .aac(AACFraming(clockRate: 48_000))
         default: return nil
         }
     }
@@ -53,6 +58,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         case .pcma: .pcma
         case .vp8: .vp8
         case .h264: .h264
+        case .aac: .aac
         }
     }
 
@@ -61,12 +67,22 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         switch self {
         case .pcmu: 0
         case .pcma: 8
-        case .opus, .vp8, .h264: nil
+        case .opus, .vp8, .h264, .aac: nil
         }
     }
 
     /// Pictures, which depend on each other.
     public var isVideo: Bool { self == .vp8 || self == .h264 }
+
+    /// The marker stands on the last packet of each frame, and not on the first one behind silence.
+    public var marksEnds: Bool {
+        if case .aac = self { true } else { isVideo }
+    }
+
+    /// How units of AAC lie in payloads; nil for others.
+    public var framing: AACFraming? {
+        if case .aac(let framing) = self { framing } else { nil }
+    }
 
     /// Timestamps a second. Opus counts at 48 kHz whatever it was encoded from (RFC 7587, section 4.1).
     public var clockRate: Int {
@@ -74,6 +90,14 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
         case .opus: 48_000
         case .pcmu, .pcma: 8_000
         case .vp8, .h264: 90_000
+        case .aac(let framing): framing.clockRate
         }
     }
+}
+
+extension PayloadFormat: CaseIterable {
+    /// One of each, AAC at 48 kHz.
+    public static let allCases: [PayloadFormat] = [
+        .opus, .pcmu, .pcma, .vp8, .h264, .aac(AACFraming(clockRate: 48_000)),
+    ]
 }

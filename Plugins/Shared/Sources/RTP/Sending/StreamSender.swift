@@ -72,8 +72,8 @@ public struct StreamSender {
             followsSilence: followsSilence)
     }
 
-    /// `followsSilence` marks the first packet of audio (RFC 3551, section 4.1); the last one of a frame of video
-    /// always is marked. `captured` stands in the frame's first packet, where the extensions have it.
+    /// `followsSilence` marks the first packet of audio (RFC 3551, section 4.1); the last one of a frame of video or
+    /// AAC always is marked. `captured` stands in the frame's first packet, where the extensions have it.
     public mutating func begin(
         _ frame: PacketizedFrame, at time: MediaTime, captured: NTPTime? = nil, followsSilence: Bool = false
     ) {
@@ -82,8 +82,8 @@ public struct StreamSender {
         if followsSilence { isFirstOfTalk = true }
     }
 
-    /// Writes the next packet of the frame that was begun to `room` and gives its size; nil when none is left. An Opus
-    /// packet that does not fit gives more than `room` holds, and nothing is sent.
+    /// Writes the next packet of the frame that was begun to `room` and gives its size; nil when none is left. A packet
+    /// that does not fit gives more than `room` holds, and nothing is sent.
     public mutating func next(into room: UnsafeMutableRawBufferPointer, now: Instant = Instant(nanoseconds: 0)) -> Int?
     {
         guard let frame, index < frame.pieces.count else {
@@ -99,7 +99,7 @@ public struct StreamSender {
         guard size <= room.count, piece.count <= packetizer.limit else { return max(size, room.count + 1) }
         entry.sequence = sequence
         entry.header = RTPHeader(
-            isMarked: format.isVideo ? piece.isLast : isFirstOfTalk, payloadType: payloadType, sequence: sequence,
+            isMarked: format.marksEnds ? piece.isLast : isFirstOfTalk, payloadType: payloadType, sequence: sequence,
             timestamp: timestamp &+ piece.timestampOffset, ssrc: ssrc)
         write(entry, frame.payload(piece), room)
         isFirstOfTalk = false
