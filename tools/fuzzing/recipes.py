@@ -200,15 +200,17 @@ class Recipes:
         path = place.file("sdp")
         place.is_template = inside
         codec = dice.choice(["H264", "VP8"])
+        aac = "mpeg4-generic/48000/2\na=fmtp:97 mode=AAC-hbr;config=1190"
+        audio, words = dice.choice([("opus", "opus/48000/2"), ("aac", aac)])
         with open(path, "w") as file:
             file.write(
                 "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
                 f"m=video {place.port} RTP/AVP 96\na=rtpmap:96 {codec}/90000\n"
-                f"m=audio {place.port + 2} RTP/AVP 97\na=rtpmap:97 opus/48000/2\n")
+                f"m=audio {place.port + 2} RTP/AVP 97\na=rtpmap:97 {words}\n")
         place.inputs.append(path)
         about = {"endless": True, "formats": {
             "video": [{"kind": "coded-video", "codecs": [codec.lower()]}],
-            "audio": [{"kind": "coded-audio", "codecs": ["opus"]}]}}
+            "audio": [{"kind": "coded-audio", "codecs": [audio]}]}}
         return {"sdp": path}, about
 
 
