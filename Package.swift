@@ -75,7 +75,11 @@ let tests: [Target] = [
     tests("AAC", of: ["AACPlugin", "AudioDecoderPlugin", "FilesPlugin", bitstream, libav, "TestSupport"]),
     tests("AudioDecoder", of: ["AudioDecoderPlugin", "FilesPlugin", "G711Plugin", "TestSupport"]),
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
-    tests("Files", of: ["FilesPlugin", "OpusPlugin", "VP8Plugin", libav, "TestSupport"]),
+    tests(
+        "Files",
+        of: [
+            "AudioDecoderPlugin", "FilesPlugin", "OpusPlugin", "VideoDecoderPlugin", "VP8Plugin", libav, "TestSupport",
+        ]),
     tests("Bitstream", of: [bitstream]),
     tests("BadInput", of: ["TestSupport"]),
     .target(name: "Faults", dependencies: [engine], path: "Tests/FaultsPlugin"),

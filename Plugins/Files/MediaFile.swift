@@ -144,7 +144,9 @@ final class MediaFile: SourceMedia {
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
         } else if leaps == 0, let told = toldDuration {
-            guard end.seconds < told.seconds - 1 else { return }
+            // Matroska's writers do not agree on whether a duration begins at 0 or with the first packet.
+            let since = max(.zero, tracks.compactMap { $0?.start }.min() ?? .zero)
+            guard (end + since).seconds < told.seconds - 1 else { return }
             warn(
                 "\"\(reader.path)\" ends at \(seconds) s, though its header tells \(told.seconds.fixed(2)) s: it is truncated"
             )

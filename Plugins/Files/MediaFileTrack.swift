@@ -47,7 +47,8 @@ final class MediaFileTrack {
         self.warn = warn
         let parameters = stream.pointee.codecpar!
         // Some demuxers tell the shape of pixels in the one place, some in the other; the container's word counts.
-        if stream.pointee.sample_aspect_ratio.num > 0 {
+        let isContainersAspect = stream.pointee.sample_aspect_ratio.num > 0
+        if isContainersAspect {
             parameters.pointee.sample_aspect_ratio = stream.pointee.sample_aspect_ratio
         }
         var orientation = VideoLayout.Orientation.upright
@@ -66,7 +67,7 @@ final class MediaFileTrack {
         }
         pictures = VideoFrameMaker(
             frameRate: coded.video?.frameRate, aspect: coded.video?.pixelAspect ?? .square,
-            orientation: turns ? orientation : nil
+            isContainers: isContainersAspect, orientation: turns ? orientation : nil
         ) { warn("its \($0)") }
         guard decode else {
             decoder = nil

@@ -55,6 +55,26 @@ import Testing
         #expect(!source.events.contains { $0.level == .warning }, "\(source.events.map(\.what))")
     }
 
+    /// A recording that was cut out of a longer one keeps its times, and the duration in its header is their end.
+    @Test func aFileThatBeginsLateIsNotTruncated() throws {
+        let folder = try Folder()
+        let path = folder.path("late.mkv")
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-i", Clips.mkv, "-c", "copy", "-output_ts_offset", "10800", path,
+            ], feeding: [])
+        let source = try open(path)
+        #expect(source.graph.run() == .finished)
+        #expect(source.sink("video").received.count == 90)
+        #expect(!source.events.contains { $0.level == .warning }, "\(source.events.map(\.what))")
+        // And still: a third of it is missing.
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        try bytes.prefix(bytes.count / 3).write(to: folder.url.appending(path: "third.mkv"))
+        let third = try open(folder.path("third.mkv"))
+        #expect(third.graph.run() == .finished)
+        #expect(third.events.contains { $0.level == .warning && $0.what.contains("truncated") })
+    }
+
     @Test func damageIsCountedAndSaidOnce() throws {
         let folder = try Folder()
         var bytes = try [UInt8](Data(contentsOf: URL(filePath: Clips.ts)))

@@ -1,4 +1,5 @@
 import Geometry
+import LibAV
 import Sluice
 
 /// A kind of file that `record` writes: what libavformat calls it, which streams it takes, and how it is told to lose
@@ -83,6 +84,16 @@ enum Container: String, CaseIterable, Sendable {
         return video.untold(by: name, turn: true, pixels: self == .ts && !format.tellsPixelAspect)
     }
 
+    /// A sentence where a packet that is to be decoded and not shown, as before the cut of an mp4's edit list, is
+    /// shown.
+    /// The first packets of audio, which only set up a decoder, are too few to be told.
+    func untoldCut(_ format: MediaFormat) -> String? {
+        guard format.kind.isVideo, self != .mp4 else { return nil }
+        return "pictures from before the cut of the file that they come from are shown, since "
+            + "\(self == .ts ? "a transport stream" : rawValue) cannot hide them. "
+            + "Record to .mp4, or decode and encode them."
+    }
+
     /// A file that has begun with `format` takes the item, whose format may be another one.
     func goesOn(with item: MediaItem, in format: MediaFormat) -> Bool {
         let other = (item as? Packet).map { item.format.configured(by: $0) } ?? item.format
@@ -130,7 +141,25 @@ enum Container: String, CaseIterable, Sendable {
         guard self != .jsonl, format.kind != .data else { return self == .jsonl && format.kind == .data }
         if format.kind == .rawAudio { return takesRawAudio }
         guard let codec = format.codec else { return false }
-        return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? true
+        return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? isWritten(format)
+    }
+
+    /// libavformat writes a header with it: its lists of codecs hold more than Matroska has a word for. A format that
+    /// lacks what only a packet tells is taken: that is still to come.
+    private func isWritten(_ format: MediaFormat) -> Bool {
+        guard !format.lacksConfiguration else { return true }
+        guard let muxer = try? Muxer(container: muxer, options: options, to: Nowhere()) else { return false }
+        do {
+            try muxer.add(format)
+            try muxer.open()
+            return true
+        } catch { return false }
+    }
+
+    private final class Nowhere: ByteSink {
+        func write(_ bytes: UnsafeRawBufferPointer) -> Int32 { 0 }
+        let isSeekable = true
+        func seek(to offset: Int64) -> Bool { true }
     }
 
     /// The sentence and the advice for a format that it does not take.
@@ -142,6 +171,7 @@ enum Container: String, CaseIterable, Sendable {
             case (.jsonl, _): "takes data alone"
             case (.wav, .video): "takes no video"
             case (.wav, .audio): "takes raw audio"
+            case (.mkv, _): "has no word for \(format.codec?.name ?? "data")"
             default: "takes \(wanted ?? "coded") \(track.name)"
             }
         let encoder: String? =

@@ -173,6 +173,9 @@ final class Tape {
             return try goOn()
         }
         if grid != nil, try isCut(before: item, of: stream) { return }
+        if item.header.flags.contains(.decodeOnly), let words = container.untoldCut(item.format) {
+            losses.tell(["\(stream.name): \(words)"], context)
+        }
         guard let number = stream.number, let error = try recording.write(item, stream: number) else { return }
         refused += 1
         guard refused == 1 else { return }

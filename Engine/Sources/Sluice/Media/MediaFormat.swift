@@ -16,37 +16,49 @@ public final class MediaFormat: Sendable {
     public let configuration: [UInt8]
     /// Bits a second of coded media; 0 when unknown.
     public let bitrate: Int
+    /// The rest of libavcodec's description of a coded stream, in the order that its users here agree on; empty where
+    /// there is none. No part of equality.
+    public let details: [Int32]
 
     /// Raw audio; `audio` has a sample format.
     public init(audio: AudioLayout) {
         kind = .rawAudio
         (codec, self.audio, video, schema, configuration, bitrate) = (nil, audio, nil, nil, [], 0)
+        details = []
     }
 
     /// Raw video; `video` has a pixel format.
     public init(video: VideoLayout) {
         kind = .rawVideo
         (codec, audio, self.video, schema, configuration, bitrate) = (nil, nil, video, nil, [], 0)
+        details = []
     }
 
     /// Data items of `schema`.
     public init(data schema: DataSchema) {
         kind = .data
         (codec, audio, video, self.schema, configuration, bitrate) = (nil, nil, nil, schema, [], 0)
+        details = []
     }
 
     /// Coded audio. `bitrate` in bits a second, 0 when unknown.
-    public init(codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+    public init(
+        codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0,
+        details: [Int32] = []
+    ) {
         kind = .codedAudio
         (self.codec, self.audio, video, schema) = (codec, audio, nil, nil)
-        (self.configuration, self.bitrate) = (configuration, bitrate)
+        (self.configuration, self.bitrate, self.details) = (configuration, bitrate, details)
     }
 
     /// Coded video. `bitrate` in bits a second, 0 when unknown.
-    public init(codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+    public init(
+        codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0,
+        details: [Int32] = []
+    ) {
         kind = .codedVideo
         (self.codec, audio, self.video, schema) = (codec, nil, video, nil)
-        (self.configuration, self.bitrate) = (configuration, bitrate)
+        (self.configuration, self.bitrate, self.details) = (configuration, bitrate, details)
     }
 
     /// The length of one frame that the format itself tells: 1/fps of video. `.none` when it does not.

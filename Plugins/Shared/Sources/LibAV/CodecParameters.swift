@@ -21,6 +21,7 @@ extension MediaFormat {
             UnsafeBufferPointer(start: parameters.extradata, count: Int(max(0, parameters.extradata_size))))
         let codec = MediaFormat.Codec(parameters.codec_id)
         let bitrate = Int(clamping: max(0, parameters.bit_rate))
+        let details = CodecDetails.of(parameters)
         switch parameters.codec_type {
         case AVMEDIA_TYPE_VIDEO:
             guard (1...32_768).contains(parameters.width), (1...32_768).contains(parameters.height) else { return nil }
@@ -30,14 +31,14 @@ extension MediaFormat {
             let layout = VideoLayout(
                 width: Int(parameters.width), height: Int(parameters.height), frameRate: rate,
                 pixelAspect: VideoLayout.PixelAspect(parameters.sample_aspect_ratio), orientation: orientation)
-            self.init(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
+            self.init(codec: codec, video: layout, configuration: configuration, bitrate: bitrate, details: details)
         case AVMEDIA_TYPE_AUDIO:
             let channels = parameters.ch_layout.nb_channels
             guard (1...768_000).contains(parameters.sample_rate), (1...64).contains(channels) else { return nil }
             let layout = AudioLayout(
                 nil, rate: Int(parameters.sample_rate), channels: Int(channels),
                 speakers: parameters.ch_layout.speakers)
-            self.init(codec: codec, audio: layout, configuration: configuration, bitrate: bitrate)
+            self.init(codec: codec, audio: layout, configuration: configuration, bitrate: bitrate, details: details)
         default: return nil
         }
     }
@@ -64,6 +65,7 @@ extension MediaFormat {
         case (nil, nil): parameters.pointee.codec_id = AV_CODEC_ID_RAWVIDEO
         }
         guard parameters.pointee.codec_id != AV_CODEC_ID_NONE else { throw AVError(AVError.invalidData) }
+        CodecDetails.fill(parameters, from: details)
         if let sampleFormat = audio?.sampleFormat {
             parameters.pointee.format = sampleFormat.av.rawValue
             parameters.pointee.bits_per_coded_sample = Int32(sampleFormat.bytes * 8)

@@ -103,6 +103,7 @@ public final class Muxer {
     public func add(_ format: MediaFormat) throws(AVError) {
         guard let stream = avformat_new_stream(context, nil) else { throw AVError(sluice_averror(ENOMEM)) }
         try format.fill(stream.pointee.codecpar)
+        keepTag(of: stream.pointee.codecpar)
         // The header holds the parameter sets then, which is what players of Apple's want (ISO/IEC 14496-15, 8.4.1).
         if format.codec == MediaFormat.Codec("hevc"), String(cString: context.pointee.oformat.pointee.name) == "mp4" {
             stream.pointee.codecpar.pointee.codec_tag = 0x3163_7668  // hvc1
@@ -121,6 +122,17 @@ public final class Muxer {
                     num: Int32(clamping: rate.numerator), den: Int32(clamping: rate.denominator))
             }
         }
+    }
+
+    /// One codec may have several tags that mean several things, as each kind of pixels of UT Video has its own. A tag
+    /// of another container counts where this one means the same by it; else the container's own is taken.
+    private func keepTag(of parameters: UnsafeMutablePointer<AVCodecParameters>) {
+        let isMatroska = String(cString: context.pointee.oformat.pointee.name) == "matroska"
+        let meant =
+            isMatroska
+            ? av_codec_get_id(context.pointee.oformat.pointee.codec_tag, parameters.pointee.codec_tag)
+            : AV_CODEC_ID_NONE
+        if meant == AV_CODEC_ID_NONE || meant != parameters.pointee.codec_id { parameters.pointee.codec_tag = 0 }
     }
 
     /// Writes the header.

@@ -14,11 +14,12 @@ extension MediaFormat {
             let found = try? extractConfiguration(from: packet, with: name), !found.isEmpty
         else { return self }
         if let video {
-            let format = MediaFormat(codec: codec, video: video, configuration: found, bitrate: bitrate)
+            let format = MediaFormat(
+                codec: codec, video: video, configuration: found, bitrate: bitrate, details: details)
             return format.withStatedPixelAspect
         }
         guard let audio else { return self }
-        return MediaFormat(codec: codec, audio: audio, configuration: found, bitrate: bitrate)
+        return MediaFormat(codec: codec, audio: audio, configuration: found, bitrate: bitrate, details: details)
     }
 
     /// With the shape of pixels that the configuration states, as far as libavcodec's decoder tells when it opens:
@@ -30,7 +31,8 @@ extension MediaFormat {
         let layout = VideoLayout(
             width: video.width, height: video.height, frameRate: video.frameRate, pixelAspect: stated,
             orientation: video.orientation)
-        return MediaFormat(codec: codec, video: layout, configuration: configuration, bitrate: bitrate)
+        return MediaFormat(
+            codec: codec, video: layout, configuration: configuration, bitrate: bitrate, details: details)
     }
 
     private func extractConfiguration(from packet: Packet, with name: String) throws(AVError) -> [UInt8] {

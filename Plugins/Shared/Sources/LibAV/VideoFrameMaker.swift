@@ -15,6 +15,9 @@ public final class VideoFrameMaker {
     private let frameRate: VideoLayout.FrameRate?
     private let wanted: VideoLayout.PixelFormat?
     private let told: VideoLayout.PixelAspect
+    private let isContainers: Bool
+    /// As the codec said first.
+    private var codecs: VideoLayout.PixelAspect?
     private let orientation: VideoLayout.Orientation?
     private var toldByCodec = VideoLayout.Orientation.upright
     private var lastColors: ColorReading?
@@ -23,16 +26,18 @@ public final class VideoFrameMaker {
     private var askew: Int?
 
     /// `pixels` is what all pictures become; nil leaves those that the engine has a word for and makes i420 of others.
-    /// `aspect` and `orientation` are those of the container, for pictures that do not say their own; an orientation of
-    /// nil turns none. `say` gets a sentence about what pictures lose, each once.
+    /// `aspect` and `orientation` are those of the stream; an orientation of nil turns none. `isContainers`: the
+    /// container itself told `aspect`, which counts over the codec's. `say` gets a sentence about what pictures lose,
+    /// each once.
     public init(
         frameRate: VideoLayout.FrameRate?, pixels: VideoLayout.PixelFormat? = nil,
-        aspect: VideoLayout.PixelAspect = .square,
+        aspect: VideoLayout.PixelAspect = .square, isContainers: Bool = false,
         orientation: VideoLayout.Orientation? = .upright, say: @escaping (String) -> Void = { _ in }
     ) {
         self.frameRate = frameRate
         wanted = pixels
         told = aspect
+        self.isContainers = isContainers
         self.orientation = orientation
         self.say = say
     }
@@ -51,9 +56,7 @@ public final class VideoFrameMaker {
         let layout = VideoLayout(
             width: Int(picture.pointee.width), height: Int(picture.pointee.height),
             pixelFormat: wanted ?? VideoLayout.PixelFormat(source) ?? .i420, frameRate: frameRate,
-            colorMatrix: colors.matrix,
-            pixelAspect: picture.pointee.sample_aspect_ratio.num > 0
-                ? VideoLayout.PixelAspect(picture.pointee.sample_aspect_ratio) : told)
+            colorMatrix: colors.matrix, pixelAspect: aspect(of: picture))
         if format?.video != layout { format = MediaFormat(video: layout) }
         let isAsItIs = !colors.isFull && colors.foreign == nil || layout.pixelFormat?.isYUV != true
         let frame: VideoFrame
@@ -70,6 +73,17 @@ public final class VideoFrameMaker {
     private func sayOnce(_ sentence: String) { if let news = losses.news(sentence) { say(news) } }
 
     // MARK: Geometry
+
+    /// Files are put right where it is easy, in the container: its word goes before the codec's. Where it is not known
+    /// who told the shape, a codec that contradicts it from its first picture on was corrected, up to the picture that
+    /// says something new.
+    private func aspect(of picture: UnsafeMutablePointer<AVFrame>) -> VideoLayout.PixelAspect {
+        let own = picture.pointee.sample_aspect_ratio
+        guard own.num > 0, !isContainers else { return told }
+        let said = VideoLayout.PixelAspect(own)
+        if codecs == nil { codecs = said }
+        return said == codecs && told != .square ? told : said
+    }
 
     /// The container goes before the codec: a file that was turned later says it there. A codec says it at a keyframe,
     /// for all pictures up to the next one (ITU-T H.264, D.2.27).
