@@ -48,4 +48,32 @@ import Testing
         let report = try String(contentsOf: scratch.url.appending(path: "report.json"), encoding: .utf8)
         #expect(report.contains("\"moved_inputs\": 0") && report.contains("\"clipped_samples\": 0"), "\(report)")
     }
+
+    /// Audio of a film that begins later than its pictures: no clock says when it comes, its time does.
+    @Test func filesLieOnEachOtherByTheirTimes() throws {
+        let scratch = try Scratch()
+        func path(_ name: String) -> String { scratch.url.appending(path: name).path }
+        let music = "aevalsrc=0.2*between(t\\,1\\,1.1)*sin(2*PI*1000*t):s=48000:d=4"
+        _ = try FFmpeg.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", music, path("music.wav")], feeding: [])
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=s=64x48:r=25:d=6", "-itsoffset", "2", "-f",
+                "lavfi",
+                "-i", "aevalsrc=0.4*sin(2*PI*300*t):s=48000:d=3", "-c:v", "libx264", "-c:a", "pcm_s16le",
+                path("voice.mov"),
+            ], feeding: [])
+        let run = try CommandRun(
+            [
+                "run", Built.root.appending(path: "graphs/mix.json").path, "--set", "voice=voice.mov", "--set",
+                "music=music.wav", "--report", "report.json",
+            ], in: scratch.url)
+        #expect(run.status == 0, "\(run.errors)")
+        let bytes = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-i", path("mix.mka"), "-f", "s16le", "-ac", "1", "pipe:1"], feeding: [])
+        let samples = bytes.withUnsafeBytes { Array($0.bindMemory(to: Int16.self)) }
+        #expect(abs(samples.count - 240_000) < 2_000, "\(samples.count)")
+        let loud = samples.indices.filter { samples[$0].magnitude > 3_000 }
+        let voice = try #require(loud.first { $0 > 60_000 })
+        #expect(abs(try #require(loud.first) - 48_000) < 1_000 && abs(voice - 96_000) < 1_000, "\(voice)")
+    }
 }

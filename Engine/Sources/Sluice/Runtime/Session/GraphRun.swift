@@ -265,7 +265,7 @@ import Synchronization
 
     func nextSourceClock() -> UInt16 {
         let number = sourceClocks.wrappingAdd(1, ordering: .relaxed).newValue
-        return number == 0 ? nextSourceClock() : number
+        return number == 0 || number == NodeContext.unpacedClock ? nextSourceClock() : number
     }
 
     /// In the order in which they came.
