@@ -49,7 +49,9 @@ final class MediaFile: SourceMedia {
             let rate = av_guess_frame_rate(context, stream, nil)
             do {
                 tracks[track.rawValue] = try MediaFileTrack(
-                    stream, frameRate: rate, decode: decode, turns: turns, options: options, damaged: damaged,
+                    stream, frameRate: rate, decode: decode, turns: turns,
+                    isSpliced: MediaFile.isSpliced(opened.context),
+                    options: options, damaged: damaged,
                     note: { note("\"\(reader.path)\": \($0)") },
                     warn: { [path = reader.path] in warn("\"\(path)\": \($0)") })
             } catch let error as NodeError {
@@ -103,8 +105,12 @@ final class MediaFile: SourceMedia {
     // MARK: Times
 
     private static func timeline(_ context: UnsafeMutablePointer<AVFormatContext>) -> SourceTimeline {
-        let isSpliced = context.pointee.iformat.pointee.flags & AVFMT_TS_DISCONT != 0
-        return SourceTimeline(isSpliced ? .spliced : .written)
+        SourceTimeline(isSpliced(context) ? .spliced : .written)
+    }
+
+    /// Its times may leap, and its streams change.
+    private static func isSpliced(_ context: UnsafeMutablePointer<AVFormatContext>) -> Bool {
+        context.pointee.iformat.pointee.flags & AVFMT_TS_DISCONT != 0
     }
 
     /// Times that leap go on where they were. All streams move together.

@@ -30,11 +30,14 @@ final class MediaFileTrack {
     private var hasWarned = false
     /// When the next item is expected, where its own time is missing or, for audio, coarser than its samples.
     private var expected = MediaTime.none
+    /// Of packets that are handed on, and may change in the middle.
+    private let watch: FormatWatch?
+    private var present: MediaFormat?
     private let damaged: Metric.Counter
     private let warn: (String) -> Void
 
     init(
-        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, turns: Bool,
+        _ stream: UnsafeMutablePointer<AVStream>, frameRate: AVRational, decode: Bool, turns: Bool, isSpliced: Bool,
         options: Decoder.Options, damaged: Metric.Counter, note: (String) -> Void, warn: @escaping (String) -> Void
     ) throws {
         index = stream.pointee.index
@@ -43,6 +46,8 @@ final class MediaFileTrack {
         reorderDelay = max(0, stream.pointee.codecpar.pointee.video_delay)
         order = DisplayOrder(depth: Int(reorderDelay))
         numbers = !decode && reorderDelay > 0 ? PictureNumbers(stream.pointee.codecpar) : nil
+        let codec = MediaFormat.Codec(codecID)
+        watch = isSpliced && !decode && FormatWatch.reads(codec) ? FormatWatch(stream.pointee.codecpar) : nil
         self.damaged = damaged
         self.warn = warn
         let parameters = stream.pointee.codecpar!
@@ -201,6 +206,7 @@ final class MediaFileTrack {
     }
 
     func restart() {
+        present = nil
         dropPending()
         decoder?.flush()
         (order, hasOrder) = (DisplayOrder(depth: Int(reorderDelay)), false)
@@ -228,6 +234,8 @@ final class MediaFileTrack {
         if isDecodeOnly { item.header.flags.insert(.decodeOnly) }
         if isRestarted && format.kind.hasDependentPackets { item.header.flags.insert(.discontinuity) }
         isRestarted = false
+        if let news = watch?.news(in: item, after: present ?? format) { present = news }
+        if let present { item.format = present }
         stampPacket(item)
         return item
     }

@@ -1,0 +1,87 @@
+import Bitstream
+import CLibAV
+import LibAV
+import Sluice
+
+/// Finds where the packets of a spliced stream (MPEG-TS and the like) tell another size, rate or number of channels
+/// than before, which libavformat tells only of the beginning. Decodes nothing.
+final class FormatWatch {
+    private struct Shape: Equatable { var first, second: Int }
+
+    private let parser: UnsafeMutablePointer<AVCodecParserContext>
+    private let context: UnsafeMutablePointer<AVCodecContext>
+    private var seen: Shape?
+
+    /// nil where libavcodec has no parser for the stream.
+    init?(_ parameters: UnsafePointer<AVCodecParameters>) {
+        guard let made = av_parser_init(Int32(bitPattern: parameters.pointee.codec_id.rawValue)) else { return nil }
+        guard let opened = avcodec_alloc_context3(nil) else {
+            av_parser_close(made)
+            return nil
+        }
+        avcodec_parameters_to_context(opened, parameters)
+        made.pointee.flags |= Int32(PARSER_FLAG_COMPLETE_FRAMES)
+        (parser, context) = (made, opened)
+    }
+
+    deinit {
+        av_parser_close(parser)
+        var context: UnsafeMutablePointer<AVCodecContext>? = context
+        avcodec_free_context(&context)
+    }
+
+    /// The format of this packet, a keyframe, where those before had `format`; nil where it is the same. It has no
+    /// configuration: the packet carries it.
+    func news(in packet: Packet, after format: MediaFormat) -> MediaFormat? {
+        guard packet.header.flags.contains(.keyframe), let shape = shape(packet, format) else { return nil }
+        guard let before = seen, before != shape else {
+            seen = shape
+            return nil
+        }
+        seen = shape
+        guard let codec = format.codec else { return nil }
+        if let audio = format.audio {
+            // HE-AAC has twice the rate that its header says, and maybe two channels of one.
+            guard audio.rate == before.first, audio.channels == before.second else { return nil }
+            return MediaFormat(codec: codec, audio: AudioLayout(nil, rate: shape.first, channels: shape.second))
+        }
+        guard let video = format.video else { return nil }
+        func layout(_ aspect: VideoLayout.PixelAspect) -> VideoLayout {
+            VideoLayout(
+                width: shape.first, height: shape.second, frameRate: video.frameRate, pixelAspect: aspect,
+                orientation: video.orientation)
+        }
+        guard codec == .h264 || codec == MediaFormat.Codec("hevc") else {
+            return MediaFormat(codec: codec, video: layout(video.pixelAspect))
+        }
+        let told = MediaFormat(codec: codec, video: layout(.square)).configured(by: packet)
+        let stated = AVCConfiguration.parameterSets(of: told.configuration).lazy
+            .compactMap { SequenceParameterSet($0)?.pixelAspect }.first
+        let aspect = codec == .h264 ? stated.map { .init($0.width, $0.height) } : told.video?.pixelAspect
+        return MediaFormat(codec: codec, video: layout(aspect ?? .square))
+    }
+
+    /// Width and height, or rate and channels; nil where the packet does not say.
+    private func shape(_ packet: Packet, _ format: MediaFormat) -> Shape? {
+        if format.kind.isAudio {
+            if let header = MPEGAudioHeader(packet.bytes), format.codec != .aac {
+                return Shape(first: header.rate, second: header.channels)
+            }
+            return ADTSHeader(packet.bytes).map { Shape(first: $0.rate, second: $0.channels) }
+        }
+        var out: UnsafeMutablePointer<UInt8>?
+        var count: Int32 = 0
+        // Packets are padded, and the parser reads behind their end.
+        _ = av_parser_parse2(
+            parser, context, &out, &count, packet.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            Int32(clamping: packet.count), sluice_no_pts(), sluice_no_pts(), 0)
+        guard parser.pointee.width > 0, parser.pointee.height > 0 else { return nil }
+        return Shape(first: Int(parser.pointee.width), second: Int(parser.pointee.height))
+    }
+
+    /// Codecs whose packets say it.
+    static func reads(_ codec: MediaFormat.Codec?) -> Bool {
+        let names = ["h264", "hevc", "mpeg2video", "mpeg1video", "aac", "mp1", "mp2", "mp3"]
+        return codec.map { names.contains($0.name) } ?? false
+    }
+}
