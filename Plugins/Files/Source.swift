@@ -230,7 +230,7 @@ public final class Source: Node {
     private func send(_ item: MediaItem, on output: Output<MediaItem>, _ now: Instant) {
         item.header.captured = pace == .live ? clock?.instant(of: item.header.dts) ?? now : now
         item.header.epoch = context.epoch
-        item.header.sourceClock = pace == .live ? context.sourceClock : NodeContext.unpacedClock
+        item.header.sourceClock = pace == .live ? context.sourceClock : context.unpacedClock
         output.send(item)
     }
 

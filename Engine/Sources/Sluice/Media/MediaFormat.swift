@@ -16,9 +16,9 @@ public final class MediaFormat: Sendable {
     public let configuration: [UInt8]
     /// Bits a second of coded media; 0 when unknown.
     public let bitrate: Int
-    /// The rest of libavcodec's description of a coded stream, in the order that its users here agree on; empty where
-    /// there is none. No part of equality.
-    public let details: [Int32]
+    /// The rest of libavcodec's description of a coded stream, as LibAV packs it; empty where there is none. No part of
+    /// equality.
+    @_spi(LibAV) public let details: [Int32]
 
     /// Raw audio; `audio` has a sample format.
     public init(audio: AudioLayout) {
@@ -42,19 +42,25 @@ public final class MediaFormat: Sendable {
     }
 
     /// Coded audio. `bitrate` in bits a second, 0 when unknown.
-    public init(
-        codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0,
-        details: [Int32] = []
+    public convenience init(codec: Codec, audio: AudioLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+        self.init(codec: codec, audio: audio, configuration: configuration, bitrate: bitrate, details: [])
+    }
+
+    /// Coded video. `bitrate` in bits a second, 0 when unknown.
+    public convenience init(codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0) {
+        self.init(codec: codec, video: video, configuration: configuration, bitrate: bitrate, details: [])
+    }
+
+    @_spi(LibAV) public init(
+        codec: Codec, audio: AudioLayout, configuration: [UInt8], bitrate: Int, details: [Int32]
     ) {
         kind = .codedAudio
         (self.codec, self.audio, video, schema) = (codec, audio, nil, nil)
         (self.configuration, self.bitrate, self.details) = (configuration, bitrate, details)
     }
 
-    /// Coded video. `bitrate` in bits a second, 0 when unknown.
-    public init(
-        codec: Codec, video: VideoLayout, configuration: [UInt8] = [], bitrate: Int = 0,
-        details: [Int32] = []
+    @_spi(LibAV) public init(
+        codec: Codec, video: VideoLayout, configuration: [UInt8], bitrate: Int, details: [Int32]
     ) {
         kind = .codedVideo
         (self.codec, audio, self.video, schema) = (codec, nil, video, nil)

@@ -54,6 +54,12 @@ extension MediaItem {
         /// Which clock `pts` belongs to: streams of one source share a number, `NodeContext.sourceClock`. 0: not known.
         public var sourceClock: UInt16
 
+        /// The bit of clocks that no time passes on: `NodeContext.unpacedClock`.
+        static let unpaced: UInt16 = 1 << 15
+
+        /// Whether the times of two clocks count from one beginning.
+        static func areOne(_ one: UInt16, _ other: UInt16) -> Bool { one == other || one & other & unpaced != 0 }
+
         /// No time is known unless it is given.
         @inlinable
         public init(

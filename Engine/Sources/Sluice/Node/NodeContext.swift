@@ -145,16 +145,16 @@ public final class NodeContext: @unchecked Sendable {
     public var pipeBytes: Int? { engine.pipeBytes }
 
     /// The number of this node's clock, distinct in the run. A source stamps it on all of its items (`sourceClock`), so
-    /// that a pacer of its audio and one of its video know that they belong together. From 1 on; 65,534 in a run, then
+    /// that a pacer of its audio and one of its video know that they belong together. From 1 on; 32,767 in a run, then
     /// they repeat.
     public var sourceClock: UInt16 {
         if clock == 0 { clock = engine.nextSourceClock() }
         return clock
     }
 
-    /// The `sourceClock` of media that come as fast as they are taken. No clock moves them: their times count from
-    /// their beginning, so those of several sources lie on each other.
-    public static let unpacedClock = UInt16.max
+    /// `sourceClock` of a source whose media come as fast as they are taken. Their times count from their beginning, so
+    /// those of several such sources are laid on each other (`Stretches`).
+    public var unpacedClock: UInt16 { sourceClock | MediaItem.Header.unpaced }
 
     // MARK: The session
 

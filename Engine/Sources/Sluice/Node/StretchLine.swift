@@ -52,6 +52,11 @@ struct StretchLine {
     /// Times of another clock are taken as they are if they are no further off.
     private static let sameAnyway = MediaTime.milliseconds(1_000)
 
+    /// How far apart two items may be whose times are taken as they are.
+    static func reach(_ one: UInt16, _ other: UInt16) -> MediaTime {
+        MediaItem.Header.areOne(one, other) ? longestHole : sameAnyway
+    }
+
     /// Where the next frame belongs when everything before `position` has been handed out. Changes nothing.
     func place(_ header: MediaItem.Header, count: Int, position: Int64, _ scale: Scale) -> Place {
         let free = max(end, position)
@@ -63,8 +68,7 @@ struct StretchLine {
         var shift = offset
         if clock != header.sourceClock {
             let off = distance(header.pts, here)
-            let isSame = header.sourceClock == scale.clock
-            let limit = isSame ? StretchLine.longestHole : StretchLine.sameAnyway
+            let limit = StretchLine.reach(header.sourceClock, scale.clock)
             shift = off.ticks.magnitude <= limit.ticks.magnitude ? .zero : here - header.pts
         }
         let ahead = distance(header.pts + shift, here)

@@ -155,10 +155,11 @@ public struct Stretches {
         // Sums with it must stay in range.
         let isPossible = first.pts.ticks.magnitude < MediaTime.seconds(1e12).ticks.magnitude
         let start = first.pts.isKnown && isPossible ? first.pts : .zero
-        let near = heads.map(\.pts).filter {
-            $0.isKnown && ($0 - start).ticks.magnitude <= MediaTime.milliseconds(1_000).ticks.magnitude
+        let near = heads.filter {
+            let reach = StretchLine.reach($0.sourceClock, first.sourceClock)
+            return $0.pts.isKnown && ($0.pts - start).ticks.magnitude <= reach.ticks.magnitude
         }
-        let made = StretchLine.Scale(zero: near.min() ?? start, clock: first.sourceClock, rate: rate)
+        let made = StretchLine.Scale(zero: near.map(\.pts).min() ?? start, clock: first.sourceClock, rate: rate)
         scale = made
         return made
     }

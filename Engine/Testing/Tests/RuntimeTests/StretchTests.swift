@@ -165,6 +165,20 @@ private final class Adding: Node {
         #expect(received(harness).allSatisfy { $0.header.sourceClock == 1 })
     }
 
+    /// Files that are read as fast as they are taken: the one that begins later comes first here.
+    @Test(arguments: ["in1", "in2"]) func clocksOnWhichNoTimePassesAreOne(late: String) throws {
+        let harness = try harness()
+        let unpaced: UInt16 = 1 << 15
+        harness.push(
+            frames(10, samples: 160, count: 10, start: 2_000, clock: unpaced | (late == "in1" ? 1 : 2)), into: late)
+        harness.push(
+            frames(1, samples: 160, count: 150, clock: unpaced | (late == "in1" ? 2 : 1)),
+            into: late == "in1" ? "in2" : "in1")
+        harness.finish()
+        #expect(runs(samples(received(harness))) == [[1, 16_000], [11, 1_600], [1, 6_400]])
+        #expect(received(harness)[0].header.pts == .zero)
+    }
+
     @Test func aLeapOfTheTimesHoldsNobodyUp() throws {
         for leap in [3_600_000.0, -3_600_000, 90_000_000] {
             let harness = try harness()

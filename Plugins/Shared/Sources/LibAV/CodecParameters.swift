@@ -1,6 +1,6 @@
 import Bitstream
 import CLibAV
-import Sluice
+@_spi(LibAV) import Sluice
 
 extension MediaFormat.Codec {
     /// libav's number for it; AV_CODEC_ID_NONE where libav does not know the name.

@@ -1,5 +1,5 @@
 import CLibAV
-import Sluice
+@_spi(LibAV) import Sluice
 
 extension MediaFormat {
     /// Files such as mp4 and Matroska want the codec's configuration before the first packet, and this format has none:

@@ -264,8 +264,8 @@ import Synchronization
     func nextSessionID() -> Int { made.wrappingAdd(1, ordering: .relaxed).newValue }
 
     func nextSourceClock() -> UInt16 {
-        let number = sourceClocks.wrappingAdd(1, ordering: .relaxed).newValue
-        return number == 0 || number == NodeContext.unpacedClock ? nextSourceClock() : number
+        let number = sourceClocks.wrappingAdd(1, ordering: .relaxed).newValue & ~MediaItem.Header.unpaced
+        return number == 0 ? nextSourceClock() : number
     }
 
     /// In the order in which they came.
