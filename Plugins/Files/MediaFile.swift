@@ -149,6 +149,11 @@ final class MediaFile: SourceMedia {
             warn("reading \"\(reader.path)\" failed at \(seconds) s: \(errorText(reader.failure))")
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
+        } else if let samples = reader.samples, samples.isCut {
+            let (told, there) = (FileSink.size(samples.told), FileSink.size(samples.there))
+            warn(
+                "\"\(reader.path)\" ends at \(seconds) s: its header tells \(told) of samples, and \(there) are there: it is truncated"
+            )
         } else if leaps == 0, let told = toldDuration {
             // Matroska's writers do not agree on whether a duration begins at 0 or with the first packet.
             let since = max(.zero, tracks.compactMap { $0?.start }.min() ?? .zero)
@@ -250,7 +255,12 @@ final class MediaFile: SourceMedia {
         sluice_open_nothing_else(context)
         var format: UnsafePointer<AVInputFormat>?
         var code = av_probe_input_buffer2(io, &format, reader.path, nil, 0, 0)
-        let name = format.map { String(cString: $0.pointee.name) } ?? ""
+        var name: String { format.map { String(cString: $0.pointee.name) } ?? "" }
+        // By its ending a picture is taken for one of numbered files; by its bytes it is itself.
+        if name == "image2" {
+            format = nil
+            code = av_probe_input_buffer2(io, &format, "", nil, 0, 0)
+        }
         let isWanted = MediaFormats.holdTheirMedia(name)
         if code >= 0 && isWanted {
             var options: OpaquePointer?

@@ -123,6 +123,16 @@ final class MediaFileReader: @unchecked Sendable {
         return false
     }
 
+    /// The samples of a WAV and the like, by its header; nil of other files, and where nobody knows.
+    var samples: SampleChunk? {
+        guard isRegular, segments == nil else { return nil }
+        return SampleChunk(ofFileOf: size) { offset, count in
+            var bytes = [UInt8](repeating: 0, count: count)
+            let got = pread(descriptor, &bytes, count, Int(offset))
+            return Array(bytes.prefix(max(0, got)))
+        }
+    }
+
     private func note(dry: Bool) {
         if dry != isDry { isWaiting(dry) }
         isDry = dry

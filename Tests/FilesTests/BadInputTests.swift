@@ -75,6 +75,38 @@ import Testing
         #expect(third.events.contains { $0.level == .warning && $0.what.contains("truncated") })
     }
 
+    /// libavformat takes the samples that are there for all of them.
+    @Test(arguments: ["wav", "w64", "caf", "aiff", "au"]) func samplesThatWereCutAreSaid(ending: String) throws {
+        let folder = try Folder()
+        let path = folder.path("whole.\(ending)")
+        _ = try FFmpeg.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=r=44100:d=4", path], feeding: [])
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        for (count, isCut) in [(bytes.count, false), (200_078, true)] {
+            try bytes.prefix(count).write(to: folder.url.appending(path: "a.\(ending)"))
+            let source = try NodeHarness(
+                Source.self, parameters: ["open": .string(folder.path("a.\(ending)")), "pace": "fast"],
+                unconnected: ["video"])
+            #expect(source.graph.run() == .finished)
+            let said = source.events.filter { $0.level == .warning }.map(\.what)
+            #expect(said.contains { $0.hasSuffix("it is truncated") } == isCut, "\(count): \(said)")
+            #expect(said.count == (isCut ? 1 : 0))
+        }
+    }
+
+    @Test(arguments: ["jpg", "png", "bmp", "webp", "tiff", "gif"]) func aPictureIsOnePicture(ending: String) throws {
+        let folder = try Folder()
+        _ = try FFmpeg.run(
+            [
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-frames:v", "1",
+                folder.path("a.\(ending)"),
+            ],
+            feeding: [])
+        let source = try open(folder.path("a.\(ending)"))
+        #expect(source.graph.run() == .finished, "\(source.error.map { "\($0)" } ?? "")")
+        #expect(source.sink("video").received.count == 1)
+    }
+
     @Test func damageIsCountedAndSaidOnce() throws {
         let folder = try Folder()
         var bytes = try [UInt8](Data(contentsOf: URL(filePath: Clips.ts)))

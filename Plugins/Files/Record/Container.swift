@@ -171,6 +171,7 @@ enum Container: String, CaseIterable, Sendable {
             case (.jsonl, _): "takes data alone"
             case (.wav, .video): "takes no video"
             case (.wav, .audio): "takes raw audio"
+            case (.mkv, _) where format.codec?.name == "none": "does not hold a codec that libavformat does not know"
             case (.mkv, _): "has no word for \(format.codec?.name ?? "data")"
             default: "takes \(wanted ?? "coded") \(track.name)"
             }

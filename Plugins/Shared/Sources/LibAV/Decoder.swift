@@ -75,9 +75,10 @@ public final class Decoder {
         }
         guard let codec = avcodec_find_decoder(parameters.pointee.codec_id), let made = avcodec_alloc_context3(codec)
         else {
+            let isKnown = parameters.pointee.codec_id != AV_CODEC_ID_NONE
             throw NodeError(
-                "libavcodec has no decoder for \(name)", advice: "Convert the media to another codec first.",
-                isInputError: true)
+                isKnown ? "libavcodec has no decoder for \(name)" : "libavformat does not know its codec",
+                advice: "Convert the media to another codec first.", isInputError: true)
         }
         var opened: UnsafeMutablePointer<AVCodecContext>? = made
         made.pointee.thread_count = Int32(clamping: options.threads)
