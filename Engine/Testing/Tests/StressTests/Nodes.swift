@@ -92,6 +92,52 @@ final class Toil: Node {
     }
 }
 
+/// Sends numbered packets of 1 MiB.
+final class Load: Node {
+    static let descriptor = NodeDescriptor("load", summary: "Sends large packets", work: .heavy)
+    let output = Output<Packet>("out")
+    @Parameter("count", default: 400, help: "packets") var count: Int
+    private var context: NodeContext!
+    private var pool = Pool<Packet>()
+    private var sent = 0
+    private let format = TestMedia.codedAudio()
+
+    func prepare(_ context: NodeContext) {
+        self.context = context
+        output.fix(format)
+    }
+
+    func process(now: Instant) {
+        while output.hasRoom, sent < count {
+            let packet = pool.take(format, count: 1 << 20)
+            memset(packet.mutableBytes.baseAddress!, 1, packet.count)
+            packet.mutableBytes.storeBytes(of: UInt32(truncatingIfNeeded: sent), as: UInt32.self)
+            packet.header.pts = .milliseconds(Int64(sent))
+            packet.header.dts = packet.header.pts
+            packet.header.duration = .milliseconds(1)
+            packet.header.epoch = context.epoch
+            packet.header.flags = .keyframe
+            sent += 1
+            output.send(packet)
+        }
+        if sent == count { context.finish() }
+    }
+}
+
+/// Looks at a part of each packet that takes about 10 microseconds, and hands it on.
+final class Glance: Node {
+    static let descriptor = NodeDescriptor("glance", summary: "Reads a part of packets", work: .heavy)
+    let input = Input<Packet>("in")
+    let output = Output<Packet>("out", follows: "in")
+    func process(now: Instant) {
+        while let packet = input.next() {
+            let part = UnsafeRawBufferPointer(rebasing: packet.bytes.suffix(packet.count / 4))
+            let found = memchr(part.baseAddress!, 2, part.count)
+            if found == nil { output.send(packet) }
+        }
+    }
+}
+
 /// Checks that numbers rise, and that nothing follows a gap but a keyframe.
 final class Check: Node {
     static let descriptor = NodeDescriptor("check", summary: "Checks what it gets")

@@ -93,6 +93,25 @@ import Testing
         #expect(undisturbed < 5, "\(seen)")
     }
 
+    /// Large items of short work stay on the core that made them.
+    @Test func aHeavyNodeIsRunByTheLaneThatSendsItLargeItems() throws {
+        var graph = GraphBuilder()
+        graph.node("load", Load.self, lane: "one")
+        graph.node("glance", Glance.self, lane: "two")
+        graph.node("check", Check.self, lane: "three")
+        graph.edge("load.out -> glance.in", items: 2)
+        graph.edge("glance.out -> check.in", items: 2)
+        var lent = 0
+        for _ in 0..<100 where lent == 0 {
+            let report = try run(graph)
+            for edge in report["edges"] as? [[String: Any]] ?? [] {
+                #expect(edge["popped"] as? Int == 400, "\(edge)")
+            }
+            lent = try #require((report["lanes"] as? [String: [String: Int]])?["two"]?["lent"])
+        }
+        #expect(lent > 0)
+    }
+
     @Test(arguments: [EdgePolicy.Overflow.block, .dropOldest, .dropToKeyframe])
     func epochsRiseWhileMediaRun(_ overflow: EdgePolicy.Overflow) throws {
         var graph = GraphBuilder()

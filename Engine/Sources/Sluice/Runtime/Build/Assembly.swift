@@ -109,7 +109,9 @@ final class Assembly {
         cores.append(core)
         byName[plan.name] = core
         if plan.spec.descriptor.traits.contains(.paced) { run.askToKeepTime(lane) }
-        if plan.spec.descriptor.work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
+        let work = plan.spec.descriptor.work
+        if work != .light { lane.needsOwnThread.store(true, ordering: .relaxed) }
+        if work == .blocking { lane.blocks.store(true, ordering: .relaxed) }
         if let misfit = core.ports.misfit {
             throw told(NodeError(misfit, isInputError: true), of: plan, named: name)
         }

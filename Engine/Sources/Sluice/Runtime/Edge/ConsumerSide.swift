@@ -19,6 +19,8 @@ extension EdgeState {
         @usableFromInline let depthMaxTicks = Counter()
         @usableFromInline let depthMaxBytes = Counter()
         @usableFromInline let transit = Histogram()
+        /// 1 where the lane that sends had better run this side's node than wake another thread.
+        @usableFromInline let isForProducer = Counter()
         @usableFromInline let slot = ReferenceSlot()
         @usableFromInline var knownTail = 0
         /// The present epoch as the consumer's dispatch sees it, less one; 0, which makes nothing stale, on an edge

@@ -185,7 +185,7 @@ extension EdgeState {
     @inlinable
     func wakeConsumerEarly() {
         let isEarly = producerEnd._withUnsafeGuaranteedRef {
-            $0.hot.pointee.wakesEarly && $0.hot.pointee.budget > 0
+            $0.hot.pointee.wakesEarly && $0.hot.pointee.budget > 0 && consumer.pointee.isForProducer.count == 0
         }
         if isLocal || isEarly { wakeWaitingConsumer() }
     }

@@ -15,8 +15,10 @@ final class Lane: @unchecked Sendable {
     let isVirtual: Bool
     /// Runs, or is going to run, with real-time priority, or sooner than others of its nice value.
     let keepsTime = Atomic<Bool>(false)
-    /// Has heavy or blocking nodes: no other lane may run this one.
+    /// Has heavy or blocking nodes.
     let needsOwnThread = Atomic<Bool>(false)
+    /// Has blocking nodes: no other lane may run this one.
+    let blocks = Atomic<Bool>(false)
     /// Its settings in the graph.
     let plan: LanePlan
 
@@ -26,6 +28,8 @@ final class Lane: @unchecked Sendable {
     /// Sleeping lanes that have work from this one, and when they are to be roused at the latest.
     @exclusivity(unchecked) var toRouse: ContiguousArray<Lane> = []
     @exclusivity(unchecked) private var rousesBefore: Int64 = 0
+    /// Another lane's thread runs it.
+    @exclusivity(unchecked) var isLent = false
     /// When the lane's last long sleep ended. Of its own thread.
     @exclusivity(unchecked) var wokeAt = Int64.min
     @exclusivity(unchecked) private var headStart = HeadStart()

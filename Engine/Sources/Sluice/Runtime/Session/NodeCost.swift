@@ -32,4 +32,21 @@ struct NodeCost {
 
     /// It is known to take less than it costs to wake another thread for it.
     var isLendable: Bool { nanosecondsPerItem > 0 && nanosecondsPerItem <= NodeCost.lendableItem }
+
+    /// Bytes of another core that one fetches in a nanosecond.
+    private static let fetchedBytes = 25
+    /// Bytes. Smaller items cost a wake-up at most.
+    private static let largeItem = 1 << 16
+    /// Without the time in which items were fetched.
+    private var nanosecondsOfWork = 0
+
+    /// A dispatch took `elapsed` nanoseconds for so many items of so many bytes each, which came from another core
+    /// where `isFetched`. Whether such an item takes less than to wake another thread and to fetch it there.
+    mutating func noteLarge(_ elapsed: Int, items: Int, bytes: Int, isFetched: Bool) -> Bool {
+        guard items > 0, bytes >= NodeCost.largeItem else { return false }
+        let fetching = bytes / NodeCost.fetchedBytes
+        let work = max(1, elapsed / items - (isFetched ? fetching : 0))
+        nanosecondsOfWork += nanosecondsOfWork == 0 ? work : (work - nanosecondsOfWork) / 8
+        return nanosecondsOfWork <= NodeCost.lendableItem + fetching
+    }
 }

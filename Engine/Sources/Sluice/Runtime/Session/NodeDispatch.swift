@@ -6,6 +6,8 @@ struct NodeTurn {
     /// `finish` has said that nothing is left; what it could not send may still wait.
     var isDrained = false
     var cost = NodeCost()
+    /// Its items are large and soon done with.
+    var isForItsProducer = false
     var handOvers = HandOvers()
 }
 
@@ -94,12 +96,29 @@ extension NodeCore {
     func noteCost(_ elapsed: Int, at now: Int64) {
         telemetry.busy.add(elapsed)
         noteFirstSend(at: now)
-        guard turn.cost.note(elapsed, items: turn.cost.allowance - hot.pointee.budget) else { return }
+        let items = turn.cost.allowance - hot.pointee.budget
+        guard turn.cost.note(elapsed, items: items) else { return }
         hot.pointee.wakesEarly = turn.cost.isLong
+        if turn.cost.isLong { settleWhereToRun(elapsed, items) }
+    }
+
+    /// Whether the lane that sends had better run this node itself. Asked of nodes that take long enough.
+    private func settleWhereToRun(_ elapsed: Int, _ items: Int) {
+        for input in inputStates {
+            guard let edge = input.pointee.edge, !edge.pointee.isLocal else { continue }
+            let bytes =
+                edge.pointee.consumer.pointee.goneBytes.count / max(1, edge.pointee.consumer.pointee.popped.count)
+            let isCheaper = turn.cost.noteLarge(elapsed, items: items, bytes: bytes, isFetched: !lane.isLent)
+            edge.pointee.consumer.pointee.isForProducer.set(isCheaper ? 1 : 0)
+            turn.isForItsProducer = isCheaper
+        }
     }
 
     /// Its next dispatch may take long.
     var isLong: Bool { hot.pointee.wakesEarly }
+
+    /// It is known to take less than to fetch its items from the core of the lane that sends them.
+    var isForItsProducer: Bool { turn.isForItsProducer }
 
     /// It is known to take less than it costs to wake another thread for it.
     var isLendable: Bool { turn.cost.isLendable }
