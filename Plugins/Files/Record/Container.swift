@@ -85,8 +85,7 @@ enum Container: String, CaseIterable, Sendable {
     }
 
     /// A sentence where a packet that is to be decoded and not shown, as before the cut of an mp4's edit list, is
-    /// shown.
-    /// The first packets of audio, which only set up a decoder, are too few to be told.
+    /// shown. The first packets of audio, which only set up a decoder, are too few to be told.
     func untoldCut(_ format: MediaFormat) -> String? {
         guard format.kind.isVideo, self != .mp4 else { return nil }
         return "pictures from before the cut of the file that they come from are shown, since "

@@ -6,8 +6,6 @@ struct NodeTurn {
     /// `finish` has said that nothing is left; what it could not send may still wait.
     var isDrained = false
     var cost = NodeCost()
-    /// Its items are large and soon done with.
-    var isForItsProducer = false
     var handOvers = HandOvers()
 }
 
@@ -102,23 +100,22 @@ extension NodeCore {
         if turn.cost.isLong { settleWhereToRun(elapsed, items) }
     }
 
-    /// Whether the lane that sends had better run this node itself. Asked of nodes that take long enough.
+    /// Whether the lane that sends had better run this node itself. Asked of nodes that take long enough and have one
+    /// producer: items of two come from two cores, and no one lane has them all.
     private func settleWhereToRun(_ elapsed: Int, _ items: Int) {
-        for input in inputStates {
-            guard let edge = input.pointee.edge, !edge.pointee.isLocal else { continue }
-            let bytes =
-                edge.pointee.consumer.pointee.goneBytes.count / max(1, edge.pointee.consumer.pointee.popped.count)
-            let isCheaper = turn.cost.noteLarge(elapsed, items: items, bytes: bytes, isFetched: !lane.isLent)
-            edge.pointee.consumer.pointee.isForProducer.set(isCheaper ? 1 : 0)
-            turn.isForItsProducer = isCheaper
-        }
+        guard inputStates.count == 1, let edge = inputStates[0].pointee.edge, !edge.pointee.isLocal else { return }
+        let bytes = edge.pointee.consumer.pointee.goneBytes.count / max(1, edge.pointee.consumer.pointee.popped.count)
+        let isCheaper = turn.cost.noteLarge(elapsed, items: items, bytes: bytes, isFetched: !lane.isLent)
+        edge.pointee.consumer.pointee.isForProducer.set(isCheaper ? 1 : 0)
     }
 
     /// Its next dispatch may take long.
     var isLong: Bool { hot.pointee.wakesEarly }
 
     /// It is known to take less than to fetch its items from the core of the lane that sends them.
-    var isForItsProducer: Bool { turn.isForItsProducer }
+    var isForItsProducer: Bool {
+        inputStates.count == 1 && inputStates[0].pointee.edge?.pointee.consumer.pointee.isForProducer.count == 1
+    }
 
     /// It is known to take less than it costs to wake another thread for it.
     var isLendable: Bool { turn.cost.isLendable }
