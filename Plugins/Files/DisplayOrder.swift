@@ -51,38 +51,17 @@ struct DisplayOrder {
 
 /// Reads the numbers of pictures with libavcodec's parser, which decodes nothing.
 final class PictureNumbers {
-    private let parser: UnsafeMutablePointer<AVCodecParserContext>
-    private let context: UnsafeMutablePointer<AVCodecContext>
+    private let parser: PacketParser
 
     /// nil where the codec has no such numbers, or no parser.
     init?(_ parameters: UnsafeMutablePointer<AVCodecParameters>) {
         let codec = parameters.pointee.codec_id
-        guard codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC,
-            let made = av_parser_init(Int32(bitPattern: codec.rawValue))
-        else { return nil }
-        guard let opened = avcodec_alloc_context3(nil) else {
-            av_parser_close(made)
+        guard codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC, let made = PacketParser(parameters) else {
             return nil
         }
-        avcodec_parameters_to_context(opened, parameters)
-        made.pointee.flags |= Int32(PARSER_FLAG_COMPLETE_FRAMES)
-        (parser, context) = (made, opened)
-    }
-
-    deinit {
-        av_parser_close(parser)
-        var context: UnsafeMutablePointer<AVCodecContext>? = context
-        avcodec_free_context(&context)
+        parser = made
     }
 
     /// Of a whole access unit.
-    func number(_ packet: Packet) -> Int {
-        var out: UnsafeMutablePointer<UInt8>?
-        var count: Int32 = 0
-        let bytes = packet.bytes
-        guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-        _ = av_parser_parse2(
-            parser, context, &out, &count, start, Int32(clamping: bytes.count), sluice_no_pts(), sluice_no_pts(), 0)
-        return Int(parser.pointee.output_picture_number)
-    }
+    func number(_ packet: Packet) -> Int { parser.read(packet).map { Int($0.output_picture_number) } ?? 0 }
 }

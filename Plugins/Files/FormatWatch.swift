@@ -8,26 +8,13 @@ import Sluice
 final class FormatWatch {
     private struct Shape: Equatable { var first, second: Int }
 
-    private let parser: UnsafeMutablePointer<AVCodecParserContext>
-    private let context: UnsafeMutablePointer<AVCodecContext>
+    private let parser: PacketParser
     private var seen: Shape?
 
     /// nil where libavcodec has no parser for the stream.
     init?(_ parameters: UnsafePointer<AVCodecParameters>) {
-        guard let made = av_parser_init(Int32(bitPattern: parameters.pointee.codec_id.rawValue)) else { return nil }
-        guard let opened = avcodec_alloc_context3(nil) else {
-            av_parser_close(made)
-            return nil
-        }
-        avcodec_parameters_to_context(opened, parameters)
-        made.pointee.flags |= Int32(PARSER_FLAG_COMPLETE_FRAMES)
-        (parser, context) = (made, opened)
-    }
-
-    deinit {
-        av_parser_close(parser)
-        var context: UnsafeMutablePointer<AVCodecContext>? = context
-        avcodec_free_context(&context)
+        guard let made = PacketParser(parameters) else { return nil }
+        parser = made
     }
 
     /// The format of this packet, a keyframe, where those before had `format`; nil where it is the same. It has no
@@ -69,14 +56,8 @@ final class FormatWatch {
             }
             return ADTSHeader(packet.bytes).map { Shape(first: $0.rate, second: $0.channels) }
         }
-        var out: UnsafeMutablePointer<UInt8>?
-        var count: Int32 = 0
-        // Packets are padded, and the parser reads behind their end.
-        _ = av_parser_parse2(
-            parser, context, &out, &count, packet.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            Int32(clamping: packet.count), sluice_no_pts(), sluice_no_pts(), 0)
-        guard parser.pointee.width > 0, parser.pointee.height > 0 else { return nil }
-        return Shape(first: Int(parser.pointee.width), second: Int(parser.pointee.height))
+        guard let told = parser.read(packet), told.width > 0, told.height > 0 else { return nil }
+        return Shape(first: Int(told.width), second: Int(told.height))
     }
 
     /// Codecs whose packets say it.
