@@ -27,6 +27,13 @@ struct RawEndpoint {
         return kind
     }
 
+    /// Its bytes lie ready.
+    var isRegularFile: Bool {
+        var status = stat()
+        return (path == "-" ? fstat(STDIN_FILENO, &status) : stat(path, &status)) == 0
+            && status.st_mode & S_IFMT == S_IFREG
+    }
+
     static func kind(of descriptor: Int32) throws -> Kind {
         var status = stat()
         guard fstat(descriptor, &status) == 0, let kind = kind(status, descriptor) else {

@@ -51,6 +51,11 @@ public final class RawVideoSource: Node, RawFrames {
 
     public init() {}
 
+    public static func onlyFetches(with parameters: [String: ParameterValue]) -> Bool {
+        guard case .string(let path) = parameters["path"], parameters["listen"] != .boolean(true) else { return false }
+        return RawEndpoint(path: path, listens: false).isRegularFile
+    }
+
     public func prepare(_ context: NodeContext) throws {
         rate = VideoLayout.FrameRate(perSecond: framesPerSecond)
         let layout = VideoLayout(width: width, height: height, pixelFormat: pixelFormat.format, frameRate: rate)

@@ -15,6 +15,11 @@ public protocol Node: AnyObject, SendableMetatype {
     /// Everything that the node counts: `inspect` and the documentation list it.
     static var metrics: [Metric] { get }
 
+    /// True where the node with these parameters, defaults included, only fetches media that lie ready, as in a regular
+    /// file. It then runs on the lane of the heavy node that it feeds, which finds them in its core's cache. Asked on the
+    /// thread that builds the graph; it may look at files.
+    static func onlyFetches(with parameters: [String: ParameterValue]) -> Bool
+
     /// Does nothing: ports, parameters and controls are stored properties, which the engine reads off the instance.
     init()
 
@@ -38,6 +43,7 @@ public protocol Node: AnyObject, SendableMetatype {
 
 extension Node {
     public static var metrics: [Metric] { [] }
+    public static func onlyFetches(with parameters: [String: ParameterValue]) -> Bool { false }
     public func prepare(_ context: NodeContext) throws {}
     public func finish(now: Instant) throws -> Bool { true }
     public func interrupt() {}

@@ -8,6 +8,8 @@
 ///     graph.edge("source.out -> gain.in", items: 4)
 public struct GraphBuilder {
     @_spi(Host) public private(set) var session = SessionPlan()
+    /// Settings of lanes, by their names.
+    @_spi(Host) public var lanes: [String: LanePlan] = [:]
     /// The types and services that the graph's nodes are looked up in.
     public let registry: NodeRegistry
 
@@ -19,7 +21,9 @@ public struct GraphBuilder {
     }
 
     @_spi(Host) public var plan: GraphPlan {
-        GraphPlan(name: "test", file: "test.json", root: session)
+        var plan = GraphPlan(name: "test", file: "test.json", root: session)
+        plan.lanes = lanes
+        return plan
     }
 
     /// A node; its type is registered where it is not yet. `lane` as in a graph file.

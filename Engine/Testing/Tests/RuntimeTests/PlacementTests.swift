@@ -56,4 +56,45 @@ import Testing
         #expect(harness.edge(to: "viewer.4/to.in")?.popped == 2)
         #expect(harness.isBalanced)
     }
+
+    /// The lanes of a source that fetches and of the node that it feeds.
+    private func lanes(
+        of reader: any Node.Type, sourceLane: String? = nil, _ parameters: [String: ParameterValue] = [:],
+        _ change: (inout GraphBuilder) -> Void = { _ in }
+    ) throws -> [String] {
+        var graph = GraphBuilder()
+        graph.node("from", Fetch.self, parameters, lane: sourceLane)
+        graph.node("reader", reader)
+        graph.edge("from.out -> reader.in")
+        change(&graph)
+        let harness = try GraphHarness(graph)
+        harness.settle()
+        return ["from", "reader"].compactMap(harness.lane(of:))
+    }
+
+    @Test func aSourceThatOnlyFetchesRunsWithTheHeavyNodeThatItFeeds() throws {
+        #expect(try lanes(of: Heavy.self) == ["reader", "reader"])
+        #expect(try lanes(of: Heavy.self, ["waits": .boolean(true)]) == ["from", "reader"])
+        #expect(try lanes(of: TestSink.self) == ["from", "main"])
+        #expect(try lanes(of: Heavy.self, sourceLane: "input") == ["input", "reader"])
+        #expect(try lanes(of: Heavy.self) { $0.lanes["from"] = LanePlan() } == ["from", "reader"])
+    }
+}
+
+private final class Fetch: Node {
+    static let descriptor = NodeDescriptor("fetch", summary: "Fetches nothing", work: .heavy)
+    let output = Output<VideoFrame>("out")
+    @Parameter("waits", default: false, help: "Waits.") var waits: Bool
+    init() {}
+    static func onlyFetches(with parameters: [String: ParameterValue]) -> Bool {
+        parameters["waits"] == .boolean(false)
+    }
+    func process(now: Instant) {}
+}
+
+private final class Heavy: Node {
+    static let descriptor = NodeDescriptor("heavy", summary: "Takes nothing", work: .heavy)
+    let input = Input<VideoFrame>("in")
+    init() {}
+    func process(now: Instant) {}
 }

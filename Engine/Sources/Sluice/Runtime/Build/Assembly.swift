@@ -28,7 +28,7 @@ final class Assembly {
         let plan = run.options.latencyTrace.map { traced(given, by: $0, in: session) } ?? given
         do {
             if run.isVirtual { try refuseLiveNodes(plan) }
-            let placement = Placement(run, session)
+            let placement = Placement(run, session, plan)
             for node in plan.nodes { try instantiate(node, in: session, placement) }
             for edge in plan.edges { try connect(edge, in: session) }
             for control in plan.controls { link(control, in: session) }
@@ -71,11 +71,12 @@ final class Assembly {
 
     private func traced(_ plan: SessionPlan, by trace: LatencyTrace, in session: Session) -> SessionPlan {
         let own = Dictionary(plan.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let placement = Placement(run, session, plan)
         return plan.traced(
             by: trace,
             lane: { end in
                 if end.isParent { return session.parent?.core(end.node)?.lane.name ?? "main" }
-                return own[end.node].map { Placement.name(of: $0, in: session) } ?? "main"
+                return own[end.node].map(placement.name) ?? "main"
             },
             node: { end in
                 if end.isParent { return session.parent?.core(end.node).map { ($0.name, $0.plan) } }

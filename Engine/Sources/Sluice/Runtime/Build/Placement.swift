@@ -5,22 +5,26 @@ import CSys
 /// Light nodes share `main`, others get a lane of their own, unless the graph names one, or a pool. Of a pool the lane
 /// with the fewest nodes is taken. The nodes of an instance that name one pool are together on one of its lanes, so
 /// that they hand items on without another thread. Nodes of the graph itself are placed one by one.
+///
+/// A node that only fetches (`Node.onlyFetches`) runs with the heavy node that it feeds. To fetch a picture of 720p from
+/// another core takes 55 µs, as long as to copy it out of a file, and the reader has to wait for it all the same.
 final class Placement {
     private let run: GraphRun
     private let session: Session
+    private let plan: SessionPlan
     private var chosen: [String: String] = [:]
 
-    init(_ run: GraphRun, _ session: Session) {
+    init(_ run: GraphRun, _ session: Session, _ plan: SessionPlan) {
         self.run = run
         self.session = session
+        self.plan = plan
     }
 
     /// Throws `NodeError` where the system refuses a lane.
-    func lane(for plan: NodePlan) throws -> Lane {
-        guard let pool = plan.pool else {
-            return try run.laneRoster.acquire(
-                Placement.name(of: plan, in: session), settings: session.template.map { "\($0)/\(plan.name)" },
-                for: run)
+    func lane(for node: NodePlan) throws -> Lane {
+        let node = heavyReader(of: node) ?? node
+        guard let pool = node.pool else {
+            return try run.laneRoster.acquire(name(of: node), settings: settings(of: node), for: run)
         }
         if session.parent != nil, let name = chosen[pool.name] {
             return try run.laneRoster.acquire(name, settings: pool.name, for: run)
@@ -30,9 +34,28 @@ final class Placement {
         return lane
     }
 
-    /// Where it is not one of a pool.
-    static func name(of plan: NodePlan, in session: Session) -> String {
-        plan.lane ?? (plan.spec.descriptor.work == .light ? "main" : session.qualified(plan.name))
+    /// The name of its lane, where it is not one of a pool.
+    func name(of node: NodePlan) -> String {
+        let node = heavyReader(of: node) ?? node
+        return node.lane ?? (node.spec.descriptor.work == .light ? "main" : session.qualified(node.name))
+    }
+
+    /// The name of the lane of its own in the graph's `lanes`, where that is another one.
+    private func settings(of node: NodePlan) -> String? { session.template.map { "\($0)/\(node.name)" } }
+
+    /// The node whose lane `node` shares because it only fetches for it. The graph may say otherwise: by `lane`, and by
+    /// settings of a lane of its own.
+    private func heavyReader(of node: NodePlan) -> NodePlan? {
+        guard node.lane == nil, node.pool == nil, run.plan.lanes[settings(of: node) ?? node.name] == nil else {
+            return nil
+        }
+        let readers = plan.edges.filter { $0.from.node == node.name && !$0.from.isParent }
+        guard readers.count == 1, let type = run.registry.type(named: node.spec.type),
+            type.onlyFetches(with: node.allParameters)
+        else { return nil }
+        return plan.nodes.first {
+            $0.name == readers[0].to.node && $0.spec.descriptor.work == .heavy && $0.pool == nil
+        }
     }
 }
 
