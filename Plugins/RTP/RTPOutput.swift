@@ -189,8 +189,7 @@ public final class RTPOutput: Node {
         }
         if let video = format.video {
             let sink = payload == .vp8 ? "VP8 in RTP" : "this stream in RTP"
-            losses.tell(
-                video.untold(by: sink, turn: true, pixels: !format.tellsPixelAspect), context)
+            losses.tell(video.untold(by: sink, turn: true, shownIn: format.statedPixelAspect), context)
         }
         let type = try description.set(format, payload, configuration, of: stream.name)
         stream.open(payload, payloadType: type, configuration: configuration)

@@ -51,7 +51,7 @@ public final class RawVideoOutput: Node {
     }
 
     private func tellLosses(_ layout: VideoLayout) {
-        losses.tell(layout.untold(by: "raw video", turn: false, pixels: true), context)
+        losses.tell(layout.untold(by: "raw video", turn: false, shownIn: .square), context)
     }
 
     public func finish(now: Instant) throws -> Bool {

@@ -86,7 +86,7 @@ import Testing
         #expect(samples >= 44_100, "\(samples)")
     }
 
-    @Test(arguments: [("pcm_f32be", "caf"), ("s302m", "ts"), ("nellymoser", "flv")])
+    @Test(arguments: [("pcm_f32be", "caf"), ("s302m", "ts"), ("nellymoser", "flv"), ("adpcm_swf", "flv")])
     func whatMatroskaHasNoWordForIsRefusedBeforeItBegins(_ codec: String, _ ending: String) throws {
         let rate = codec == "s302m" ? ["-ar", "48000"] : codec == "nellymoser" ? ["-ac", "1"] : []
         let path = try made("a.\(ending)", CodecDetailsTests.tone + rate + ["-c:a", codec])

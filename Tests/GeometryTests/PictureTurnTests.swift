@@ -87,10 +87,16 @@ import Testing
     @Test func sinksThatCannotSayItAreGivenTheSentences() {
         let layout = VideoLayout(
             width: 64, height: 48, pixelAspect: .init(4, 3), orientation: .init(quarters: 1))
-        let told = layout.untold(by: "RTP", turn: true, pixels: true)
+        let told = layout.untold(by: "RTP", turn: true, shownIn: .square)
         #expect(told.count == 2)
         #expect(told[0].hasPrefix("pictures are to be turned by 90°, and RTP cannot say so"))
         #expect(told[1].hasPrefix("pixels are to be shown 4:3, and RTP cannot say so"))
-        #expect(VideoLayout(width: 64, height: 48).untold(by: "RTP", turn: true, pixels: true).isEmpty)
+        let plain = VideoLayout(width: 64, height: 48)
+        #expect(plain.untold(by: "RTP", turn: true, shownIn: .square).isEmpty)
+        #expect(
+            plain.untold(by: "RTP", turn: true, shownIn: .init(4, 3)) == [
+                "pixels are to be shown 1:1, and the packets say 4:3, by which RTP goes: pictures are shown out of shape. "
+                    + "A video-decoder and an encoder before it say the right one."
+            ])
     }
 }

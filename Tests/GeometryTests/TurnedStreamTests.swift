@@ -75,10 +75,11 @@ import VideoDecoderPlugin
             let layout = VideoLayout(width: 64, height: 48, pixelAspect: aspect)
             return MediaFormat(codec: .h264, video: layout, configuration: packet.configuration)
         }
-        #expect(try format(.init(4, 3), "h264_metadata=sample_aspect_ratio=4/3").tellsPixelAspect)
-        #expect(try format(.init(64, 45), "h264_metadata=sample_aspect_ratio=64/45").tellsPixelAspect)
-        #expect(try !format(.init(4, 3), "null").tellsPixelAspect)
-        #expect(try format(.square, "null").tellsPixelAspect)
-        #expect(!MediaFormat(codec: .vp8, video: VideoLayout(width: 64, height: 48)).tellsPixelAspect)
+        #expect(try format(.init(4, 3), "h264_metadata=sample_aspect_ratio=4/3").statedPixelAspect == nil)
+        #expect(try format(.init(64, 45), "h264_metadata=sample_aspect_ratio=64/45").statedPixelAspect == nil)
+        #expect(try format(.square, "h264_metadata=sample_aspect_ratio=4/3").statedPixelAspect == .init(4, 3))
+        #expect(try format(.init(4, 3), "null").statedPixelAspect == .square)
+        #expect(try format(.square, "null").statedPixelAspect == nil)
+        #expect(MediaFormat(codec: .vp8, video: VideoLayout(width: 64, height: 48)).statedPixelAspect == .square)
     }
 }

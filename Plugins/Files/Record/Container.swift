@@ -81,7 +81,7 @@ enum Container: String, CaseIterable, Sendable {
     func untold(_ format: MediaFormat) -> [String] {
         guard let video = format.video, self != .mp4 else { return [] }
         let name = self == .ts ? "a transport stream" : "\(rawValue)"
-        return video.untold(by: name, turn: true, pixels: self == .ts && !format.tellsPixelAspect)
+        return video.untold(by: name, turn: true, shownIn: self == .ts ? format.statedPixelAspect : nil)
     }
 
     /// A sentence where a packet that is to be decoded and not shown, as before the cut of an mp4's edit list, is
@@ -143,9 +143,13 @@ enum Container: String, CaseIterable, Sendable {
         return codecs(format.kind.isAudio ? .audio : .video)?.contains(codec) ?? isWritten(format)
     }
 
+    /// libavformat 5.1 writes them into Matroska without what their decoders need.
+    private static let undecodable: Set<String> = ["adpcm_swf", "qtrle"]
+
     /// libavformat writes a header with it: its lists of codecs hold more than Matroska has a word for. A format that
     /// lacks what only a packet tells is taken: that is still to come.
     private func isWritten(_ format: MediaFormat) -> Bool {
+        guard let codec = format.codec, !Container.undecodable.contains(codec.name) else { return false }
         guard !format.lacksConfiguration else { return true }
         guard let muxer = try? Muxer(container: muxer, options: options, to: Nowhere()) else { return false }
         do {

@@ -70,7 +70,7 @@ final class TSFeed {
         if offset == nil { offset = TSSender.offset(heads, streams.map(\.format)) }
         for (_, format) in streams {
             guard let video = format.video else { continue }
-            losses.tell(video.untold(by: "a transport stream", turn: true, pixels: !format.tellsPixelAspect), context)
+            losses.tell(video.untold(by: "a transport stream", turn: true, shownIn: format.statedPixelAspect), context)
         }
         sender = try TSSender(streams, offset: offset ?? .zero, to: sink)
         due = .distantFuture

@@ -16,8 +16,8 @@ public protocol Node: AnyObject, SendableMetatype {
     static var metrics: [Metric] { get }
 
     /// True where the node with these parameters, defaults included, only fetches media that lie ready, as in a regular
-    /// file. It then runs on the lane of the heavy node that it feeds, which finds them in its core's cache. Asked on the
-    /// thread that builds the graph; it may look at files.
+    /// file. It then runs on the lane of the heavy node that it feeds, which finds them in its core's cache. Asked on
+    /// the thread that builds the graph; it may look at files.
     static func onlyFetches(with parameters: [String: ParameterValue]) -> Bool
 
     /// Does nothing: ports, parameters and controls are stored properties, which the engine reads off the instance.

@@ -6,8 +6,8 @@ import CSys
 /// with the fewest nodes is taken. The nodes of an instance that name one pool are together on one of its lanes, so
 /// that they hand items on without another thread. Nodes of the graph itself are placed one by one.
 ///
-/// A node that only fetches (`Node.onlyFetches`) runs with the heavy node that it feeds. To fetch a picture of 720p from
-/// another core takes 55 µs, as long as to copy it out of a file, and the reader has to wait for it all the same.
+/// A node that only fetches (`Node.onlyFetches`) runs with the heavy node that it feeds. To fetch a picture of 720p
+/// from another core takes 55 µs, as long as to copy it out of a file, and its reader has to wait for it all the same.
 final class Placement {
     private let run: GraphRun
     private let session: Session
