@@ -8,6 +8,7 @@ let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testi
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
 let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
+let ice: Target.Dependency = .product(name: "ICEAgent", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
@@ -106,6 +107,7 @@ let tests: [Target] = [
     tests("G711", of: ["G711Plugin", "TestSupport"]),
     tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
+    tests("ICE", of: [ice, net, "TestSupport"]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests(
@@ -150,7 +152,7 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, mpegts, rtp, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
+        engine, bitstream, ice, mpegts, net, rtp, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
         "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]

@@ -11,6 +11,8 @@ let package = Package(
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
         .library(name: "Holding", type: .dynamic, targets: ["Holding"]),
+        // libICE.so is a library of X11, which the linker would find first.
+        .library(name: "ICEAgent", type: .dynamic, targets: ["ICE"]),
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
         .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
@@ -36,6 +38,8 @@ let package = Package(
             name: "LibAV",
             dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Holding", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        // Pure: of Net it uses addresses alone, and the engine's times.
+        .target(name: "ICE", dependencies: ["Net", .product(name: "Sluice", package: "Engine")]),
         .target(
             name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CNet"),

@@ -1,0 +1,32 @@
+import Net
+
+/// The way to a peer: its address, and by UDP or over which TCP connection.
+public struct ICERoute: Sendable {
+    /// Of the peer.
+    public let address: SocketAddress
+    /// The owner's number of a TCP connection; nil for UDP.
+    public let connection: UInt64?
+    let key: SocketAddress.Key
+
+    /// `connection` is nil for UDP.
+    public init(_ address: SocketAddress, connection: UInt64? = nil) {
+        self.address = address
+        self.connection = connection
+        key = address.key
+    }
+}
+
+extension ICERoute: Hashable {
+    /// IPv4 and its IPv4-mapped form are the same.
+    public static func == (a: ICERoute, b: ICERoute) -> Bool { a.key == b.key && a.connection == b.connection }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(key)
+        hasher.combine(connection)
+    }
+}
+
+extension ICERoute: CustomStringConvertible {
+    /// `192.0.2.1:5000 by UDP`.
+    public var description: String { "\(address.unmapped) by \(connection == nil ? "UDP" : "TCP")" }
+}
