@@ -258,8 +258,7 @@ final class OutputStream {
             metrics.asked.add(sequences.count)
             again += sequences.prefix(max(0, OutputStream.mostAgain - again.count))
         case .transport(let feedback): note(feedback)
-        case .pictureLoss(_, let media) where media == ssrc: keyframes.ask()
-        case .fullIntraRequest(_, let media) where media.contains(ssrc): keyframes.ask()
+        case .pictureLoss, .fullIntraRequest: keyframes.note(packet, of: ssrc)
         default: break
         }
     }
@@ -286,10 +285,7 @@ final class OutputStream {
         for report in reports where report.ssrc == ssrc {
             metrics.lost.set(Int(report.lost))
             metrics.fraction.set(Int(report.fractionLost) * 100 / 256)
-            guard report.lastReport != 0 else { continue }
-            // Round trip: now, less when our report left, less how long the receiver had it (RFC 3550, section 6.4.1).
-            let trip = Int32(bitPattern: ntp.compact &- report.lastReport &- report.delay)
-            metrics.roundTrip.set(max(0, Int(trip) * 1_000_000 / 65_536))
+            if let trip = report.roundTrip(at: ntp) { metrics.roundTrip.set(Int(trip.nanoseconds / 1_000)) }
         }
     }
 }

@@ -30,4 +30,32 @@ import Testing
         let next = requests.take(now: at(600))
         #expect(next)
     }
+
+    @Test func aThousandPictureLossIndicationsASecondAreTwoRequestsASecond() {
+        var requests = KeyframeRequests()
+        var taken = 0
+        for now in Int64(0)..<10_000 {
+            requests.note(.pictureLoss(sender: 1, media: 5), of: 5)
+            requests.note(.pictureLoss(sender: 1, media: 6), of: 5)
+            if requests.take(now: at(now)) { taken += 1 }
+        }
+        #expect(taken == 20)
+        var others = KeyframeRequests()
+        others.note(.pictureLoss(sender: 1, media: 6), of: 5)
+        others.note(.fullIntraRequest(sender: 1, [.init(ssrc: 6, number: 1)]), of: 5)
+        #expect(others.due == nil)
+    }
+
+    @Test func aFullIntraRequestThatIsRepeatedIsOne() {
+        var requests = KeyframeRequests()
+        var taken: [Int64] = []
+        for now in Int64(0)..<3_000 {
+            // Number 255 is repeated for two seconds, then 0 follows; another receiver has numbers of its own.
+            let number: UInt8 = now < 2_000 ? 255 : 0
+            requests.note(.fullIntraRequest(sender: 1, [.init(ssrc: 5, number: number)]), of: 5)
+            if now >= 1_000 { requests.note(.fullIntraRequest(sender: 2, [.init(ssrc: 5, number: 255)]), of: 5) }
+            if requests.take(now: at(now)) { taken.append(now) }
+        }
+        #expect(taken == [0, 1_000, 2_000])
+    }
 }

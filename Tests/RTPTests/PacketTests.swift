@@ -56,7 +56,9 @@ import Testing
                     reports: [block, block])),
             .receiverReport(ssrc: 2, reports: []), .receiverReport(ssrc: 2, reports: [block]),
             .sourceDescription([.init(ssrc: 3, cname: "a"), .init(ssrc: 4, cname: "abcd"), .init(ssrc: 5, cname: "")]),
-            .bye([1, 2]), .pictureLoss(sender: 1, media: 2), .fullIntraRequest(sender: 1, media: [2, 3]),
+            .bye([1, 2]), .pictureLoss(sender: 1, media: 2),
+            .fullIntraRequest(sender: 1, [.init(ssrc: 2, number: 0), .init(ssrc: 3, number: 255)]),
+            .estimate(.init(sender: 1, bitsPerSecond: 1_800_000, sources: [2, 3])),
         ]
         var datagram: [UInt8] = []
         for packet in packets {

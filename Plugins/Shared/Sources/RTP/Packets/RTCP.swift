@@ -1,4 +1,5 @@
-/// One packet of a compound RTCP datagram (RFC 3550, section 6), as far as we act upon it.
+/// One packet of an RTCP datagram, as far as we act upon it. A datagram holds a report and more (RFC 3550, section 6),
+/// or feedback alone (reduced size, RFC 5506).
 public enum RTCPPacket: Equatable, Sendable {
     case senderReport(SenderReport)
     case receiverReport(ssrc: UInt32, reports: [ReportBlock])
@@ -7,13 +8,26 @@ public enum RTCPPacket: Equatable, Sendable {
     /// Picture loss indication (RFC 4585, section 6.3.1).
     case pictureLoss(sender: UInt32, media: UInt32)
     /// Full intra request (RFC 5104, section 4.3.1) with the sources that are asked.
-    case fullIntraRequest(sender: UInt32, media: [UInt32])
+    case fullIntraRequest(sender: UInt32, [IntraRequest])
     /// Packets that are missing (RFC 4585, section 6.2.1).
     case lost(sender: UInt32, media: UInt32, [UInt16])
     /// When packets came.
     case transport(TransportFeedback)
+    /// The most that the receiver takes.
+    case estimate(ReceiverEstimate)
     /// Well formed, and nothing to us.
     case other(type: UInt8)
+
+    /// One source that is asked for a keyframe (RFC 5104, section 4.3.1.1).
+    public struct IntraRequest: Equatable, Sendable {
+        /// Of the source that is asked.
+        public var ssrc: UInt32
+        /// Counts a receiver's requests to the source: the same number again is the same request again.
+        public var number: UInt8
+
+        /// `number` rises by 1 with each new request.
+        public init(ssrc: UInt32, number: UInt8) { (self.ssrc, self.number) = (ssrc, number) }
+    }
 
     /// A sender's report (section 6.4.1).
     public struct SenderReport: Equatable, Sendable {
@@ -93,7 +107,7 @@ public enum RTCPPacket: Equatable, Sendable {
 extension RTCPPacket {
     private typealias Bytes = UnsafeRawBufferPointer
 
-    /// The packets of a compound datagram; nil if its framing is broken anywhere, as for bytes that are no RTCP.
+    /// The packets of a datagram; nil if its framing is broken anywhere, as for bytes that are no RTCP.
     public static func parse(_ datagram: UnsafeRawBufferPointer) -> [RTCPPacket]? {
         var packets: [RTCPPacket] = []
         var rest = datagram
@@ -139,8 +153,11 @@ extension RTCPPacket {
             return .pictureLoss(sender: bytes.big32(4), media: bytes.big32(8))
         case 206 where count == 4:
             guard bytes.count >= 12 else { return nil }
-            let asked = stride(from: 12, through: bytes.count - 8, by: 8).map { bytes.big32($0) }
-            return .fullIntraRequest(sender: bytes.big32(4), media: asked)
+            let asked = stride(from: 12, through: bytes.count - 8, by: 8).map {
+                IntraRequest(ssrc: bytes.big32($0), number: bytes[$0 + 4])
+            }
+            return .fullIntraRequest(sender: bytes.big32(4), asked)
+        case 206 where count == 15: return ReceiverEstimate(bytes).map { .estimate($0) } ?? .other(type: 206)
         default: return .other(type: bytes[1])
         }
     }

@@ -31,14 +31,14 @@ extension RTCPPacket {
             begin(206, count: 1, &datagram)
             datagram.append(big32: sender)
             datagram.append(big32: media)
-        case .fullIntraRequest(let sender, let media):
+        case .fullIntraRequest(let sender, let asked):
             begin(206, count: 4, &datagram)
             datagram.append(big32: sender)
-            // The media field is unused (RFC 5104, section 4.3.1.2); each entry has a number that counts requests.
+            // The media field is unused (RFC 5104, section 4.3.1.2).
             datagram.append(big32: 0)
-            for source in media {
-                datagram.append(big32: source)
-                datagram.append(big32: 0)
+            for request in asked {
+                datagram.append(big32: request.ssrc)
+                datagram.append(big32: UInt32(request.number) << 24)
             }
         case .lost(let sender, let media, let numbers):
             begin(205, count: 1, &datagram)
@@ -48,6 +48,9 @@ extension RTCPPacket {
         case .transport(let feedback):
             begin(205, count: 15, &datagram)
             feedback.append(to: &datagram)
+        case .estimate(let estimate):
+            begin(206, count: 15, &datagram)
+            estimate.append(to: &datagram)
         case .other: return
         }
         let words = (datagram.count - start) / 4 - 1
