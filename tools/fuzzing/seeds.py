@@ -221,6 +221,37 @@ def rtp():
     seed("rtcp", "compound", report + names + loss + bye)
 
 
+def repairs():
+    def opus(index):
+        return b"\xf8" + bytes((place * 7 + index) & 255 for place in range(20))
+
+    def carrying(index, distances):
+        earlier = [distance for distance in distances if distance <= index]
+        heads = b"".join(struct.pack(">I", 0x80000000 | 111 << 24 | distance * 960 << 10 | 21) for distance in earlier)
+        return heads + b"\x6f" + b"".join(opus(index - distance) for distance in earlier) + opus(index)
+
+    def vp8(number, key=False):
+        return struct.pack(">BBH", 0x90, 0x80, 0x8000 | number) + (b"\x10" if key else b"\x11") + bytes(40)
+
+    def packet(word, data):
+        return bytes([word, len(data)]) + data
+
+    # One packet is missing, each fourth, or none.
+    seed("red", "one-deep", b"".join(packet(0x45 if i == 5 else 0x44, carrying(i, [1])) for i in range(10)))
+    seed("red", "deep", b"".join(packet(0x46 if i == 5 else 0x44, carrying(i, [3, 2, 1])) for i in range(8)))
+    seed("red", "far", b"".join(packet(0x44 if i % 4 else 0x45, carrying(i, [2])) for i in range(10)))
+    seed("red", "plain", b"".join(packet(0xc4, opus(i)) for i in range(6)))
+    cut = [carrying(4, [1])[:20], b"\xef\xff\xff\xff\x6f", b"", b"\xef"]
+    seed("red", "cut", b"".join(packet(0x44, data) for data in cut))
+    first = packet(0x43, vp8(1, True))
+    repaired = packet(0x04, vp8(3)) + packet(0x81, b"\0\0" + vp8(2)) + packet(0x03, vp8(4))
+    seed("rtx", "repaired", b"\x00" + first + repaired)
+    probes = [packet(0x80, b""), packet(0x80, b"\1"), packet(0x90, b"\xff\xff\1"), packet(0xa0, b"\0\0\1")]
+    seed("rtx", "probes", b"\x08" + first + b"".join(probes))
+    units = [packet(0x43, b"\x65\x88\1\2"), packet(0x44, b"\x41\x88\1"), packet(0xc1, b"\0\0\x41\x88\1")]
+    seed("rtx", "h264", b"\x03" + b"".join(units))
+
+
 def descriptions():
     key = base64.b64encode(bytes(range(30))).decode()
     sets = base64.b64encode(bytes.fromhex("6742c01eda0507e8400000030040000003000ca3c58ba8")).decode()
@@ -338,6 +369,7 @@ def main():
     transport_streams()
     aac()
     rtp()
+    repairs()
     descriptions()
     addresses()
     segments()

@@ -81,10 +81,28 @@ private func header(_ bytes: UnsafeRawBufferPointer) {
     mustHold(again == header, "written and read again")
 }
 
+extension RTCPPacket {
+    /// An estimate that was beyond what an `Int` holds.
+    fileprivate var isGreatest: Bool {
+        if case .estimate(let estimate) = self { estimate.bitsPerSecond == .max } else { false }
+    }
+}
+
 private func control(_ bytes: UnsafeRawBufferPointer) {
     guard let packets = RTCPPacket.parse(bytes) else { return }
     var written: [UInt8] = []
     for packet in packets { packet.append(to: &written) }
     guard !written.isEmpty else { return }
-    mustHold(written.withUnsafeBytes { RTCPPacket.parse($0) } != nil, "what is written can be read")
+    let again = written.withUnsafeBytes { RTCPPacket.parse($0) }
+    mustHold(again != nil, "what is written can be read")
+    // An estimate keeps its upper 18 bits, and so does what is written of it.
+    let estimates = packets.filter { if case .estimate = $0 { true } else { false } }
+    mustHold(estimates.allSatisfy { again?.contains($0) ?? false || $0.isGreatest }, "an estimate comes back")
+    for packet in packets {
+        var requests = KeyframeRequests()
+        requests.note(packet, of: 1)
+        if case .receiverReport(_, let blocks) = packet {
+            for block in blocks { _ = block.roundTrip(at: NTPTime(bits: 9)) }
+        }
+    }
 }

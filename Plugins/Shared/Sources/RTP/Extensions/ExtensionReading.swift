@@ -1,3 +1,5 @@
+import Sluice
+
 extension RTPHeader {
     /// Calls `body` with the number and the bytes of each header extension of an RTP packet that `parse` takes, in the
     /// short or the long form (RFC 8285, sections 4.2 and 4.3). An extension that is cut off, or of another profile, is
@@ -33,6 +35,16 @@ extension RTPHeader {
     }
 }
 
+/// How loud a sender says that the media of a packet are (RFC 6464).
+public struct AudioLevel: Equatable, Sendable {
+    /// From −127, which is silence, to 0, the loudest that there is.
+    public var dBov: Int
+    /// The sender takes it for speech.
+    public var isSpeech: Bool
+    /// When the packet came.
+    public var arrival: Instant
+}
+
 /// Values of the extensions that are read and written here. Each reader gives nil for bytes that are no such value.
 public enum ExtensionValue {
     /// Level in −dBov, 0 to 127, and whether it is speech (RFC 6464, section 3).
@@ -54,6 +66,12 @@ public enum ExtensionValue {
     /// Of a packet that is sent at `ntp`: 24 bits.
     public static func absoluteSendTime(at ntp: NTPTime) -> UInt32 {
         UInt32(truncatingIfNeeded: ntp.bits >> 14) & 0xff_ffff
+    }
+
+    /// Of a packet that is sent `now`: 24 bits. Receivers compare such times with each other alone, so any clock serves.
+    public static func absoluteSendTime(at now: Instant) -> UInt32 {
+        let (seconds, rest) = now.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return UInt32(truncatingIfNeeded: seconds << 18 &+ (rest << 18) / 1_000_000_000) & 0xff_ffff
     }
 
     /// When the first sample of the packet's media was captured, by the sender's wall clock.

@@ -1,22 +1,53 @@
+import Sluice
+
 /// The header extensions of a stream's packets, by the numbers that its description gives them.
 public struct SenderExtensions: Equatable, Sendable {
     /// The number of `HeaderExtension.transportSequence`; nil where packets do not have it.
     public let transportSequence: UInt8?
+    /// The number of `HeaderExtension.absoluteSendTime`; nil where packets do not have it.
+    public let sendTime: UInt8?
     /// The number of `HeaderExtension.absoluteCaptureTime`; nil where packets do not have it.
     public let captureTime: UInt8?
+    /// The delay that the receiver is asked to add, on every packet.
+    public let playoutDelay: PlayoutDelay?
     private let mediaID: (number: UInt8, text: String)?
     private let plain: ExtensionLayout
     private let withCaptureTime: ExtensionLayout
 
+    /// The least and the greatest delay, and the number of `HeaderExtension.playoutDelay`.
+    public struct PlayoutDelay: Equatable, Sendable {
+        /// Of the extension.
+        public let number: UInt8
+        /// In ms, in steps of 10, 40,950 at most.
+        public let min: Int
+        /// In ms as `min`, and no less.
+        public let max: Int
+
+        /// In ms; rounded down to steps of 10. A `max` below `min` is `min`.
+        public init(number: UInt8, min: Int, max: Int) {
+            self.number = number
+            let least = Swift.min(Swift.max(0, min), 40_950) / 10 * 10
+            (self.min, self.max) = (least, Swift.max(least, Swift.min(max, 40_950) / 10 * 10))
+        }
+
+        /// 12 bits each, in steps of 10 ms.
+        var bits: UInt64 { UInt64(min / 10) << 12 | UInt64(max / 10) }
+    }
+
     /// nil for those that packets do not have.
     public init(
-        transportSequence: UInt8? = nil, captureTime: UInt8? = nil, mediaID: (number: UInt8, text: String)? = nil
+        transportSequence: UInt8? = nil, sendTime: UInt8? = nil, captureTime: UInt8? = nil,
+        playoutDelay: PlayoutDelay? = nil, mediaID: (number: UInt8, text: String)? = nil
     ) {
         self.transportSequence = transportSequence
+        self.sendTime = sendTime
         self.captureTime = captureTime
+        self.playoutDelay = playoutDelay
         self.mediaID = mediaID
         var values: [(id: UInt8, count: Int)] = []
         if let transportSequence { values.append((transportSequence, 2)) }
+        if let sendTime { values.append((sendTime, 3)) }
+        if let playoutDelay { values.append((playoutDelay.number, 3)) }
         if let mediaID { values.append((mediaID.number, mediaID.text.utf8.count)) }
         plain = ExtensionLayout(values)
         if let captureTime { values.append((captureTime, 8)) }
@@ -27,8 +58,9 @@ public struct SenderExtensions: Equatable, Sendable {
     public var mostBytes: Int { withCaptureTime.size }
 
     public static func == (a: SenderExtensions, b: SenderExtensions) -> Bool {
-        a.transportSequence == b.transportSequence && a.captureTime == b.captureTime
-            && a.mediaID?.number == b.mediaID?.number && a.mediaID?.text == b.mediaID?.text
+        a.transportSequence == b.transportSequence && a.sendTime == b.sendTime && a.captureTime == b.captureTime
+            && a.playoutDelay == b.playoutDelay && a.mediaID?.number == b.mediaID?.number
+            && a.mediaID?.text == b.mediaID?.text
     }
 
     func size(_ values: SentExtensions) -> Int { layout(values).size }
@@ -44,7 +76,11 @@ public struct SenderExtensions: Equatable, Sendable {
         if let transportSequence, let value = values.transportSequence {
             layout.put(UInt64(value), transportSequence, in: packet)
         }
+        if let sendTime, let value = values.sent {
+            layout.put(UInt64(ExtensionValue.absoluteSendTime(at: value)), sendTime, in: packet)
+        }
         if let captureTime, let value = values.captureTime { layout.put(value.bits, captureTime, in: packet) }
+        if let playoutDelay { layout.put(playoutDelay.bits, playoutDelay.number, in: packet) }
         if let mediaID { layout.put(mediaID.text, mediaID.number, in: packet) }
     }
 }
@@ -53,4 +89,6 @@ public struct SenderExtensions: Equatable, Sendable {
 struct SentExtensions: Equatable, Sendable {
     var transportSequence: UInt16?
     var captureTime: NTPTime?
+    /// When it left.
+    var sent: Instant?
 }

@@ -14,7 +14,7 @@ public struct MissingPackets: Sendable {
     }
 
     private let patience: Interval
-    private let interval: Interval
+    private var interval: Interval
     private let delay: Interval
     private let most: Int
     private var sequences = Unwrapper<UInt16>()
@@ -27,6 +27,16 @@ public struct MissingPackets: Sendable {
     ) {
         (self.delay, self.patience, self.interval, self.most) = (delay, min(patience, delay), interval, most)
     }
+
+    /// The round trip to the sender: a packet that was asked for may come so much later, so it is asked for again only
+    /// then.
+    public mutating func follow(roundTrip: Interval) {
+        interval = max(MissingPackets.shortestInterval, roundTrip + MissingPackets.grace)
+    }
+
+    private static let shortestInterval = Interval.milliseconds(20)
+    /// For jitter on the way, and for a sender that is busy.
+    private static let grace = Interval.milliseconds(10)
 
     /// The packet of this sequence number came `now`.
     public mutating func note(_ sequence: UInt16, now: Instant) {

@@ -44,6 +44,11 @@ public struct ReceivedFrame {
     public var arrival: Instant
     /// Samples of audio, 0 for video.
     public var samples: Int
+    /// Samples before it for which the sender sent nothing, as there was silence (DTX); 0 where packets were lost. Of
+    /// audio.
+    public var silenceBefore = 0
+    /// The sender says that it is silent from here on: a packet of Opus without sound (RFC 6716, section 3.1). Of audio.
+    public var isSilence = false
     /// How it lay in its packets.
     public var format: PayloadFormat
 }
@@ -79,6 +84,9 @@ public struct Depacketizer {
     private var isAfterHole = true
     /// Packets of the picture that is open.
     private var packets = 0
+    /// Behind the last frame of audio.
+    private var audioEnd: Int64?
+    private var lostAudio = 0
     private let assembly: ByteAssembly
 
     /// `largestFrame` in bytes: a frame that grows beyond it is dropped.
@@ -126,20 +134,28 @@ public struct Depacketizer {
         ends = PictureEnds()
         h264 = H264Depacketizer()
         assembly.removeAll()
+        (audioEnd, lostAudio) = (nil, 0)
     }
 
     private mutating func pushAudio(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+        lostAudio += packet.lost
         guard !packet.payload.isEmpty else { return }
         let samples = format == .opus ? OpusPacket.samples(packet.payload) : packet.payload.count
         guard let samples else {
             malformedPackets += 1
             return
         }
-        emit(
-            ReceivedFrame(
-                bytes: packet.payload, timestamp: packet.timestamp, isKeyframe: true, isDiscontinuous: false,
-                arrival: packet.arrival, samples: samples, format: format))
+        var frame = ReceivedFrame(
+            bytes: packet.payload, timestamp: packet.timestamp, isKeyframe: true, isDiscontinuous: false,
+            arrival: packet.arrival, samples: samples, format: format)
+        if lostAudio == 0, let audioEnd { frame.silenceBefore = max(0, Int(clamping: packet.timestamp &- audioEnd)) }
+        frame.isSilence = format == .opus && packet.payload.count <= Depacketizer.longestSilence
+        (audioEnd, lostAudio) = (packet.timestamp &+ Int64(samples), 0)
+        emit(frame)
     }
+
+    /// libopus gives so many bytes or fewer where there is nothing to send (`opus_encode`).
+    private static let longestSilence = 2
 
     private mutating func pushAAC(
         _ packet: OrderedPacket, _ framing: AACFraming, _ emit: (ReceivedFrame) -> Void

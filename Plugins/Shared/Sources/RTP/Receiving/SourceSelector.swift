@@ -97,7 +97,12 @@ public struct SourceSelector: Sendable {
 
     /// Whether a packet is of the source that is listened to, from where it sends.
     func isCurrent(_ header: RTPHeader, from origin: PacketOrigin?) -> Bool {
-        header.ssrc == current && (settings.isTrusting || origin == self.origin)
+        header.ssrc == current && isHere(origin)
+    }
+
+    /// Whether a packet comes from where the present source sends.
+    func isHere(_ origin: PacketOrigin?) -> Bool {
+        current != nil && (settings.isTrusting || origin == self.origin)
     }
 
     /// The present source has said goodbye: another may follow at once.

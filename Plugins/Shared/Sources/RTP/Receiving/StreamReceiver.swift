@@ -30,6 +30,15 @@ public final class StreamReceiver {
         public var transportSequence: UInt8?
         /// The number of `absoluteCaptureTime`; nil where the description gives none.
         public var captureTime: UInt8?
+        /// The number of `audioLevel`; nil where the description gives none.
+        public var audioLevel: UInt8?
+        /// Types of packets that go out again in a stream of their own (RFC 4588), with the types of those that they
+        /// repeat.
+        public var retransmissions: [UInt8: UInt8] = [:]
+        /// The source of that stream; nil where the description does not name it.
+        public var retransmissionSource: UInt32?
+        /// The type of packets that carry earlier frames beside their own (RFC 2198).
+        public var redundantType: UInt8?
         /// Bytes of the largest frame of video; what grows beyond it is no frame.
         public var largestFrame = 8 << 20
 
@@ -69,42 +78,44 @@ public final class StreamReceiver {
         public var otherTypes = 0
         /// Keys that were pressed.
         public var keys = 0
+        /// Lost packets that came in the stream that repairs (RFC 4588).
+        public var repaired = 0
+        /// Lost packets whose media came with a later one (RFC 2198).
+        public var filled = 0
+        /// Packets of that kind that make no sense.
+        public var malformedRedundancy = 0
         /// How often another source took over, or the same began anew.
         public var sourceChanges = 0
-    }
-
-    /// The news that a call has brought.
-    public enum News: Equatable, Sendable {
-        case frame
-        /// Another source, or the same with new numbers: timestamps start over.
-        case restarted
     }
 
     /// As given.
     public let settings: Settings
     /// Since the stream began.
-    public private(set) var counts = Counts()
+    public internal(set) var counts = Counts()
     /// Of the present source.
     public private(set) var statistics: ReceiverStatistics
     private var selector: SourceSelector
-    private let jitter: JitterBuffer
+    let jitter: JitterBuffer
     /// Puts frames together; it counts those that are damaged.
     public private(set) var depacketizer: Depacketizer
-    private var sequences = Unwrapper<UInt16>()
-    private var timestamps = Unwrapper<UInt32>(followsLatest: true)
+    private(set) var sequences = Unwrapper<UInt16>()
+    var times = RecentTimes()
+    private(set) var timestamps = Unwrapper<UInt32>(followsLatest: true)
     /// The packets that the sender is to be asked for again; nil where it is not asked.
     public var missing: MissingPackets?
     /// When packets came, for a sender that wants to know.
     public var arrivals = ArrivalRecorder()
     /// When what came last was captured, by the sender's wall clock.
     public private(set) var captured: (time: NTPTime, arrival: Instant)?
+    /// How loud the sender says that its media are.
+    public private(set) var level: AudioLevel?
     /// The packets of sources that are not believed yet.
     private var held: [HeldPacket] = []
     private var heldBytes = 0
     /// Perhaps the first of new numbers of the source.
     private var stray: HeldPacket?
     /// By payload type; nil for those that carry no media here.
-    private let formats: [PayloadFormat?]
+    let formats: [PayloadFormat?]
     private var clockRate: Int
     private var lastKey: UInt32?
 
@@ -118,7 +129,9 @@ public final class StreamReceiver {
     /// No source is listened to yet.
     public init(_ settings: Settings) {
         self.settings = settings
-        formats = (0..<128).map { $0 == settings.payloadType ? settings.format : settings.others[$0] }
+        formats = (0..<128).map {
+            $0 == settings.payloadType || $0 == settings.redundantType ? settings.format : settings.others[$0]
+        }
         clockRate = settings.clockRate
         statistics = ReceiverStatistics(clockRate: settings.clockRate)
         selector = SourceSelector(settings.sources)
@@ -151,10 +164,15 @@ public final class StreamReceiver {
     ) {
         // A source's other packets count among its numbers, but make it nobody's source.
         guard let (header, payload) = RTPHeader.parse(datagram),
-            formats[Int(header.payloadType)] != nil || selector.isCurrent(header, from: origin)
+            formats[Int(header.payloadType)] != nil || isAgain(header, from: origin)
+                || selector.isCurrent(header, from: origin)
         else {
             counts.foreign += 1
             return
+        }
+        if isAgain(header, from: origin), let type = settings.retransmissions[header.payloadType] {
+            noteExtensions(of: datagram, now)
+            return takeAgain(header, repeating: type, datagram.part(payload), now, emit)
         }
         defer { if header.ssrc == source { noteExtensions(of: datagram, now) } }
         switch selector.judge(header, from: origin, now: now) {
@@ -179,6 +197,14 @@ public final class StreamReceiver {
             }
         }
         take(header, datagram.part(payload), now, restarted, emit)
+    }
+
+    /// A packet of the stream that repairs the present source's.
+    private func isAgain(_ header: RTPHeader, from origin: PacketOrigin?) -> Bool {
+        guard !settings.retransmissions.isEmpty, settings.retransmissions[header.payloadType] != nil,
+            selector.isHere(origin), header.ssrc != source
+        else { return false }
+        return settings.retransmissionSource.map { $0 == header.ssrc } ?? true
     }
 
     private static let (mostHeld, mostHeldBytes) = (2_048, 4 << 20)
@@ -217,12 +243,16 @@ public final class StreamReceiver {
     }
 
     private func noteExtensions(of datagram: UnsafeRawBufferPointer, _ now: Instant) {
-        guard settings.transportSequence != nil || settings.captureTime != nil else { return }
+        guard settings.transportSequence != nil || settings.captureTime != nil || settings.audioLevel != nil else {
+            return
+        }
         RTPHeader.forEachExtension(of: datagram) { id, value in
             if id == settings.transportSequence, let sequence = ExtensionValue.transportSequence(value) {
                 arrivals.note(sequence, at: now)
             } else if id == settings.captureTime, let time = ExtensionValue.captureTime(value) {
                 captured = (time, now)
+            } else if id == settings.audioLevel, let told = ExtensionValue.audioLevel(value) {
+                level = AudioLevel(dBov: -told.level, isSpeech: told.isSpeech, arrival: now)
             }
         }
     }
@@ -249,10 +279,16 @@ public final class StreamReceiver {
         missing?.note(header.sequence, now: now)
         if format == nil { noteOther(header, payload) }
         let sequence = sequences.unwrap(header.sequence)
+        let timestamp = format == nil ? timestamps.last ?? 0 : timestamps.unwrap(header.timestamp)
+        var media = format.map { (payload: payload, format: $0) }
+        if format != nil, header.payloadType == settings.redundantType {
+            media = takeRedundant(header, payload, sequence: sequence, timestamp: timestamp, now, emit)
+            if media == nil { counts.malformedRedundancy += 1 }
+        }
+        if settings.redundantType != nil { times.note(sequence, timestamp) }
         let insertion = jitter.insert(
-            format == nil ? UnsafeRawBufferPointer(start: nil, count: 0) : payload, sequence: sequence,
-            timestamp: format == nil ? timestamps.last ?? 0 : timestamps.unwrap(header.timestamp),
-            isMarked: format != nil && header.isMarked, format: format, now: now
+            media?.payload ?? UnsafeRawBufferPointer(start: nil, count: 0), sequence: sequence, timestamp: timestamp,
+            isMarked: media != nil && header.isMarked, format: media?.format, now: now
         ) { push($0, emit) }
         switch insertion {
         case .taken: break
@@ -296,6 +332,7 @@ public final class StreamReceiver {
         clockRate = rate
         jitter.reset(clockRate: rate)
         timestamps = Unwrapper(followsLatest: true)
+        times = RecentTimes()
         statistics.restartClock(rate)
         if !isFirst { restarted() }
     }
@@ -309,7 +346,7 @@ public final class StreamReceiver {
         depacketizer.drain(emit)
     }
 
-    private func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
+    func push(_ packet: OrderedPacket, _ emit: (ReceivedFrame) -> Void) {
         counts.lost += packet.lost
         depacketizer.push(packet, emit)
     }
@@ -325,6 +362,7 @@ public final class StreamReceiver {
         jitter.reset()
         missing?.restart()
         sequences = Unwrapper()
+        times = RecentTimes()
         timestamps = Unwrapper(followsLatest: true)
         stray = nil
         statistics = ReceiverStatistics(clockRate: clockRate)

@@ -15,22 +15,40 @@ public struct SentPackets {
         var extensions = SentExtensions()
         var sent = Instant(nanoseconds: 0)
         var resent: Instant?
+        /// The frame that went along, and by how much its timestamp is less.
+        var before: PacketizedFrame?
+        var timestampOffset: UInt16 = 0
+
+        var payloadSize: Int {
+            (frame?.pieces[piece].count ?? 0) + (before.map { RedundantAudio.headerSize + $0.pieces[0].count } ?? 0)
+        }
+    }
+
+    enum Finding {
+        case found(Entry)
+        /// It is kept no more, or never was.
+        case gone
+        /// It has just gone out again.
+        case tooSoon
     }
 
     private var entries: [Entry]
+    private let capacity: Int
     private let keep: Interval
     private let mostBytes: Int
-    private let interval: Interval
+    /// The least time from one sending again of a packet to the next: the round trip, where it is known.
+    public var interval: Interval
     /// Of `entries`, counted on without end: the oldest that is kept, and the next to be written.
     private var (first, end) = (0, 0)
-    private var bytes = 0
+    /// Bytes of payload that are kept.
+    public private(set) var bytes = 0
 
-    /// `capacity` packets at most, made a power of two.
+    /// `capacity` packets at most, made a power of two. Memory grows with what is kept.
     public init(
         keep: Interval, capacity: Int = 1_024, mostBytes: Int = 4 << 20, interval: Interval = .milliseconds(20)
     ) {
-        let size = 1 << (Int.bitWidth - (max(1, min(capacity, 1 << 15)) - 1).leadingZeroBitCount)
-        entries = Array(repeating: Entry(), count: size)
+        self.capacity = 1 << (Int.bitWidth - (max(1, min(capacity, 1 << 15)) - 1).leadingZeroBitCount)
+        entries = Array(repeating: Entry(), count: min(self.capacity, 64))
         (self.keep, self.mostBytes, self.interval) = (keep, mostBytes, interval)
     }
 
@@ -38,27 +56,42 @@ public struct SentPackets {
     public var count: Int { end - first }
 
     mutating func note(_ entry: Entry) {
-        let size = entry.frame?.pieces[entry.piece].count ?? 0
+        let size = entry.payloadSize
         forget(before: entry.sent - keep)
+        if end - first == entries.count, entries.count < capacity { grow() }
         while end > first, end - first == entries.count || bytes + size > mostBytes { forgetOldest() }
         entries[end & (entries.count - 1)] = entry
         end += 1
         bytes += size
     }
 
-    /// The packet with this number, where it is kept and did not just go out.
-    mutating func take(_ sequence: UInt16, now: Instant) -> Entry? {
+    private mutating func grow() {
+        let ordered = (first..<end).map { entries[$0 & (entries.count - 1)] }
+        entries = ordered + Array(repeating: Entry(), count: 2 * entries.count - ordered.count)
+        (first, end) = (0, ordered.count)
+    }
+
+    /// The packet with this number.
+    mutating func find(_ sequence: UInt16, now: Instant) -> Finding {
         forget(before: now - keep)
+        guard let index = index(of: sequence) else { return .gone }
+        if let resent = entries[index].resent, now - resent < interval { return .tooSoon }
+        return .found(entries[index])
+    }
+
+    /// The packet with this number goes out again `now`.
+    mutating func noteAgain(_ sequence: UInt16, now: Instant) {
+        if let index = index(of: sequence) { entries[index].resent = now }
+    }
+
+    private func index(of sequence: UInt16) -> Int? {
         guard end > first else { return nil }
         // Numbers rise by one.
         let newest = entries[(end - 1) & (entries.count - 1)].sequence
         let back = Int(newest &- sequence)
         guard back < end - first else { return nil }
         let index = (end - 1 - back) & (entries.count - 1)
-        guard entries[index].sequence == sequence else { return nil }
-        if let resent = entries[index].resent, now - resent < interval { return nil }
-        entries[index].resent = now
-        return entries[index]
+        return entries[index].sequence == sequence ? index : nil
     }
 
     private mutating func forget(before time: Instant) {
@@ -67,8 +100,8 @@ public struct SentPackets {
 
     private mutating func forgetOldest() {
         let index = first & (entries.count - 1)
-        bytes -= entries[index].frame?.pieces[entries[index].piece].count ?? 0
-        entries[index].frame = nil
+        bytes -= entries[index].payloadSize
+        (entries[index].frame, entries[index].before) = (nil, nil)
         first += 1
     }
 }

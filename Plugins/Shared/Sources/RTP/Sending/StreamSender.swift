@@ -19,7 +19,18 @@ public struct StreamSender {
     /// Of the next packet that has one; streams of one transport share the count.
     public var transportSequence: UInt16 = 0
     /// The packets sent lately; nil where nothing is sent again.
-    public private(set) var sent: SentPackets?
+    public internal(set) var sent: SentPackets?
+    /// The stream in which packets go out again; nil where they do so in this one.
+    public internal(set) var retransmission: Retransmission?
+    /// The packets that were asked for again.
+    public internal(set) var repairs = RepairCounts()
+    var budget = RepairBudget()
+    /// The payload type of packets that carry the frame before beside their own (RFC 2198); nil where none may.
+    public let redundantType: UInt8?
+    /// Packets carry the frame before, where it fits.
+    public var isRedundant = false
+    /// The frame that was sent last, where the next one may carry it.
+    private var before: (frame: PacketizedFrame, timestamp: UInt32)?
     private let timestampOffset: UInt32
     private var packetizer: FramePacketizer
     private var frame: PacketizedFrame?
@@ -34,11 +45,11 @@ public struct StreamSender {
 
     /// `sequence` and `timestampOffset` are where the numbers begin: random (RFC 3550, section 5.1), the first below
     /// 2¹⁵ so that an SRTP receiver cannot miss its first wrap (RFC 3711, section 3.3.1). `mtu` is the most bytes of a
-    /// packet.
+    /// packet. `redundantType` is for audio whose packets are a frame each.
     public init(
         _ format: PayloadFormat, configuration: [UInt8] = [], payloadType: UInt8, ssrc: UInt32, sequence: UInt16,
         timestampOffset: UInt32, mtu: Int = 1_200, extensions: SenderExtensions = SenderExtensions(),
-        keeping sent: SentPackets? = nil
+        keeping sent: SentPackets? = nil, retransmission: Retransmission? = nil, redundantType: UInt8? = nil
     ) {
         self.ssrc = ssrc
         self.payloadType = payloadType
@@ -46,9 +57,19 @@ public struct StreamSender {
         self.timestampOffset = timestampOffset
         self.extensions = extensions
         self.sent = sent
+        self.retransmission = retransmission
+        self.redundantType = format == .opus ? redundantType : nil
         clockRate = Int64(format.clockRate)
         packetizer = FramePacketizer(
-            format, configuration: configuration, limit: mtu - RTPHeader.size - extensions.mostBytes)
+            format, configuration: configuration,
+            limit: StreamSender.payloadLimit(
+                mtu: mtu, extensions: extensions, isRepaired: sent != nil && retransmission != nil))
+    }
+
+    /// The most bytes of a payload in packets of `mtu` bytes. `isRepaired` leaves room for what `Retransmission` puts in
+    /// front. Frames that several senders share are cut to the least limit of all.
+    public static func payloadLimit(mtu: Int, extensions: SenderExtensions, isRepaired: Bool) -> Int {
+        mtu - RTPHeader.size - extensions.mostBytes - (isRepaired ? Retransmission.prefix : 0)
     }
 
     /// How media lie in the payloads.
@@ -93,6 +114,7 @@ public struct StreamSender {
         let piece = frame.pieces[index]
         defer { index += 1 }
         var entry = SentPackets.Entry(frame: frame, piece: index, sent: now)
+        entry.extensions.sent = now
         if index == 0, extensions.captureTime != nil { entry.extensions.captureTime = captured }
         if extensions.transportSequence != nil { entry.extensions.transportSequence = transportSequence }
         let size = RTPHeader.size + extensions.size(entry.extensions) + piece.count
@@ -101,33 +123,52 @@ public struct StreamSender {
         entry.header = RTPHeader(
             isMarked: format.marksEnds ? piece.isLast : isFirstOfTalk, payloadType: payloadType, sequence: sequence,
             timestamp: timestamp &+ piece.timestampOffset, ssrc: ssrc)
-        write(entry, frame.payload(piece), room)
+        addRedundancy(to: &entry, size, room.count)
+        write(entry, entry.header, entry.extensions, room, repeats: nil)
         isFirstOfTalk = false
         sequence = sequence &+ 1
         transportSequence = transportSequence &+ 1
         packets = packets &+ 1
-        octets = octets &+ UInt32(piece.count)
+        octets = octets &+ UInt32(entry.payloadSize)
+        if redundantType != nil { before = (frame, timestamp) }
         sent?.note(entry)
-        return size
+        budget.earn(entry.payloadSize, kept: sent?.bytes ?? 0)
+        return size + entry.payloadSize - piece.count
     }
 
-    /// Writes a packet that was sent before, to the bit: under one key the same numbers never stand for other bytes.
-    /// nil where it is not kept any more, or has just gone out again.
-    public mutating func again(_ sequence: UInt16, into room: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
-        guard let entry = sent?.take(sequence, now: now), let frame = entry.frame else { return nil }
-        let payload = frame.payload(frame.pieces[entry.piece])
-        let size = RTPHeader.size + extensions.size(entry.extensions) + payload.count
-        guard size <= room.count else { return nil }
-        write(entry, payload, room)
-        return size
+    /// The frame before goes along, where there is room for it.
+    private func addRedundancy(to entry: inout SentPackets.Entry, _ size: Int, _ most: Int) {
+        guard isRedundant, let redundantType, let before, before.frame.pieces.count == 1 else { return }
+        let (count, offset) = (before.frame.pieces[0].count, timestamp &- before.timestamp)
+        let more = RedundantAudio.headerSize + count
+        guard RedundantAudio.fits(count, offset: offset), size + more <= most,
+            entry.payloadSize + more <= packetizer.limit
+        else { return }
+        entry.header.payloadType = redundantType
+        (entry.before, entry.timestampOffset) = (before.frame, UInt16(truncatingIfNeeded: offset))
     }
 
-    private func write(
-        _ entry: SentPackets.Entry, _ payload: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer
+    /// The packet of `entry`, which fits in `room`. `repeats` is the number that stands in front of the payload where it
+    /// goes out again in another stream.
+    func write(
+        _ entry: SentPackets.Entry, _ header: RTPHeader, _ values: SentExtensions,
+        _ room: UnsafeMutableRawBufferPointer, repeats: UInt16?
     ) {
-        entry.header.write(to: room)
-        extensions.write(entry.extensions, to: room)
-        room.put(payload, at: RTPHeader.size + extensions.size(entry.extensions))
+        guard let frame = entry.frame else { return }
+        header.write(to: room)
+        extensions.write(values, to: room)
+        var at = RTPHeader.size + extensions.size(values)
+        if let repeats {
+            room.put(big16: repeats, at: at)
+            at += Retransmission.prefix
+        }
+        if let before = entry.before {
+            let earlier = before.payload(before.pieces[0])
+            RedundantAudio.write(
+                earlier, offset: UInt32(entry.timestampOffset), payloadType: payloadType, to: room, at: at)
+            at += RedundantAudio.headerSize + earlier.count
+        }
+        room.put(frame.payload(frame.pieces[entry.piece]), at: at)
     }
 
     /// The content of a sender report whose instant is `ntp` on the wall clock and `time` of the sender.
