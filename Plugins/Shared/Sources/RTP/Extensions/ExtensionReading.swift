@@ -68,7 +68,8 @@ public enum ExtensionValue {
         UInt32(truncatingIfNeeded: ntp.bits >> 14) & 0xff_ffff
     }
 
-    /// Of a packet that is sent `now`: 24 bits. Receivers compare such times with each other alone, so any clock serves.
+    /// Of a packet that is sent `now`: 24 bits. Receivers compare such times with each other alone, so any clock
+    /// serves.
     public static func absoluteSendTime(at now: Instant) -> UInt32 {
         let (seconds, rest) = now.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         return UInt32(truncatingIfNeeded: seconds << 18 &+ (rest << 18) / 1_000_000_000) & 0xff_ffff

@@ -47,7 +47,8 @@ public struct ReceivedFrame {
     /// Samples before it for which the sender sent nothing, as there was silence (DTX); 0 where packets were lost. Of
     /// audio.
     public var silenceBefore = 0
-    /// The sender says that it is silent from here on: a packet of Opus without sound (RFC 6716, section 3.1). Of audio.
+    /// The sender says that it is silent from here on: a packet of Opus without sound (RFC 6716, section 3.1). Of
+    /// audio.
     public var isSilence = false
     /// How it lay in its packets.
     public var format: PayloadFormat

@@ -1,5 +1,5 @@
-/// How much of a stream may go out again: as many bytes as have gone out, and `allowance` more. A receiver that asks for
-/// everything for ever gets no more than that.
+/// How much of a stream may go out again: as many bytes as have gone out, and `allowance` more. A receiver that asks
+/// for everything for ever gets no more than that.
 struct RepairBudget: Sendable {
     /// For what is lost before much has been sent.
     static let allowance = 32 << 10

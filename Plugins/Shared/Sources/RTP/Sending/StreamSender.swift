@@ -66,8 +66,8 @@ public struct StreamSender {
                 mtu: mtu, extensions: extensions, isRepaired: sent != nil && retransmission != nil))
     }
 
-    /// The most bytes of a payload in packets of `mtu` bytes. `isRepaired` leaves room for what `Retransmission` puts in
-    /// front. Frames that several senders share are cut to the least limit of all.
+    /// The most bytes of a payload in packets of `mtu` bytes. `isRepaired` leaves room for what `Retransmission` puts
+    /// in front. Frames that several senders share are cut to the least limit of all.
     public static func payloadLimit(mtu: Int, extensions: SenderExtensions, isRepaired: Bool) -> Int {
         mtu - RTPHeader.size - extensions.mostBytes - (isRepaired ? Retransmission.prefix : 0)
     }
@@ -148,8 +148,8 @@ public struct StreamSender {
         (entry.before, entry.timestampOffset) = (before.frame, UInt16(truncatingIfNeeded: offset))
     }
 
-    /// The packet of `entry`, which fits in `room`. `repeats` is the number that stands in front of the payload where it
-    /// goes out again in another stream.
+    /// The packet of `entry`, which fits in `room`. `repeats` is the number that stands in front of the payload where
+    /// it goes out again in another stream.
     func write(
         _ entry: SentPackets.Entry, _ header: RTPHeader, _ values: SentExtensions,
         _ room: UnsafeMutableRawBufferPointer, repeats: UInt16?
