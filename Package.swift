@@ -44,7 +44,7 @@ let plugins: [Target] = [
     plugin("Bench"),
     plugin("Convert", uses: [geometry, resampling, "CSwscale"]),
     plugin("Deinterlace", uses: [libav, "CAVFilter"]),
-    plugin("Files", uses: [bitstream, geometry, libav, pacing, sampleTime, sourceTime]),
+    plugin("Files", uses: [bitstream, geometry, libav, mpegts, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [geometry, libav, pacing]),

@@ -1,6 +1,7 @@
 import CLibAV
 import Glibc
 import LibAV
+import MPEGTS
 import Sluice
 import SourceTime
 
@@ -13,6 +14,8 @@ final class MediaFile: SourceMedia {
     private var tracks: [MediaFileTrack?] = [nil, nil]
     private let packet: UnsafeMutablePointer<AVPacket>
     private var isAtEnd = false
+    /// Nothing can be read of it.
+    private var failure: NodeError?
     private var timeline: SourceTimeline
     private var isTellingOrder = false
     private var leaps = 0
@@ -35,6 +38,7 @@ final class MediaFile: SourceMedia {
         let opened = try MediaFile.open(reader)
         context = opened.context
         io = opened.io
+        if String(cString: opened.context.pointee.iformat.pointee.name) != "mpegts" { reader.forgetMaps() }
         // Not before: a file that does not open runs no deinit.
         packet = av_packet_alloc()
         timeline = MediaFile.timeline(opened.context)
@@ -79,6 +83,7 @@ final class MediaFile: SourceMedia {
             if let item = try wanted.take() { return .item(item) }
             if isAtEnd {
                 guard try !wanted.drain() else { continue }
+                if let failure { throw failure }
                 return .end
             }
             if let other, other.isFull { return .later }
@@ -95,11 +100,25 @@ final class MediaFile: SourceMedia {
             return
         }
         for case let track? in tracks where track.index == packet.pointee.stream_index {
+            if let change = reader.maps?.change(of: track.pid, at: packet.pointee.pos) {
+                av_packet_unref(packet)
+                (isAtEnd, failure) = (true, refusal(of: change, track))
+                return
+            }
             place(packet, of: track)
             track.append(packet)
             return
         }
         av_packet_unref(packet)
+    }
+
+    /// libavformat hands on the packets of the new codec as if they were of the old one.
+    private func refusal(of change: TSMapWatch.Change, _ track: MediaFileTrack) -> NodeError {
+        let seconds = track.readUntil.isKnown ? track.readUntil.seconds.fixed(2) : "0"
+        let name = track.format.kind.isAudio ? "audio" : "video"
+        return NodeError(
+            "\"\(reader.path)\": its \(name) changes from \(change.before) to \(change.after) at \(seconds) s: it ends there",
+            advice: "Cut the file there, and play its parts one after the other.", isInputError: true)
     }
 
     // MARK: Times
@@ -147,6 +166,8 @@ final class MediaFile: SourceMedia {
         let seconds = end.seconds.fixed(2)
         if reader.failure != 0 {
             warn("reading \"\(reader.path)\" failed at \(seconds) s: \(errorText(reader.failure))")
+        } else if code != AVError.endOfFile, !tracks.contains(where: { $0?.readUntil.isKnown == true }) {
+            failure = MediaFile.refusal(ofMedia: reader, AVError.text(code), container)
         } else if code != AVError.endOfFile {
             warn("\"\(reader.path)\" is damaged at \(seconds) s (\(AVError.text(code))): it ends there")
         } else if let samples = reader.samples, samples.isCut {
@@ -162,6 +183,27 @@ final class MediaFile: SourceMedia {
                 "\"\(reader.path)\" ends at \(seconds) s, though its header tells \(told.seconds.fixed(2)) s: it is truncated"
             )
         }
+    }
+
+    /// As libavformat calls it.
+    private var container: String {
+        context.flatMap { $0.pointee.iformat.map { String(cString: $0.pointee.name) } } ?? ""
+    }
+
+    /// The header can be read, and not a single packet.
+    private static func refusal(ofMedia reader: MediaFileReader, _ reason: String, _ container: String) -> NodeError {
+        guard !reader.isRegular, container.hasPrefix("mov,") else {
+            return NodeError(
+                "\"\(reader.path)\" has a header, and none of its media can be read: \(reason)",
+                advice: "It may be damaged or truncated. `ffprobe` tells more.", isInputError: true)
+        }
+        // Its index came behind the media, which had gone by then.
+        return NodeError(
+            "\"\(reader.path)\" is an mp4 or mov file whose index stands at its end, "
+                + "and no pipe goes back to the media",
+            advice:
+                "Open the file itself, or move its index to the front: ffmpeg -i FILE -c copy -movflags +faststart OUT.",
+            isInputError: true)
     }
 
     /// How long the streams that are read are by the header; nil where it does not tell. That of the whole file is of

@@ -1,4 +1,5 @@
 import Glibc
+import MPEGTS
 import Sluice
 import Synchronization
 
@@ -19,6 +20,10 @@ final class MediaFileReader: @unchecked Sendable {
     /// errno of a failed read; 0 while there is none.
     private(set) var failure: Int32 = 0
     private(set) var wasStopped = false
+    /// Where the next byte stands.
+    private var position: Int64 = 0
+    /// The program maps of what is read; nil of what is no transport stream.
+    private(set) var maps: TSMapWatch? = TSMapWatch()
 
     /// Throws what is wrong with the path. Never waits: a FIFO is opened without a writer.
     init(
@@ -100,7 +105,9 @@ final class MediaFileReader: @unchecked Sendable {
             if !isRegular && !wait() { return -1 }
             let got = segments?.read(bytes, count) ?? Glibc.read(descriptor, bytes, count)
             if got >= 0 {
+                maps?.feed(UnsafeRawBufferPointer(start: bytes, count: got), at: position)
                 bytesRead += Int64(got)
+                position += Int64(got)
                 return got
             }
             if errno == EINTR || errno == EAGAIN { continue }
@@ -138,8 +145,17 @@ final class MediaFileReader: @unchecked Sendable {
         isDry = dry
     }
 
+    /// It is no transport stream.
+    func forgetMaps() { maps = nil }
+
     /// The new position; −1 where the file cannot.
     func seek(_ offset: Int64, _ whence: Int32) -> Int64 {
+        let reached = move(offset, whence)
+        if reached >= 0 { position = reached }
+        return reached
+    }
+
+    private func move(_ offset: Int64, _ whence: Int32) -> Int64 {
         guard isRegular else { return -1 }
         guard let position = segments?.position else { return Int64(lseek(descriptor, Int(offset), whence)) }
         let from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? position : size

@@ -5,6 +5,8 @@ import Sluice
 /// One stream of a media file: packets in, items out.
 final class MediaFileTrack {
     let index: Int32
+    /// The number that a transport stream gives it.
+    let pid: Int
     let format: MediaFormat
     /// Media time of the file that becomes 0.
     var start = MediaTime.zero
@@ -41,6 +43,7 @@ final class MediaFileTrack {
         options: Decoder.Options, damaged: Metric.Counter, note: (String) -> Void, warn: @escaping (String) -> Void
     ) throws {
         index = stream.pointee.index
+        pid = Int(stream.pointee.id)
         timeBase = stream.pointee.time_base
         codecID = stream.pointee.codecpar.pointee.codec_id
         reorderDelay = max(0, stream.pointee.codecpar.pointee.video_delay)

@@ -158,6 +158,22 @@ import Testing
         #expect(report.contains("nobody wrote to"))
     }
 
+    /// Phones and most programs write it so. A pipe does not go back to the media.
+    @Test func anMP4WhoseIndexStandsAtItsEndIsRefusedOnAPipe() throws {
+        let folder = try Folder()
+        mkfifo(folder.path("fifo"), 0o600)
+        let path = folder.path("fifo")
+        let clip = folder.path("end.mp4")
+        _ = try FFmpeg.run(["ffmpeg", "-v", "error", "-i", Clips.mp4, "-c", "copy", clip], feeding: [])
+        let whole = try Data(contentsOf: URL(filePath: clip))
+        let (outcome, report) = try run(path) { _ in
+            try? FileHandle(forWritingTo: URL(filePath: path)).write(contentsOf: whole)
+        }
+        #expect(outcome == .failed)
+        #expect(report.contains("is an mp4 or mov file whose index stands at its end"), "\(report)")
+        #expect(report.contains("-movflags +faststart"))
+    }
+
     @Test func aFIFOWhoseWriterDiesEndsThere() throws {
         let folder = try Folder()
         mkfifo(folder.path("fifo"), 0o600)

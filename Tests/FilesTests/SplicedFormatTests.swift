@@ -61,6 +61,36 @@ import Testing
         }
     }
 
+    /// libavformat would hand on the packets of the second part as if they were of the first one's codec.
+    @Test(arguments: [true, false], [("libx265", "aac"), ("libx264", "ac3")])
+    func whereTheCodecChangesItEndsAndSaysSo(decodes: Bool, second: (video: String, audio: String)) throws {
+        var bytes = Data()
+        for (video, audio) in [("libx264", "aac"), second] {
+            let part = folder.path("part.ts")
+            _ = try FFmpeg.run(
+                [
+                    "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-f", "lavfi",
+                    "-i", "sine=d=1", "-c:v", video, "-g", "25", "-x265-params", "log-level=none", "-c:a", audio, part,
+                ], feeding: [])
+            bytes += try Data(contentsOf: URL(filePath: part))
+        }
+        let path = folder.path("codecs.ts")
+        try bytes.write(to: URL(filePath: path))
+        var graph = GraphBuilder()
+        graph.node("source", Source.self, ["open": .string(path), "decode": .boolean(decodes), "pace": "fast"])
+        for port in ["video", "audio"] {
+            graph.node(port, TestSink.self)
+            graph.edge("source.\(port) -> \(port).in")
+        }
+        let run = try GraphHarness(graph)
+        #expect(run.run() == .failed)
+        let what = second.video == "libx265" ? "video changes from h264 to hevc" : "audio changes from aac to ac3"
+        #expect("\(run.failure!)".contains("its \(what) at "), "\(run.failure!)")
+        // Streams lie in the file up to 0.7 s apart.
+        let pictures = run.sink("video").received.count
+        #expect(pictures >= 20 && pictures <= (second.video == "libx265" ? 25 : 45), "\(pictures)")
+    }
+
     @Test func whatDoesNotChangeStaysOneFile() throws {
         for input in [Clips.ts, Clips.mp4, Clips.mkv] {
             try copy(input, to: "whole.mkv")
