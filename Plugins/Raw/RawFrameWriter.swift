@@ -59,8 +59,10 @@ struct RawFrameWriter {
 
     /// True when nothing waits to go out. A file to which nothing was written is empty then.
     func finish() throws -> Bool {
-        if item == nil { try writer.begin() }
-        return item == nil
+        guard item == nil else { return false }
+        try writer.begin()
+        try writer.conclude()
+        return true
     }
 
     func close() { writer.close() }

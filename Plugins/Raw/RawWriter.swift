@@ -131,6 +131,13 @@ final class RawWriter {
         if let code = file?.begin(), code != 0 { throw NodeError("cannot write to \(name): \(errorText(code))") }
     }
 
+    /// Everything is written. Throws where the file is gone, and with it what was written.
+    func conclude() throws {
+        guard let file, let words = file.whereabouts.words(of: name) else { return }
+        guard file.whereabouts != .removed else { throw NodeError(words) }
+        context.log(.warning, words)
+    }
+
     /// Tries to get a reader.
     private func reach() throws -> Bool {
         if let listener {

@@ -26,6 +26,54 @@ import Testing
         (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()) ?? []
     }
 
+    // MARK: Files that go while they are written
+
+    /// Half a second of a tone; `between` comes when a part of it is written.
+    private func record(_ name: String, _ extra: [String: ParameterValue] = [:], between: () throws -> Void) throws
+        -> NodeHarness<Record>
+    {
+        let source = try NodeHarness(
+            Source.self, parameters: ["open": "tone", "pace": "fast", "duration_s": 0.5], unconnected: ["video"])
+        source.graph.run()
+        let tone = source.sink("audio").received.map(\.item)
+        let record = try NodeHarness(
+            Record.self, parameters: ["path": .string(folder.path(name))].merging(extra) { $1 },
+            unconnected: ["video", "data"])
+        record.push(tone.prefix(tone.count / 2), into: "audio")
+        record.settle()
+        try between()
+        record.push(tone.suffix(from: tone.count / 2), into: "audio")
+        return record
+    }
+
+    @Test func oneThatIsRemovedIsAnErrorAndNotWritten() throws {
+        let record = try record("a.wav") { try FileManager.default.removeItem(atPath: folder.path("a.wav")) }
+        #expect(record.finish() == .failed)
+        let words = "\"\(folder.path("a.wav"))\" was removed while it was written: what was written is lost"
+        #expect("\(record.error!)".contains(words))
+        #expect(!record.events.contains { $0.what.hasPrefix("wrote ") })
+        #expect(names.isEmpty)
+    }
+
+    @Test func aSegmentThatIsRemovedIsSaidAndTheNextOneGoesOn() throws {
+        let record = try record("a.wav", ["segment_s": 0.3]) {
+            try FileManager.default.removeItem(atPath: folder.path("a.wav"))
+        }
+        #expect(record.finish() == .finished, "\(record.events)")
+        #expect(record.events.contains { $0.level == .warning && $0.what.contains("was removed while it was written") })
+        #expect(names.count == 1)
+    }
+
+    @Test func oneThatIsMovedIsSaid() throws {
+        let record = try record("a.wav") {
+            try FileManager.default.moveItem(atPath: folder.path("a.wav"), toPath: folder.path("b.wav"))
+        }
+        #expect(record.finish() == .finished)
+        let words = "\"\(folder.path("a.wav"))\" was moved while it was written: what is written is not there"
+        #expect(record.events.contains { $0.level == .warning && $0.what == words })
+        #expect(names == ["b.wav"])
+    }
+
     // MARK: Names
 
     @Test func ofTheGraphItselfItIsReplaced() throws {
@@ -157,7 +205,7 @@ import Testing
         #expect(first?.begin() == 0)
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
         let copies = open.filter { name(ofDescriptor: $0) == path }.map { dup($0) }
-        defer { copies.forEach { _ = close($0) } }
+        defer { for copy in copies { close(copy) } }
         #expect(copies.count == 1)
         if isClosed { #expect(first?.close() == 0) }
         first = nil

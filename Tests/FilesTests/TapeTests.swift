@@ -156,6 +156,43 @@ import Testing
         #expect(try probe(folder.path("a.2.mp4"), "stream=width,height").first == "96,64")
     }
 
+    /// A caller that comes back with other codecs.
+    @Test(arguments: ["mkv", "ts"]) func whereBothFormatsChangeTheNextFileHasBoth(ending: String) throws {
+        let record = try record("a.\(ending)")
+        for (index, words) in [["libx264", "aac"], ["mpeg2video", "mp2"]].enumerated() {
+            let path = try clip("\(index).ts", ["-c:v", words[0], "-g", "25", "-c:a", words[1]])
+            for port in ["video", "audio"] {
+                record.push(moved(try items(of: path, port), by: Double(index) * 2.1), into: port)
+            }
+        }
+        #expect(record.finish() == .finished, "\(record.events)")
+        #expect(try probe(folder.path("a.\(ending)")) == ["h264", "aac"])
+        // ffprobe writes a comma behind a stream of MPEG-2.
+        let second = try probe(folder.path("a.2.\(ending)")).map { $0.replacing(",", with: "") }
+        #expect(second == ["mpeg2video", "mp2"], "\(second) \(record.events.map(\.what))")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("a.3.\(ending)")))
+        #expect(try times("a.2.\(ending)", "v").count == 50)
+        #expect(try times("a.2.\(ending)", "a").count >= 80)
+    }
+
+    @Test func aStreamThatIsSilentWhenTheOtherChangesIsWaitedForTwoSecondsAlone() throws {
+        let words = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac"]
+        let (small, large) = (try clip("s.ts", words), try clip("l.ts", size: "96x64", words))
+        let record = try record("a.mkv")
+        for port in ["video", "audio"] { record.push(try items(of: small, port), into: port) }
+        record.push(moved(try items(of: large, "video"), by: 2.1), into: "video")
+        for _ in 0..<2 {
+            record.settle()
+            #expect(!FileManager.default.fileExists(atPath: folder.path("a.2.mkv")))
+            record.advance(by: .milliseconds(1_900))
+        }
+        record.advance(by: .milliseconds(400))
+        #expect(FileManager.default.fileExists(atPath: folder.path("a.2.mkv")))
+        #expect(record.finish() == .finished, "\(record.events)")
+        #expect(try probe(folder.path("a.2.mkv")) == ["h264", "aac"])
+        #expect(try times("a.2.mkv", "v").count == 50)
+    }
+
     @Test func aPipeHasNoNextFile() throws {
         let fifo = folder.path("pipe.mkv")
         mkfifo(fifo, 0o600)

@@ -38,6 +38,24 @@ import Testing
         #expect(node.events.contains { $0.what.contains("300 ms of silence where audio was missing, 60 ms of audio") })
     }
 
+    @Test func aFileThatIsRemovedWhileItIsWrittenIsAnErrorAndOneThatIsMovedIsSaid() throws {
+        let rig = try Rig()
+        for (name, other) in [("out.pcm", nil), ("own.pcm", "away.pcm")] as [(String, String?)] {
+            let node = try output(rig.path(name))
+            node.push([frame(at: 0, count: 100)])
+            node.settle()
+            if let other {
+                try FileManager.default.moveItem(atPath: rig.path(name), toPath: rig.path(other))
+            } else {
+                try FileManager.default.removeItem(atPath: rig.path(name))
+            }
+            node.push([frame(at: 100, count: 100)])
+            #expect(node.finish() == (other == nil ? .failed : .finished))
+            let words = "\"\(rig.path(name))\" was \(other == nil ? "removed" : "moved") while it was written: "
+            #expect(node.error.map { "\($0)" }?.contains(words) ?? node.events.contains { $0.what.contains(words) })
+        }
+    }
+
     @Test func jitterAndTimesThatAreNotKnownChangeNothing() throws {
         let rig = try Rig()
         let node = try output(rig.path("out.pcm"))

@@ -69,14 +69,20 @@ struct DataRecording {
         guard lines > 0 else {
             return context.log(.warning, "nothing arrived: \"\(sink.path)\" is not written")
         }
-        try end()
+        try end(isLast: true)
     }
 
-    private func end() throws {
-        let identity = sink.identity
+    /// `isLast`: no file follows it.
+    private func end(isLast: Bool = false) throws {
+        let (identity, place) = (sink.identity, sink.whereabouts)
         let code = sink.close()
         guard code == 0 else { throw NodeError("writing \"\(sink.path)\" failed: \(errorText(code))") }
         try series.ended(sink, identity)
+        if let words = place.words(of: sink.path) {
+            guard place != .removed || !isLast else { throw NodeError(words) }
+            context.log(.warning, words)
+        }
+        guard place != .removed else { return }
         context.log(.info, "wrote \(sink.path): \(lines) lines, \(FileSink.size(sink.bytesWritten))")
     }
 

@@ -54,6 +54,9 @@ final class FileSink: ByteSink {
         bytesWritten = count
     }
 
+    /// Its fate so far.
+    var whereabouts: WrittenFile.Whereabouts { file.whereabouts }
+
     /// Returns 0 or errno: some file systems find out only then that they have no room.
     func close() -> Int32 { file.close() }
 

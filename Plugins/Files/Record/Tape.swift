@@ -16,6 +16,8 @@ final class Tape {
     /// Formats that change more often than so many times within so long are no use in files of their own.
     static let mostChanges = 20
     static let changesWithin = Interval.seconds(10)
+    /// The longest wait for the other streams when the format of one has changed.
+    static let longestDoubt = Interval.seconds(2)
 
     private let container: Container
     private let streams: [RecordedStream]
@@ -31,6 +33,9 @@ final class Tape {
     /// Why the present file cannot go on; nil while it can.
     private var change: String?
     private var changes: [Instant] = []
+    /// The format of one stream has changed, perhaps because another sender follows. Then those of the others have
+    /// changed too, which only their next items tell: they are waited for, but not for long.
+    private var doubt: Gathering?
     /// Of the last item of the stream at whose keyframes a file can begin.
     private var anchored = MediaTime.none
     /// Items that the present file takes when the other streams have come as far, by their decoding times.
@@ -59,11 +64,11 @@ final class Tape {
     func isBegun(now: Instant) throws -> Bool {
         guard recording == nil else { return true }
         // A file that begins with what is known leaves the rest to the order of the join.
-        if !missing.isEmpty || streams.allSatisfy(\.held.isEmpty) {
+        if doubt != nil || !missing.isEmpty || streams.allSatisfy(\.held.isEmpty) {
             for stream in streams { while let item = stream.input.next() { stream.hold(item) } }
         }
         noteUndecodable()
-        guard streams.contains(where: { !$0.held.isEmpty }) else { return false }
+        guard streams.contains(where: { !$0.held.isEmpty }), isSure(now) else { return false }
         let missing = missing
         let names = missing.map(\.name).joined(separator: " and ")
         switch gathering.look(now, isComplete: missing.isEmpty) {
@@ -86,6 +91,18 @@ final class Tape {
         return true
     }
 
+    /// Every stream has shown what format it has now, or has been waited for.
+    private func isSure(_ now: Instant) -> Bool {
+        let silent = streams.filter { !$0.isOver && $0.held.isEmpty }
+        guard case .wait(let until)? = doubt?.look(now, isComplete: silent.isEmpty), !isFull else {
+            doubt = nil
+            return true
+        }
+        context.isWaiting(for: "the next of \(silent.map(\.name).joined(separator: " and "))")
+        context.wake(at: until)
+        return false
+    }
+
     /// The streams that a file which begins now would be without.
     private var missing: [RecordedStream] { streams.filter { !$0.isOver && format(of: $0) == nil } }
 
@@ -103,7 +120,7 @@ final class Tape {
     /// The next file, or the first one, with every stream whose format is known, and with what waits.
     private func begin() throws {
         guard let prepared = first else { return }
-        first = nil
+        (first, doubt) = (nil, nil)
         let sink = try series.renewed(prepared)
         let members = streams.compactMap { stream in
             stream.isOver ? nil : format(of: stream).map { (stream: stream, format: $0) }
@@ -225,6 +242,7 @@ final class Tape {
         stream.hold(item)
         noteUndecodable()
         guard !stream.held.isEmpty else { return }
+        if wasFormat != nil { doubt = Gathering(patience: Tape.longestDoubt) }
         if change == nil {
             change =
                 wasFormat.map { "\(stream.name) changed from \($0) to \(item.format)" } ?? "\(stream.name) came late"
@@ -279,11 +297,16 @@ final class Tape {
         }
     }
 
-    private func end(_ recording: MediaRecording) throws {
-        let identity = recording.sink.identity
+    /// `isLast`: no file follows it.
+    private func end(_ recording: MediaRecording, isLast: Bool = false) throws {
+        let (identity, place) = (recording.sink.identity, recording.sink.whereabouts)
         try recording.finish()
         try series.ended(recording.sink, identity)
-        context.log(.info, "wrote \(recording.summary)")
+        if let words = place.words(of: recording.path) {
+            guard place != .removed || !isLast else { throw NodeError(words) }
+            context.log(.warning, words)
+        }
+        if place != .removed { context.log(.info, "wrote \(recording.summary)") }
         if let words = SamplePlacement.words(silence: recording.silence, cut: recording.cut, leaps: recording.leaps) {
             context.log(.info, "\(recording.path) has no times: \(words)")
         }
@@ -303,9 +326,9 @@ final class Tape {
         guard let recording else {
             return context.log(.warning, "nothing arrived: \"\(path)\" is not written")
         }
-        try end(recording)
         self.recording = nil
         first = nil
+        try end(recording, isLast: true)
     }
 
     /// Sets the node's metrics.

@@ -143,6 +143,35 @@ public final class WrittenFile {
     /// leave the lock to the child.
     private func unlock() { flock(descriptor, LOCK_UN) }
 
+    /// The fate of a file while it is written.
+    public enum Whereabouts: Sendable {
+        /// It has its name.
+        case inPlace
+        /// Its name leads to another file, or to none, and it has another name or is out of reach.
+        case moved
+        /// Nobody can open it any more: what is written is lost when it is closed.
+        case removed
+
+        /// A sentence on a file that was begun at `path`, without a full stop. nil while it is there.
+        public func words(of path: String) -> String? {
+            switch self {
+            case .inPlace: nil
+            case .moved: "\"\(path)\" was moved while it was written: what is written is not there"
+            case .removed: "\"\(path)\" was removed while it was written: what was written is lost"
+            }
+        }
+    }
+
+    /// Looks at the file and at its path: two calls of the system. `inPlace` of a FIFO or a device, and once it is
+    /// closed.
+    public var whereabouts: Whereabouts {
+        var (here, there) = (stat(), stat())
+        guard isRegular, descriptor >= 0, fstat(descriptor, &here) == 0 else { return .inPlace }
+        if here.st_nlink == 0 { return .removed }
+        guard stat(path, &there) == 0 else { return .moved }
+        return here.st_ino == there.st_ino && here.st_dev == there.st_dev ? .inPlace : .moved
+    }
+
     // MARK: Names
 
     /// `tape.2.webm` of `tape.webm`; a path to something that is no regular file stays as it is.
