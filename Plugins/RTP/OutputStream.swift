@@ -10,7 +10,9 @@ import Sluice
 final class OutputStream {
     /// `video` or `audio`, in messages and metrics.
     let name: String
-    let media: RTPSocketPair
+    var media: RTPSocketPair
+    /// Nobody listens where the last media went; cleared by whoever deals with it.
+    var isRefused = false
     private(set) var sender: StreamSender?
     /// A packet must tell the configuration before any goes out.
     var awaitsConfiguration = false
@@ -186,7 +188,10 @@ final class OutputStream {
         guard !batch.isEmpty else { return true }
         let outcome = batch.send(on: media.rtp)
         metrics.packets.add(outcome.sent)
-        if outcome.refused > 0 { metrics.refused.add(outcome.refused) }
+        if outcome.refused > 0 {
+            metrics.refused.add(outcome.refused)
+            isRefused = true
+        }
         if outcome.failed > 0 {
             metrics.unsent.add(outcome.failed)
             lastError = outcome.error

@@ -333,7 +333,10 @@ public final class RTPInput: Node {
 
     // MARK: The end
 
-    private var lastArrival: Instant { streams.reduce(began) { max($0, $1.lastArrival ?? began) } }
+    /// A sender that waits until the one before has been silent for `takeover_ms` has come too.
+    private var lastArrival: Instant {
+        streams.reduce(began) { max($0, $1.lastArrival ?? began, $1.receiver.followerHeard ?? began) }
+    }
 
     /// When all that have begun have said goodbye and what was on its way has had its time; nil while one goes on. A
     /// stream that has not begun when the others end will not.

@@ -75,6 +75,8 @@ public final class RTPOutput: Node {
     private var cname = ""
     /// Where packets go, while it is looked for.
     private var lookup: AddressLookup?
+    /// Addresses of `host` that are to be tried for each medium, where nobody listens at the present one.
+    private var places: [String: [SocketAddress]] = [:]
     private var writable: Int32?
     private var gathering = Gathering(patience: .zero)
     private var isTold = false
@@ -107,10 +109,14 @@ public final class RTPOutput: Node {
     /// False while the address is looked for. Media wait on their edges meanwhile.
     private func goOnLookingUp() throws -> Bool {
         guard let lookup else { return true }
-        guard let found = try lookup.take()?.get().first else { return false }
+        guard let found = try lookup.takeAll()?.get().first, let first = found.first else { return false }
         self.lookup = nil
         context.isWaiting(for: nil)
-        try begin(at: found)
+        // A name may have addresses of a kind that this machine has no way to: IPv6 mostly.
+        let open = found.filter { (try? UDPSocket(connectedTo: $0)) != nil }
+        try begin(at: open.first ?? first)
+        // The last one is the first again: there it stays where nobody listens anywhere.
+        if open.count > 1 { for (_, stream) in streams { places[stream.name] = Array(open.dropFirst()) + [open[0]] } }
         return true
     }
 
@@ -241,6 +247,7 @@ public final class RTPOutput: Node {
                     try waitForRoom(of: stream)
                     return false
                 }
+                try goOnElsewhere(stream)
                 sayError(of: stream)
             }
             unwatchRoom()
@@ -302,6 +309,21 @@ public final class RTPOutput: Node {
         )
     }
 
+    /// Where nobody listens at one address of a name, the next one is tried, each once.
+    private func goOnElsewhere(_ stream: OutputStream) throws {
+        guard stream.isRefused else { return }
+        stream.isRefused = false
+        guard let next = places[stream.name]?.first else { return }
+        places[stream.name]?.removeFirst()
+        unwatchRoom()
+        context.unwatch(stream.media.control.descriptor)
+        stream.media = try sockets(next, stream.name == video.name ? videoPort : audioPort, stream.name)
+        try context.watch(stream.media.control.descriptor, for: .readable)
+        if stream.name == video.name { keyframe.send() }
+        context.log(
+            .info, "\(stream.name): nobody listens there: goes on to \(next.parts.host), another address of \(host)")
+    }
+
     private func sayError(of stream: OutputStream) {
         let code = stream.takeError()
         if code != 0, !saidError {
@@ -311,7 +333,7 @@ public final class RTPOutput: Node {
                 "\(stream.name): the kernel does not take datagrams for \(host) (\(errorText(code))); counted as \(stream.name)_unsent"
             )
         }
-        if stream.metrics.refused.count > 0, !saidRefused {
+        if stream.metrics.refused.count > 0, places[stream.name]?.isEmpty ?? true, !saidRefused {
             saidRefused = true
             context.log(
                 .warning,

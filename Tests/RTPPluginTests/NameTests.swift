@@ -72,6 +72,40 @@ import Testing
         #expect(try String(contentsOfFile: rig.sdp, encoding: .utf8).contains("c=IN IP4 127.0.0.1"))
     }
 
+    /// The kernel connects nobody to the broadcast address, as it connects nobody by IPv6 without a route.
+    @Test func anAddressToWhichThereIsNoWayIsPassedOver() throws {
+        let rig = try Rig()
+        let graph = try rig.sending(.vp8, ["host": "two.example"], media: "video")
+        let found = [
+            SocketAddress(numeric: "255.255.255.255", port: 1)!, SocketAddress(numeric: "127.0.0.1", port: 1)!,
+        ]
+        let resolver = NameResolver(find: { _, _, _ in found[0] }, findAll: { _, _, _ in found })
+        graph.registry.provide(NameResolver.self) { resolver }
+        let ran = try Rig.run(graph)
+        #expect(ran.outcome == .finished, "\(ran.report)")
+        #expect(try String(contentsOfFile: rig.sdp, encoding: .utf8).contains("c=IN IP4 127.0.0.1"))
+    }
+
+    /// `localhost` has two addresses on most machines, and most receivers listen at one.
+    @Test func whereNobodyListensAtOneAddressOfANameTheNextIsTried() throws {
+        let rig = try Rig()
+        try rig.scratch.write(
+            "stream.sdp",
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                + "m=video \(rig.port) RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n")
+        let receiver = Rig.Beside(rig.receiving("second", ["timeout_ms": 1_000], media: "video"))
+        try rig.wait(for: "rtp-input's port") { Rig.isBound(rig.port) }
+        let graph = try rig.sending(.vp8, ["host": "two.example", "sdp": ""], media: "video")
+        let found = ["127.0.0.2", "127.0.0.1"].map { SocketAddress(numeric: $0, port: 1)! }
+        let resolver = NameResolver(find: { _, _, _ in found[0] }, findAll: { _, _, _ in found })
+        graph.registry.provide(NameResolver.self) { resolver }
+        let sent = try Rig.run(graph)
+        #expect(sent.outcome == .finished, "\(sent.report)")
+        #expect(sent.report.contains("goes on to 127.0.0.1, another address of two.example"), "\(sent.report)")
+        #expect(try receiver.wait().outcome == .finished)
+        #expect(Collector.take("second.video").count > Rig.size.frames * 2 / 3)
+    }
+
     @Test func aNameThatIsNotFoundFailsInOneSentence() throws {
         let rig = try Rig()
         let desk = Desk(.failure(NodeError("cannot find host \"gone.example\": no such name", advice: "Check it.")))

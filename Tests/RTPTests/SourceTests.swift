@@ -128,6 +128,30 @@ import Testing
         #expect(bench.receiver.counts.strangers == 0 && bench.receiver.origin == place(5_002))
     }
 
+    /// So a time without packets is not over while another sender waits for the end of the one before.
+    @Test func aSenderThatWaitsForItsTurnIsHeard() {
+        func place(_ host: UInt8, _ port: UInt16) -> PacketOrigin {
+            PacketOrigin(host: .init([192, 0, 2, host]), port: port)
+        }
+        let bench = ReceiverBench(.pcmu, type: 0)
+        func send(_ range: Range<Int>, from origin: PacketOrigin, source: UInt32) {
+            var sender = StreamSender(
+                .pcmu, payloadType: 0, ssrc: source, sequence: UInt16(range.lowerBound), timestampOffset: 5)
+            for index in range {
+                for packet in sender.packets(of: sound(index), at: .milliseconds(Int64(index) * 20), isKeyframe: true) {
+                    bench.receive(packet, from: origin, at: Double(index) * 20)
+                }
+            }
+        }
+        send(0..<10, from: place(1, 5_000), source: 7)
+        send(10..<20, from: place(2, 5_000), source: 8)
+        #expect(bench.receiver.followerHeard == nil && bench.receiver.counts.strangers == 10)
+        send(20..<100, from: place(1, 5_002), source: 9)
+        #expect(bench.receiver.followerHeard == Instant(nanoseconds: 1_980_000_000) && bench.frames.count == 10)
+        send(100..<130, from: place(1, 5_002), source: 9)
+        #expect(bench.frames.count == 120 && bench.receiver.origin == place(1, 5_002))
+    }
+
     @Test func whatIsKeptOfStrangersIsBounded() {
         func place(_ port: UInt16) -> PacketOrigin { PacketOrigin(host: .init([192, 0, 2, 1]), port: port) }
         let bench = ReceiverBench(.pcmu, type: 0)

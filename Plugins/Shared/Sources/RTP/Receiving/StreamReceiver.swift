@@ -145,6 +145,8 @@ public final class StreamReceiver {
     public var source: UInt32? { selector.current }
     /// Where it sends from.
     public var origin: PacketOrigin? { selector.origin }
+    /// When the last packet came of a source that may follow the present one; nil where none has.
+    public private(set) var followerHeard: Instant?
     /// Whether RTCP from there may speak of this stream.
     public func mayReport(_ origin: PacketOrigin?) -> Bool { selector.mayReport(origin) }
     /// The source has said goodbye: another may follow at once.
@@ -182,6 +184,7 @@ public final class StreamReceiver {
             counts.strangers += 1
             return
         case .held, .waiting:
+            if source != nil { followerHeard = now }
             forgetHeld {
                 $0.origin == origin
                     ? $0.header.ssrc != header.ssrc
