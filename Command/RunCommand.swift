@@ -56,14 +56,13 @@ enum RunCommand: Subcommand {
         let run = try host.run(plan, options: options)
         guard let reportPath else { return try execute(run, watcher, signals) }
         var report = try OutputFile(reportPath, for: "--report", arguments)
-        do {
-            let status = try execute(run, watcher, signals)
-            try report.write(run.report)
-            return status
-        } catch {
+        let status: Int32
+        do { status = try execute(run, watcher, signals) } catch {
             do { try report.write(run.report) } catch { if !watcher.fail(error) { Console.say("\(error)\n") } }
             throw error
         }
+        try report.write(run.report)
+        return status
     }
 
     static func execute(_ run: GraphRun, _ watcher: RunWatcher, _ signals: Int32) throws -> Int32 {

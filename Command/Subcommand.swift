@@ -18,11 +18,22 @@ enum Main {
 
     private static func status(of words: [String]) -> Int32 {
         do {
+            try refuseWhatIsNoText()
             let status = try start(words)
             return max(status, statusOfAnswer())
         } catch {
             Console.say(printable("\(error)\n"))
             return self.status(after: error)
+        }
+    }
+
+    /// Swift puts U+FFFD where an argument is no UTF-8: a name of a file would lead to another one.
+    private static func refuseWhatIsNoText() throws(UsageError) {
+        for index in 0..<Int(CommandLine.argc) {
+            guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else { continue }
+            throw UsageError(
+                "sluice: the argument \"\(String(cString: word))\" is not UTF-8.",
+                "Names of files have to be UTF-8 here: rename the file, or let a link lead to it (ln -s).")
         }
     }
 

@@ -77,7 +77,9 @@ enum PictureFile {
         defer { avcodec_parameters_free(&parameters) }
         parameters!.pointee.codec_type = AVMEDIA_TYPE_VIDEO
         parameters!.pointee.codec_id = codec
-        let decoder = try Decoder(parameters!, timeBase: .mediaTime)
+        var options = Decoder.Options()
+        options.isStrict = true
+        let decoder = try Decoder(parameters!, timeBase: .mediaTime, options)
         var packet = av_packet_alloc()
         defer { av_packet_free(&packet) }
         try AVError.check(av_new_packet(packet, Int32(clamping: bytes.count)))

@@ -136,7 +136,9 @@ public final class VideoOverlay: Node {
         if let warning = writer.warning { losses.tell(warning, context) }
         if stamp == nil {
             losses.tell(
-                "no font of this machine draws the text: install one, apt-get install fonts-dejavu-core", context)
+                style.size > layout.height
+                    ? "letters \(style.size) pixels high do not fit on pictures of \(layout.width)x\(layout.height): nothing is seen of the text; make font_size smaller"
+                    : "no font of this machine draws the text: install one, apt-get install fonts-dejavu-core", context)
         }
     }
 

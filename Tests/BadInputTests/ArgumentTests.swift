@@ -34,9 +34,13 @@ import Testing
             2, saysOnly: "--set pace=slow: \"pace\" takes one of \"live\", \"fast\".")
     }
 
-    @Test func bytesThatAreNotUTF8AreTakenAsTheyMayBe() throws {
-        let run = try scratch.run("demo", shell: "set -- run demo --set $'output=\\xff\\xfe.txt'")
-        run.check(2, says: "does not tell the kind of file.")
+    /// Of a name that is not quite the one that was given another file would be read or written.
+    @Test func argumentsThatAreNotUTF8AreRefused() throws {
+        for words in ["demo --set $'output=\\xff\\xfe.webm'", "$'lat\\xe9in.json'", "demo --report $'\\xe9.json'"] {
+            let run = try scratch.run("demo", shell: "set -- run \(words)")
+            run.check(2, says: "is not UTF-8.\n  Names of files have to be UTF-8 here")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.path).isEmpty)
     }
 
     @Test func aSecretThatIsMissingSaysWhereItComesFrom() throws {

@@ -106,6 +106,13 @@ import Testing
         #expect(report.contains("No space left on device"))
     }
 
+    @Test func aReportThatCannotBeWrittenIsSaidOnce() throws {
+        let graph = try recording("wav", to: "out.wav", pace: "fast", seconds: 1)
+        let run = try scratch.run(graph, "--report", "/dev/full")
+        run.check(1, says: "/dev/full: the file could not be written: No space left on device.")
+        #expect(run.errors.components(separatedBy: "could not be written").count == 2, "\(run.errors)")
+    }
+
     @Test func rawMediaOnAFullDevice() throws {
         let graph = try scratch.graph(
             [

@@ -122,6 +122,17 @@ import Testing
         #expect(lit == (0..<20).map { 3..<7 ~= $0 || 10..<15 ~= $0 })
     }
 
+    @Test func lettersThatArePartOfNoPictureAreSaidToBeTooHigh() throws {
+        let overlay = try NodeHarness(
+            VideoOverlay.self, parameters: ["text": "Big", "font_size": 1_000], unconnected: ["captions"])
+        let small = VideoLayout(width: 64, height: 36, pixelFormat: .i420)
+        overlay.push(VideoFrame(format: MediaFormat(video: small)))
+        #expect(overlay.finish() == .finished)
+        #expect(
+            overlay.events.contains { $0.what.contains("letters 1000 pixels high do not fit on pictures of") },
+            "\(overlay.events)")
+    }
+
     @Test func aTextStaysUntilACaptionComes() throws {
         let harness = try NodeHarness(
             VideoOverlay.self, parameters: ["text": "live", "anchor": "middle"], unconnected: ["captions"])

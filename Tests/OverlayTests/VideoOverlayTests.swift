@@ -244,9 +244,23 @@ import Testing
                 #expect(words.isEmpty || "\(error)".contains(words), "\(error)")
             }
         }
-        // Cut short it is grey below, or refused; never a crash.
+        // Cut short it is refused; never a crash.
         for count in stride(from: 8, to: whole.count, by: 97) {
             _ = try? PictureFile.read(write("cut.png", Array(whole[..<count])), width: 0)
+        }
+    }
+
+    /// libavcodec would make up what lacks of a JPEG.
+    @Test(arguments: ["png", "jpg", "webp", "bmp"]) func filesThatAreCutShortAreRefused(ending: String) throws {
+        let whole = try [UInt8](
+            Data(contentsOf: URL(filePath: file("w.\(ending)", "64x64", "r=random(1)*255:g=X*4:b=Y*4:a=255"))))
+        _ = try PictureFile.read(scratch.url.appending(path: "w.\(ending)").path, width: 0)
+        for share in [0.5, 0.9] {
+            let url = scratch.url.appending(path: "cut.\(ending)")
+            try Data(whole.prefix(Int(Double(whole.count) * share))).write(to: url)
+            #expect { try PictureFile.read(url.path, width: 0) } throws: {
+                "\($0)".contains("cannot be decoded")
+            }
         }
     }
 

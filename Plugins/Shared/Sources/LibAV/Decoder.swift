@@ -36,6 +36,8 @@ public final class Decoder {
         public var isLowDelay = false
         /// A larger picture is refused before it has memory.
         public var limit = PictureLimit()
+        /// Refuses what is damaged, where libavcodec would make up the rest.
+        public var isStrict = false
         /// One thread, and pictures up to the usual limit, unless it says otherwise.
         public init(threads: Int = 1, isLowDelay: Bool = false, limit: PictureLimit = PictureLimit()) {
             self.threads = threads
@@ -83,6 +85,7 @@ public final class Decoder {
         var opened: UnsafeMutablePointer<AVCodecContext>? = made
         made.pointee.thread_count = Int32(clamping: options.threads)
         made.pointee.pkt_timebase = timeBase
+        if options.isStrict { made.pointee.err_recognition |= AV_EF_EXPLODE }
         if options.isLowDelay { made.pointee.flags |= sluice_codec_flag_low_delay() }
         let limit = UnsafeMutablePointer<sluice_picture_limit>.allocate(capacity: 1)
         limit.initialize(
