@@ -7,6 +7,7 @@ let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
+let http: Target.Dependency = .product(name: "HTTP", package: "Shared")
 let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
 let ice: Target.Dependency = .product(name: "ICEAgent", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
@@ -48,6 +49,7 @@ let plugins: [Target] = [
     plugin("Flow"),
     plugin("G711"),
     plugin("H264", uses: [geometry, libav, pacing]),
+    plugin("HTTP", uses: [http, net, "CWebsockets"]),
     plugin("Mix"),
     plugin("Opus", uses: [bitstream, "COpus"]),
     plugin("Overlay", uses: [bitstream, geometry, libav, "CASS"]),
@@ -70,6 +72,7 @@ let libraries: [Target] = [
     library("CSwscale", "libswscale", "libswscale-dev"),
     library("CSRT", "srt", "libsrt-gnutls-dev"),
     library("CVPX", "vpx", "libvpx-dev"),
+    library("CWebsockets", "libwebsockets", "libwebsockets-dev"),
 ]
 
 let tests: [Target] = [
@@ -105,6 +108,7 @@ let tests: [Target] = [
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
     tests("Geometry", of: [geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
+    tests("HTTP", of: ["HTTPPlugin", http, "TestSupport"]),
     tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
     tests("ICE", of: [ice, net, "TestSupport"]),
@@ -128,7 +132,7 @@ let tests: [Target] = [
     tests("SegmentTime", of: [segmentTime, "TestSupport"]),
     tests("SourceTime", of: [sourceTime]),
     tests("SRTP", of: [rtp, srtp, "TestSupport"]),
-    tests("Docs", of: ["TestSupport"]),
+    tests("Docs", of: [http, "TestSupport"]),
     tests(
         "Segments",
         of: [
@@ -152,8 +156,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, ice, mpegts, net, rtp, "Command", "FlowPlugin", "PacerPlugin", "RTPPlugin", "SRTPlugin",
-        "SegmentsPlugin",
+        engine, bitstream, http, ice, mpegts, net, rtp, "Command", "FlowPlugin", "HTTPPlugin", "PacerPlugin",
+        "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

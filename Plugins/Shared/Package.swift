@@ -10,6 +10,7 @@ let package = Package(
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
+        .library(name: "HTTP", type: .dynamic, targets: ["HTTP"]),
         .library(name: "Holding", type: .dynamic, targets: ["Holding"]),
         // libICE.so is a library of X11, which the linker would find first.
         .library(name: "ICEAgent", type: .dynamic, targets: ["ICE"]),
@@ -37,6 +38,7 @@ let package = Package(
         .target(
             name: "LibAV",
             dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "HTTP", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "Holding", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // Pure: of Net it uses addresses alone, and the engine's times.
         .target(name: "ICE", dependencies: ["Net", .product(name: "Sluice", package: "Engine")]),

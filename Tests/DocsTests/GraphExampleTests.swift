@@ -10,36 +10,12 @@ import Testing
 
     @Test(arguments: try blocks) func everyJSONExampleIsJSONAndEveryWholeGraphIsValid(_ block: Page.Block) throws {
         let value = try JSONSerialization.jsonObject(with: Data(block.text.utf8), options: .fragmentsAllowed)
-        guard let object = value as? [String: Any], object["nodes"] is [String: Any], object["graph"] == nil,
-            object["services"] == nil
+        guard let object = value as? [String: Any], object["nodes"] is [String: Any], object["graph"] == nil
         else { return }
         let scratch = try Scratch()
         let answer = try Repository.sluice("validate", scratch.write("graph.json", block.text).path)
         #expect(answer.status == 0, "\(block): \(answer.errors)")
         #expect(answer.errors.isEmpty, "\(block): \(answer.errors)")
-    }
-
-    /// No plugin of the repository provides a service with settings.
-    @Test func everyGraphThatSetsUpAServiceIsValidBesideAPluginThatProvidesIt() throws {
-        let plugins = PluginCatalog(directories: [Built.directory.path])
-        let http = ServiceSpec(
-            name: "http", type: "HTTP", summary: "One port for all", scope: .host,
-            settings: [
-                ParameterSpec("listen", .string, default: .string("127.0.0.1:8080"), help: "address and port"),
-                ParameterSpec("token", .string, help: "The token that callers must show."),
-            ])
-        let catalog = NodeTable(plugins.types.compactMap { plugins.spec(for: $0) }, services: [http])
-        let graphs = try Self.blocks.filter { block in
-            let object = try JSONSerialization.jsonObject(with: Data(block.text.utf8), options: .fragmentsAllowed)
-            return (object as? [String: Any])?["services"] != nil
-        }
-        #expect(!graphs.isEmpty)
-        for graph in graphs {
-            let plan = try GraphLoader.load(
-                Array(graph.text.utf8), path: graph.description, catalog: catalog,
-                sources: ParameterSources(overrides: [:], environment: { _ in nil }, readFile: { _ in [] }))
-            #expect(plan.services.map(\.spec.name) == ["http"] && plan.warnings.isEmpty, "\(graph): \(plan.warnings)")
-        }
     }
 
     @Test(arguments: try Repository.graphs) func everyGraphIsValidAndHasASummaryAndAPageWithItsDrawing(_ name: String)

@@ -362,6 +362,46 @@ def captures():
     seed("pcap-frame", "vlan", b"\x01" + bytes(12) + b"\x81\0\0\5\x08\0" + four(udp(datagram(1))))
 
 
+def frame(first, payload, mask=b"\1\2\3\4"):
+    """A client's WebSocket frame (RFC 6455, section 5.2)."""
+    count = len(payload)
+    if count < 126:
+        length = bytes([0x80 | count])
+    elif count < 65536:
+        length = b"\xfe" + struct.pack(">H", count)
+    else:
+        length = b"\xff" + struct.pack(">Q", count)
+    return bytes([first]) + length + mask + bytes(byte ^ mask[index & 3] for index, byte in enumerate(payload))
+
+
+def http():
+    post = "POST /a/b HTTP/1.1\nHost: a\nContent-Type: application/sdp\nContent-Length: 3\n\nv=0"
+    chunks = "3;x=y\nabc\nA\n0123456789\n0\nX: y\n\n"
+    upgrade = (
+        "GET /ws HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: a, bearer.b\n\n")
+    requests = {
+        "get": "GET /a/b?c=d HTTP/1.1\nHost: a\nAccept: */*\nIf-None-Match: \"1\"\n\n",
+        "post": post + "GET /a/b HTTP/1.1\nHost: a\n\n",
+        "chunked": "PATCH /a/%20b HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nIf-Match: \"1\"\n\n" + chunks
+        + "OPTIONS * HTTP/1.1\nHost: a\n\n",
+        "expect": "POST /a/b HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 2\n\nhi",
+        "options": "OPTIONS /a/b HTTP/1.1\nHost: a\nOrigin: https://b\nAccess-Control-Request-Method: POST\n\n",
+        "absolute": "GET http://a/b/c HTTP/1.1\nHost: a\nConnection: close\n\n",
+        "old": "\nGET /a/b HTTP/1.0\n\n",
+        "upgrade": upgrade}
+    for number, (name, text) in enumerate(requests.items()):
+        data = text.replace("\n", "\r\n").encode()
+        seed("http", name, bytes([number]) + data + (frame(0x81, b"hi") if name == "upgrade" else b""))
+    fragments = frame(1, b"a") + frame(0x89, b"p") + frame(0, "\u00e9".encode()) + frame(0x80, b"c")
+    frames = {
+        "text": frame(0x81, b"hello"), "fragments": fragments,
+        "close": frame(0x81, b"x") + frame(0x88, b"\3\xe8bye"), "long": frame(0x81, b"x" * 300) + frame(0x8a, b""),
+        "longest": frame(0x81, b"y" * 65536), "unmasked": b"\x81\1a"}
+    for number, (name, data) in enumerate(frames.items()):
+        seed("websocket", name, bytes([number]) + data)
+
+
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "debug")
     shutil.rmtree(SEEDS, ignore_errors=True)
@@ -374,6 +414,7 @@ def main():
     addresses()
     segments()
     captures()
+    http()
     count = sum(len(files) for _, _, files in os.walk(SEEDS))
     print(f"wrote {count} seeds in {SEEDS}")
 

@@ -23,7 +23,7 @@ struct FuzzTarget: Sendable {
 
     static let all =
         jsonTargets + transportStreamTargets + rtpTargets + payloadTargets + descriptionTargets + addressTargets
-        + segmentTargets + captureTargets + iceTargets + repairTargets
+        + segmentTargets + captureTargets + httpTargets + iceTargets + repairTargets
 }
 
 /// Ends the process where `holds` is false.

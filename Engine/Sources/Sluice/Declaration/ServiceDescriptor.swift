@@ -6,10 +6,12 @@ public struct ServiceDescriptor: Sendable {
     public let summary: String
     /// How long an instance lives, and who shares it.
     public let scope: Scope
+    /// It talks to a socket or device, as nodes with `traits: .live` do: virtual time refuses it by name.
+    public let isLive: Bool
 
     /// `name` is lower case with hyphens. `summary` is one sentence without a full stop.
-    public init(_ name: String, summary: String, scope: Scope) {
-        (self.name, self.summary, self.scope) = (name, summary, scope)
+    public init(_ name: String, summary: String, scope: Scope, isLive: Bool = false) {
+        (self.name, self.summary, self.scope, self.isLive) = (name, summary, scope, isLive)
     }
 }
 

@@ -8,16 +8,19 @@
     /// One sentence without a full stop, for `list`.
     public var summary: String
     public var scope: ServiceDescriptor.Scope
+    /// Virtual time refuses it.
+    public var isLive: Bool
     public var settings: [ParameterSpec]
 
     public init(
         name: String = "", type: String, summary: String = "", scope: ServiceDescriptor.Scope,
-        settings: [ParameterSpec] = []
+        isLive: Bool = false, settings: [ParameterSpec] = []
     ) {
         self.name = name
         self.type = type
         self.summary = summary
         self.scope = scope
+        self.isLive = isLive
         self.settings = settings
     }
 

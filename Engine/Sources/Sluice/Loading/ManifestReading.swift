@@ -112,7 +112,7 @@ extension ServiceSpec {
         else { return nil }
         self.init(
             name: json["name"]?.string ?? "", type: type, summary: json["summary"]?.string ?? "", scope: scope,
-            settings: settings)
+            isLive: json.flag("live"), settings: settings)
     }
 }
 

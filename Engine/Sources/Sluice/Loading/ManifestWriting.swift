@@ -63,6 +63,7 @@ extension JSONValue.Writer {
         if !service.name.isEmpty { key("name", service.name) }
         if !service.summary.isEmpty { key("summary", service.summary) }
         key("scope", service.scope.rawValue)
+        flag("live", service.isLive)
         list("settings", service.settings) { $1.write($0) }
     }
 

@@ -37,7 +37,7 @@ final class ServiceRegistry: @unchecked Sendable {
         let descriptor = type.descriptor
         let spec = ServiceSpec(
             name: descriptor.name, type: String(reflecting: face), summary: descriptor.summary, scope: descriptor.scope,
-            settings: ServiceRegistry.parameters(of: type.init()).map(\.spec))
+            isLive: descriptor.isLive, settings: ServiceRegistry.parameters(of: type.init()).map(\.spec))
         add(face, spec) { (context: ServiceContext, settings: [String: ParameterValue]) throws -> MadeService in
             let made = type.init()
             for parameter in ServiceRegistry.parameters(of: made) {

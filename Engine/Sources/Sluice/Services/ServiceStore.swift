@@ -13,6 +13,8 @@ final class ServiceStore: @unchecked Sendable {
     /// The settings of a graph, or of the command, by the service's name.
     private let declared: [String: ServicePlan]
     let say: @Sendable (EventLog.Level, String) -> Void
+    /// It belongs to a run in virtual time.
+    private let isVirtual: Bool
 
     /// A maker may ask for other services of the same store.
     private let lock = RecursiveLock()
@@ -28,17 +30,18 @@ final class ServiceStore: @unchecked Sendable {
 
     init(
         _ scope: ServiceDescriptor.Scope, outer: ServiceStore?, registry: ServiceRegistry, declared: [ServicePlan] = [],
-        say: @escaping @Sendable (EventLog.Level, String) -> Void
+        isVirtual: Bool = false, say: @escaping @Sendable (EventLog.Level, String) -> Void
     ) {
         self.scope = scope
         self.outer = outer
         self.registry = registry
         self.declared = Dictionary(declared.map { ($0.spec.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.say = say
+        self.isVirtual = isVirtual
     }
 
-    /// nil if no plugin provides it. Throws `NodeError` where its plugin cannot be used, it cannot be made, or it
-    /// belongs to a narrower scope than who asks.
+    /// nil if no plugin provides it. Throws `NodeError` where its plugin cannot be used, it cannot be made, it belongs
+    /// to a narrower scope than who asks, or it is live and time is virtual.
     func find<Wanted>(_ type: Wanted.Type) throws -> Wanted? {
         guard let provider = try registry.provider(of: type) else { return nil }
         let found = try instance(of: provider)
@@ -72,6 +75,11 @@ final class ServiceStore: @unchecked Sendable {
     }
 
     private func instance(of provider: ServiceProvider) throws -> any Sendable {
+        if isVirtual, provider.spec.isLive {
+            throw NodeError(
+                "\(provider.spec.shown) talks to a live socket or device, which virtual time has none of",
+                advice: "Run the graph with --clock system.", isInputError: true)
+        }
         let plan = declaration(of: provider.spec)
         var store = self
         while store.scope != provider.spec.scope {

@@ -11,7 +11,8 @@ import Synchronization
     var registry: NodeRegistry { host.registry }
     /// Those of the scope `run`.
     private(set) lazy var services = ServiceStore(
-        .run, outer: host.services, registry: host.registry.services, declared: plan.services
+        .run, outer: host.services, registry: host.registry.services, declared: plan.services,
+        isVirtual: isVirtual
     ) { [weak self] level, text in self?.log(level, node: "", text) }
     let supervisor: Supervisor
     let isVirtual: Bool

@@ -70,9 +70,9 @@ final class Session: @unchecked Sendable {
         id = run.nextSessionID()
         self.parent = parent
         self.resource = resource
-        services = ServiceStore(.session, outer: run.services, registry: run.registry.services) { [weak run] in
-            run?.log($0, node: name, $1)
-        }
+        services = ServiceStore(
+            .session, outer: run.services, registry: run.registry.services, isVirtual: run.isVirtual
+        ) { [weak run] in run?.log($0, node: name, $1) }
         self.template = template
         templates = plan.templates
         controls = plan.controls
