@@ -6,6 +6,7 @@ let iceTargets = [
     FuzzTarget("stun", "One STUN message, and an ICE-lite agent that gets it", longest: 1_500, run: message),
     FuzzTarget("ice-tcp", "Frames of ICE on TCP, in reads of any size", run: frames),
     FuzzTarget("ice-candidate", "An a=candidate line", longest: 1_200, run: candidate),
+    FuzzTarget("ice-full", "Messages to a full ICE agent, and the time", longest: 4_096, run: full),
 ]
 
 /// A hash that a fuzzer meets: all zeros.
@@ -87,4 +88,37 @@ private func candidate(_ bytes: UnsafeRawBufferPointer) {
     mustHold((1...256).contains(read.component), "a component")
     if let address = read.address { mustHold(address.port == read.port && address.reach != .nowhere, "an address") }
     mustHold(ICECandidate(line: read.line) == read, "written and read again: \(read.line)")
+}
+
+/// A full agent that has asked, and gets any messages and any time.
+private func full(_ bytes: UnsafeRawBufferPointer) {
+    var input = FuzzInput(bytes)
+    let server = route("192.0.2.1")
+    var count: UInt8 = 0
+    let random: RandomBytes = { room in for index in room.indices { room[index] = UInt8(index & 63) } }
+    var agent = ICEFullAgent(locals: [route("192.0.2.2").address], hmac: zeros, random: random)
+    var now: Int64 = 0
+    agent.setRemote(ICECredentials(random: random), isLite: input.byte() & 1 == 0, now: Instant(nanoseconds: now))
+    agent.add(ICECandidate(server.address), now: Instant(nanoseconds: now))
+    agent.add(ICECandidate(server.address, transport: .passive), now: Instant(nanoseconds: now))
+    while !input.isEmpty, count < 200 {
+        count += 1
+        now += Int64(input.byte()) * 50_000_000
+        let time = Instant(nanoseconds: now)
+        switch input.byte() & 7 {
+        case 0: agent.connected(1, now: time)
+        case 1: agent.closed(1, now: time)
+        case 2: agent.restart(now: time)
+        case 3: agent.setRemote(ICECredentials(random: random), isLite: false, now: time)
+        case let choice:
+            let from = choice & 1 == 0 ? server : ICERoute(server.address, connection: 1)
+            if let read = STUNMessage(input.piece()) { agent.receive(read, from: from, local: 0, now: time) }
+        }
+        agent.advance(now: time)
+        mustHold(agent.wake > time || agent.wake == .distantFuture, "nothing is left undone")
+        var done = 0
+        while agent.next() != nil { done += 1 }
+        mustHold(done < 300, "\(done) things to do at once")
+        mustHold(agent.failure == nil || agent.selected == nil, "nothing is selected after the end")
+    }
 }
