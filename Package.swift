@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
+let dtls: Target.Dependency = .product(name: "DTLS", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
 let http: Target.Dependency = .product(name: "HTTP", package: "Shared")
 let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
@@ -78,6 +79,7 @@ let libraries: [Target] = [
 let tests: [Target] = [
     tests("AAC", of: ["AACPlugin", "AudioDecoderPlugin", "FilesPlugin", bitstream, libav, "TestSupport"]),
     tests("AudioDecoder", of: ["AudioDecoderPlugin", "FilesPlugin", "G711Plugin", "TestSupport"]),
+    tests("DTLS", of: [dtls, net, rtp, srtp, "TestSupport"]),
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests(
         "Files",
@@ -156,7 +158,7 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, http, ice, mpegts, net, rtp, "Command", "FlowPlugin", "HTTPPlugin", "PacerPlugin",
+        engine, bitstream, dtls, http, ice, mpegts, net, rtp, "Command", "FlowPlugin", "HTTPPlugin", "PacerPlugin",
         "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]

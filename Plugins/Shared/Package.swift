@@ -9,6 +9,7 @@ let package = Package(
     name: "Shared",
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
+        .library(name: "DTLS", type: .dynamic, targets: ["DTLS"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
         .library(name: "HTTP", type: .dynamic, targets: ["HTTP"]),
         .library(name: "Holding", type: .dynamic, targets: ["Holding"]),
@@ -32,6 +33,8 @@ let package = Package(
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
         // Pure, and without the engine.
         .target(name: "Bitstream"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "DTLS", dependencies: ["COpenSSL", "RTP", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CGeometry"),
         .target(
             name: "Geometry", dependencies: ["Bitstream", "CGeometry", .product(name: "Sluice", package: "Engine")]),

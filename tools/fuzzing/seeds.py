@@ -402,6 +402,51 @@ def http():
         seed("websocket", name, bytes([number]) + data)
 
 
+def dtls():
+    """Datagrams of DTLS 1.2 (RFC 6347) for a session that has come so far: its role and stage, then time and piece."""
+    def record(kind, data, epoch=0, number=0, version=0xfefd):
+        return struct.pack(">BHHHIH", kind, version, epoch, 0, number, len(data)) + data
+
+    def handshake(kind, body, number=0, offset=0, count=None, sequence=0):
+        part = body[offset:offset + (len(body) if count is None else count)]
+        sizes = len(body).to_bytes(3, "big"), offset.to_bytes(3, "big"), len(part).to_bytes(3, "big")
+        data = bytes([kind]) + sizes[0] + struct.pack(">H", number) + sizes[1] + sizes[2] + part
+        return record(22, data, number=sequence)
+
+    def extension(kind, data):
+        return struct.pack(">HH", kind, len(data)) + data
+
+    def sent(*datagrams):
+        return b"".join(bytes([2]) + struct.pack("<H", len(datagram)) + datagram for datagram in datagrams)
+
+    extensions = extension(10, b"\0\2\0\x17") + extension(11, b"\1\0") + extension(13, b"\0\4\4\3\x08\4")
+    extensions += extension(14, b"\0\4\0\7\0\1\0") + extension(23, b"")
+    hello = b"\xfe\xfd" + bytes(range(32)) + b"\0\0" + b"\0\2\xc0\x2b" + b"\1\0"
+    hello += struct.pack(">H", len(extensions)) + extensions
+    whole = handshake(1, hello)
+    pieces = [handshake(1, hello, offset=at, count=40, sequence=at // 40) for at in range(0, len(hello), 40)]
+    client, server = b"\x00", b"\x01"
+    seed("dtls", "hello", server + sent(whole))
+    seed("dtls", "hello-pieces", server + sent(*reversed(pieces)) + sent(*pieces))
+    seed("dtls", "hello-records", server + sent(b"".join(pieces)))
+    seed("dtls", "hello-again", b"\x03" + sent(whole, whole))
+    seed("dtls", "verify", client + sent(handshake(3, b"\xfe\xff\x14" + bytes(20))))
+    server_hello = b"\xfe\xfd" + bytes(32) + b"\0\xc0\x2b\0" + struct.pack(">H", 9) + extension(14, b"\0\2\0\7\0")
+    flight = handshake(2, server_hello) + handshake(11, b"\0\0\0", 1, sequence=1) + handshake(14, b"", 2, sequence=2)
+    seed("dtls", "server-flight", client + sent(flight))
+    seed("dtls", "request", client + sent(handshake(0, b"")))
+    for stage in range(5):
+        for role in range(2):
+            choice = bytes([stage << 1 | role])
+            finished = record(20, b"\1", number=9) + record(22, bytes(40), epoch=1)
+            seed("dtls", f"finished-{stage}-{role}", choice + sent(finished))
+            seed("dtls", f"alert-{stage}-{role}", choice + sent(record(21, b"\2\x28", number=8)))
+    seed("dtls", "warning", b"\x02" + sent(record(21, b"\1\0", number=7)) * 3)
+    seed("dtls", "data", b"\x08" + sent(record(23, bytes(60), epoch=1, number=5)))
+    seed("dtls", "cut", server + sent(whole[:60], whole[:13], whole[:5], b"", whole + b"\x16"))
+    seed("dtls", "huge", server + sent(whole[:14] + b"\xff\xff\xff" + whole[17:]))
+
+
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "debug")
     shutil.rmtree(SEEDS, ignore_errors=True)
@@ -415,6 +460,7 @@ def main():
     segments()
     captures()
     http()
+    dtls()
     count = sum(len(files) for _, _, files in os.walk(SEEDS))
     print(f"wrote {count} seeds in {SEEDS}")
 

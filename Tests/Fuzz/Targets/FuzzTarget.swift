@@ -23,7 +23,7 @@ struct FuzzTarget: Sendable {
 
     static let all =
         jsonTargets + transportStreamTargets + rtpTargets + payloadTargets + descriptionTargets + addressTargets
-        + segmentTargets + captureTargets + httpTargets + iceTargets + repairTargets
+        + captureTargets + dtlsTargets + httpTargets + iceTargets + repairTargets + segmentTargets
 }
 
 /// Ends the process where `holds` is false.
