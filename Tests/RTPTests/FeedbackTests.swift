@@ -85,7 +85,7 @@ import Testing
 
     @Test func theSenderLearnsWhatCameAndHowMuchLater() throws {
         var history = TransportHistory()
-        var recorder = ArrivalRecorder()
+        let recorder = ArrivalRecorder()
         var results: [TransportHistory.Result] = []
         // 10 ms apart; the way takes 30 ms, from the hundredth on 1 ms more each; every tenth is lost; the clocks
         // differ.
@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func aPauseBeginsAPacketOfItsOwn() {
-        var recorder = ArrivalRecorder()
+        let recorder = ArrivalRecorder()
         for (sequence, time) in [(1, 0.0), (2, 10), (4, 20_000), (5, 20_010)] {
             recorder.note(UInt16(sequence), at: at(time))
         }

@@ -45,6 +45,23 @@ import Testing
         #expect(sizes.max()! - sizes.min()! <= 2)
     }
 
+    /// Packets of equal size but for the last are one message for the kernel (UDP_SEGMENT).
+    @Test(arguments: [PayloadFormat.vp8, .h264], [1, 900, 1_300, 2_400, 5_001, 20_000, 99_999])
+    func thePacketsOfAPictureAreEqualButForTheLast(_ format: PayloadFormat, size: Int) {
+        var sender = StreamSender(
+            format, payloadType: 96, ssrc: 5, sequence: 1, timestampOffset: 0,
+            extensions: SenderExtensions(
+                transportSequence: 1, sendTime: 2, playoutDelay: .init(number: 3, min: 0, max: 0),
+                mediaID: (number: 4, text: "video")))
+        let frame =
+            format == .vp8
+            ? MadeFrames.vp8(size, isKeyframe: false, seed: 1) : MadeFrames.h264([size], isKeyframe: false, seed: 1)
+        let sizes = sender.packets(of: frame, at: .zero).map(\.count)
+        #expect(Set(sizes.dropLast()).count <= 1 && sizes.last! <= sizes[0] && sizes[0] <= 1_200)
+        // The last one is no crumb either: as few packets as hold them share evenly.
+        #expect(sizes[0] - sizes.last! <= sizes.count)
+    }
+
     @Test func lengthsInFrontOfUnitsAreReadAndParameterSetsAdded() {
         let sps: [UInt8] = [0x67, 0x42, 0xc0, 0x1f, 0x95]
         let pps: [UInt8] = [0x68, 0xce, 0x3c]

@@ -10,25 +10,37 @@ public final class DatagramBatch {
     /// Bytes that a datagram may have.
     public let room: Int
     /// How many are filled.
-    public private(set) var count = 0
-    private var first = 0
+    public internal(set) var count = 0
+    /// Datagrams of one size that go to one peer, one behind the other, go as one message which the kernel cuts.
+    let usesSegments: Bool
+    /// The first that was not sent yet.
+    var first = 0
     private var isSetUp = false
     private let memory: UnsafeMutableRawPointer
-    private let pieces: UnsafeMutablePointer<iovec>
-    private let messages: UnsafeMutablePointer<udp_message>
-    private let names: UnsafeMutablePointer<sockaddr_storage>
+    let pieces: UnsafeMutablePointer<iovec>
+    let messages: UnsafeMutablePointer<udp_message>
+    let names: UnsafeMutablePointer<sockaddr_storage>
+    /// Bytes of `names` that count; 0 where a datagram goes to the peer of a connected socket.
+    let nameLengths: UnsafeMutablePointer<socklen_t>
+    let controls: UnsafeMutablePointer<udp_segment_control>
 
-    /// `capacity` in datagrams, `room` in bytes of each, rounded up to 64.
-    public init(capacity: Int, room: Int) {
+    /// `capacity` in datagrams, `room` in bytes of each, rounded up to 64. With `segments` a run of datagrams of equal
+    /// size, of which only the last may be shorter, costs the kernel little more than one (UDP_SEGMENT, udp(7)); a
+    /// capture of packets on this machine may show such a run as one.
+    public init(capacity: Int, room: Int, segments: Bool = false) {
         self.capacity = capacity
         self.room = (room + 63) & ~63
+        usesSegments = segments
         memory = .allocate(byteCount: capacity * self.room, alignment: 64)
         pieces = .allocate(capacity: capacity)
         messages = .allocate(capacity: capacity)
         names = .allocate(capacity: capacity)
+        nameLengths = .allocate(capacity: capacity)
+        controls = .allocate(capacity: segments ? capacity : 0)
         for index in 0..<capacity {
             pieces[index] = iovec(iov_base: memory + index * self.room, iov_len: 0)
             names[index] = sockaddr_storage()
+            nameLengths[index] = 0
             messages[index] = udp_message()
             messages[index].header.msg_iov = pieces + index
             messages[index].header.msg_iovlen = 1
@@ -40,9 +52,11 @@ public final class DatagramBatch {
         pieces.deallocate()
         messages.deallocate()
         names.deallocate()
+        nameLengths.deallocate()
+        controls.deallocate()
     }
 
-    // MARK: Sending
+    // MARK: Filling
 
     /// There is no `next`.
     public var isFull: Bool { count == capacity }
@@ -57,52 +71,15 @@ public final class DatagramBatch {
     /// Forgets what is filled; the memory stays.
     public func clear() { (first, count) = (0, 0) }
 
-    /// `next` holds a datagram of `size` bytes.
-    public func add(_ size: Int) {
+    /// `next` holds a datagram of `size` bytes, for `peer`, or for that of a connected socket.
+    public func add(_ size: Int, to peer: SocketAddress? = nil) {
         pieces[count].iov_len = size
-        count += 1
-    }
-
-    /// The fate of the datagrams of one call.
-    public struct Outcome {
-        /// Datagrams that the kernel took.
-        public var sent = 0
-        /// Datagrams that nobody listens for: the peer's host said so of ones before.
-        public var refused = 0
-        /// Datagrams that the kernel does not take.
-        public var failed = 0
-        /// The kernel's last reason, an errno; 0 where none failed.
-        public var error: Int32 = 0
-        /// The socket's buffer is full: the rest waits.
-        public var isBlocked = false
-    }
-
-    /// Sends what there is, as far as the socket takes it.
-    public func send(on socket: UDPSocket) -> Outcome {
-        var outcome = Outcome()
-        while first < count {
-            let sent = udp_send(socket.descriptor, messages + first, UInt32(count - first), 0)
-            if sent > 0 {
-                first += Int(sent)
-                outcome.sent += Int(sent)
-                continue
-            }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN, ENOBUFS:
-                outcome.isBlocked = true
-                return outcome
-            case ECONNREFUSED:
-                // The answer to a datagram before; this one has not been sent and is tried again.
-                outcome.refused += 1
-            case let code:
-                outcome.failed += 1
-                outcome.error = code
-                first += 1
-            }
+        nameLengths[count] = 0
+        if let peer {
+            names[count] = peer.storage
+            nameLengths[count] = peer.length
         }
-        (first, count) = (0, 0)
-        return outcome
+        count += 1
     }
 
     // MARK: Receiving

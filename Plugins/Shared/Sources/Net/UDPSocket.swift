@@ -46,6 +46,15 @@ public final class UDPSocket {
         return made
     }
 
+    private var refusedSegments = 0
+    private static let mostRefusals = 16
+
+    /// The kernel cuts messages into datagrams for this socket (UDP_SEGMENT), as far as is known.
+    public var takesSegments: Bool { refusedSegments < UDPSocket.mostRefusals }
+
+    /// It has refused to.
+    func noteRefusedSegments() { refusedSegments += 1 }
+
     private static func name(of descriptor: Int32) -> SocketAddress {
         var address = SocketAddress()
         return address.fill { getsockname(descriptor, $0, $1) } == 0 ? address : SocketAddress()

@@ -3,9 +3,11 @@ import Sluice
 
 /// A receiver's notes on a transport's packets until it tells the sender: `note` each, `take` now and then.
 ///
+/// All streams of a transport share one, as they share the count. Used by one lane at a time.
+///
 /// Bounded: of a sender that jumps ahead the numbers between are not told, and no more than `TransportFeedback.most`
 /// are kept.
-public struct ArrivalRecorder: Sendable {
+public final class ArrivalRecorder {
     private var sequences = Unwrapper<UInt16>()
     /// The number of the first in `arrivals`.
     private var base: Int64?
@@ -16,6 +18,9 @@ public struct ArrivalRecorder: Sendable {
     /// A step ahead that is taken for loss and not for a new count.
     static let longestGap = 1_000
 
+    /// With two bytes each they and their marks fit in a datagram.
+    static let mostInPacket = 400
+
     /// Nothing has come.
     public init() {}
 
@@ -23,7 +28,7 @@ public struct ArrivalRecorder: Sendable {
     public var isEmpty: Bool { arrivals.isEmpty }
 
     /// The packet of this transport sequence number came `now`.
-    public mutating func note(_ sequence: UInt16, at now: Instant) {
+    public func note(_ sequence: UInt16, at now: Instant) {
         let ticks = now.nanoseconds / TransportFeedback.tick.nanoseconds
         let place = sequences.unwrap(sequence)
         let start = base ?? place
@@ -41,7 +46,7 @@ public struct ArrivalRecorder: Sendable {
 
     /// The packets that came since the last call, and those that were missed before it, in as many feedback packets as
     /// are needed; empty where nothing has come.
-    public mutating func take(sender: UInt32, media: UInt32) -> [TransportFeedback] {
+    public func take(sender: UInt32, media: UInt32) -> [TransportFeedback] {
         guard let first = base else { return [] }
         var made: [TransportFeedback] = []
         var (last, origin): (Int64, Int64) = (0, 0)
@@ -52,8 +57,10 @@ public struct ArrivalRecorder: Sendable {
                 continue
             }
             let step = arrival - last
-            // A delta has 16 bits; what is further apart begins a packet of its own.
-            if made.isEmpty || step > Int64(Int16.max) || step < Int64(Int16.min) {
+            // A delta has 16 bits; what is further apart begins a packet of its own. So does what makes one too large.
+            if made.isEmpty || step > Int64(Int16.max) || step < Int64(Int16.min)
+                || made[made.count - 1].arrivals.count >= ArrivalRecorder.mostInPacket
+            {
                 let units = arrival / TransportFeedback.ticksOfReference
                 origin = units * TransportFeedback.ticksOfReference
                 made.append(

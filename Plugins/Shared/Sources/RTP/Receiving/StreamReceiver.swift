@@ -104,7 +104,7 @@ public final class StreamReceiver {
     /// The packets that the sender is to be asked for again; nil where it is not asked.
     public var missing: MissingPackets?
     /// When packets came, for a sender that wants to know.
-    public var arrivals = ArrivalRecorder()
+    public let arrivals: ArrivalRecorder
     /// When what came last was captured, by the sender's wall clock.
     public private(set) var captured: (time: NTPTime, arrival: Instant)?
     /// How loud the sender says that its media are.
@@ -126,9 +126,10 @@ public final class StreamReceiver {
         let arrival: Instant
     }
 
-    /// No source is listened to yet.
-    public init(_ settings: Settings) {
+    /// No source is listened to yet. Streams of one transport are given the same `arrivals`.
+    public init(_ settings: Settings, arrivals: ArrivalRecorder = ArrivalRecorder()) {
         self.settings = settings
+        self.arrivals = arrivals
         formats = (0..<128).map {
             $0 == settings.payloadType || $0 == settings.redundantType ? settings.format : settings.others[$0]
         }
