@@ -24,8 +24,6 @@ final class OutputStream {
     private let limit: Int
     private let extensions: SenderExtensions
     private let keep: Interval
-    /// Packets that go out again.
-    private var again: [UInt16] = []
     private var history: TransportHistory?
     private var transit = TransitFloor()
     /// The frame whose packets are going out.
@@ -103,7 +101,7 @@ final class OutputStream {
     // MARK: Media
 
     /// A frame is on its way, or datagrams wait for the socket.
-    var isBusy: Bool { packet != nil || !batch.isEmpty || !again.isEmpty }
+    var isBusy: Bool { packet != nil || !batch.isEmpty || sender?.isAsked ?? false }
 
     func begin(_ packet: Packet, at time: MediaTime, captured: NTPTime?, followsSilence: Bool, now: Instant) {
         self.packet = packet
@@ -136,7 +134,7 @@ final class OutputStream {
             fillAgain(now)
             if packet != nil { fill(now) }
             guard send() else { return .blocked }
-            guard again.isEmpty else { continue }
+            guard !(sender?.isAsked ?? false) else { continue }
             guard packet != nil else { return .done }
             if let due = spread?.due, due > now { return .waits(until: due) }
         }
@@ -144,10 +142,9 @@ final class OutputStream {
 
     /// Packets that a receiver misses, before all others.
     private func fillAgain(_ now: Instant) {
-        while let sequence = again.first, !batch.isFull {
-            again.removeFirst()
+        while !batch.isFull {
             let room = UnsafeMutableRawBufferPointer(rebasing: batch.next[..<limit])
-            guard let size = sender?.again(sequence, into: room, now: now) else { continue }
+            guard let size = sender?.nextAgain(into: room, now: now) else { return }
             metrics.again.add()
             add(size)
         }
@@ -261,15 +258,12 @@ final class OutputStream {
         case .senderReport(let report): note(report.reports, ntp)
         case .lost(_, let media, let sequences) where media == ssrc && keep > .zero:
             metrics.asked.add(sequences.count)
-            again += sequences.prefix(max(0, OutputStream.mostAgain - again.count))
+            sender?.ask(for: sequences)
         case .transport(let feedback): note(feedback)
         case .pictureLoss, .fullIntraRequest: keyframes.note(packet, of: ssrc)
         default: break
         }
     }
-
-    /// Of what a receiver asks for at once.
-    private static let mostAgain = 256
 
     /// How long the newest packet was under way beyond the least time that any was lately: what waits in the network.
     private func note(_ feedback: TransportFeedback) {

@@ -188,6 +188,19 @@ import Testing
         #expect((1...100).allSatisfy { again(&sender, newest &- UInt16($0), at: 6_000) != nil })
     }
 
+    @Test func oneMessageThatAsksForMuchCostsLittle() {
+        var sender = sender()
+        let sent = packets(&sender, MadeFrames.vp8(5_000, isKeyframe: true, seed: 1), true, at: 0)
+        // What is not there, all numbers, and again what is.
+        for _ in 0..<100 { sender.ask(for: (0...UInt16.max).map { $0 &+ 65_530 }) }
+        var room = [UInt8](repeating: 0, count: 1_200)
+        var count = 0
+        while room.withUnsafeMutableBytes({ sender.nextAgain(into: $0, now: at(30)) }) != nil { count += 1 }
+        #expect(count == sent.count && !sender.isAsked)
+        #expect(sender.repairs.asked == 256 && sender.repairs.unheard == 100 * 65_536 - 256)
+        #expect(sender.repairs.gone == 251)
+    }
+
     @Test func underOneKeyNoNumberOfTheRepairsStandsTwice() throws {
         let key = (0..<CryptoSuite.aesGCM128.keyLength).map { UInt8($0) }
         // A context that takes no number twice.

@@ -21,8 +21,10 @@ struct RepairBudget: Sendable {
 
 /// The fate of packets that a receiver asked for again.
 public struct RepairCounts: Equatable, Sendable {
-    /// Packets that were asked for, each time.
+    /// Packets that were asked for and looked for, each time.
     public var asked = 0
+    /// Packets that were not even looked for, as too many were asked for at once.
+    public var unheard = 0
     /// Packets that went out again.
     public var sent = 0
     /// Bytes of payload that went out again.

@@ -40,6 +40,31 @@ extension StreamSender {
         return size
     }
 
+    /// The receiver lacks the packets with these numbers: they wait for `nextAgain`, few enough that one message costs
+    /// little.
+    public mutating func ask(for numbers: [UInt16]) {
+        let room = StreamSender.mostAsked - asked.count
+        asked += numbers.prefix(max(0, room))
+        repairs.unheard += max(0, numbers.count - max(0, room))
+    }
+
+    private static let mostAsked = 256
+
+    /// Packets that were asked for wait.
+    public var isAsked: Bool { !asked.isEmpty }
+
+    /// Writes the next packet that was asked for and goes out `again` to `room`, and gives its size; nil where none is
+    /// left.
+    public mutating func nextAgain(into room: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
+        for (index, sequence) in asked.enumerated() {
+            guard let size = again(sequence, into: room, now: now) else { continue }
+            asked.removeFirst(index + 1)
+            return size
+        }
+        asked.removeAll(keepingCapacity: true)
+        return nil
+    }
+
     /// The round trip to the receiver: a packet goes out again no more often than once in it. 10 ms at least.
     public mutating func follow(roundTrip: Interval) { sent?.interval = max(.milliseconds(10), roundTrip) }
 }

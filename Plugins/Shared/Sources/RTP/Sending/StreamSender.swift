@@ -25,6 +25,8 @@ public struct StreamSender {
     /// The packets that were asked for again.
     public internal(set) var repairs = RepairCounts()
     var budget = RepairBudget()
+    /// The numbers of packets that were asked for again and wait.
+    var asked: [UInt16] = []
     /// The payload type of packets that carry the frame before beside their own (RFC 2198); nil where none may.
     public let redundantType: UInt8?
     /// Packets carry the frame before, where it fits.
