@@ -3,7 +3,7 @@ import Sluice
 import TestSupport
 import Testing
 
-/// What a receiver tells of the streams of one transport.
+/// A receiver tells of the streams of one transport.
 @Suite struct ReceiverFeedbackTests {
     private func at(_ milliseconds: Int) -> Instant { Instant(nanoseconds: Int64(milliseconds) * 1_000_000) }
 

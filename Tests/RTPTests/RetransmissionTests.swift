@@ -191,7 +191,7 @@ import Testing
     @Test func oneMessageThatAsksForMuchCostsLittle() {
         var sender = sender()
         let sent = packets(&sender, MadeFrames.vp8(5_000, isKeyframe: true, seed: 1), true, at: 0)
-        // What is not there, all numbers, and again what is.
+        // All numbers there are, time and again.
         for _ in 0..<100 { sender.ask(for: (0...UInt16.max).map { $0 &+ 65_530 }) }
         var room = [UInt8](repeating: 0, count: 1_200)
         var count = 0

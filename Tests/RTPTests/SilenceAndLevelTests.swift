@@ -3,7 +3,7 @@ import Sluice
 import TestSupport
 import Testing
 
-/// What packets tell besides their media: silence, levels, times, delays.
+/// Packets tell more than their media: silence, levels, times, delays.
 @Suite struct SilenceAndLevelTests {
     private final class Bench {
         let receiver: StreamReceiver

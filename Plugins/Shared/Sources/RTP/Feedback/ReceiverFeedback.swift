@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a receiver tells of the streams that it gets over one transport: reports, packets that are missing, lost
+/// The words of a receiver to its sender, on the streams of one transport: reports, packets that are missing, lost
 /// pictures, when packets came, and the most that it takes. Pure: it says when it wants to write (`due`), and writes
 /// one datagram after the other. One lane.
 public struct ReceiverFeedback {
