@@ -13,6 +13,7 @@ let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
 let ice: Target.Dependency = .product(name: "ICEAgent", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
 let mpegts: Target.Dependency = .product(name: "MPEGTS", package: "Shared")
+let negotiation: Target.Dependency = .product(name: "Negotiation", package: "Shared")
 let net: Target.Dependency = .product(name: "Net", package: "Shared")
 let pacing: Target.Dependency = .product(name: "Pacing", package: "Shared")
 let resampling: Target.Dependency = .product(name: "Resampling", package: "Shared")
@@ -114,6 +115,7 @@ let tests: [Target] = [
     tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
     tests("ICE", of: [ice, net, "TestSupport"]),
+    tests("Negotiation", of: [bitstream, negotiation, rtp, "TestSupport"]),
     tests("Net", of: [net]),
     tests("Raw", of: ["RawPlugin", net, "TestSupport"]),
     tests(
@@ -158,8 +160,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, dtls, http, ice, mpegts, net, rtp, "Command", "FlowPlugin", "HTTPPlugin", "PacerPlugin",
-        "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
+        engine, bitstream, dtls, http, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin", "HTTPPlugin",
+        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

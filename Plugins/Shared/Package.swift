@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "ICEAgent", type: .dynamic, targets: ["ICE"]),
         .library(name: "LibAV", type: .dynamic, targets: ["LibAV"]),
         .library(name: "MPEGTS", type: .dynamic, targets: ["MPEGTS"]),
+        .library(name: "Negotiation", type: .dynamic, targets: ["Negotiation"]),
         .library(name: "Net", type: .dynamic, targets: ["Net"]),
         .library(name: "Pacing", type: .dynamic, targets: ["Pacing"]),
         .library(name: "Resampling", type: .dynamic, targets: ["Resampling"]),
@@ -47,6 +48,8 @@ let package = Package(
         .target(name: "ICE", dependencies: ["Net", .product(name: "Sluice", package: "Engine")]),
         .target(
             name: "MPEGTS", dependencies: ["Bitstream", "LibAV", "CLibAV", .product(name: "Sluice", package: "Engine")]),
+        .target(
+            name: "Negotiation", dependencies: ["Bitstream", "RTP", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CNet"),
         .target(name: "Net", dependencies: ["CNet", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Pacing", dependencies: [.product(name: "Sluice", package: "Engine")]),

@@ -4,6 +4,8 @@ public struct SessionDescription: Equatable, Sendable {
     public var name = "Sluice"
     /// Of this description, so that a changed one is told from the first (RFC 8866, section 5.2).
     public var id: UInt64 = 0
+    /// Rises with each change of a description that keeps its `id`.
+    public var version: UInt64 = 0
     /// Where media go: an address, or a name. nil where only media say.
     public var address: String?
     /// `a=` lines before the media that have no field of their own, in order.
@@ -27,8 +29,11 @@ public struct SessionDescription: Equatable, Sendable {
         public var port: Int
         /// `RTP/AVP`, `RTP/SAVP`, …
         public var profile: String
-        /// In the order of preference.
+        /// In the order of preference; each type once.
         public var payloads: [Payload]
+        /// Words of the `m=` line that are no payload type that something tells about, such as `webrtc-datachannel`, in
+        /// order. They are written behind the payload types.
+        public var otherFormats: [String] = []
         /// Where this medium goes; nil where the description's address counts.
         public var address: String?
         /// nil where it is the port behind the media's.
@@ -114,14 +119,13 @@ extension SessionDescription: CustomStringConvertible {
     public var description: String {
         func network(_ address: String) -> String { (address.contains(":") ? "IN IP6 " : "IN IP4 ") + address }
         let from = address ?? media.lazy.compactMap(\.address).first ?? "127.0.0.1"
-        var lines = ["v=0", "o=- \(id) 0 \(network(from))", "s=\(name)"]
+        var lines = ["v=0", "o=- \(id) \(version) \(network(from))", "s=\(name)"]
         if let address { lines.append("c=\(network(address))") }
         lines.append("t=0 0")
         lines += attributes.map(\.line)
         for media in media {
-            lines.append(
-                "m=\(media.kind) \(media.port) \(media.profile) "
-                    + media.payloads.map { String($0.type) }.joined(separator: " "))
+            let formats = media.payloads.map { String($0.type) } + media.otherFormats
+            lines.append("m=\(media.kind) \(media.port) \(media.profile) " + formats.joined(separator: " "))
             if let address = media.address { lines.append("c=\(network(address))") }
             for payload in media.payloads {
                 let channels = payload.channels > 1 ? "/\(payload.channels)" : ""
