@@ -60,7 +60,7 @@ import Testing
         #expect(audio.receiving?.extensions.id(of: .transportSequence) == 3)
         #expect(audio.receiving?.extensions.id(of: .audioLevel) == 1)
         #expect(audio.sending?.extensions.id(of: .transportSequence) == nil)
-        // What comes first in an answer is what is sent: frames with the one before.
+        // The first type of an answer is the one that is sent: frames with the one before.
         #expect(text.contains("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"))
         #expect(text.contains("a=extmap:3/recvonly http"))
 

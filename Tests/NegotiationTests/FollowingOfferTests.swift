@@ -3,7 +3,7 @@ import Negotiation
 import RTP
 import Testing
 
-/// What a peer may offer on a connection that stands.
+/// The offers that a peer may make on a connection that stands.
 @Suite struct FollowingOfferTests {
     private func first(_ name: String = "chromium-talk") throws -> (Answerer, String) {
         let text = try fixture(name)

@@ -1,6 +1,6 @@
 /// Why a description of the peer's is refused.
 public struct NegotiationFault: Error, Equatable, Sendable {
-    /// What the peer can be told by a status of HTTP.
+    /// The peer can be told by a status of HTTP.
     public enum Kind: Sendable {
         /// The text is no description that can be read (400).
         case malformed
@@ -10,7 +10,7 @@ public struct NegotiationFault: Error, Equatable, Sendable {
         case unexpected
     }
 
-    /// What the peer can be told.
+    /// For the peer.
     public var kind: Kind
     /// A clause that begins small, without a full stop.
     public var what: String

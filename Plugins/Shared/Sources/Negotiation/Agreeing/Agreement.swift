@@ -1,6 +1,6 @@
 import RTP
 
-/// What offer and answer come to, seen from our side.
+/// The outcome of an offer and its answer, seen from our side.
 public struct Agreement: Equatable, Sendable {
     /// Of the description, in order.
     public var sections: [AgreedSection]
@@ -53,7 +53,7 @@ public struct AgreedSending: Equatable, Sendable {
 
 /// How a stream of the peer's comes.
 public struct AgreedReceiving: Equatable, Sendable {
-    /// What a payload type stands for.
+    /// The meaning of a payload type.
     public enum Content: Equatable, Sendable {
         case media(MediaCodec)
         /// Packets of that type sent again (RTX).

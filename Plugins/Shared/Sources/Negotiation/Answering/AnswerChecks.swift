@@ -1,6 +1,6 @@
 import RTP
 
-/// What an offer must be to be answered.
+/// The conditions under which an offer is answered.
 enum AnswerChecks {
     /// The media ids that share a transport; nil where the offer has no group.
     static func group(of offer: PeerDescription) throws(NegotiationFault) -> Set<String>? {

@@ -13,7 +13,8 @@ struct AnswerSection {
             index: section.index, mid: section.mid, kind: section.kind, isReduced: false, refusal: refusal)
     }
 
-    /// One that carries the streams that were chosen. What the direction forbids now is described and not agreed on.
+    /// One that carries the streams that were chosen. The streams that the direction
+    /// forbids now are described and not agreed on.
     init(_ section: PeerSection, sending stream: OutgoingStream?, taking incoming: IncomingStream?) {
         let direction = section.direction.reversed.and(
             MediaDirection(sends: stream != nil, receives: incoming != nil))

@@ -6,7 +6,7 @@ import RTP
 ///     let (text, agreement) = try answerer.answer(PeerDescription(body), transport)
 ///
 /// Payload types and numbers of header extensions are those of the offer. A section that is not of use is rejected, and
-/// says why. All that are used lie in one group, as there is one transport. What throws changes nothing.
+/// says why. All that are used lie in one group, as there is one transport. A call that throws changes nothing.
 public struct Answerer: Sendable {
     private struct Place {
         var mid: String?

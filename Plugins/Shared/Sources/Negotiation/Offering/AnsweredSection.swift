@@ -1,6 +1,6 @@
 import RTP
 
-/// What a section of our offer comes to by the peer's answer.
+/// The outcome of a section of our offer and the peer's answer.
 extension OfferedSection {
     /// Throws where the answer takes none of the offered codecs.
     func agreed(_ told: PeerSection) throws(NegotiationFault) -> AgreedSection {

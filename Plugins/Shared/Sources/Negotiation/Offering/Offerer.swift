@@ -9,7 +9,7 @@ import RTP
 ///     let agreement = try offerer.accept(PeerDescription(body))
 ///
 /// A section keeps media id, place, payload types and streams. One that has ended is rejected in the next offer and
-/// after the answer becomes another, with another media id. What throws changes nothing.
+/// after the answer becomes another, with another media id. A call that throws changes nothing.
 public struct Offerer: Sendable {
     private enum State { case open, ending, closed }
 
@@ -94,7 +94,7 @@ public struct Offerer: Sendable {
     /// The last offer counts no more. Nothing where none waits.
     public mutating func withdraw() { pending = nil }
 
-    /// What the offer and its answer come to. Throws for an answer to no offer, one with other sections than the offer,
+    /// The outcome of the offer and its answer. Throws for an answer to no offer, one with other sections than the offer,
     /// and one with no codec in common; the offer then still waits.
     public mutating func accept(_ answer: PeerDescription) throws(NegotiationFault) -> Agreement {
         guard let pending else {

@@ -17,7 +17,7 @@ public enum MediaDirection: String, Sendable, CaseIterable {
     /// As the other side sees it.
     public var reversed: MediaDirection { MediaDirection(sends: receives, receives: sends) }
 
-    /// What both allow, seen from one side.
+    /// As far as both allow, seen from one side.
     public func and(_ other: MediaDirection) -> MediaDirection {
         MediaDirection(sends: sends && other.sends, receives: receives && other.receives)
     }

@@ -34,7 +34,7 @@ public struct FeedbackKinds: OptionSet, Hashable, Sendable {
 
 /// A payload type of a section.
 public struct SectionPayload: Equatable, Sendable {
-    /// What a type is for.
+    /// The purpose of a type.
     public enum Role: Equatable, Sendable {
         case media
         /// Packets of the type `apt` sent again (RFC 4588).
@@ -47,9 +47,9 @@ public struct SectionPayload: Equatable, Sendable {
 
     /// The type, its name and parameters.
     public var format: SessionDescription.Payload
-    /// What it is for.
+    /// Its purpose.
     public var role: Role
-    /// What the describing side understands of it.
+    /// The feedback that the describing side understands.
     public var feedback: FeedbackKinds
 
     /// The payload type, 0 to 127.

@@ -44,7 +44,7 @@ public struct StreamRestriction: Equatable, Sendable {
     public var id: String
     /// `send` or `recv`, from the describing side.
     public var direction: String
-    /// What stands behind: `pt=96;max-width=1280`. Empty where nothing does.
+    /// The words behind them: `pt=96;max-width=1280`. Empty where nothing does.
     public var restrictions: String
 
     /// `value` is what stands behind `a=rid:`; nil where it has no direction.

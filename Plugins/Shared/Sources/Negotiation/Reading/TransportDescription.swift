@@ -1,6 +1,6 @@
 import RTP
 
-/// What a description says of ICE and DTLS for a section (RFC 8839, RFC 8842).
+/// The lines of a description for ICE and DTLS of a section (RFC 8839, RFC 8842).
 public struct TransportDescription: Equatable, Sendable {
     /// Which side begins the handshake of DTLS (RFC 4145, section 4).
     public enum Setup: String, Sendable {
