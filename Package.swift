@@ -63,6 +63,7 @@ let plugins: [Target] = [
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
+    plugin("WebRTC", uses: [bitstream, dtls, http, ice, negotiation, net, rtp, srtp]),
 ]
 
 let libraries: [Target] = [
@@ -150,6 +151,10 @@ let tests: [Target] = [
             "SyncPlugin", "FilesPlugin", "FlowPlugin", "H264Plugin", "OpusPlugin", "SegmentsPlugin", "VP8Plugin",
             "VideoDecoderPlugin", "TestSupport",
         ]),
+    .testTarget(
+        name: "WebRTCTests",
+        dependencies: [engine, testKit, "WebRTCPlugin", dtls, http, ice, negotiation, net, rtp, "TestSupport"],
+        exclude: ["Browser"], linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: [bitstream, "VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]

@@ -433,9 +433,6 @@ final class InputStream {
 }
 
 extension SocketAddress {
-    /// The same host at another port.
-    func at(port: Int) -> SocketAddress { SocketAddress(numeric: parts.host, port: port) ?? self }
-
     /// An address of one other machine: the kernel binds no socket to it.
     var isElsewhere: Bool {
         guard !isMulticast else { return false }

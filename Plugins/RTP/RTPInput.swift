@@ -159,7 +159,7 @@ public final class RTPInput: Node {
             reference: streams.firstIndex { !$0.media.format.isVideo } ?? 0)
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-        wall = WallClock.now(now)
+        wall = WallClock(unixNanoseconds: SystemClock.unixNanoseconds, at: now)
         timer = ReportTimer(interval: .milliseconds(Int64(reportInterval)), ssrc: UInt32.random(in: 0 ... .max))
         for stream in streams {
             let sockets =

@@ -96,7 +96,7 @@ public final class RTPOutput: Node {
         try checkPorts()
         var random = SystemRandomNumberGenerator()
         cname = "sluice-" + String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-        wall = WallClock.now(context.now)
+        wall = WallClock(unixNanoseconds: SystemClock.unixNanoseconds, at: context.now)
         gathering = Gathering(patience: .milliseconds(Int64(maxWait)))
         let lookup = AddressLookup(
             [.init(host, port: videoPort)], context, isInputError: true,
@@ -372,13 +372,4 @@ public final class RTPOutput: Node {
     }
 
     public func close() { (streams, lookup) = ([], nil) }
-}
-
-extension WallClock {
-    /// The machine's own, read once.
-    static func now(_ instant: Instant) -> WallClock {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallClock(unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec), at: instant)
-    }
 }

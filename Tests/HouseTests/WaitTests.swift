@@ -61,6 +61,7 @@ import Testing
         "rtp-output": "sends datagrams", "record": "writes regular files",
         "srt-output": "is a link as srt-input is", "segment-trace": "looks at what passes",
         "talking-figure": "makes its media itself",
+        "webrtc-output": "ends where its peer does not connect in time", "webrtc-viewers": "takes viewers as they come",
     ]
 
     /// A type that may wait is in the table or in the list of those that do not.

@@ -47,7 +47,8 @@ private func checkAnswer(_ answer: PeerDescription, to offer: PeerDescription) {
     for (told, asked) in zip(answer.sections, offer.sections) {
         mustHold(told.mid == asked.mid, "another mid")
         // A section that is rejected has one type, whatever it be.
-        mustHold(told.isRejected || Set(told.payloads.map(\.type)).isSubset(of: asked.payloads.map(\.type)), "another type")
+        let isOffered = Set(told.payloads.map(\.type)).isSubset(of: asked.payloads.map(\.type))
+        mustHold(told.isRejected || isOffered, "another type")
         for entry in told.extensions.entries {
             mustHold(asked.extensions.name(of: entry.id) == entry.name, "extension \(entry.id)")
         }

@@ -82,6 +82,13 @@ public final class DatagramBatch {
         count += 1
     }
 
+    /// Each datagram that is filled and not sent yet.
+    public func withEach(_ body: (UnsafeRawBufferPointer) -> Void) {
+        for index in first..<count {
+            body(UnsafeRawBufferPointer(start: pieces[index].iov_base, count: pieces[index].iov_len))
+        }
+    }
+
     // MARK: Receiving
 
     /// Fills the batch with what waits at the socket; 0, or errno where it is not just emptiness.

@@ -18,6 +18,9 @@ extension DatagramBatch {
         public var error: Int32 = 0
         /// The socket's buffer is full: the rest waits.
         public var isBlocked = false
+
+        /// Nothing was sent.
+        public init() {}
     }
 
     /// The kernel cuts a message into so many datagrams at most (UDP_MAX_SEGMENTS of older ones).

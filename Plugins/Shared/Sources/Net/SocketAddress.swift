@@ -116,6 +116,9 @@ public struct SocketAddress: Sendable {
         return other
     }
 
+    /// The same host at another port; the same address where there is no such port.
+    public func at(port: Int) -> SocketAddress { SocketAddress(numeric: parts.host, port: port) ?? self }
+
     /// The address without its port: 4 bytes, 16 of IPv6; none where there is no address.
     public var hostBytes: [UInt8] {
         withUnsafeBytes(of: storage) { bytes in

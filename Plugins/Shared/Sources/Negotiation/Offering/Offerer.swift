@@ -94,8 +94,8 @@ public struct Offerer: Sendable {
     /// The last offer counts no more. Nothing where none waits.
     public mutating func withdraw() { pending = nil }
 
-    /// The outcome of the offer and its answer. Throws for an answer to no offer, one with other sections than the offer,
-    /// and one with no codec in common; the offer then still waits.
+    /// The outcome of the offer and its answer. Throws for an answer to no offer, one with other sections than the
+    /// offer, and one with no codec in common; the offer then still waits.
     public mutating func accept(_ answer: PeerDescription) throws(NegotiationFault) -> Agreement {
         guard let pending else {
             throw NegotiationFault(

@@ -118,7 +118,8 @@ extension SessionDescription: CustomStringConvertible {
     /// The text, lines ended as the RFC wants them.
     public var description: String {
         func network(_ address: String) -> String { (address.contains(":") ? "IN IP6 " : "IN IP4 ") + address }
-        let from = address ?? media.lazy.compactMap(\.address).first ?? "127.0.0.1"
+        // An address that stands for none, as WebRTC's media have it, is no origin.
+        let from = address ?? media.lazy.compactMap(\.address).first { $0 != "0.0.0.0" } ?? "127.0.0.1"
         var lines = ["v=0", "o=- \(id) \(version) \(network(from))", "s=\(name)"]
         if let address { lines.append("c=\(network(address))") }
         lines.append("t=0 0")

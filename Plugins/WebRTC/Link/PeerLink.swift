@@ -1,0 +1,96 @@
+import DTLS
+import ICE
+import Net
+import Sluice
+import Synchronization
+
+/// One peer as the nodes of its session hold it: its keys once it is connected, its datagrams, and the way to it. The
+/// port's thread tells it what happens; nodes on any lane listen and send.
+final class PeerLink: Sendable {
+    /// Something that a node is told.
+    enum Event: Sendable {
+        /// Media may flow under these keys.
+        case connected(SRTPKeys)
+        /// RTP or RTCP, protected, and when it came.
+        case datagram([UInt8], Instant)
+        /// It is over: the sentence says why, unless the peer or we ended it.
+        case ended(String?)
+    }
+
+    private struct State {
+        var route: ICERoute?
+        var keys: SRTPKeys?
+        var ending: String??
+        var listeners: [@Sendable (Event) -> Bool] = []
+    }
+
+    /// The port's number of the peer.
+    let number: Int
+    private let port: PortSender
+    private let state = Mutex(State())
+    private let close: @Sendable (Int) -> Void
+    private let isClosed = Atomic<Bool>(false)
+    /// Datagrams that a node's inbox did not take.
+    let untaken = Atomic<Int>(0)
+
+    /// `close` takes the peer out of the port.
+    init(_ number: Int, _ port: PortSender, close: @escaping @Sendable (Int) -> Void) {
+        (self.number, self.port, self.close) = (number, port, close)
+    }
+
+    deinit { leave() }
+
+    // MARK: Nodes
+
+    /// From now on `post` is called with what happens, on the port's thread; also with what a node has to know that
+    /// happened before.
+    func listen(_ post: @escaping @Sendable (Event) -> Bool) {
+        state.withLock { state in
+            state.listeners.append(post)
+            if let keys = state.keys { _ = post(.connected(keys)) }
+            if let ending = state.ending { _ = post(.ended(ending)) }
+        }
+    }
+
+    /// Where datagrams go; nil before the peer is connected.
+    var route: ICERoute? { state.withLock { $0.route } }
+
+    /// Sends what is in `batch`, protected, to where the peer is now. Without a way to it they are dropped.
+    func send(_ batch: DatagramBatch) -> DatagramBatch.Outcome {
+        guard let route else {
+            batch.clear()
+            return DatagramBatch.Outcome()
+        }
+        return port.send(batch, to: route)
+    }
+
+    /// The session is done with the peer. Once is enough.
+    func leave() { if !isClosed.exchange(true, ordering: .relaxed) { close(number) } }
+
+    // MARK: The port's thread
+
+    func take(_ news: PeerTransport.News) {
+        state.withLock { state in
+            switch news {
+            case .route(let route): state.route = route
+            case .connected(let keys):
+                state.keys = keys
+                tell(.connected(keys), state)
+            case .ended(let sentence):
+                guard state.ending == nil else { return }
+                state.ending = .some(sentence)
+                state.route = nil
+                tell(.ended(sentence), state)
+            }
+        }
+    }
+
+    func take(_ datagram: UnsafeRawBufferPointer, at now: Instant) {
+        let copy = Array(datagram)
+        state.withLock { tell(.datagram(copy, now), $0) }
+    }
+
+    private func tell(_ event: Event, _ state: borrowing State) {
+        for post in state.listeners where !post(event) { untaken.wrappingAdd(1, ordering: .relaxed) }
+    }
+}

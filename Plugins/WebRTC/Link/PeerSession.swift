@@ -1,0 +1,35 @@
+import RTP
+import Sluice
+
+/// One peer in the session that is started for it: what its description and ours agree on, and the way to it. The
+/// resource of a template's instance.
+final class PeerSession: Sendable {
+    /// A medium that we send.
+    struct SentMedium: Sendable {
+        /// The type of packets, what repairs them and what they carry besides.
+        var payloadType: UInt8
+        var repair: (ssrc: UInt32, payloadType: UInt8)?
+        var redundantType: UInt8?
+        var ssrc: UInt32
+        var extensions: SenderExtensions
+        /// Packets that are missing may be asked for.
+        var isRepaired: Bool
+        var stream: SharedStream
+    }
+
+    let link: PeerLink
+    /// For messages: `192.0.2.1:50000`.
+    let peer: String
+    /// The name that all streams of ours have.
+    let cname: String
+    let (video, audio): (SentMedium?, SentMedium?)
+
+    init(_ link: PeerLink, peer: String, cname: String, video: SentMedium?, audio: SentMedium?) {
+        (self.link, self.peer, self.cname, self.video, self.audio) = (link, peer, cname, video, audio)
+    }
+
+    /// The most bytes of a protected packet: what fits through tunnels of the least MTU of IPv6.
+    static let mtu = 1_200
+    /// The most bytes of a payload that all peers share, whatever extensions and repair each of them has.
+    static let payloadLimit = 1_100
+}

@@ -1,0 +1,10 @@
+import Sluice
+
+@_cdecl("sluice_plugin")
+public func plugin(_ registry: UnsafeMutableRawPointer) {
+    Plugin.open(registry) {
+        $0.provide(WebRTCPort.self)
+        $0.register(WebRTCViewers.self)
+        $0.register(WebRTCOutput.self)
+    }
+}

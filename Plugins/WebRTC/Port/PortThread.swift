@@ -1,0 +1,31 @@
+import Glibc
+import Sluice
+
+/// A thread that runs one function.
+final class PortThread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    private var thread = pthread_t()
+
+    /// Throws `NodeError` where the system has no thread more.
+    init(_ run: @escaping @Sendable () -> Void) throws {
+        let body = Unmanaged.passRetained(Body(run))
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, body.toOpaque())
+        guard code == 0 else {
+            body.release()
+            throw NodeError("there is no thread for the port: \(errorText(code))")
+        }
+    }
+
+    /// Waits until the function has returned.
+    func join() { pthread_join(thread, nil) }
+}

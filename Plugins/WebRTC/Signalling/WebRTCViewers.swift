@@ -1,0 +1,222 @@
+import Bitstream
+import DTLS
+import HTTP
+import ICE
+import Negotiation
+import RTP
+import Sluice
+
+/// Takes viewers by WHEP and starts an instance of a template for each, which is handed the peer and fed by this node's
+/// outputs.
+public final class WebRTCViewers: Node {
+    public static let descriptor = NodeDescriptor(
+        "webrtc-viewers", summary: "Takes browsers as viewers (WHEP) and starts a template for each",
+        traits: [.live, .shares],
+        example: #""viewers": { "type": "webrtc-viewers", "template": "viewer", "name": "camera" }"#)
+
+    let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
+    let audio = Input<Packet>("audio", .codedAudio([.opus], channels: [1, 2]), optional: true)
+    let videoOut = FanOut<Packet>("video", follows: "video")
+    let audioOut = FanOut<Packet>("audio", follows: "audio")
+
+    @Parameter("name", default: "viewer", help: "The name in the address: viewers open /whep/NAME.") var name: String
+    @Parameter("template", default: "viewer", help: "The template that is started for each viewer.")
+    var template: String
+    @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers at a time. More get 503.")
+    var mostViewers: Int
+
+    @Parameter(
+        "gop_cache_ms", default: 4_000, range: 0...60_000,
+        help:
+            "The most video that is kept for viewers who join, from the last keyframe on, in ms. "
+            + "They see it at once and catch up. 0 lets them wait for the next keyframe.")
+    var cachedMilliseconds: Int
+    @Parameter(
+        "playout_delay_ms", default: "",
+        help:
+            "The least and the most delay of video that browsers are asked for, in ms: 0-0 shows pictures at once. "
+            + "Empty keeps lips and voice together.") var playoutDelay: String
+
+    private var context: NodeContext!
+    private var port: WebRTCPort!
+    private var requests: NodeContext.Inbox<HTTPExchange>!
+    private var leases: [HTTPLease] = []
+    private var desk: WHEPDesk!
+    private var delay: ClosedRange<Int>?
+    private let line = SharedLine()
+    /// Of H.264.
+    private var profile: H264Profile?
+    private var hasToldReordering = false
+    private var (videoStream, audioStream): (SharedStream?, SharedStream?)
+    private var metrics: (viewers: Metric.Counter, refused: Metric.Counter)!
+
+    public init() {}
+
+    public static var metrics: [Metric] {
+        [
+            .counter("viewers_taken", "Viewers whose offer was answered."),
+            .counter("viewers_refused", "Viewers whose offer was refused."),
+        ]
+    }
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        guard video.isConnected || audio.isConnected else {
+            throw NodeError("viewers get nothing: neither video nor audio is connected", isInputError: true)
+        }
+        guard let http = try context.service((any HTTPService).self) else {
+            throw NodeError(
+                "there is no HTTP service, by which viewers come",
+                advice: "Install the plugin HTTP beside this one.", isInputError: true)
+        }
+        guard let port = try context.service(WebRTCPort.self) else {
+            throw NodeError("there is no WebRTC port", isInputError: true)
+        }
+        self.port = port
+        delay = try readDelay()
+        metrics = (context.counter("viewers_taken"), context.counter("viewers_refused"))
+        let requests = context.inbox(of: HTTPExchange.self, capacity: 256)
+        self.requests = requests
+        desk = WHEPDesk(name: name, most: mostViewers)
+        leases = [
+            try http.serve(
+                HTTPRoute(.post, path: "/whep/\(name)", exposes: WHEPDesk.exposed, optionsHeaders: WHEPDesk.options),
+                HTTPRoute(.patch, .delete, path: "/whep/\(name)/{session}", exposes: WHEPDesk.exposed),
+                to: requests, of: context.handle),
+            try http.serve(
+                [HTTPContent("/", type: "text/html; charset=utf-8", ViewerPage.html(path: "/whep/\(name)"))],
+                for: context.name),
+        ]
+        // Viewers begin with what is cached.
+        (videoOut.beginsAtKeyframe, audioOut.beginsAtKeyframe) = (false, false)
+        context.log(.info, "open \(http.address)/ in a browser, or \(http.address)/whep/\(name) in a WHEP player")
+    }
+
+    public func process(now: Instant) throws {
+        while let packet = audio.next() {
+            if audio.formatChanged || audioStream == nil { _ = track(audio, &audioStream) }
+            _ = audioStream?.frame(of: packet, now: now)
+            audioOut.send(packet)
+        }
+        while let packet = video.next() {
+            if packet.header.flags.contains(.keyframe) { note(keyframe: packet) }
+            if video.formatChanged || videoStream == nil { _ = track(video, &videoStream) }
+            _ = videoStream?.frame(of: packet, now: now)
+            videoOut.send(packet)
+        }
+        while let exchange = requests.next() { answer(exchange) }
+    }
+
+    public func close() { for lease in leases { lease.end() } }
+
+    private func readDelay() throws -> ClosedRange<Int>? {
+        guard !playoutDelay.isEmpty else { return nil }
+        let ends = playoutDelay.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard ends.count == 2, let least = ends[0], let most = ends[1], 0 <= least, least <= most, most <= 40_950 else {
+            throw NodeError(
+                "playout_delay_ms \"\(playoutDelay)\" is no span",
+                advice: "Write the least and the greatest delay in ms, 40950 at most: 0-0, or 20-200.",
+                isInputError: true)
+        }
+        return least...most
+    }
+
+    // MARK: Viewers
+
+    private func answer(_ exchange: HTTPExchange) {
+        switch desk.read(exchange.request) {
+        case .answer(let response): exchange.answer(response)
+        case .leave(let viewer):
+            context.log(.info, "\(viewer.name) has left")
+            viewer.stop()
+            exchange.answer(HTTPResponse(200))
+        case .change(let number, let fragment):
+            exchange.answer(
+                desk.change(number, fragment) { link, remote in
+                    let own = ICECredentials(random: Secrets.fillRandom)
+                    port.restart(link, local: own, remoteFragment: remote)
+                    return own
+                })
+        case .join(let offer): join(offer, exchange)
+        }
+    }
+
+    private func join(_ offer: String, _ exchange: HTTPExchange) {
+        let peer = exchange.request.peer
+        do throws(WHEPRefusal) {
+            let answer = try ViewerAnswer(to: offer, try streams(), candidates: port.candidates.map(\.line))
+            guard let link = port.add(answer.transport) else {
+                throw WHEPRefusal(503, "Too many viewers are connecting: try again soon.", ["Retry-After": "1"])
+            }
+            let instance = context.start(template, resource: answer.session(link, peer: peer))
+            metrics.viewers.add()
+            exchange.answer(
+                desk.add(
+                    instance, link, remoteFragment: answer.transport.remoteFragment, answer: answer.text))
+        } catch {
+            metrics.refused.add()
+            context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")
+            exchange.answer(error.response)
+        }
+    }
+
+    /// The streams that viewers are offered now. Throws where the codec is not known yet.
+    private func streams() throws(WHEPRefusal) -> ViewerAnswer.Streams {
+        for input in [video, audio] where input.isConnected && (input.format == nil || lacksProfile(input)) {
+            throw WHEPRefusal(
+                503, "The \(input.name) of \(name) has not begun: try again soon.", ["Retry-After": "1"])
+        }
+        return ViewerAnswer.Streams(
+            video: track(video, &videoStream), audio: track(audio, &audioStream), playoutDelay: delay)
+    }
+
+    private func lacksProfile(_ input: Input<Packet>) -> Bool { input.format?.codec == .h264 && profile == nil }
+
+    private func track(
+        _ input: Input<Packet>, _ stream: inout SharedStream?
+    ) -> ViewerAnswer.Streams.Track? {
+        guard let format = input.format, let codec = codec(of: format) else { return nil }
+        if stream?.format != codec.format {
+            stream = SharedStream(
+                codec.format, limit: PeerSession.payloadLimit, line: line,
+                cached: .milliseconds(Int64(cachedMilliseconds)))
+        }
+        return stream.map { .init(codec: codec, stream: $0) }
+    }
+
+    /// nil for codecs that no browser takes, and for H.264 whose profile is not known yet.
+    private func codec(of format: MediaFormat) -> MediaCodec? {
+        switch format.codec {
+        case .opus: .opus(channels: format.audio?.channels ?? 1)
+        case .vp8: .vp8
+        case .h264: profile.map { .h264($0) }
+        default: nil
+        }
+    }
+
+    /// The parameter sets of H.264 stand in the format, or in keyframes alone, as in a transport stream.
+    private func note(keyframe packet: Packet) {
+        guard packet.format.codec == .h264 else { return }
+        let sets = AVCConfiguration.parameterSets(of: packet.format.configuration)
+        let known = sets.lazy.compactMap { SequenceParameterSet($0) }.first
+        guard let sps = known ?? SequenceParameterSet(ofKeyframe: packet.bytes) else { return }
+        profile = H264Profile(sps)
+        guard sps.reorderedFrames ?? 0 > 0, !hasToldReordering else { return }
+        hasToldReordering = true
+        context.log(
+            .warning,
+            "pictures come in another order than they are shown (B-frames), which browsers cannot play evenly. "
+                + "Let the encoder leave them out: -bf 0 of ffmpeg, \"tune zerolatency\" of x264.")
+    }
+}
+
+extension SequenceParameterSet {
+    /// The first one in an access unit with start codes.
+    fileprivate init?(ofKeyframe bytes: UnsafeRawBufferPointer) {
+        var units: [Range<Int>] = []
+        NALUnits.splitByStartCode(bytes, into: &units)
+        let sets = units.lazy.filter { NALUnits.type(bytes[$0.lowerBound]) == NALUnits.sps }
+        guard let found = sets.compactMap({ SequenceParameterSet(bytes[$0]) }).first else { return nil }
+        self = found
+    }
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Opens a page in a headless Chromium and prints what an expression comes to there, as JSON: chromium.py URL EXPRESSION.
+
+The expression may be a promise. The browser is driven by its own protocol (CDP) over a WebSocket, and ends with this.
+"""
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+import websockets
+
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream", "--allow-loopback-in-peer-connection", "--mute-audio",
+    "--remote-debugging-port=0",
+]
+
+
+class Page:
+    def __init__(self, socket):
+        self.socket = socket
+        self.numbers = itertools.count(1)
+
+    async def call(self, method, **parameters):
+        number = next(self.numbers)
+        await self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(await self.socket.recv())
+            if message.get("method") == "Runtime.consoleAPICalled":
+                words = " ".join(str(part.get("value", "")) for part in message["params"]["args"])
+                print("page:", words, file=sys.stderr)
+            if message.get("id") == number:
+                if "error" in message:
+                    raise RuntimeError(f"{method}: {message['error']}")
+                return message["result"]
+
+
+async def run(browser, folder, url, expression):
+    port_file = os.path.join(folder, "DevToolsActivePort")
+    for _ in range(600):
+        if os.path.exists(port_file) and open(port_file).read().strip():
+            break
+        if browser.poll() is not None:
+            raise RuntimeError(f"Chromium ended with status {browser.returncode}")
+        await asyncio.sleep(0.05)
+    port = open(port_file).read().split()[0]
+    targets = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list"))
+    target = next(target for target in targets if target["type"] == "page")
+    async with websockets.connect(target["webSocketDebuggerUrl"], max_size=1 << 26) as socket:
+        page = Page(socket)
+        await page.call("Runtime.enable")
+        await page.call("Page.enable")
+        await page.call("Page.navigate", url=url)
+        # The expression may be asked before the page's own script has run.
+        waits = "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))"
+        await page.call("Runtime.evaluate", expression=waits, awaitPromise=True)
+        result = await page.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            details = result["exceptionDetails"]
+            raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
+        print(json.dumps(result["result"].get("value")))
+        # What the page says as it goes is heard before the browser ends.
+        await page.call("Page.navigate", url="about:blank")
+        await asyncio.sleep(0.5)
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="sluice-chromium-")
+    browser = subprocess.Popen(
+        ["chromium", *FLAGS, f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    try:
+        asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(10)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main()
