@@ -6,5 +6,6 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.provide(WebRTCPort.self)
         $0.register(WebRTCViewers.self)
         $0.register(WebRTCOutput.self)
+        $0.register(WebRTCInput.self)
     }
 }

@@ -28,10 +28,12 @@ import Testing
         }, 50))
         """
 
-    private func viewer(_ settings: [String] = []) throws -> (PeerProcess, Int, Int) {
+    private func viewer(
+        _ graph: String = "viewer", _ settings: [String] = []
+    ) throws -> (PeerProcess, Int, Int) {
         let port = Ports.four()
         let words = [
-            Built.file("sluice").path, "run", Built.root.appending(path: "graphs/viewer.json").path, "--set",
+            Built.file("sluice").path, "run", Built.root.appending(path: "graphs/\(graph).json").path, "--set",
             "listen=127.0.0.1:\(port)", "--set", "media=127.0.0.1:\(port + 1)", "--for", "50s",
         ]
         let process = try PeerProcess(words + settings)
@@ -149,6 +151,30 @@ import Testing
         let found: Restart = try result(of: ViewerTests.restart, port, process)
         #expect(found.patched == 200 && found.isNewTag && found.stale == 412 && found.state == "connected")
         #expect(found.frames > 60 && found.freezes == 0, "\(found)")
+    }
+
+    private struct Echo: Decodable {
+        var received, sent, lost: Int
+        var energy: Double
+    }
+
+    /// Three seconds of a microphone that beeps, heard again.
+    private static let echo = """
+        new Promise(done => setInterval(async () => {
+          const found = {};
+          (await pc.getStats()).forEach(one => { if (one.kind === "audio") found[one.type] = one; });
+          const heard = found["inbound-rtp"], said = found["outbound-rtp"];
+          if (heard?.packetsReceived >= 150 && heard.totalAudioEnergy > 0.001)
+            done({ received: heard.packetsReceived, sent: said.packetsSent, lost: heard.packetsLost,
+              energy: heard.totalAudioEnergy });
+        }, 50))
+        """
+
+    @Test func aMicrophoneComesIntoTheGraphAndIsHeardAgain() throws {
+        let (process, port, _) = try viewer("talk")
+        defer { process.terminate() }
+        let found: Echo = try result(of: ViewerTests.echo, port, process)
+        #expect(found.sent >= 150 && found.lost == 0 && found.energy > 0.001, "\(found)")
     }
 
     private struct Join: Decodable {

@@ -17,15 +17,33 @@ final class PeerSession: Sendable {
         var stream: SharedStream
     }
 
+    /// A medium that the peer sends.
+    struct ReceivedMedium: Sendable {
+        /// The type of its packets, and that of packets that carry earlier frames beside their own (RED).
+        var payloadType: UInt8
+        var redundantType: UInt8?
+        /// Numbers of header extensions.
+        var (transportSequence, audioLevel): (UInt8?, UInt8?)
+        /// SSRCs that the peer has announced; none where it announces none.
+        var sources: [UInt32]
+        /// Feedback needs no report before it.
+        var isReduced: Bool
+    }
+
     let link: PeerLink
     /// For messages: `192.0.2.1:50000`.
     let peer: String
     /// The name that all streams of ours have.
     let cname: String
     let (video, audio): (SentMedium?, SentMedium?)
+    let receivedAudio: ReceivedMedium?
 
-    init(_ link: PeerLink, peer: String, cname: String, video: SentMedium?, audio: SentMedium?) {
+    init(
+        _ link: PeerLink, peer: String, cname: String, video: SentMedium?, audio: SentMedium?,
+        receivedAudio: ReceivedMedium?
+    ) {
         (self.link, self.peer, self.cname, self.video, self.audio) = (link, peer, cname, video, audio)
+        self.receivedAudio = receivedAudio
     }
 
     /// The most bytes of a protected packet: what fits through tunnels of the least MTU of IPv6.

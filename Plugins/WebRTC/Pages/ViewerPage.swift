@@ -1,8 +1,8 @@
 /// The page on which a browser watches. It fits a telephone, needs nothing from elsewhere, and connects again by
 /// itself.
 enum ViewerPage {
-    /// `path` is that of the WHEP endpoint.
-    static func html(path: String) -> String {
+    /// `path` is that of the WHEP endpoint. With `takesMicrophone` the page asks for the microphone, and sends it.
+    static func html(path: String, takesMicrophone: Bool) -> String {
         """
         <!doctype html>
         <html lang="en">
@@ -23,7 +23,7 @@ enum ViewerPage {
         <p style="margin: .6em 1em"><button id="sound">Sound on</button></p>
         <dl id="figures"></dl>
         <script>
-        const endpoint = "\(path)", token = new URLSearchParams(location.search).get("token");
+        const endpoint = "\(path)", speaks = \(takesMicrophone), token = new URLSearchParams(location.search).get("token");
         \(script)
         </script>
         </html>
@@ -33,15 +33,28 @@ enum ViewerPage {
     private static let script = #"""
         const video = document.getElementById("video"), state = document.getElementById("state");
         const sound = document.getElementById("sound"), figures = document.getElementById("figures");
-        sound.onclick = () => { video.muted = !video.muted; sound.textContent = video.muted ? "Sound on" : "Sound off"; };
+        const mute = muted => { video.muted = muted; sound.textContent = muted ? "Sound on" : "Sound off"; };
+        sound.onclick = () => mute(!video.muted);
         let connection, session, wait = 500;
         const headers = type => Object.assign({ "Content-Type": type }, token ? { Authorization: "Bearer " + token } : {});
+        let track;
+        async function microphone() {
+          if (!speaks || track && track.readyState === "live") return track;
+          try {
+            const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+            track = (await navigator.mediaDevices.getUserMedia({ audio: wanted })).getAudioTracks()[0];
+            // A user that gave the microphone has allowed sound too.
+            mute(false);
+          } catch (error) { state.textContent = "no microphone: " + error.message; }
+          return track;
+        }
         async function connect() {
           const pc = connection = new RTCPeerConnection();
           window.pc = pc;
           const stream = new MediaStream();
           pc.addTransceiver("video", { direction: "recvonly" });
-          pc.addTransceiver("audio", { direction: "recvonly" });
+          const voice = await microphone();
+          pc.addTransceiver(voice || "audio", { direction: voice ? "sendrecv" : "recvonly" });
           pc.ontrack = event => { stream.addTrack(event.track); video.srcObject = stream; };
           pc.onconnectionstatechange = () => {
             if (pc.connectionState === "connected") { state.textContent = "connected"; wait = 500; }

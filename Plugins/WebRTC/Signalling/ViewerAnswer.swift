@@ -12,6 +12,7 @@ struct ViewerAnswer {
     let transport: PeerTransport.Agreement
     private let cname: String
     private let (video, audio): (PeerSession.SentMedium?, PeerSession.SentMedium?)
+    private let receivedAudio: PeerSession.ReceivedMedium?
     /// Offers and answers of this viewer go on with it.
     var answerer: Answerer
 
@@ -26,6 +27,8 @@ struct ViewerAnswer {
             var stream: SharedStream
         }
 
+        /// Audio that viewers may send.
+        var takesAudio = false
         /// Of video: the least and the greatest delay that browsers are asked for, in ms. nil leaves it to them.
         var playoutDelay: ClosedRange<Int>?
     }
@@ -46,7 +49,8 @@ struct ViewerAnswer {
             OutgoingStream([$0.codec], ssrc: first | 3, cname: "sluice-\(word)", streamID: word, trackID: "audio")
         }
         answerer = Answerer(
-            id: UInt64.random(in: 0 ... .max, using: &random), outgoing: [video, audio].compactMap { $0 }, incoming: [])
+            id: UInt64.random(in: 0 ... .max, using: &random), outgoing: [video, audio].compactMap { $0 },
+            incoming: streams.takesAudio ? [IncomingStream([.opus()], wantsRedundancy: true)] : [])
         let credentials = ICECredentials(random: Secrets.fillRandom)
         let agreement: Agreement
         do {
@@ -67,6 +71,7 @@ struct ViewerAnswer {
         }
         self.video = ViewerAnswer.medium(.video, agreement, streams.video, streams.playoutDelay)
         self.audio = ViewerAnswer.medium(.audio, agreement, streams.audio, nil)
+        receivedAudio = ViewerAnswer.received(agreement)
     }
 
     private static func sentence(_ clause: String, _ advice: String) -> String {
@@ -100,6 +105,19 @@ struct ViewerAnswer {
             stream: track.stream)
     }
 
+    private static func received(_ agreement: Agreement) -> PeerSession.ReceivedMedium? {
+        guard let section = agreement.sections.first(where: { $0.kind == .audio && $0.receiving != nil }),
+            let receiving = section.receiving,
+            let media = receiving.types.first(where: { if case .media = $0.value { true } else { false } })
+        else { return nil }
+        let redundant = receiving.types.first { $0.value == .redundancy(of: media.key) }
+        return PeerSession.ReceivedMedium(
+            payloadType: media.key, redundantType: redundant?.key,
+            transportSequence: receiving.extensions.id(of: .transportSequence),
+            audioLevel: receiving.extensions.id(of: .audioLevel), sources: receiving.sources.ssrcs,
+            isReduced: section.isReduced)
+    }
+
     private static func extensions(
         _ sending: AgreedSending, mid: String?, _ delay: ClosedRange<Int>?
     ) -> SenderExtensions {
@@ -113,6 +131,6 @@ struct ViewerAnswer {
     }
 
     func session(_ link: PeerLink, peer: String) -> PeerSession {
-        PeerSession(link, peer: peer, cname: cname, video: video, audio: audio)
+        PeerSession(link, peer: peer, cname: cname, video: video, audio: audio, receivedAudio: receivedAudio)
     }
 }

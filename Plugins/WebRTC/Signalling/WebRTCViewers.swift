@@ -22,6 +22,12 @@ public final class WebRTCViewers: Node {
     @Parameter("name", default: "viewer", help: "The name in the address: viewers open /whep/NAME.") var name: String
     @Parameter("template", default: "viewer", help: "The template that is started for each viewer.")
     var template: String
+    @Parameter(
+        "microphone", default: false,
+        help: "Takes the audio that viewers send. A webrtc-input in the template has it.") var takesAudio: Bool
+    @Parameter(
+        "own_audio", default: false,
+        help: "Each viewer gets Opus that its template makes, and not the audio of this node.") var hasOwnAudio: Bool
     @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers at a time. More get 503.")
     var mostViewers: Int
 
@@ -61,8 +67,17 @@ public final class WebRTCViewers: Node {
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
-        guard video.isConnected || audio.isConnected else {
-            throw NodeError("viewers get nothing: neither video nor audio is connected", isInputError: true)
+        guard video.isConnected || audio.isConnected || hasOwnAudio else {
+            throw NodeError(
+                "viewers get nothing: neither video nor audio is connected",
+                advice: "Lead an encoder to it, or set \"own_audio\": true where the template makes the audio.",
+                isInputError: true)
+        }
+        guard !hasOwnAudio || !audio.isConnected else {
+            throw NodeError(
+                "audio is connected, and \"own_audio\" says that the template makes it",
+                advice: "Leave one of them out.",
+                isInputError: true)
         }
         guard let http = try context.service((any HTTPService).self) else {
             throw NodeError(
@@ -84,11 +99,16 @@ public final class WebRTCViewers: Node {
                 HTTPRoute(.patch, .delete, path: "/whep/\(name)/{session}", exposes: WHEPDesk.exposed),
                 to: requests, of: context.handle),
             try http.serve(
-                [HTTPContent("/", type: "text/html; charset=utf-8", ViewerPage.html(path: "/whep/\(name)"))],
+                [
+                    HTTPContent(
+                        "/", type: "text/html; charset=utf-8",
+                        ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio))
+                ],
                 for: context.name),
         ]
         // Viewers begin with what is cached.
         (videoOut.beginsAtKeyframe, audioOut.beginsAtKeyframe) = (false, false)
+        context.runsUntilStopped()
         context.log(.info, "open \(http.address)/ in a browser, or \(http.address)/whep/\(name) in a WHEP player")
     }
 
@@ -166,8 +186,14 @@ public final class WebRTCViewers: Node {
             throw WHEPRefusal(
                 503, "The \(input.name) of \(name) has not begun: try again soon.", ["Retry-After": "1"])
         }
-        return ViewerAnswer.Streams(
-            video: track(video, &videoStream), audio: track(audio, &audioStream), playoutDelay: delay)
+        var streams = ViewerAnswer.Streams(
+            video: track(video, &videoStream), audio: track(audio, &audioStream), takesAudio: takesAudio,
+            playoutDelay: delay)
+        if hasOwnAudio {
+            let stream = SharedStream(.opus, limit: PeerSession.payloadLimit, line: SharedLine())
+            streams.audio = .init(codec: .opus(channels: 2), stream: stream)
+        }
+        return streams
     }
 
     private func lacksProfile(_ input: Input<Packet>) -> Bool { input.format?.codec == .h264 && profile == nil }
