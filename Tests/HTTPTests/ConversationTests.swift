@@ -52,11 +52,11 @@ private final class Talk: ConversationLine, @unchecked Sendable {
     var date: String { "D" }
 
     /// The bytes that it answers with until it waits.
-    func bytes(_ input: [UInt8] = []) -> [UInt8] {
+    func bytes(_ input: [UInt8] = [], piece: Int = 7) -> [UInt8] {
         if !input.isEmpty { input.withUnsafeBytes { conversation.receive($0, now: now) } }
         var all: [UInt8] = []
         while conversation.hasOutput {
-            let part = conversation.nextOutput(7)
+            let part = conversation.nextOutput(piece)
             all += part
             conversation.didWrite(part.count, now: now)
             conversation.drained(now: now)
@@ -173,6 +173,18 @@ private final class Talk: ConversationLine, @unchecked Sendable {
         talk.now = talk.conversation.wake
         talk.conversation.tick(talk.now)
         #expect(talk.conversation.isAborted && talk.now == Instant(nanoseconds: 15_000_000_000))
+    }
+
+    @Test func manyRequestsForALargeFileWaitUntilTheOnesBeforeAreTaken() throws {
+        let talk = try Talk()
+        let content = Content(HTTPContent("/", type: "text/plain", String(repeating: "x", count: 100_000)))
+        talk.desk.table.withLock { _ = try? $0.add([("/", [.get], .content(content))], for: "test") }
+        let requests = Array(String(repeating: "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 50).utf8)
+        requests.withUnsafeBytes { talk.conversation.receive($0, now: talk.now) }
+        let waiting = talk.conversation.nextOutput(100_000_000).count
+        #expect(waiting > 100_000 && waiting < 101_000 && !talk.conversation.wantsInput)
+        let all = talk.bytes(piece: 16_384)
+        #expect(all.count > 5_000_000 && talk.conversation.wantsInput && !talk.conversation.isOver)
     }
 
     @Test func whatComesWhileAnAnswerIsWaitedForIsBounded() throws {

@@ -142,6 +142,31 @@ import Testing
         #expect(try Finished.curl("-I", "\(rig.server.address)/").output.contains("Content-Length: \(page.count)\r\n"))
     }
 
+    @Test func anAnswerThatDoesNotComeInTimeIsA504AndTheConnectionGoesOn() throws {
+        let rig = try Rig()
+        var route = HTTPRoute(.get, path: "/never")
+        route.answersWithin = .milliseconds(50)
+        let held = Held()
+        let lease = try rig.server.serve([route], for: "test") { held.take($0) }
+        defer { lease.end() }
+        try rig.serve(Self.told, Self.echo)
+        let client = RawClient(port: rig.port)
+        client.send("GET /never HTTP/1.1\r\nHost: x\r\n\r\nGET /whep/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(client.answers(2).map { $0.prefix(12) } == ["HTTP/1.1 504", "HTTP/1.1 200"])
+        #expect(rig.server.counts.requestsUnanswered == 1)
+    }
+
+    @Test func itListensOnIPv6Too() throws {
+        let rig = try Rig { $0.listen = "[::1]:0" }
+        try rig.serve(HTTPContent("/", type: "text/plain", "six"))
+        #expect(try Finished.curl("-g", "\(rig.server.address)/").output.hasSuffix("\r\n\r\nsix"))
+        let both = try Rig { ($0.listen, $0.token) = ("[::]:0", "none") }
+        try both.serve(HTTPContent("/", type: "text/plain", "both"))
+        for host in ["127.0.0.1", "[::1]"] {
+            #expect(try Finished.curl("-g", "http://\(host):\(both.port)/").output.hasSuffix("\r\n\r\nboth"))
+        }
+    }
+
     @Test func routesComeAndGoWhileItServes() throws {
         let rig = try Rig()
         func status() -> String {

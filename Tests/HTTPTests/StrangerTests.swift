@@ -113,14 +113,4 @@ import Testing
         #expect(after.descriptors - before.descriptors < 40, "\(before) \(after)")
         #expect(after.threads - before.threads < 40, "\(before) \(after)")
     }
-
-    private final class Held: @unchecked Sendable {
-        private let lock = NSLock()
-        private var all: [HTTPExchange] = []
-        func take(_ exchange: HTTPExchange) -> Bool {
-            lock.withLock { all.append(exchange) }
-            return true
-        }
-        var count: Int { lock.withLock { all.count } }
-    }
 }

@@ -17,6 +17,8 @@ final class Conversation {
         /// Bytes that still come after a refusal are read over, lest the answer is lost with a reset.
         static let lingering = Interval.seconds(2)
         static let lingeringBytes = 262_144
+        /// Output that waits, over which no next request is looked at: a page is larger than the words that ask for it.
+        static let outputBytes = 65_536
     }
 
     private enum Phase {
@@ -45,7 +47,8 @@ final class Conversation {
     let id: UInt64
     let peer: Peer
     private let desk: Desk
-    private let line: ConversationLine
+    /// It has the conversation.
+    private unowned let line: any ConversationLine
     private var phase = Phase.head
     private var input: [UInt8] = []
     private var searched = 0
@@ -57,7 +60,7 @@ final class Conversation {
     /// It is to be closed at once, whatever waits to be written.
     private(set) var isAborted = false
 
-    init(id: UInt64, peer: Peer, desk: Desk, line: ConversationLine, now: Instant) {
+    init(id: UInt64, peer: Peer, desk: Desk, line: any ConversationLine, now: Instant) {
         (self.id, self.peer, self.desk, self.line) = (id, peer, desk, line)
         deadline = now + Times.head
     }
@@ -75,10 +78,11 @@ final class Conversation {
     var wantsInput: Bool {
         switch phase {
         case .waiting: input.count < RequestHead.most
-        case .socket: true
+        case .head: !isFull
         default: true
         }
     }
+    private var isFull: Bool { output.count - written > Times.outputBytes }
     /// When `tick` is due.
     var wake: Instant { min(deadline, writingDeadline) }
     /// The lease whose WebSocket it is.
@@ -97,7 +101,11 @@ final class Conversation {
     /// Everything that was given out has left for the other end.
     func drained(now: Instant) {
         if !hasOutput { writingDeadline = .distantFuture }
-        if case .socket(let session) = phase { pump(session, now) }
+        switch phase {
+        case .socket(let session): pump(session, now)
+        case .head: if !isFull, !input.isEmpty { step(now) }
+        default: return
+        }
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer, now: Instant) {
@@ -121,6 +129,7 @@ final class Conversation {
         }
         guard now >= deadline else { return }
         switch phase {
+        case .head where hasOutput: deadline = now + Times.idle
         case .head:
             // Half a head is worth a word; a connection that waits for its next request is not.
             if !input.isEmpty {
@@ -192,7 +201,7 @@ final class Conversation {
         while true {
             do {
                 switch phase {
-                case .head: guard try takeHead(now) else { return }
+                case .head: guard !isFull, try takeHead(now) else { return }
                 case .body(let pending, var reader):
                     var rest = input[...]
                     phase = .over
@@ -226,7 +235,8 @@ final class Conversation {
     /// False where the head is not whole.
     private func takeHead(_ now: Instant) throws -> Bool {
         // Empty lines before a request are read over (RFC 9112, section 2.2).
-        while input.starts(with: [0x0d, 0x0a]) { input.removeFirst(2) }
+        let first = input.firstIndex { $0 != 0x0d && $0 != 0x0a } ?? input.count
+        if first > 0 { input.removeFirst(first) }
         guard let count = try RequestHead.end(in: input[...], searched: searched) else {
             searched = input.count
             return false
@@ -261,11 +271,11 @@ final class Conversation {
 
     private func handOver(_ pending: Pending, _ now: Instant) {
         sequence += 1
-        let (number, id, line) = (sequence, id, line)
+        let (number, id) = (sequence, id)
         let waiting = Waiting(sequence: number, route: pending.route, head: pending.head)
         phase = .waiting(waiting)
         deadline = now + pending.route.answersWithin
-        let exchange = HTTPExchange(pending.request) { line.answer(id, number, $0) }
+        let exchange = HTTPExchange(pending.request) { [weak line] in line?.answer(id, number, $0) }
         guard !pending.post(exchange) else { return }
         desk.count(\.requestsUntaken)
         finish(waiting, .refusal(503, "Too much is asked just now.", headers: ["Retry-After": "1"]), now)
@@ -314,10 +324,10 @@ final class Conversation {
         _ request: HTTPRequest, _ subprotocol: String?, _ lease: UInt64, _ head: RequestHead,
         _ post: @escaping @Sendable (WebSocketEvent) -> Bool, _ now: Instant
     ) {
-        let (id, line) = (id, line)
+        let id = id
         let session = SocketSession(
             request, subprotocol: subprotocol, lease: lease, desk: desk, line: line, post: post, now: now
-        ) { line.wakeSocket(id) }
+        ) { [weak line] in line?.wakeSocket(id) }
         guard session.isTaken else {
             desk.count(\.requestsUntaken)
             return send(
