@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "SourceTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.
-        .target(name: "SRTP", dependencies: ["CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
+        .target(name: "SRTP", dependencies: ["COpenSSL", "CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-// OpenSSL 3.0, with its macros as functions. SHA1_Init and its kin count as deprecated; see HMACSHA1.swift.
+// OpenSSL 3.0, with its macros as functions. SHA1_Init and its kin count as deprecated; see Secrets.swift.
 #ifndef COPENSSL_SHIM_H
 #define COPENSSL_SHIM_H
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -12,6 +12,10 @@
 #include <openssl/srtp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+
+// OpenSSL tidies up when the process ends, under the feet of threads that still run. This tells it not to, unless
+// something in the process has started it before. Cheap from the second time on.
+static inline int openssl_start(void) { return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
 
 static inline EVP_PKEY *openssl_make_p256_key(void) { return EVP_EC_gen("P-256"); }
 

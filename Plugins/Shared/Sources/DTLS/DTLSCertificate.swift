@@ -18,8 +18,7 @@ public final class DTLSCertificate: @unchecked Sendable {
 
     /// One more, with a key of its own.
     public init() throws {
-        SSLContext.startLibrary()
-        guard let key = openssl_make_p256_key(), let certificate = X509_new() else {
+        guard openssl_start() == 1, let key = openssl_make_p256_key(), let certificate = X509_new() else {
             throw OpenSSLFault.error("OpenSSL makes no P-256 key")
         }
         defer {

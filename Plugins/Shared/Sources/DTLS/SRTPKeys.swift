@@ -14,12 +14,13 @@ public struct SRTPKeys: Equatable, Sendable {
     /// nil where the peers agree on no profile.
     init?(of ssl: OpaquePointer, as role: DTLSSession.Role) {
         guard let profile = SSL_get_selected_srtp_profile(ssl),
-            let (suite, keySize) = SRTPKeys.suite(of: Int32(truncatingIfNeeded: profile.pointee.id))
+            let suite = SRTPKeys.suite(of: Int32(truncatingIfNeeded: profile.pointee.id))
         else { return nil }
         var material = [UInt8](repeating: 0, count: 2 * suite.keyLength)
         let label = "EXTRACTOR-dtls_srtp"
         guard SSL_export_keying_material(ssl, &material, material.count, label, label.utf8.count, nil, 0, 0) == 1
         else { return nil }
+        let keySize = suite.masterKeyLength
         let saltSize = suite.keyLength - keySize
         // The client's key, the server's, the client's salt, the server's.
         let keys = (material[..<keySize], material[keySize..<2 * keySize])
@@ -30,12 +31,11 @@ public struct SRTPKeys: Equatable, Sendable {
         receiving = role == .client ? server : client
     }
 
-    /// With the bytes of a master key.
-    private static func suite(of profile: Int32) -> (CryptoSuite, Int)? {
+    private static func suite(of profile: Int32) -> CryptoSuite? {
         switch profile {
-        case SRTP_AEAD_AES_128_GCM: (.aesGCM128, 16)
-        case SRTP_AEAD_AES_256_GCM: (.aesGCM256, 32)
-        case SRTP_AES128_CM_SHA1_80: (.aesCM128SHA80, 16)
+        case SRTP_AEAD_AES_128_GCM: .aesGCM128
+        case SRTP_AEAD_AES_256_GCM: .aesGCM256
+        case SRTP_AES128_CM_SHA1_80: .aesCM128SHA80
         default: nil
         }
     }

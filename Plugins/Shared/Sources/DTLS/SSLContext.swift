@@ -14,12 +14,6 @@ enum SSLContext {
     /// Bounds the memory of one handshake message, which a stranger may announce. Certificates here have 1 kB.
     private static let mostCertificateBytes = 16_384
 
-    /// OpenSSL tidies up when the process ends, under the feet of threads that still run. It is told not to, if nothing
-    /// in the process has started it before.
-    static func startLibrary() { _ = hasStarted }
-
-    private static let hasStarted = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
-
     static func make(_ certificate: OpaquePointer, _ key: OpaquePointer) throws -> OpaquePointer {
         guard let context = SSL_CTX_new(DTLS_method()) else { throw OpenSSLFault.error("OpenSSL does not start") }
         openssl_set_plain_handshakes(context, mostCertificateBytes)

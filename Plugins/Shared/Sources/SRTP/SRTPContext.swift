@@ -1,13 +1,19 @@
-import CSRTP
 import RTP
 import Sluice
 
-/// One direction of SRTP and SRTCP under one master key (RFC 3711), by libsrtp2. Used by one lane at a time.
+/// One direction of SRTP and SRTCP under one master key (RFC 3711). Used by one lane at a time.
 ///
 /// Of the sources that share the key each has its own state, made when its first packet is sent or has proved
-/// authentic.
+/// authentic. libsrtp2 opens what comes. OpenSSL seals what goes out, since Debian builds libsrtp2 on NSS: a packet of
+/// 172 bytes costs 0.3 µs by GCM and 0.4 µs by AES_CM_128_HMAC_SHA1_80, against 0.9 and 2.6 µs. Where 1,000 contexts
+/// take turns it is the same, against 6 and 10 µs.
 public final class SRTPContext {
-    private let handle: srtp_t
+    private enum Engine {
+        case sender(SRTPSender)
+        case receiver(LibSRTP)
+    }
+
+    private let engine: Engine
 
     /// Whether packets are protected, or unprotected.
     public enum Direction: Sendable { case sending, receiving }
@@ -25,80 +31,35 @@ public final class SRTPContext {
     }
 
     /// The most that protecting adds to a packet, SRTCP's index included.
-    public static let trailer = Int(SRTP_MAX_TRAILER_LEN) + 4
-
-    /// Once in the process: a second call is an error.
-    private static let isReady = srtp_init() == srtp_err_status_ok
+    public static let trailer = SRTPSender.trailer
 
     /// `key` is master key and salt, `suite.keyLength` bytes.
     ///
-    /// With `repeats` a packet may be protected a second time. Only the same bytes may come under the same numbers: GCM
-    /// gives its key away otherwise.
+    /// With `repeats` a packet may be protected a second time, up to 32,768 behind the last. Only the same bytes may
+    /// come under the same numbers: GCM gives its key away otherwise. Without it the numbers of a source only rise.
     public init(_ suite: CryptoSuite, key: [UInt8], _ direction: Direction, repeats: Bool = false) throws {
         guard key.count == suite.keyLength else {
             throw NodeError(
                 "the SRTP key has \(key.count) bytes; \(suite.rawValue) has \(suite.keyLength), key and salt together",
                 isInputError: true)
         }
-        guard SRTPContext.isReady else { throw NodeError("libsrtp2 does not start") }
-        var policy = srtp_policy_t()
-        SRTPContext.fill(&policy.rtp, suite, isControl: false)
-        SRTPContext.fill(&policy.rtcp, suite, isControl: true)
-        policy.ssrc.type = direction == .sending ? ssrc_any_outbound : ssrc_any_inbound
-        // Packets that the network has reordered by more than this look like replayed ones.
-        policy.window_size = 1_024
-        policy.allow_repeat_tx = repeats ? 1 : 0
-        var made: srtp_t?
-        var bytes = key
-        let status = bytes.withUnsafeMutableBufferPointer { buffer in
-            policy.key = buffer.baseAddress
-            return srtp_create(&made, &policy)
-        }
-        guard status == srtp_err_status_ok, let made else {
-            throw NodeError(
-                "libsrtp2 refuses \(suite.rawValue) (status \(status.rawValue))",
-                advice: "Use AES_CM_128_HMAC_SHA1_80, which every build of it has.", isInputError: true)
-        }
-        handle = made
-    }
-
-    deinit { srtp_dealloc(handle) }
-
-    private static func fill(_ policy: inout srtp_crypto_policy_t, _ suite: CryptoSuite, isControl: Bool) {
-        switch suite {
-        case .aesCM128SHA80: srtp_crypto_policy_set_rtp_default(&policy)
-        // SRTCP keeps the long tag (RFC 4568, section 6.2.2).
-        case .aesCM128SHA32 where isControl: srtp_crypto_policy_set_rtp_default(&policy)
-        case .aesCM128SHA32: srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy)
-        case .aesCM256SHA80: srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy)
-        case .aesGCM128: srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy)
-        case .aesGCM256: srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy)
+        switch direction {
+        case .sending: engine = .sender(try SRTPSender(suite, key: key, repeats: repeats))
+        case .receiving: engine = .receiver(try LibSRTP(suite, key: key, .receiving))
         }
     }
 
-    /// Encrypts the packet in the first `count` bytes of `room`, which has `trailer` more; its new size, nil where
-    /// libsrtp2 refuses.
+    /// Encrypts the packet in the first `count` bytes of `room`, which has `trailer` more; its new size. nil where it
+    /// is no packet, was sent before, or this context is for receiving.
     public func protect(_ room: UnsafeMutableRawBufferPointer, count: Int, isControl: Bool = false) -> Int? {
-        guard count >= 8, count + SRTPContext.trailer <= room.count else { return nil }
-        var size = Int32(count)
-        let status =
-            isControl
-            ? srtp_protect_rtcp(handle, room.baseAddress, &size) : srtp_protect(handle, room.baseAddress, &size)
-        return status == srtp_err_status_ok ? Int(size) : nil
+        guard case .sender(let sender) = engine else { return nil }
+        return isControl ? sender.protectControl(room, count: count) : sender.protect(room, count: count)
     }
 
-    /// Checks and decrypts the packet in the first `count` bytes of `room`.
+    /// Checks and decrypts the packet in the first `count` bytes of `room`. `malformed` where this context is for
+    /// sending.
     public func unprotect(_ room: UnsafeMutableRawBufferPointer, count: Int, isControl: Bool = false) -> Verdict {
-        guard count >= (isControl ? 8 : 12), count <= room.count else { return .malformed }
-        var size = Int32(count)
-        let status =
-            isControl
-            ? srtp_unprotect_rtcp(handle, room.baseAddress, &size) : srtp_unprotect(handle, room.baseAddress, &size)
-        switch status {
-        case srtp_err_status_ok: return .packet(Int(size))
-        case srtp_err_status_auth_fail, srtp_err_status_cipher_fail, srtp_err_status_no_ctx: return .notAuthentic
-        case srtp_err_status_replay_fail, srtp_err_status_replay_old, srtp_err_status_pkt_idx_old: return .replayed
-        default: return .malformed
-        }
+        guard case .receiver(let receiver) = engine else { return .malformed }
+        return receiver.unprotect(room, count: count, isControl: isControl)
     }
 }

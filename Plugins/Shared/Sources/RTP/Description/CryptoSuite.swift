@@ -15,6 +15,14 @@ public enum CryptoSuite: String, Sendable, CaseIterable {
         case .aesGCM256: 32 + 12
         }
     }
+
+    /// Bytes of the master key alone, 16 or 32.
+    public var masterKeyLength: Int {
+        switch self {
+        case .aesCM128SHA80, .aesCM128SHA32, .aesGCM128: 16
+        case .aesCM256SHA80, .aesGCM256: 32
+        }
+    }
 }
 
 /// An `a=crypto` line (RFC 4568): one suite and one key, without key identifiers.
