@@ -6,7 +6,7 @@ extension Source {
         .counter("late_video_dropped", "Items of video that were late and left out."),
         .counter("late_audio_dropped", "Items of audio that were late and left out."),
         .counter("time_leaps", "Leaps of the file's timestamps that were smoothed out."),
-        .counter("damaged_packets", "Packets of the file that could not be decoded."),
+        .counter("damaged_packets", "Packets of the file that could not be decoded, or not wholly."),
     ]
 }
 

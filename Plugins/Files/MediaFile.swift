@@ -84,6 +84,7 @@ final class MediaFile: SourceMedia {
             if isAtEnd {
                 guard try !wanted.drain() else { continue }
                 if let failure { throw failure }
+                if !reader.wasStopped { wanted.noteEnd() }
                 return .end
             }
             if let other, other.isFull { return .later }

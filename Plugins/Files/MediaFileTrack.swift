@@ -29,7 +29,7 @@ final class MediaFileTrack {
     private let samples = AudioFrameMaker()
     private var isDrained = false
     private var isRestarted = false
-    private var hasWarned = false
+    private var (hasGiven, hasWarned, hasWarnedOfMadeUp) = (false, false, false)
     /// When the next item is expected, where its own time is missing or, for audio, coarser than its samples.
     private var expected = MediaTime.none
     /// Of packets that are handed on, and may change in the middle.
@@ -73,6 +73,9 @@ final class MediaFileTrack {
                 advice: "It may be truncated before its first picture or sample. `ffprobe` tells more.",
                 isInputError: true)
         }
+        if let rate = coded.audio?.rate, !MediaFileTrack.usualRates.contains(rate) {
+            warn("its header tells a sample rate of \(rate) Hz, which no recording has: the header may be wrong")
+        }
         pictures = VideoFrameMaker(
             frameRate: coded.video?.frameRate, aspect: coded.video?.pixelAspect ?? .square,
             isContainers: isContainersAspect, orientation: turns ? orientation : nil
@@ -98,6 +101,9 @@ final class MediaFileTrack {
                 audio: AudioLayout(sample, rate: audio.rate, channels: audio.channels, speakers: audio.speakers))
         }
     }
+
+    /// In Hz, from the slowest telephone to the fastest converter.
+    private static let usualRates = 4_000...384_000
 
     deinit { dropPending() }
 
@@ -176,19 +182,32 @@ final class MediaFileTrack {
     /// The next item of the packets read so far; nil when more are wanted.
     func take() throws -> MediaItem? {
         while true {
-            if let item = try takeDecoded() ?? order.take() { return item }
+            if let item = try takeDecoded() ?? order.take() { return given(item) }
             guard let packet = takePacket() else { return nil }
             defer { free(packet) }
             guard let decoder else {
-                if let item = coded(packet), let ordered = inOrder(item) { return ordered }
+                if let item = coded(packet), let ordered = inOrder(item) { return given(ordered) }
                 continue
             }
             do {
                 _ = try decoder.send(packet)
+                noteMadeUp(by: decoder)
             } catch {
                 noteDamage(error)
             }
         }
+    }
+
+    private func given(_ item: MediaItem) -> MediaItem {
+        hasGiven = true
+        return item
+    }
+
+    /// Behind the end: says so where nothing came of the stream, and no damage was told.
+    func noteEnd() {
+        guard !hasGiven, !hasWarned else { return }
+        hasWarned = true
+        warn("it has \(format.kind.isAudio ? "audio without a single sample" : "video without a single picture")")
     }
 
     /// At the end: True if the decoder may hold more frames.
@@ -229,6 +248,16 @@ final class MediaFileTrack {
             )
         }
         warn("damaged \(format.kind.isAudio ? "audio" : "video") near \(at) s (\(error)); going on without it")
+    }
+
+    /// A picture is shown whose missing parts libavcodec has made up.
+    private func noteMadeUp(by decoder: Decoder) {
+        guard let words = decoder.takeDamage() else { return }
+        damaged.add()
+        guard !hasWarnedOfMadeUp else { return }
+        hasWarnedOfMadeUp = true
+        let at = readUntil.isKnown ? readUntil.seconds.fixed(2) : "0"
+        warn("a picture near \(at) s is damaged or cut, and what it lacks is made up (libavcodec: \(words))")
     }
 
     private func coded(_ packet: UnsafeMutablePointer<AVPacket>) -> Packet? {
@@ -283,6 +312,7 @@ final class MediaFileTrack {
         while true {
             do {
                 guard try decoder.receive() else { return nil }
+                noteMadeUp(by: decoder)
             } catch {
                 noteDamage(error)
                 continue

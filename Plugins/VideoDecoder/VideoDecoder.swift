@@ -45,6 +45,7 @@ public final class VideoDecoder: Node {
     private var awaitsKeyframe = true
     private var marksDiscontinuity = false
     private var damaged: Metric.Counter!
+    private var madeUp: Metric.Counter!
     private var skipped: Metric.Counter!
     private var tooLarge: Metric.Counter!
     private var askedAt: Instant?
@@ -57,6 +58,7 @@ public final class VideoDecoder: Node {
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         damaged = context.counter("damaged_packets")
+        madeUp = context.counter("damaged_pictures")
         skipped = context.counter("skipped_before_keyframe")
         tooLarge = context.counter("too_large")
         guard let format = input.format, isAllowed(format) else { return }
@@ -127,6 +129,7 @@ public final class VideoDecoder: Node {
                 receive(now)
                 _ = try decoder.send(packet)
             }
+            noteMadeUp(decoder, now)
         } catch {
             lose("damaged \(packet.format) (\(error)); going on", now)
         }
@@ -139,6 +142,7 @@ public final class VideoDecoder: Node {
         for _ in 0..<VideoDecoder.mostAtOnce {
             do {
                 guard try decoder.receive() else { return }
+                noteMadeUp(decoder, now)
                 try send(decoder)
             } catch {
                 lose("\(error)", now)
@@ -177,6 +181,23 @@ public final class VideoDecoder: Node {
             damaged.add()
             if damaged.count == 1 { context.log(.warning, "a picture is lost: \(why); counted as damaged_packets") }
         }
+        askForKeyframe(now)
+    }
+
+    /// A picture is shown whose missing parts libavcodec has made up.
+    private func noteMadeUp(_ decoder: Decoder, _ now: Instant) {
+        guard let words = decoder.takeDamage() else { return }
+        madeUp.add()
+        if madeUp.count == 1 {
+            context.log(
+                .warning,
+                "a picture is damaged, and what it lacks is made up (libavcodec: \(words)); "
+                    + "counted as damaged_pictures")
+        }
+        askForKeyframe(now)
+    }
+
+    private func askForKeyframe(_ now: Instant) {
         guard askedAt.map({ now - $0 >= VideoDecoder.patience }) ?? true else { return }
         askedAt = now
         input.askForKeyframe()

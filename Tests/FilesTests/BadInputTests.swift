@@ -94,6 +94,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 500, 700_000]) func aSampleRateThatNoRecordingHasIsSaid(rate: Int) throws {
+        let folder = try Folder()
+        let path = folder.path("a.wav")
+        _ = try FFmpeg.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", path], feeding: [])
+        var bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+        withUnsafeBytes(of: UInt32(rate).littleEndian) { bytes.replaceSubrange(24..<28, with: $0) }
+        try Data(bytes).write(to: URL(filePath: path))
+        let source = try NodeHarness(
+            Source.self, parameters: ["open": .string(path), "pace": "fast"], unconnected: ["video"])
+        let said = source.events.filter { $0.level == .warning }.map(\.what)
+        #expect(said.contains { $0.contains("tells a sample rate of \(rate) Hz, which no recording has") }, "\(said)")
+    }
+
     @Test(arguments: ["jpg", "png", "bmp", "webp", "tiff", "gif"]) func aPictureIsOnePicture(ending: String) throws {
         let folder = try Folder()
         _ = try FFmpeg.run(

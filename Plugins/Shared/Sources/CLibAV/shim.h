@@ -43,11 +43,11 @@ static inline void sluice_log_hear(void *context, int level, const char *format,
   av_log_format_line2(0, level, format, words, heard->text, sizeof heard->text, &prefix);
 }
 static inline void sluice_log_quiet(void) { av_log_set_callback(sluice_log_hear); }
-static inline void sluice_log_listen(int yes) {
+// To messages as grave as `level`, and graver; 0 ends it.
+static inline void sluice_log_listen(int level) {
   sluice_heard *heard = sluice_heard_here();
-  // Some errors of devices are told as details.
-  heard->level = yes ? AV_LOG_VERBOSE + 1 : 0;
-  if (yes) heard->text[0] = 0;
+  heard->level = level ? level + 1 : 0;
+  if (level) heard->text[0] = 0;
 }
 static inline const char *sluice_log_heard(void) { return sluice_heard_here()->text; }
 
@@ -60,6 +60,7 @@ static inline int sluice_pkt_flag_corrupt(void) { return AV_PKT_FLAG_CORRUPT; }
 static inline int sluice_fmt_flag_bitexact(void) { return AVFMT_FLAG_BITEXACT; }
 static inline int sluice_fmt_flag_flush_packets(void) { return AVFMT_FLAG_FLUSH_PACKETS; }
 static inline int sluice_fmt_flag_custom_io(void) { return AVFMT_FLAG_CUSTOM_IO; }
+static inline int sluice_codec_is_intra_only(void) { return AV_CODEC_PROP_INTRA_ONLY; }
 static inline int sluice_codec_flag_low_delay(void) { return AV_CODEC_FLAG_LOW_DELAY; }
 static inline int sluice_codec_flag_global_header(void) { return AV_CODEC_FLAG_GLOBAL_HEADER; }
 static inline int sluice_codec_flag_bitexact(void) { return AV_CODEC_FLAG_BITEXACT; }

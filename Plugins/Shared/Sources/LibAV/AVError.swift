@@ -35,27 +35,3 @@ public struct AVError: Error, Equatable, CustomStringConvertible, Sendable {
         return code
     }
 }
-
-/// libav writes to stderr unless told otherwise. Every wrapper here silences it first; errors reach the user as
-/// `NodeError`s instead. Call it before using libav without a wrapper.
-public enum LibAVLog {
-    private static let silenced: Void = sluice_log_quiet()
-    /// Once for the process; from any thread.
-    public static func silence() { silenced }
-
-    /// The error that `body` throws, with the gravest that libav told on this thread meanwhile, in its own words and on
-    /// one line; "" where it told nothing. A code alone seldom says why: an encoder without its driver gives "Unknown
-    /// error".
-    public static func gravest<Result>(
-        during body: () throws -> Result, otherwise: (_ error: any Error, _ words: String) -> Result
-    ) -> Result {
-        silence()
-        sluice_log_listen(1)
-        defer { sluice_log_listen(0) }
-        do { return try body() } catch {
-            let lines = String(cString: sluice_log_heard()).split(whereSeparator: \.isNewline)
-            let words = lines.first.map(String.init) ?? ""
-            return otherwise(error, words.hasSuffix(".") ? String(words.dropLast()) : words)
-        }
-    }
-}

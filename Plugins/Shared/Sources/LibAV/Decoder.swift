@@ -13,6 +13,9 @@ public final class Decoder {
     private var origins: [Origin] = []
     private let limit: UnsafeMutablePointer<sluice_picture_limit>
     private let pictures: PictureLimit
+    /// The least grave message that tells of a damaged picture; nil of audio.
+    private let gravity: Int32?
+    private var damage: String?
 
     /// The header that a frame inherits of the packet it came from.
     public struct Origin: Sendable {
@@ -103,6 +106,7 @@ public final class Decoder {
         context = made
         self.limit = limit
         pictures = options.limit
+        gravity = Decoder.gravity(of: parameters)
         scratch = av_packet_alloc()
         frame = av_frame_alloc()
     }
@@ -122,6 +126,29 @@ public final class Decoder {
         var height: Int32 = 0
         let width = sluice_take_refused(limit, &height)
         return width > 0 ? (Int(width), Int(height)) : nil
+    }
+
+    /// libavcodec's words on a picture whose missing parts it has made up, once; nil while there was none. It hands such
+    /// a picture out as if it were whole. VP8 and VP9 tell nothing of it.
+    public func takeDamage() -> String? {
+        defer { damage = nil }
+        return damage
+    }
+
+    /// Of each file of a still picture a mere warning tells that it is cut. Codecs whose pictures hang together warn of
+    /// much besides.
+    private static func gravity(of parameters: UnsafePointer<AVCodecParameters>) -> Int32? {
+        guard parameters.pointee.codec_type == AVMEDIA_TYPE_VIDEO else { return nil }
+        let properties = avcodec_descriptor_get(parameters.pointee.codec_id)?.pointee.props ?? 0
+        return properties & sluice_codec_is_intra_only() != 0 ? AV_LOG_WARNING : AV_LOG_ERROR
+    }
+
+    private func hearing(_ call: () -> Int32) -> Int32 {
+        guard let gravity else { return call() }
+        let (code, words) = LibAVLog.listen(for: gravity, during: call)
+        // An error is told by itself.
+        if code >= 0, !words.isEmpty, damage == nil { damage = words }
+        return code
     }
 
     /// Of the pictures, as far as it is known yet.
@@ -159,7 +186,7 @@ public final class Decoder {
 
     /// The same with libav's own packet; nil says that no more come.
     public func send(_ packet: UnsafePointer<AVPacket>?) throws(AVError) -> Bool {
-        let code = avcodec_send_packet(context, packet)
+        let code = hearing { avcodec_send_packet(context, packet) }
         if code == AVError.again { return false }
         if packet == nil && code == AVError.endOfFile { return true }
         if code < 0, let packet { noteClaim(of: packet) }
@@ -180,9 +207,11 @@ public final class Decoder {
 
     /// True if `frame` holds the next frame. False where more packets are wanted, or all came out.
     public func receive() throws(AVError) -> Bool {
-        let code = avcodec_receive_frame(context, frame)
+        let code = hearing { avcodec_receive_frame(context, frame) }
         if code == AVError.again || code == AVError.endOfFile { return false }
         try AVError.check(code)
+        // Threads of libavcodec's own are not heard.
+        if damage == nil, frame.pointee.decode_error_flags != 0 { damage = "a part of it did not decode" }
         return true
     }
 
