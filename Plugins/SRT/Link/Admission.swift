@@ -235,7 +235,7 @@ final class Admission: Sendable {
         case (SRTRejection.overload, .many): return "\(rules.most) readers are connected, and no more may be"
         case (SRTRejection.overload, _): return "\(rules.most) callers are connected, and no more may be"
         case (SRTRejection.unavailable, _):
-            return "too many callers, of its host or of all, have not shown yet that they know the passphrase"
+            return "callers before it, of its host or of all, have not got past the handshake; their passphrase may be another"
         default: return "reason \(reason)"
         }
     }

@@ -141,7 +141,8 @@ final class SRTSocket: @unchecked Sendable {
     /// The name that a caller gave.
     var streamID: String {
         var bytes = [CChar](repeating: 0, count: 513)
-        var size = Int32(512)
+        // libsrt wants room for the zero byte.
+        var size = Int32(bytes.count)
         guard srt_getsockflag(handle, SRTO_STREAMID, &bytes, &size) != SRT_ERROR else { return "" }
         return String(decoding: bytes.prefix(Int(max(0, size))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
