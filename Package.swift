@@ -9,6 +9,7 @@ let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared"
 let dtls: Target.Dependency = .product(name: "DTLS", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
 let http: Target.Dependency = .product(name: "HTTP", package: "Shared")
+let httpClient: Target.Dependency = .product(name: "HTTPClient", package: "Shared")
 let holding: Target.Dependency = .product(name: "Holding", package: "Shared")
 let ice: Target.Dependency = .product(name: "ICEAgent", package: "Shared")
 let libav: Target.Dependency = .product(name: "LibAV", package: "Shared")
@@ -63,7 +64,7 @@ let plugins: [Target] = [
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
-    plugin("WebRTC", uses: [bitstream, dtls, http, ice, negotiation, net, rtp, srtp]),
+    plugin("WebRTC", uses: [bitstream, dtls, http, httpClient, ice, negotiation, net, rtp, srtp]),
 ]
 
 let libraries: [Target] = [
@@ -112,7 +113,7 @@ let tests: [Target] = [
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
     tests("Geometry", of: [geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
     tests("G711", of: ["G711Plugin", "TestSupport"]),
-    tests("HTTP", of: ["HTTPPlugin", http, "TestSupport"]),
+    tests("HTTP", of: ["HTTPPlugin", http, httpClient, "TestSupport"]),
     tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
     tests("ICE", of: [ice, net, "TestSupport"]),

@@ -6,5 +6,7 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.register(NullSink.self)
         $0.register(Relay.self)
         $0.register(Meter.self)
+        $0.register(CodecSplit.self)
+        $0.register(Merge.self)
     }
 }

@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "DTLS", type: .dynamic, targets: ["DTLS"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
         .library(name: "HTTP", type: .dynamic, targets: ["HTTP"]),
+        .library(name: "HTTPClient", type: .dynamic, targets: ["HTTPClient"]),
         .library(name: "Holding", type: .dynamic, targets: ["Holding"]),
         // libICE.so is a library of X11, which the linker would find first.
         .library(name: "ICEAgent", type: .dynamic, targets: ["ICE"]),
@@ -43,6 +44,9 @@ let package = Package(
             name: "LibAV",
             dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
         .target(name: "HTTP", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(
+            name: "HTTPClient", dependencies: ["CCurl", "HTTP", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Holding", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // Pure: of Net it uses addresses alone, and the engine's times.
         .target(name: "ICE", dependencies: ["Net", .product(name: "Sluice", package: "Engine")]),

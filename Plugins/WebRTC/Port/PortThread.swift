@@ -9,6 +9,7 @@ final class PortThread {
     }
 
     private var thread = pthread_t()
+    private var isJoined = false
 
     /// Throws `NodeError` where the system has no thread more.
     init(_ run: @escaping @Sendable () -> Void) throws {
@@ -22,10 +23,16 @@ final class PortThread {
             }, body.toOpaque())
         guard code == 0 else {
             body.release()
+            isJoined = true
             throw NodeError("there is no thread for the port: \(errorText(code))")
         }
     }
 
-    /// Waits until the function has returned.
-    func join() { pthread_join(thread, nil) }
+    /// Waits until the function has returned. Without it the thread ends for itself.
+    func join() {
+        isJoined = true
+        pthread_join(thread, nil)
+    }
+
+    deinit { if !isJoined { pthread_detach(thread) } }
 }

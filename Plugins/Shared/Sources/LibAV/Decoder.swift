@@ -128,8 +128,8 @@ public final class Decoder {
         return width > 0 ? (Int(width), Int(height)) : nil
     }
 
-    /// libavcodec's words on a picture whose missing parts it has made up, once; nil while there was none. It hands such
-    /// a picture out as if it were whole. VP8 and VP9 tell nothing of it.
+    /// libavcodec's words on a picture whose missing parts it has made up, once; nil while there was none. It hands out
+    /// such a picture as if it were whole. VP8 and VP9 tell nothing of it.
     public func takeDamage() -> String? {
         defer { damage = nil }
         return damage

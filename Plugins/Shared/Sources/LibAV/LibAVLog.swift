@@ -27,8 +27,8 @@ public enum LibAVLog {
         } catch { return otherwise(error, end()) }
     }
 
-    /// The code that `body` gives, and the gravest that libav told on this thread meanwhile, if it was at least as grave
-    /// as `level` (`AV_LOG_ERROR`); "" where it told nothing.
+    /// The code that `body` gives, and the gravest that libav told on this thread meanwhile, if at least as grave as
+    /// `level` (`AV_LOG_ERROR`); "" where it told nothing.
     static func listen(for level: Int32, during body: () -> Int32) -> (code: Int32, words: String) {
         begin(level)
         let code = body()

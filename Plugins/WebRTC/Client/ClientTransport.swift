@@ -1,0 +1,135 @@
+import DTLS
+import ICE
+import Net
+import Sluice
+
+/// Our way to a server: full ICE, then DTLS over what ICE has proved. It has no socket and reads no clock: datagrams
+/// and the time in, datagrams and news out. Of the client's thread.
+final class ClientTransport {
+    /// The transport, as the server's description tells it.
+    struct Agreement: Sendable {
+        var remote: ICECredentials
+        /// The server answers checks and makes none.
+        var isLite: Bool
+        var candidates: [ICECandidate]
+        /// One of them is that of the server's certificate.
+        var fingerprints: [Fingerprint]
+        var role: DTLSSession.Role
+    }
+
+    /// The outcome of a call: datagrams with their addresses, and news.
+    struct Outcome {
+        var datagrams: [([UInt8], ICEPath)] = []
+        var news: [PeerTransport.News] = []
+    }
+
+    private(set) var agent: ICEFullAgent
+    private var dtls: DTLSSession?
+    private var answers = DTLSDatagrams()
+    private(set) var isConnected = false
+    private(set) var isOver = false
+
+    /// `locals` are the addresses of the sockets, one of a family.
+    init(locals: [SocketAddress]) {
+        var settings = ICEFullAgent.Settings()
+        settings.usesTCP = false
+        agent = ICEFullAgent(locals: locals, settings: settings, hmac: Secrets.hmacSHA1, random: Secrets.fillRandom)
+    }
+
+    /// The server's description has come.
+    func connect(_ agreement: Agreement, now: Instant, _ outcome: inout Outcome) throws {
+        dtls = try DTLSSession(
+            agreement.role, certificate: .ofProcess(), peer: agreement.fingerprints, now: now)
+        agent.setRemote(agreement.remote, isLite: agreement.isLite, now: now)
+        for candidate in agreement.candidates { agent.add(candidate, now: now) }
+        agent.endOfCandidates(now: now)
+        look(now, &outcome)
+    }
+
+    /// When `advance` has something to do.
+    var wake: Instant {
+        guard !isOver else { return .distantFuture }
+        let handshake = agent.selected == nil ? nil : dtls?.nextTimeout
+        return min(agent.wake, handshake ?? .distantFuture)
+    }
+
+    /// RTP and RTCP from there are the server's.
+    func takesMedia(from route: ICERoute) -> Bool { isConnected && agent.mayReceive(from: route) }
+
+    /// A datagram of STUN or DTLS that came to the socket at `local`; others are passed over.
+    func receive(
+        _ datagram: UnsafeRawBufferPointer, from route: ICERoute, local: Int, now: Instant,
+        _ outcome: inout Outcome
+    ) {
+        guard !isOver else { return }
+        switch PacketKind(datagram) {
+        case .stun:
+            guard let message = STUNMessage(datagram) else { return }
+            agent.receive(message, from: route, local: local, now: now)
+        case .dtls where agent.mayReceive(from: route):
+            dtls?.receive(datagram, now: now, &answers)
+            send(to: ICEPath(local: local, remote: route), &outcome)
+        default: return
+        }
+        look(now, &outcome)
+    }
+
+    /// Does all that is due at `wake`.
+    func advance(now: Instant, _ outcome: inout Outcome) {
+        guard !isOver else { return }
+        agent.advance(now: now)
+        if let path = agent.selected {
+            dtls?.handleTimeout(now: now, &answers)
+            send(to: path, &outcome)
+        }
+        look(now, &outcome)
+    }
+
+    /// Says goodbye.
+    func close(_ outcome: inout Outcome) {
+        guard !isOver else { return }
+        isOver = true
+        guard let path = agent.selected else { return }
+        dtls?.close(&answers)
+        send(to: path, &outcome)
+    }
+
+    private func send(to path: ICEPath, _ outcome: inout Outcome) {
+        answers.withEach { outcome.datagrams.append((Array($0), path)) }
+        answers.removeAll()
+    }
+
+    private func look(_ now: Instant, _ outcome: inout Outcome) {
+        while let action = agent.next() {
+            switch action {
+            case .send(let bytes, let path): outcome.datagrams.append((bytes, path))
+            case .selected(let path):
+                outcome.news.append(.route(path.remote))
+                // A client's first flight is due at once.
+                dtls?.handleTimeout(now: now, &answers)
+                send(to: path, &outcome)
+            case .failed(let failure), .restartFailed(let failure): end(failure.text(told: []), &outcome)
+            case .connect, .close: break
+            }
+        }
+        guard let dtls, !isOver else { return }
+        switch dtls.state {
+        case .handshaking: break
+        case .connected(let keys):
+            guard !isConnected else { return }
+            isConnected = true
+            outcome.news.append(.connected(keys))
+        case .failed(let sentence):
+            end(
+                agent.selected.map { "ICE connected to \($0), then DTLS failed: \(sentence)" }
+                    ?? "DTLS failed: \(sentence)", &outcome)
+        case .closed: end(nil, &outcome)
+        }
+    }
+
+    private func end(_ sentence: String?, _ outcome: inout Outcome) {
+        guard !isOver else { return }
+        isOver = true
+        outcome.news.append(.ended(sentence))
+    }
+}
