@@ -235,7 +235,8 @@ final class Admission: Sendable {
         case (SRTRejection.overload, .many): return "\(rules.most) readers are connected, and no more may be"
         case (SRTRejection.overload, _): return "\(rules.most) callers are connected, and no more may be"
         case (SRTRejection.unavailable, _):
-            return "callers before it, of its host or of all, have not got past the handshake; their passphrase may be another"
+            return "callers before it, of its host or of all, have not got past the handshake; "
+                + "their passphrase may be another"
         default: return "reason \(reason)"
         }
     }
