@@ -108,6 +108,25 @@ import Testing
         rig.feed(20, from: 1_505, wave: tone)
         #expect(rig.tape.filter { $0.at > Rig.at(1_500) }.first { $0.s16.contains { $0 != 0 } }?.at == Rig.at(1_720))
     }
+
+    /// av-segments ends an interrupted turn with a piece of the new epoch that fades.
+    @Test func theFadedRestOfAnInterruptedSegmentIsNotHeardBehindTheFade() throws {
+        let rig = try Rig(["target_depth_ms": .number(60)])
+        rig.epoch = 1
+        rig.feed(50, from: 0, flags: .segmentStart, wave: tone)
+        rig.harness.raiseEpoch()
+        let now = rig.harness.now
+        rig.epoch = 2
+        rig.feed(1, from: 1_000, wave: tone)
+        rig.run(until: 1_500)
+        let audible = rig.tape.filter { $0.at > now && $0.s16.contains { $0 != 0 } }
+        #expect(audible.count == 1)
+        // The next turn is heard whole.
+        rig.feed(20, from: 1_505, flags: .segmentStart, wave: tone)
+        rig.run(until: 2_200)
+        #expect(Rig.isExact(rig.tape))
+        #expect(rig.tape.filter { $0.at > Rig.at(1_500) && $0.s16.contains { $0 != 0 } }.count >= 20)
+    }
 }
 
 extension Rig {

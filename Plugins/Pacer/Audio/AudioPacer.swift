@@ -34,6 +34,8 @@ final class AudioPacer: PacedMedia {
     private var toSkip = 0
     /// The epoch rose, and nothing came since.
     private var isInterrupted = false
+    /// The source tells where its segments begin; the next item may be the rest of one that was interrupted.
+    private var (hasSegments, mayBeRest) = (false, false)
 
     init(
         _ ends: PacerEnds, _ settings: PacerSettings, _ registry: PacerRegistry, publishes shared: PlayoutPublisher
@@ -260,11 +262,20 @@ final class AudioPacer: PacedMedia {
 
     private func accept(_ item: AudioFrame) {
         guard item.sampleCount > 0 else { return reporter.noteEmpty() }
+        guard !isRest(item) else { return }
         if item.format !== format!, item.layout != format!.audio! {
             source!.waiting = item
             return
         }
         place(item, isAnew: item.header.flags.contains(.discontinuity))
+    }
+
+    /// A source of segments ends an interrupted one with a piece that fades, of the new epoch. The old voice has faded
+    /// here by then, and behind that fade the piece would be heard as the old voice once more.
+    private func isRest(_ item: AudioFrame) -> Bool {
+        if item.header.flags.contains(.segmentStart) { hasSegments = true }
+        defer { mayBeRest = false }
+        return mayBeRest && !item.header.flags.contains(.segmentStart)
     }
 
     private func place(_ item: AudioFrame, isAnew: Bool) {
@@ -326,6 +337,7 @@ final class AudioPacer: PacedMedia {
         source!.drop()
         pacing!.intake.drop()
         isInterrupted = true
+        mayBeRest = hasSegments
         if building != nil { filled = 0 }
     }
 }
