@@ -33,6 +33,9 @@ final class Encoder {
     func set(bitrate: Int) { _ = copus_set_bitrate(handle, Int32(clamping: bitrate)) }
     func set(lossPercent: Int) { _ = copus_set_loss(handle, Int32(clamping: lossPercent)) }
 
+    /// Forgets what was encoded: the next frame depends on none before it. Settings stay.
+    func reset() { _ = copus_reset(handle) }
+
     /// Encodes one Opus frame of `samples` interleaved samples and returns its length in bytes.
     func encode(
         _ pcm: UnsafeRawPointer, _ format: AudioLayout.SampleFormat, samples: Int,

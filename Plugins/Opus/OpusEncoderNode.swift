@@ -22,6 +22,8 @@ public final class OpusEncoderNode: Node {
                 formats: .audio([.s16, .f32], rates: [48_000], channels: [1, 2]))
         ])
     let output = Output<Packet>("out", .codedAudio([.opus]))
+    let reset = RequestInput(
+        "reset", help: "Encodes the next frame as the first one, for a decoder that begins with it.")
 
     @Parameter(
         "profile", default: .audio,
@@ -115,6 +117,7 @@ public final class OpusEncoderNode: Node {
             encoder?.set(bitrate: Int(bitrate * 1_000))
         }
         if $loss.takeChange() { encoder?.set(lossPercent: loss) }
+        if reset.take() { encoder?.reset() }
         while let frame = input.next() { try take(frame) }
         if input.takeFence() && carried > 0 { try endStretch() }
     }

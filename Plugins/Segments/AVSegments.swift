@@ -15,6 +15,10 @@ public final class AVSegments: Node {
     let video = Output<VideoFrame>("video", .video([.i420, .rgb24]), optional: true)
     let audio = Output<AudioFrame>("audio", .audio([.s16]), optional: true)
 
+    let events = Output<DataItem>("events", .data([SegmentDiagnostics.schema]), optional: true)
+
+    let viewers = ValueInput(
+        "viewers", help: "The number of viewers that are connected, for connect_timeout_s.")
     let calibration = ValueOutput("calibration", help: "1 while segments are marked for calibration, else 0.")
     let feedback = RecordOutput(
         "feedback",
@@ -53,6 +57,12 @@ public final class AVSegments: Node {
     var sessionName: String
     @Parameter("diagnostics", default: "", help: "A file for the lines of JSON that peers get. Empty writes none.")
     var linesPath: String
+    @Parameter(
+        "connect_timeout_s", default: 0, range: 0...3_600,
+        help:
+            "The time in s that a segment waits for a viewer, as viewers tells of them. Then it is dropped. 0 waits for none."
+    )
+    var connectTimeout: Double
     @Live("calibrate", default: false, help: "Marks segments for calibration. Peers may change it too.")
     var calibrates: Bool
 
@@ -72,6 +82,8 @@ public final class AVSegments: Node {
     private var interrupted: Metric.Counter!
     private var interruptions: Metric.Counter!
     private var skipped: Metric.Counter!
+    private var unwatched: Metric.Counter!
+    private var hasToldUnwatched = false
 
     /// Longer than media are on their way to a viewer's sender: delays and edges hold less.
     private static let longestWay = Interval.seconds(1)
@@ -91,6 +103,8 @@ public final class AVSegments: Node {
         interrupted = context.counter("interrupted_segments")
         interruptions = context.counter("interruptions")
         skipped = context.counter("skipped")
+        unwatched = context.counter("unwatched_segments")
+        events.fix(SegmentDiagnostics.format)
         microphoneFrames = context.counter("microphone_frames")
         microphoneDropped = context.counter("microphone_dropped")
         let name = sessionName.isEmpty ? context.name : sessionName
@@ -100,6 +114,7 @@ public final class AVSegments: Node {
             video: video, audio: audio, piece: frameLength / 1_000, clock: reporter.clock
         ) { [unowned self] news, now in tell(news, now) }
         release.isCalibrating = calibrates
+        release.isHeld = connectTimeout > 0
         intake = try SegmentIntake(
             socket: socket, file: file, waits: onEnd == .wait,
             SegmentIntake.Limits(
@@ -116,13 +131,14 @@ public final class AVSegments: Node {
         if context.epoch > rules.session { endTurn(context.epoch, untaken: 0, now) }
         if try intake.read(now) { context.wakeAgain() }
         hear()
+        noteViewers(now)
         let next = release.play(now)
         if room > 0, intake.peers.contains(where: { $0.isHeld && fits($0.receiver.held) }) { context.wakeAgain() }
         answer(now)
         if hasLines { for line in reporter.traceLines() { say(line.json) } }
         try intake.flush()
         intake.noteWaiting(isIdle: release.isOver(now))
-        wake(next, intake.nextMessage, waits.deadline, intake.nextLook)
+        wake(next, intake.nextMessage, waits.deadline, intake.nextLook, unwatchedUntil)
         if isOver(now) { context.finish() }
     }
 
@@ -140,9 +156,9 @@ public final class AVSegments: Node {
 
     private func isOver(_ now: Instant) -> Bool { intake.isOver && release.isOver(now) && waits.isEmpty }
 
-    private func wake(_ first: Instant?, _ second: Instant?, _ third: Instant?, _ fourth: Instant?) {
+    private func wake(_ times: Instant?...) {
         let never = Instant.distantFuture
-        let earliest = min(first ?? never, second ?? never, third ?? never, fourth ?? never)
+        let earliest = times.reduce(never) { min($0, $1 ?? never) }
         if earliest == never { context.cancelWake() } else { context.wake(at: earliest) }
     }
 
@@ -166,7 +182,12 @@ public final class AVSegments: Node {
                 )
             }
             let starts = release.schedule.gap.instant(of: playing.start) ?? now
-            if let line = reporter.begun(playing, at: max(starts, now)) { say(line) }
+            if let told = reporter.begun(playing, at: max(starts, now)) {
+                say(told.json)
+                let item = DataItem(format: SegmentDiagnostics.format, at: playing.start, fields: told.fields)
+                item.header.epoch = playing.segment.epoch
+                events.send(item)
+            }
             intake.tellRoom()
             // Before its first packet.
             intake.write()
@@ -191,6 +212,37 @@ public final class AVSegments: Node {
             context.raiseEpoch(to: epoch)
         else { return }
         _ = rules.raise(to: epoch)
+    }
+
+    // MARK: Viewers
+
+    private func noteViewers(_ now: Instant) {
+        if let count = viewers.take() {
+            let isHeld = connectTimeout > 0 && !(count > 0)
+            if release.isHeld, !isHeld {
+                release.begin(now)
+                hasToldUnwatched = false
+            }
+            release.isHeld = isHeld
+        }
+        guard release.isHeld else { return }
+        let dropped = release.drop(enqueuedBy: now - .seconds(connectTimeout))
+        guard dropped > 0 else { return }
+        unwatched.add(dropped)
+        intake.tellRoom()
+        // The first one tells of those that follow it.
+        guard !hasToldUnwatched else { return }
+        hasToldUnwatched = true
+        let time = decimal(connectTimeout, places: connectTimeout.rounded() == connectTimeout ? 0 : 1)
+        let what = "no viewer was connected within \(time) s: segments are dropped until one is"
+        complaints.say(what)
+        say(MessageText.error(what))
+    }
+
+    /// When the first segment that waits for a viewer is dropped.
+    private var unwatchedUntil: Instant? {
+        guard release.isHeld else { return nil }
+        return release.schedule.queue.first.map { $0.enqueued + .seconds(connectTimeout) }
     }
 
     private func hear() {

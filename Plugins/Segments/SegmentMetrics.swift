@@ -5,6 +5,7 @@ extension AVSegments {
         .counter("segments", "Segments begun."),
         .counter("interrupted_segments", "Segments that an interruption cut off."),
         .counter("interruptions", "Interruptions."),
+        .counter("unwatched_segments", "Segments that were dropped because no viewer came."),
         .counter("skipped", "Pictures and pieces of audio left out because the graph took too little."),
         .counter("microphone_frames", "Frames sent to the peer."),
         .counter("microphone_dropped", "Frames that the peer did not take."),

@@ -35,6 +35,18 @@ final class SegmentRelease {
 
     func add(_ segment: Segment) { schedule.add(segment) }
 
+    /// No segment begins; one that has begun goes on.
+    var isHeld: Bool {
+        get { schedule.isHeld }
+        set { schedule.isHeld = newValue }
+    }
+
+    /// Segments that were held are taken as if they came now.
+    func begin(_ now: Instant) { for segment in schedule.queue { segment.enqueued = now } }
+
+    /// Segments that came by then and have not begun are gone; how many they were.
+    func drop(enqueuedBy instant: Instant) -> Int { schedule.drop(enqueuedBy: instant) }
+
     func isOver(_ now: Instant) -> Bool { ending == nil && schedule.isOver(now) }
 
     /// Sends what is due; when something will be, nil if nothing is planned or an output is full.

@@ -73,6 +73,8 @@ struct SegmentSchedule {
 
     private(set) var gap = SegmentGap()
     private(set) var queue: [Segment] = []
+    /// No segment begins.
+    var isHeld = false
     /// Those that have begun and not gone out whole, in order: one, and more while something is held.
     private(set) var active: [Playing] = []
     /// Of audio in one piece.
@@ -87,6 +89,13 @@ struct SegmentSchedule {
     init(piece: Double) { pieceLength = piece }
 
     mutating func add(_ segment: Segment) { queue.append(segment) }
+
+    /// How many have waited since then, or longer: they are gone.
+    mutating func drop(enqueuedBy instant: Instant) -> Int {
+        let count = queue.count
+        queue.removeAll { $0.enqueued <= instant }
+        return count - queue.count
+    }
 
     /// Bytes that the segments took which wait and play.
     var memory: Int { queue.reduce(0) { $0 + $1.header.memory } + active.reduce(0) { $0 + $1.segment.header.memory } }
@@ -126,7 +135,7 @@ struct SegmentSchedule {
         var later = Instant.distantFuture
         if let frameDue, frameDue > now { later = min(later, frameDue) }
         if let sampleDue, sampleDue > now { later = min(later, sampleDue) }
-        if !queue.isEmpty, let end = gap.plannedEnd, end > now { later = min(later, end) }
+        if !isHeld, !queue.isEmpty, let end = gap.plannedEnd, end > now { later = min(later, end) }
         return later == .distantFuture ? .full : .wait(later)
     }
 
@@ -147,7 +156,7 @@ struct SegmentSchedule {
     }
 
     private func mayBegin(_ now: Instant) -> Bool {
-        guard !queue.isEmpty, active.count < SegmentSchedule.mostActive else { return false }
+        guard !isHeld, !queue.isEmpty, active.count < SegmentSchedule.mostActive else { return false }
         guard let last = active.last, let end = gap.plannedEnd else { return true }
         return last.isSent || end <= now
     }

@@ -19,26 +19,59 @@ struct SegmentDiagnostics {
         return (Double(header.sampleCount) * 1_000 / Double(max(1, header.sampleRate))).rounded()
     }
 
+    /// In this order, as docs/av-segments.md has them.
+    var fields: [JSONValue.Member] {
+        let start = turnStart.milliseconds
+        let rate = header.frameCount > 0 ? header.frameRate.perSecond : 0
+        let markerTime = marker.map { start + $0.plan.offset.milliseconds } ?? 0
+        return [
+            .init("session", .init(.string(session))), .init("turn_seq", .init(.integer(Int(epoch)))),
+            .init("segment_seq", .init(.integer(header.sequence))), .init("media_start_ms", .init(.number(start))),
+            .init("duration_ms", .init(.number(durationMilliseconds))),
+            .init("video_frames", .init(.integer(header.frameCount))), .init("fps", .init(.number(rate))),
+            .init("audio_samples", .init(.integer(header.sampleCount))),
+            .init("sample_rate", .init(.integer(header.sampleRate))),
+            .init("publish_wall_ms", .init(.number(publishWall))),
+            .init("marker_id", .init(.integer(marker?.number ?? 0))),
+            .init("marker_media_time_ms", .init(.number(markerTime))),
+            .init("marker_duration_ms", .init(.number(marker?.plan.duration.milliseconds ?? 0))),
+            .init("marker_frequency_hz", .init(.integer(marker == nil ? 0 : MarkerPlan.frequency))),
+        ]
+    }
+
     var json: String {
         MessageText.object {
             $0.key("type", "segment")
-            $0.key("session", session)
-            $0.key("turn_seq", Int(epoch))
-            $0.key("segment_seq", header.sequence)
-            $0.key("media_start_ms", turnStart.milliseconds, places: 3)
-            $0.key("duration_ms", durationMilliseconds, places: 3)
-            $0.key("video_frames", header.frameCount)
-            $0.key("fps", header.frameCount > 0 ? header.frameRate.perSecond : 0, places: 3)
-            $0.key("audio_samples", header.sampleCount)
-            $0.key("sample_rate", header.sampleRate)
-            $0.key("publish_wall_ms", publishWall, places: 3)
-            let start = turnStart.milliseconds
-            $0.key("marker_id", marker?.number ?? 0)
-            $0.key("marker_media_time_ms", marker.map { start + $0.plan.offset.milliseconds } ?? 0, places: 3)
-            $0.key("marker_duration_ms", marker?.plan.duration.milliseconds ?? 0, places: 3)
-            $0.key("marker_frequency_hz", marker == nil ? 0 : MarkerPlan.frequency)
+            for field in fields {
+                switch field.value.kind {
+                case .string(let text): $0.key(field.key, text)
+                case .integer(let number): $0.key(field.key, number)
+                default: $0.key(field.key, field.value.number ?? 0, places: 3)
+                }
+            }
         }
     }
+
+    /// Of the output `events`.
+    static let schema = DataSchema(
+        "av-segment",
+        fields: [
+            .init("session", help: "The session's name."),
+            .init("turn_seq", help: "The turn that the segment belongs to."),
+            .init("segment_seq", help: "The segment's number in its turn."),
+            .init("media_start_ms", help: "The beginning of the segment in its turn, in ms."),
+            .init("duration_ms", help: "The length of the segment in ms."),
+            .init("video_frames", help: "The number of pictures."),
+            .init("fps", help: "Pictures a second. 0 without pictures."),
+            .init("audio_samples", help: "The number of samples of each channel."),
+            .init("sample_rate", help: "The rate of the samples in Hz."),
+            .init("publish_wall_ms", help: "The time at which its first media go out, in ms since 1970."),
+            .init("marker_id", help: "The number of its mark for calibration. 0 where it has none."),
+            .init("marker_media_time_ms", help: "The time of the mark in the turn, in ms."),
+            .init("marker_duration_ms", help: "The length of the mark in ms."),
+            .init("marker_frequency_hz", help: "The frequency of the mark's tone in Hz."),
+        ])
+    static let format = MediaFormat(data: schema)
 }
 
 /// The graph's clock against the time of day.

@@ -59,7 +59,7 @@ final class SegmentReporter {
     }
 
     /// Its diagnostics; nil for a segment without a number.
-    func begun(_ playing: SegmentSchedule.Playing, at start: Instant) -> String? {
+    func begun(_ playing: SegmentSchedule.Playing, at start: Instant) -> SegmentDiagnostics? {
         let segment = playing.segment
         var marker: (number: Int, plan: MarkerPlan)?
         if let plan = segment.marker {
@@ -75,8 +75,7 @@ final class SegmentReporter {
         guard segment.header.sequence > 0 else { return nil }
         return SegmentDiagnostics(
             session: session, header: segment.header, epoch: segment.epoch, turnStart: playing.turnStart,
-            publishWall: wall.milliseconds(at: start), marker: marker
-        ).json
+            publishWall: wall.milliseconds(at: start), marker: marker)
     }
 
     /// Where no trace node sees it leave, the first picture of a turn is timed when it is released.

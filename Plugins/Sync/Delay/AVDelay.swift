@@ -26,6 +26,9 @@ public final class AVDelay: Node {
     let offset = ValueInput(
         "offset_ms", help: "The lead of audio over video in ms, as calibration-detector measures it.")
 
+    let reset = RequestInput(
+        "reset", help: "Forgets what a viewer told: the delay goes back to 0 at the next segment.")
+
     @Parameter(
         "follow", default: .feedback,
         help: "The source of the delay: feedback, the detector's offset_ms, or the value target_ms.")
@@ -105,6 +108,10 @@ public final class AVDelay: Node {
     // MARK: Setting the delay
 
     private func takeControls(_ now: Instant) {
+        if reset.take() {
+            target.forget()
+            lastOffset = nil
+        }
         if let value = offset.take(), value.isFinite { lastOffset = value }
         guard let seen = feedback.take(), follow == .feedback else { return }
         let verdict = target.note(AVSyncFeedback(seen), epoch: epoch, now: now)

@@ -37,6 +37,8 @@ struct DelayTarget: Equatable {
     /// The part of it that has been reached.
     private(set) var current = 0
     private var lastFeedback: Instant?
+    /// The next segment begins without delay.
+    private var isForgotten = false
 
     static let largest = 800
     static let largestStep = 160
@@ -74,12 +76,19 @@ struct DelayTarget: Equatable {
 
     /// A segment begins: its delay in ms.
     mutating func beginSegment() -> Int {
+        if isForgotten { current = 0 }
+        isForgotten = false
         current += max(-DelayTarget.largestStep, min(DelayTarget.largestStep, target - current))
         return current
     }
 
     /// `smooth` mode has reached this much of the target.
     mutating func reach(_ milliseconds: Int) { current = milliseconds }
+
+    /// Another viewer: what the last one told counts no more. The delay goes back at the next segment, however far.
+    mutating func forget() {
+        (target, lastFeedback, isForgotten) = (0, nil, true)
+    }
 
     /// A new epoch or sample rate.
     mutating func reset() { self = DelayTarget() }
