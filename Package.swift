@@ -154,7 +154,10 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "WebRTCTests",
-        dependencies: [engine, testKit, "WebRTCPlugin", dtls, http, ice, negotiation, net, rtp, "TestSupport"],
+        dependencies: [
+            engine, testKit, "WebRTCPlugin", "OpusPlugin", "PacerPlugin", "SegmentsPlugin", "SyncPlugin", "COpus", dtls,
+            http, ice, negotiation, net, rtp, srtp, "TestSupport",
+        ],
         exclude: ["Browser"], linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: [bitstream, "VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
@@ -167,7 +170,7 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
         engine, bitstream, dtls, http, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin", "HTTPPlugin",
-        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin",
+        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "WebRTCPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

@@ -4,8 +4,10 @@ import Sluice
 public func plugin(_ registry: UnsafeMutableRawPointer) {
     Plugin.open(registry) {
         $0.provide(WebRTCPort.self)
+        $0.provide(ViewerMicrophones.self, scope: .session) { ViewerMicrophones() }
         $0.register(WebRTCViewers.self)
         $0.register(WebRTCOutput.self)
         $0.register(WebRTCInput.self)
+        $0.register(WebRTCMicrophone.self)
     }
 }

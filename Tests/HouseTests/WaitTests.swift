@@ -63,6 +63,7 @@ import Testing
         "talking-figure": "makes its media itself",
         "webrtc-output": "ends where its peer does not connect in time", "webrtc-viewers": "takes viewers as they come",
         "webrtc-input": "hears the peer of its session",
+        "webrtc-microphone": "hears viewers, and nobody has to speak",
     ]
 
     /// A type that may wait is in the table or in the list of those that do not.

@@ -3,8 +3,31 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The graph `avatar` as the command runs it, its recording read by ffmpeg.
+/// The graph `avatar` as the command runs it, with a recording in place of the viewer, read by ffmpeg.
 @Suite struct AvatarGraphTests {
+    /// The nodes of the graph up to its viewers, with their parameters' defaults.
+    private func recording(_ file: String, into path: String, in scratch: Scratch) throws -> String {
+        let graph = try Data(contentsOf: Built.root.appending(path: "graphs/avatar.json"))
+        let json = try #require(JSONSerialization.jsonObject(with: graph) as? [String: Any])
+        var nodes = try #require(json["nodes"] as? [String: [String: Any]])
+        for name in ["viewers", "microphone", "decoder", "speech"] { nodes[name] = nil }
+        nodes["avatar"] = ["type": "av-segments", "file": file]
+        nodes["mark"] = ["type": "calibration", "on": false]
+        for name in ["vp8", "opus"] { nodes[name]?["bitrate_kbps"] = nil }
+        nodes["tape"] = ["type": "record", "path": path, "max_wait_ms": 1_000]
+        var edges: [Any] = try #require(json["edges"] as? [Any]).compactMap { edge in
+            (edge as? String)?.split(separator: " -> viewers.").first.map(String.init)
+        }
+        for (from, to, items) in [("trace", "tape.video", 100), ("opus", "tape.audio", 200)] {
+            let capacity: [String: Any] = ["items": items, "ms": 2_000]
+            edges.append(["from": from, "to": to, "capacity": capacity, "epoch": "keep"] as [String: Any])
+        }
+        let text = try JSONSerialization.data(withJSONObject: ["nodes": nodes, "edges": edges])
+        let place = scratch.url.appending(path: "recording.json")
+        try text.write(to: place)
+        return place.path
+    }
+
     @Test func whatItRecordsKeepsAudioAndPictureTogetherAcrossGaps() throws {
         let scratch = try Scratch()
         let delays = [0, 30, 137.3, 30, 39, 411.1, 0, 39, 39, 1_204.7, 0, 55]
@@ -13,8 +36,8 @@ import Testing
         let recording = scratch.url.appending(path: "avatar.mkv").path
         let report = scratch.url.appending(path: "report.json")
         let run = try CommandRun([
-            "run", Built.root.appending(path: "graphs/avatar.json").path, "--set", "file=\(file)", "--set",
-            "output=\(recording)", "--clock", "virtual", "--report", report.path,
+            "run", try self.recording(file, into: recording, in: scratch), "--clock", "virtual", "--report",
+            report.path,
         ])
         #expect(run.status == 0, "\(run.errors)")
         let json = try JSONValue.parse(Array(Data(contentsOf: report)), file: "report.json")

@@ -28,7 +28,7 @@ import Testing
         }, 50))
         """
 
-    private func viewer(
+    func viewer(
         _ graph: String = "viewer", _ settings: [String] = []
     ) throws -> (PeerProcess, Int, Int) {
         let port = Ports.four()
@@ -41,7 +41,7 @@ import Testing
         return (process, port, port + 1)
     }
 
-    private func result<Found: Decodable>(
+    func result<Found: Decodable>(
         of expression: String, _ port: Int, _ process: PeerProcess
     ) throws -> Found {
         let output = FileManager.default.temporaryDirectory.appending(path: "sluice-page-\(UUID().uuidString)")

@@ -322,6 +322,26 @@ def segments():
     seed("segment-json", "both", struct.pack("<H", 2 * 16 * 8 * 3 + 96 * 4) + json.dumps(both).encode())
 
 
+def signalling():
+    def talk(name, choice, *lines):
+        words = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+        seed("signalling", name, bytes([choice]) + b"\n".join(words))
+
+    ready, reset = {"type": "webrtc_ready", "microphone": True}, {"type": "media_reset"}
+    answer = {"type": "webrtc_answer", "sdp": "v=0\r\n"}
+    candidate = {"type": "ice_candidate", "generation": 1, "sdpMid": "0"}
+    talk(
+        "call", 7, ready, {**answer, "generation": 1},
+        {**candidate, "candidate": "candidate:1 1 udp 2113937151 x.local 50000 typ host"},
+        {**candidate, "candidate": None}, {"type": "stats", "audio_target_ms": 40.5, "freezes": 0, "lost_packets": 3},
+        {"type": "av_sync_feedback", "turn_seq": 7, "excess_video_lag_ms": 130, "likely": "video_late_audio_leads"},
+        {"type": "renegotiate", "microphone": False, "ice_restart": True}, answer, reset, {**answer, "generation": 2})
+    talk("disorder", 3, answer, reset, ready, ready, {"type": "renegotiate"}, {**answer, "generation": 9},
+         {"type": "error", "what": "no codec"})
+    talk("halves", 5, b'{"type":"webrtc_rea', b'dy"}', b"{", b"[]", {"type": 5}, {**ready, "microphone": "yes"}, b"\xff\0")
+    talk("resets", 1, ready, *[reset, answer] * 12)
+
+
 def captures():
     def datagram(number):
         return struct.pack(">BBHII", 0x80, 0x60, number, number * 960, 7) + b"\xfc" + bytes(8)
@@ -458,6 +478,7 @@ def main():
     descriptions()
     addresses()
     segments()
+    signalling()
     captures()
     http()
     dtls()

@@ -21,7 +21,7 @@ final class PeerLink: Sendable {
         var route: ICERoute?
         var keys: SRTPKeys?
         var ending: String??
-        var listeners: [@Sendable (Event) -> Bool] = []
+        var listeners: [(takesMedia: Bool, post: @Sendable (Event) -> Bool)] = []
     }
 
     /// The port's number of the peer.
@@ -43,10 +43,10 @@ final class PeerLink: Sendable {
     // MARK: Nodes
 
     /// From now on `post` is called with what happens, on the port's thread; also with what a node has to know that
-    /// happened before.
-    func listen(_ post: @escaping @Sendable (Event) -> Bool) {
+    /// happened before. Without `toMedia` datagrams are left out.
+    func listen(toMedia takesMedia: Bool = true, _ post: @escaping @Sendable (Event) -> Bool) {
         state.withLock { state in
-            state.listeners.append(post)
+            state.listeners.append((takesMedia, post))
             if let keys = state.keys { _ = post(.connected(keys)) }
             if let ending = state.ending { _ = post(.ended(ending)) }
         }
@@ -64,8 +64,12 @@ final class PeerLink: Sendable {
         return port.send(batch, to: route)
     }
 
-    /// The session is done with the peer. Once is enough.
-    func leave() { if !isClosed.exchange(true, ordering: .relaxed) { close(number) } }
+    /// The session is done with the peer, and all who listen hear that it is over. Once is enough.
+    func leave() {
+        guard !isClosed.exchange(true, ordering: .relaxed) else { return }
+        close(number)
+        take(.ended(nil))
+    }
 
     // MARK: The port's thread
 
@@ -87,10 +91,14 @@ final class PeerLink: Sendable {
 
     func take(_ datagram: UnsafeRawBufferPointer, at now: Instant) {
         let copy = Array(datagram)
-        state.withLock { tell(.datagram(copy, now), $0) }
+        state.withLock { state in
+            for listener in state.listeners where listener.takesMedia && !listener.post(.datagram(copy, now)) {
+                untaken.wrappingAdd(1, ordering: .relaxed)
+            }
+        }
     }
 
     private func tell(_ event: Event, _ state: borrowing State) {
-        for post in state.listeners where !post(event) { untaken.wrappingAdd(1, ordering: .relaxed) }
+        for listener in state.listeners where !listener.post(event) { untaken.wrappingAdd(1, ordering: .relaxed) }
     }
 }

@@ -33,23 +33,38 @@ struct ViewerAnswer {
         var playoutDelay: ClosedRange<Int>?
     }
 
+    /// The names and numbers that our streams have for one viewer.
+    struct OwnNames {
+        /// Of the description.
+        let id: UInt64
+        let cname: String
+        let outgoing: [OutgoingStream]
+
+        init(_ streams: Streams) {
+            var random = SystemRandomNumberGenerator()
+            id = UInt64.random(in: 0 ... .max, using: &random)
+            let word = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+            let cname = "sluice-\(word)"
+            // Four numbers that differ in their lowest bits.
+            let first = UInt32.random(in: 1 ... .max, using: &random) & ~3
+            let video = streams.video.map {
+                OutgoingStream(
+                    [$0.codec], ssrc: first | 1, repairSSRC: first | 2, cname: cname, streamID: word, trackID: "video")
+            }
+            let audio = streams.audio.map {
+                OutgoingStream([$0.codec], ssrc: first | 3, cname: cname, streamID: word, trackID: "audio")
+            }
+            self.cname = cname
+            outgoing = [video, audio].compactMap { $0 }
+        }
+    }
+
     /// `candidates` are the lines of our addresses. Throws where nothing comes of the offer.
     init(to offer: String, _ streams: Streams, candidates: [String]) throws(WHEPRefusal) {
-        var random = SystemRandomNumberGenerator()
-        let word = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-        cname = "sluice-\(word)"
-        // Four numbers that differ in their lowest bits.
-        let first = UInt32.random(in: 1 ... .max, using: &random) & ~3
-        let video = streams.video.map {
-            OutgoingStream(
-                [$0.codec], ssrc: first | 1, repairSSRC: first | 2, cname: "sluice-\(word)", streamID: word,
-                trackID: "video")
-        }
-        let audio = streams.audio.map {
-            OutgoingStream([$0.codec], ssrc: first | 3, cname: "sluice-\(word)", streamID: word, trackID: "audio")
-        }
+        let own = OwnNames(streams)
+        cname = own.cname
         answerer = Answerer(
-            id: UInt64.random(in: 0 ... .max, using: &random), outgoing: [video, audio].compactMap { $0 },
+            id: own.id, outgoing: own.outgoing,
             incoming: streams.takesAudio ? [IncomingStream([.opus()], wantsRedundancy: true)] : [])
         let credentials = ICECredentials(random: Secrets.fillRandom)
         let agreement: Agreement
@@ -74,11 +89,11 @@ struct ViewerAnswer {
         receivedAudio = ViewerAnswer.received(agreement)
     }
 
-    private static func sentence(_ clause: String, _ advice: String) -> String {
+    static func sentence(_ clause: String, _ advice: String) -> String {
         clause.prefix(1).uppercased() + clause.dropFirst() + (advice.isEmpty ? "." : ". \(advice)")
     }
 
-    private static func transport(
+    static func transport(
         _ agreement: Agreement, _ credentials: ICECredentials
     ) throws -> PeerTransport.Agreement {
         guard let theirs = agreement.transport, let fragment = theirs.fragment else {
@@ -91,7 +106,7 @@ struct ViewerAnswer {
             role: agreement.isActive ? .client : .server)
     }
 
-    private static func medium(
+    static func medium(
         _ kind: MediaKind, _ agreement: Agreement, _ track: Streams.Track?, _ delay: ClosedRange<Int>?
     ) -> PeerSession.SentMedium? {
         guard let track, let section = agreement.sections.first(where: { $0.kind == kind && $0.sending != nil }),
@@ -105,7 +120,7 @@ struct ViewerAnswer {
             stream: track.stream)
     }
 
-    private static func received(_ agreement: Agreement) -> PeerSession.ReceivedMedium? {
+    static func received(_ agreement: Agreement) -> PeerSession.ReceivedMedium? {
         guard let section = agreement.sections.first(where: { $0.kind == .audio && $0.receiving != nil }),
             let receiving = section.receiving,
             let media = receiving.types.first(where: { if case .media = $0.value { true } else { false } })

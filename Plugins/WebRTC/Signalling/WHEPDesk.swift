@@ -22,7 +22,7 @@ struct WHEPDesk {
         case answer(HTTPResponse)
         /// An offer of somebody new.
         case join(String)
-        case leave(NodeContext.Instance)
+        case leave(Viewer)
         /// ICE credentials and candidates of a viewer, by its number.
         case change(String, fragment: String)
     }
@@ -53,7 +53,7 @@ struct WHEPDesk {
             }
             guard request.method == .patch else {
                 viewers[number] = nil
-                return .leave(viewer.instance)
+                return .leave(viewer)
             }
             return .change(number, fragment: try fragment(of: request, for: viewer))
         } catch { return .answer(error.response) }

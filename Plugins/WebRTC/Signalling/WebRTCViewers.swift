@@ -6,11 +6,11 @@ import Negotiation
 import RTP
 import Sluice
 
-/// Takes viewers by WHEP and starts an instance of a template for each, which is handed the peer and fed by this node's
-/// outputs.
+/// Takes viewers by WHEP and by WebSocket and starts an instance of a template for each, which is handed the peer and
+/// fed by this node's outputs.
 public final class WebRTCViewers: Node {
     public static let descriptor = NodeDescriptor(
-        "webrtc-viewers", summary: "Takes browsers as viewers (WHEP) and starts a template for each",
+        "webrtc-viewers", summary: "Takes browsers as viewers (WHEP, WebSocket) and starts a template for each",
         traits: [.live, .shares],
         example: #""viewers": { "type": "webrtc-viewers", "template": "viewer", "name": "camera" }"#)
 
@@ -19,7 +19,29 @@ public final class WebRTCViewers: Node {
     let videoOut = FanOut<Packet>("video", follows: "video")
     let audioOut = FanOut<Packet>("audio", follows: "audio")
 
-    @Parameter("name", default: "viewer", help: "The name in the address: viewers open /whep/NAME.") var name: String
+    let diagnostics = Input<DataItem>("diagnostics", .data, optional: true)
+
+    let connected = ValueOutput("connected", help: "The number of viewers that are connected.")
+    let reset = RequestOutput(
+        "reset", help: "Asks encoders and delays to begin anew: a viewer's connection takes the place of another one.")
+    let feedback = RecordOutput(
+        "feedback",
+        [
+            .init("turn_seq", help: "The turn that was watched. 0 stands for one not known."),
+            .init("excess_video_lag_ms", help: "The delay of the shown video behind its audio in ms."),
+            .init("jitter_buffer_delta_ms", help: "The video's jitter buffer less the audio's, in ms."),
+            .init("likely", help: "1 if the video is late and the audio leads, else 0."),
+        ], help: "A browser's report of its lip sync (av_sync_feedback).")
+
+    @Parameter(
+        "name", default: "viewer",
+        help: "The name in the addresses: viewers open /whep/NAME, or the WebSocket /peer/NAME.")
+    var name: String
+    @Parameter(
+        "video_codec", default: .any,
+        help: "The codec of video that is not there yet: vp8 lets viewers come before it. any lets them wait for it.")
+    var firstCodec: FirstCodec
+    @Parameter("page", default: .whep, help: "The way that the page at / takes: whep or websocket.") var page: Page
     @Parameter("template", default: "viewer", help: "The template that is started for each viewer.")
     var template: String
     @Parameter(
@@ -43,8 +65,14 @@ public final class WebRTCViewers: Node {
             "The least and the most delay of video that browsers are asked for, in ms: 0-0 shows pictures at once. "
             + "Empty keeps lips and voice together.") var playoutDelay: String
 
+    enum FirstCodec: String, CaseIterable, ParameterValue.Convertible { case any, vp8 }
+    enum Page: String, CaseIterable, ParameterValue.Convertible { case whep, websocket }
+
     private var context: NodeContext!
-    private var port: WebRTCPort!
+    private var gate: ViewerGate!
+    private var signals: SignalDesk!
+    private var socketEvents: SignalMailbox!
+    private var toldConnected = 0
     private var requests: NodeContext.Inbox<HTTPExchange>!
     private var leases: [HTTPLease] = []
     private var desk: WHEPDesk!
@@ -54,7 +82,7 @@ public final class WebRTCViewers: Node {
     private var profile: H264Profile?
     private var hasToldReordering = false
     private var (videoStream, audioStream): (SharedStream?, SharedStream?)
-    private var metrics: (viewers: Metric.Counter, refused: Metric.Counter)!
+    private var metrics: (refused: Metric.Counter, figures: [Metric.Counter])!
 
     public init() {}
 
@@ -62,7 +90,7 @@ public final class WebRTCViewers: Node {
         [
             .counter("viewers_taken", "Viewers whose offer was answered."),
             .counter("viewers_refused", "Viewers whose offer was refused."),
-        ]
+        ] + BrowserFigures.all.map(\.declaration)
     }
 
     public func prepare(_ context: NodeContext) throws {
@@ -87,13 +115,26 @@ public final class WebRTCViewers: Node {
         guard let port = try context.service(WebRTCPort.self) else {
             throw NodeError("there is no WebRTC port", isInputError: true)
         }
-        self.port = port
         delay = try readDelay()
-        metrics = (context.counter("viewers_taken"), context.counter("viewers_refused"))
+        metrics = (
+            context.counter("viewers_refused"),
+            BrowserFigures.all.map { $0.isCount ? context.counter($0.metric) : context.gauge($0.metric) }
+        )
+        gate = ViewerGate(context, port, template: template, most: mostViewers)
         let requests = context.inbox(of: HTTPExchange.self, capacity: 256)
         self.requests = requests
         desk = WHEPDesk(name: name, most: mostViewers)
+        let socketEvents = SignalMailbox(context, sockets: mostViewers)
+        self.socketEvents = socketEvents
+        let handle = context.handle
+        signals = SignalDesk(
+            gate, microphones: microphones(try context.service(ViewerMicrophones.self)),
+            streams: { [unowned self] () throws(WHEPRefusal) in try streams() },
+            report: { [unowned self] in take($0) }, log: { handle.log($0, $1) })
         leases = [
+            try http.serve(WebSocketRoute(path: "/peer/\(name)", subprotocols: ["sluice"]), for: context.name) {
+                !handle.isOver && socketEvents.post($0)
+            },
             try http.serve(
                 HTTPRoute(.post, path: "/whep/\(name)", exposes: WHEPDesk.exposed, optionsHeaders: WHEPDesk.options),
                 HTTPRoute(.patch, .delete, path: "/whep/\(name)/{session}", exposes: WHEPDesk.exposed),
@@ -102,7 +143,9 @@ public final class WebRTCViewers: Node {
                 [
                     HTTPContent(
                         "/", type: "text/html; charset=utf-8",
-                        ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio))
+                        page == .whep
+                            ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio)
+                            : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio))
                 ],
                 for: context.name),
         ]
@@ -124,7 +167,15 @@ public final class WebRTCViewers: Node {
             _ = videoStream?.frame(of: packet, now: now)
             videoOut.send(packet)
         }
+        while let item = diagnostics.next() { signals.tell(SignalText.diagnostic(item.fields)) }
         while let exchange = requests.next() { answer(exchange) }
+        while let event = socketEvents.next() { signals.take(event, now: now) }
+        while let news = gate.news() { signals.take(news, now: now) }
+        signals.advance(now: now)
+        if signals.due < .distantFuture { context.wake(at: signals.due) }
+        guard gate.connected != toldConnected else { return }
+        toldConnected = gate.connected
+        connected.send(Double(toldConnected))
     }
 
     public func close() { for lease in leases { lease.end() } }
@@ -143,18 +194,37 @@ public final class WebRTCViewers: Node {
 
     // MARK: Viewers
 
+    private func microphones(_ all: ViewerMicrophones?) -> () -> ViewerMicrophones.Line? {
+        { [name] in all?[name] }
+    }
+
+    private func take(_ news: SignalDesk.News) {
+        switch news {
+        case .reset: reset.send()
+        case .feedback(let seen):
+            feedback.send([
+                "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,
+                "jitter_buffer_delta_ms": seen.jitterBufferDelta, "likely": seen.isVideoLate ? 1 : 0,
+            ])
+        case .stats(let told):
+            for (metric, (figure, value)) in zip(metrics.figures, zip(BrowserFigures.all, told.values)) {
+                if let value { metric.set(Int((value * figure.scale).rounded())) }
+            }
+        }
+    }
+
     private func answer(_ exchange: HTTPExchange) {
         switch desk.read(exchange.request) {
         case .answer(let response): exchange.answer(response)
         case .leave(let viewer):
-            context.log(.info, "\(viewer.name) has left")
-            viewer.stop()
+            context.log(.info, "\(viewer.instance.name) has left")
+            gate.leave(viewer.link)
             exchange.answer(HTTPResponse(200))
         case .change(let number, let fragment):
             exchange.answer(
                 desk.change(number, fragment) { link, remote in
                     let own = ICECredentials(random: Secrets.fillRandom)
-                    port.restart(link, local: own, remoteFragment: remote)
+                    gate.restart(link, local: own, remoteFragment: remote)
                     return own
                 })
         case .join(let offer): join(offer, exchange)
@@ -164,12 +234,9 @@ public final class WebRTCViewers: Node {
     private func join(_ offer: String, _ exchange: HTTPExchange) {
         let peer = exchange.request.peer
         do throws(WHEPRefusal) {
-            let answer = try ViewerAnswer(to: offer, try streams(), candidates: port.candidates.map(\.line))
-            guard let link = port.add(answer.transport) else {
-                throw WHEPRefusal(503, "Too many viewers are connecting: try again soon.", ["Retry-After": "1"])
-            }
-            let instance = context.start(template, resource: answer.session(link, peer: peer))
-            metrics.viewers.add()
+            try gate.checkRoom()
+            let answer = try ViewerAnswer(to: offer, try streams(), candidates: gate.candidates)
+            let (link, instance) = try gate.admit(answer.transport) { answer.session($0, peer: peer) }
             exchange.answer(
                 desk.add(
                     instance, link, remoteFragment: answer.transport.remoteFragment, answer: answer.text))
@@ -182,7 +249,7 @@ public final class WebRTCViewers: Node {
 
     /// The streams that viewers are offered now. Throws where the codec is not known yet.
     private func streams() throws(WHEPRefusal) -> ViewerAnswer.Streams {
-        for input in [video, audio] where input.isConnected && (input.format == nil || lacksProfile(input)) {
+        for input in [video, audio] where input.isConnected && codec(of: input) == nil {
             throw WHEPRefusal(
                 503, "The \(input.name) of \(name) has not begun: try again soon.", ["Retry-After": "1"])
         }
@@ -196,12 +263,10 @@ public final class WebRTCViewers: Node {
         return streams
     }
 
-    private func lacksProfile(_ input: Input<Packet>) -> Bool { input.format?.codec == .h264 && profile == nil }
-
     private func track(
         _ input: Input<Packet>, _ stream: inout SharedStream?
     ) -> ViewerAnswer.Streams.Track? {
-        guard let format = input.format, let codec = codec(of: format) else { return nil }
+        guard input.isConnected, let codec = codec(of: input) else { return nil }
         if stream?.format != codec.format {
             stream = SharedStream(
                 codec.format, limit: PeerSession.payloadLimit, line: line,
@@ -210,9 +275,13 @@ public final class WebRTCViewers: Node {
         return stream.map { .init(codec: codec, stream: $0) }
     }
 
-    /// nil for codecs that no browser takes, and for H.264 whose profile is not known yet.
-    private func codec(of format: MediaFormat) -> MediaCodec? {
-        switch format.codec {
+    /// nil for H.264 whose profile is not known yet, and where nothing has come and `video_codec` leaves it open.
+    private func codec(of input: Input<Packet>) -> MediaCodec? {
+        guard let format = input.format else {
+            guard input === video else { return .opus(channels: 2) }
+            return firstCodec == .vp8 ? .vp8 : nil
+        }
+        return switch format.codec {
         case .opus: .opus(channels: format.audio?.channels ?? 1)
         case .vp8: .vp8
         case .h264: profile.map { .h264($0) }

@@ -1,0 +1,93 @@
+import DTLS
+import ICE
+import Sluice
+
+/// The way in that all viewers share, however they come: into the port, into an instance of the template, and into the
+/// count. Of the node's lane.
+final class ViewerGate {
+    /// News of a viewer's connection.
+    struct News: Sendable {
+        /// The port's number of the peer.
+        let number: Int
+        let event: PeerLink.Event
+    }
+
+    private struct Viewer {
+        let instance: NodeContext.Instance
+        let link: PeerLink
+        var isConnected = false
+    }
+
+    private let context: NodeContext
+    private let port: WebRTCPort
+    private let template: String
+    private let most: Int
+    private let inbox: NodeContext.Inbox<News>
+    private let taken: Metric.Counter
+    private var viewers: [Int: Viewer] = [:]
+
+    init(_ context: NodeContext, _ port: WebRTCPort, template: String, most: Int) {
+        (self.context, self.port, self.template, self.most) = (context, port, template, most)
+        taken = context.counter("viewers_taken")
+        inbox = context.inbox(of: News.self, capacity: min(max(256, 4 * most), 65_536))
+    }
+
+    /// The lines of our addresses.
+    var candidates: [String] { port.candidates.map(\.line) }
+
+    /// Viewers that are connected.
+    private(set) var connected = 0
+
+    /// Throws where no more viewers are let in.
+    func checkRoom() throws(WHEPRefusal) {
+        if viewers.count >= most { viewers = viewers.filter { !$0.value.instance.isOver } }
+        guard viewers.count < most else {
+            throw WHEPRefusal(
+                503, "There are \(most) viewers, which is the most: try again later.", ["Retry-After": "5"])
+        }
+    }
+
+    /// A viewer whose description has come. `session` makes its session of the way to it.
+    func admit(
+        _ agreement: PeerTransport.Agreement, _ session: (PeerLink) -> PeerSession
+    ) throws(WHEPRefusal) -> (link: PeerLink, instance: NodeContext.Instance) {
+        try checkRoom()
+        guard let link = port.add(agreement) else {
+            throw WHEPRefusal(503, "Too many viewers are connecting: try again soon.", ["Retry-After": "1"])
+        }
+        let (number, inbox) = (link.number, inbox)
+        let instance = context.start(template, resource: session(link))
+        taken.add()
+        viewers[number] = Viewer(instance: instance, link: link)
+        link.listen(toMedia: false) { inbox.post(News(number: number, event: $0)) }
+        return (link, instance)
+    }
+
+    /// New credentials of both sides; the connection goes on.
+    func restart(_ link: PeerLink, local: ICECredentials, remoteFragment: String) {
+        port.restart(link, local: local, remoteFragment: remoteFragment)
+    }
+
+    /// The viewer is to go. Nothing where it has gone.
+    func leave(_ link: PeerLink) {
+        guard let viewer = viewers.removeValue(forKey: link.number) else { return }
+        if viewer.isConnected { connected -= 1 }
+        viewer.instance.stop()
+        viewer.link.leave()
+    }
+
+    /// The next news; nil where there is none. Viewers that have ended count no more.
+    func news() -> News? {
+        guard let news = inbox.next() else { return nil }
+        switch news.event {
+        case .connected:
+            guard viewers[news.number]?.isConnected == false else { break }
+            viewers[news.number]?.isConnected = true
+            connected += 1
+        case .ended:
+            if viewers.removeValue(forKey: news.number)?.isConnected == true { connected -= 1 }
+        case .datagram: break
+        }
+        return news
+    }
+}
