@@ -24,10 +24,13 @@ final class ViewerGate {
     private let most: Int
     private let inbox: NodeContext.Inbox<News>
     private let taken: Metric.Counter
+    private let begins: () -> Void
     private var viewers: [Int: Viewer] = [:]
 
-    init(_ context: NodeContext, _ port: WebRTCPort, template: String, most: Int) {
+    /// `begins` is called when a viewer comes while nobody else watches.
+    init(_ context: NodeContext, _ port: WebRTCPort, template: String, most: Int, begins: @escaping () -> Void) {
         (self.context, self.port, self.template, self.most) = (context, port, template, most)
+        self.begins = begins
         taken = context.counter("viewers_taken")
         inbox = context.inbox(of: News.self, capacity: min(max(256, 4 * most), 65_536))
     }
@@ -43,7 +46,10 @@ final class ViewerGate {
         if viewers.count >= most { viewers = viewers.filter { !$0.value.instance.isOver } }
         guard viewers.count < most else {
             throw WHEPRefusal(
-                503, "There are \(most) viewers, which is the most: try again later.", ["Retry-After": "5"])
+                503,
+                most == 1
+                    ? "There is a viewer already, and one is the most: try again later."
+                    : "There are \(most) viewers, which is the most: try again later.", ["Retry-After": "5"])
         }
     }
 
@@ -56,6 +62,7 @@ final class ViewerGate {
             throw WHEPRefusal(503, "Too many viewers are connecting: try again soon.", ["Retry-After": "1"])
         }
         let (number, inbox) = (link.number, inbox)
+        if viewers.allSatisfy(\.value.instance.isOver) { begins() }
         let instance = context.start(template, resource: session(link))
         taken.add()
         viewers[number] = Viewer(instance: instance, link: link)

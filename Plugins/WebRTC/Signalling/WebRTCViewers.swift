@@ -23,7 +23,7 @@ public final class WebRTCViewers: Node {
 
     let connected = ValueOutput("connected", help: "The number of viewers that are connected.")
     let reset = RequestOutput(
-        "reset", help: "Asks encoders and delays to begin anew: a viewer's connection takes the place of another one.")
+        "reset", help: "Asks encoders and delays to begin anew: a viewer comes while nobody else watches.")
     let feedback = RecordOutput(
         "feedback",
         [
@@ -120,7 +120,7 @@ public final class WebRTCViewers: Node {
             context.counter("viewers_refused"),
             BrowserFigures.all.map { $0.isCount ? context.counter($0.metric) : context.gauge($0.metric) }
         )
-        gate = ViewerGate(context, port, template: template, most: mostViewers)
+        gate = ViewerGate(context, port, template: template, most: mostViewers) { [unowned self] in reset.send() }
         let requests = context.inbox(of: HTTPExchange.self, capacity: 256)
         self.requests = requests
         desk = WHEPDesk(name: name, most: mostViewers)
@@ -200,7 +200,6 @@ public final class WebRTCViewers: Node {
 
     private func take(_ news: SignalDesk.News) {
         switch news {
-        case .reset: reset.send()
         case .feedback(let seen):
             feedback.send([
                 "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,

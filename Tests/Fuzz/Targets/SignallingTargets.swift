@@ -43,7 +43,7 @@ private func signalling(_ bytes: UnsafeRawBufferPointer) {
                 if choose(2) == 0 { conversation.connected(generation: generation) }
             case .drop: hasLink = false
             case .tell(let sentence): mustHold(sentence.utf8.count < 2_048, "a long sentence")
-            case .reset, .feedback, .stats, .close: break
+            case .feedback, .stats, .close: break
             }
         }
         mustHold(!hasLink || conversation.hasConnection, "a connection that nobody knows")

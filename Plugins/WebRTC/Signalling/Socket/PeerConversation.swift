@@ -30,8 +30,6 @@ struct PeerConversation {
         case accept(String)
         /// The present connection is to end.
         case drop
-        /// A connection takes the place of another one: what depended on the old one begins anew.
-        case reset
         case feedback(SyncReport)
         case stats(BrowserFigures)
         /// For the log.
@@ -114,7 +112,7 @@ struct PeerConversation {
     private mutating func reset(_ now: Instant) throws(SignalFault) -> [Action] {
         let old: [Action] = hasConnection ? [.drop] : []
         let new = try open(now)
-        return old + [.reset] + new
+        return old + new
     }
 
     private mutating func open(_ now: Instant) throws(SignalFault) -> [Action] {

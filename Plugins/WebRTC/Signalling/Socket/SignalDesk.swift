@@ -6,8 +6,6 @@ import Sluice
 final class SignalDesk {
     /// Asked of the node.
     enum News {
-        /// A connection takes the place of another one.
-        case reset
         case feedback(SyncReport)
         case stats(BrowserFigures)
     }
@@ -106,7 +104,6 @@ final class SignalDesk {
                 offerAgain(talk, microphone: microphone, restartsICE: restartsICE, now)
             case .accept(let sdp): accept(sdp, talk, now)
             case .drop: drop(talk)
-            case .reset: report(.reset)
             case .feedback(let measured): report(.feedback(measured))
             case .stats(let figures): report(.stats(figures))
             case .tell(let sentence): log(.warning, "\(talk.name): \(sentence)")
