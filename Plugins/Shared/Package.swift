@@ -43,10 +43,11 @@ let package = Package(
         .target(
             name: "LibAV",
             dependencies: ["Bitstream", "CLibAV", "Geometry", .product(name: "Sluice", package: "Engine")]),
-        .target(name: "HTTP", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        .target(name: "HTTPFields"),
+        .target(name: "HTTP", dependencies: ["HTTPFields", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(
-            name: "HTTPClient", dependencies: ["CCurl", "HTTP", .product(name: "Sluice", package: "Engine")]),
+            name: "HTTPClient", dependencies: ["CCurl", "HTTPFields", .product(name: "Sluice", package: "Engine")]),
         .target(name: "Holding", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // Pure: of Net it uses addresses alone, and the engine's times.
         .target(name: "ICE", dependencies: ["Net", .product(name: "Sluice", package: "Engine")]),

@@ -1,6 +1,6 @@
 import CCurl
 import Glibc
-import HTTP
+import HTTPFields
 import Sluice
 import Synchronization
 
