@@ -30,6 +30,24 @@ import Testing
         return Array(all.dropFirst(head.preSkip * head.channels))
     }
 
+    @Test func afterAResetBytesAreThoseOfAFreshEncoder() throws {
+        let audio = TestAudio.sine(count: 20)
+        let harness = try NodeHarness(OpusEncoderNode.self, announcing: ["in": audio[0].format])
+        for frame in audio[..<10] { harness.push(frame) }
+        harness.settle()
+        #expect(harness.request("reset"))
+        for frame in audio[10...] { harness.push(frame) }
+        harness.settle()
+        let packets = harness.sink().received.map { $0.item as! Packet }
+        let fresh = try encode(Array(audio[10...]))
+        #expect(packets.count == 20)
+        for (one, other) in zip(packets[10...], fresh) { #expect(Array(one.bytes) == Array(other.bytes)) }
+        // The timestamps go on.
+        for (before, after) in zip(packets, packets.dropFirst()) {
+            #expect(after.header.pts - before.header.pts == .milliseconds(20))
+        }
+    }
+
     @Test func bytesAreThoseOfABareLoopOverOpusEncode() throws {
         let audio = TestAudio.sine(count: 50)
         let packets = try encode(

@@ -77,6 +77,52 @@ import Testing
         #expect(harness.events.isEmpty)
     }
 
+    @Test func segmentsWaitForAViewerAndArePlayedAsIfTheyHadJustCome() throws {
+        var take = Take()
+        take.segment(["segment_seq": 1], samples: 320)
+        take.segment(["segment_seq": 2], samples: 320)
+        let harness = try harness(take, ["connect_timeout_s": 10])
+        harness.advance(by: .seconds(4))
+        #expect(harness.sink("audio").received.isEmpty)
+        #expect(harness.set("viewers", to: 1))
+        #expect(harness.finish() == .finished)
+        #expect(times(harness.sink("audio")) == ["0.0 at 4000.0 e1", "20.0 at 4020.0 e1"])
+        #expect(harness.sink("events").received.count == 2)
+        #expect(harness.context.counter("skipped").count == 0 && harness.events.isEmpty)
+    }
+
+    @Test func segmentsThatNoViewerComesForAreDroppedWithOneEvent() throws {
+        var take = Take()
+        for sequence in 1...5 { take.segment(["segment_seq": sequence], samples: 320) }
+        let harness = try harness(take, ["connect_timeout_s": 10])
+        harness.advance(by: .seconds(9.9))
+        #expect(harness.context.counter("unwatched_segments").count == 0)
+        #expect(harness.finish() == .finished)
+        // Two wait at a time.
+        #expect(harness.now == Instant(nanoseconds: 30_000_000_000))
+        #expect(harness.context.counter("unwatched_segments").count == 5)
+        #expect(harness.sink("audio").received.isEmpty)
+        #expect(
+            harness.events.map(\.what) == [
+                "no viewer was connected within 10 s: segments are dropped until one is"
+            ])
+    }
+
+    @Test func aSegmentThatHasBegunIsPlayedToItsEndWhenTheViewerLeaves() throws {
+        var take = Take()
+        take.segment(["segment_seq": 1], samples: 3_200)
+        take.segment(["segment_seq": 2], samples: 320)
+        let harness = try harness(take, ["connect_timeout_s": 10])
+        #expect(harness.set("viewers", to: 1))
+        harness.advance(by: .milliseconds(50))
+        #expect(harness.set("viewers", to: 0))
+        harness.advance(by: .seconds(1))
+        #expect(harness.sink("audio").received.count == 10)
+        #expect(harness.finish() == .finished)
+        #expect(harness.sink("audio").received.count == 10)
+        #expect(harness.context.counter("unwatched_segments").count == 1)
+    }
+
     @Test func diagnosticsComeBeforeTheFirstPictureAndEqualTakesGiveEqualLines() throws {
         var take = Take()
         for sequence in 1...3 {

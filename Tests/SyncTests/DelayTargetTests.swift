@@ -89,6 +89,15 @@ import Testing
         #expect(target.target == 800)
     }
 
+    @Test func anotherViewerBeginsWithoutTheDelayOfTheLastOne() {
+        var target = after(feedback(excess: 500, delta: 100))
+        _ = (target.beginSegment(), target.beginSegment())
+        #expect(target.current == 320)
+        target.forget()
+        #expect(target.target == 0 && target.current == 320)
+        #expect(target.beginSegment() == 0 && target.beginSegment() == 0)
+    }
+
     @Test func aNewEpochSetsBothTo0() {
         var target = after(feedback(excess: 400))
         _ = target.beginSegment()

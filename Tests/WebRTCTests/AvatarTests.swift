@@ -126,6 +126,63 @@ import Testing
         #expect(found.map(\.milliseconds).sorted()[2] < 500, "\(found)")
     }
 
+    private struct Renegotiated: Decodable {
+        var isNewFragment, isSameConnection, isNarrow: Bool
+        var sections: [String]
+        var before, without, after, freezes: Int
+    }
+
+    /// ICE begins anew, the microphone goes and comes back, all on one connection. And the page fits 360 pixels.
+    private static let renegotiations = """
+        (async () => {
+          const rest = time => new Promise(next => setTimeout(next, time));
+          const until = async holds => { while (!await holds()) await rest(20); };
+          const figure = async (type, kind, name) => {
+            let found = 0;
+            (await pc.getStats()).forEach(one => { if (one.type === type && one.kind === kind) found = one[name] || 0; });
+            return found;
+          };
+          const said = () => figure("outbound-rtp", "audio", "packetsSent");
+          await until(async () => window.pc && await figure("inbound-rtp", "video", "framesDecoded") > 25
+            && await said() > 25);
+          const own = pc, fragment = /a=ice-ufrag:(.*)/.exec(own.remoteDescription.sdp)[1];
+          const next = async message => {
+            const old = own.remoteDescription.sdp;
+            say(message);
+            await until(() => own.remoteDescription.sdp !== old && own.signalingState === "stable");
+            await rest(1000);
+          };
+          await next({ type: "renegotiate", ice_restart: true });
+          const isNewFragment = /a=ice-ufrag:(.*)/.exec(own.remoteDescription.sdp)[1] !== fragment;
+          const before = await said();
+          await next({ type: "renegotiate", microphone: false });
+          const silent = await said();
+          await rest(500);
+          const without = await said() - silent;
+          await next({ type: "renegotiate", microphone: true });
+          await rest(1000);
+          const after = await said();
+          const frame = document.createElement("iframe");
+          frame.style.width = "360px";
+          frame.src = "/";
+          document.body.append(frame);
+          await new Promise(done => { frame.onload = done; });
+          await until(() => frame.contentDocument.getElementById("state").textContent.includes("viewer already"));
+          const isNarrow = frame.contentDocument.documentElement.scrollWidth <= 360;
+          return { isNewFragment, isSameConnection: own === pc, isNarrow, before, without, after,
+            sections: own.getTransceivers().map(one => one.mid + " " + one.currentDirection),
+            freezes: await figure("inbound-rtp", "video", "freezeCount") };
+        })()
+        """
+
+    @Test func oneConnectionChangesItsNetworkAndItsMicrophone() throws {
+        let rig = try Rig("talk")
+        let found: Renegotiated = try rig.result(of: Self.renegotiations)
+        #expect(found.isNewFragment && found.isSameConnection && found.isNarrow, "\(found)")
+        #expect(found.before > 25 && found.without == 0 && found.after > 25, "\(found)")
+        #expect(found.freezes == 0, "\(found)")
+    }
+
     /// When the level fell below a tenth, in ms since 1970, until it has fallen so often.
     private static func falls(_ count: Int) -> String {
         """
