@@ -147,6 +147,12 @@ struct InputMedia {
     /// The coded format where the description alone tells it: of one codec, or of `codec` among several.
     var knownFormat: MediaFormat? { payloads.count == 1 ? knownFormat(of: format) : nil }
 
+    /// Of each codec that the sender may change between, where the description tells it.
+    var knownFormats: [PayloadFormat: MediaFormat] {
+        Dictionary(payloads.keys.compactMap { codec in knownFormat(of: codec).map { (codec, $0) } }) { first, _ in first
+        }
+    }
+
     func knownFormat(of codec: PayloadFormat) -> MediaFormat? {
         guard let payload = payloads[codec] else { return nil }
         switch codec {
@@ -157,7 +163,7 @@ struct InputMedia {
                 configuration: OpusHead(channels: channels).bytes)
         case .pcmu, .pcma:
             return MediaFormat(codec: codec.codec, audio: AudioLayout(nil, rate: 8_000, channels: 1), bitrate: 64_000)
-        case .h264: return h264Format(parameterSets)
+        case .h264: return FollowedFormat.h264(parameterSets, frameRate: frameRate)
         case .aac:
             guard let told = try? AACFraming.configuration(of: payload) else { return nil }
             return MediaFormat(
@@ -177,16 +183,6 @@ struct InputMedia {
         (payloads[.h264]?["sprop-parameter-sets"] ?? "").split(separator: ",").compactMap { Base64.decode($0) }.filter {
             !$0.isEmpty
         }
-    }
-
-    func h264Format(_ sets: [[UInt8]]) -> MediaFormat? {
-        guard let sps = sets.lazy.compactMap({ SequenceParameterSet($0) }).first else { return nil }
-        return MediaFormat(
-            codec: .h264,
-            video: VideoLayout(
-                width: sps.width, height: sps.height, frameRate: frameRate,
-                pixelAspect: sps.pixelAspect.map { VideoLayout.PixelAspect($0.width, $0.height) } ?? .square),
-            configuration: sets.flatMap { [0, 0, 0, 1] + $0 })
     }
 }
 

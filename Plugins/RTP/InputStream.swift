@@ -14,17 +14,8 @@ final class InputStream {
     let index: Int
     private let output: Output<Packet>
     private let protection: (receive: SRTPContext, send: SRTPContext)?
-    private var pool = Pool<Packet>()
-    private var decodeTimes = DecodeTimes(reordered: 0)
-    private var format: MediaFormat?
-    private var parameterSets: [[UInt8]] = []
-    /// Of the codecs of audio that the sender may change between.
-    private let audioFormats: [(codec: PayloadFormat, format: MediaFormat)]
-    private var codec: PayloadFormat
-    private var mayReorder = true
+    private var framePackets: FramePackets
     private var waiting: FrameQueue
-    private var marksDiscontinuity = false
-    private var units: [Range<Int>] = []
     private let ssrc: UInt32
     /// Where reports of this medium come from, and go to.
     private var controlPeer: SocketAddress?
@@ -79,18 +70,15 @@ final class InputStream {
         self.context = context
         var random = SystemRandomNumberGenerator()
         ssrc = UInt32.random(in: 1 ... .max, using: &random)
-        parameterSets = media.parameterSets
-        codec = media.format
-        audioFormats = Set(media.formats.values).filter { !$0.isVideo }.compactMap { codec in
-            media.knownFormat(of: codec).map { (codec, $0) }
-        }
+        let known = media.knownFormat.flatMap { limit.isOver($0) ? nil : $0 }
+        framePackets = FramePackets(
+            FollowedFormat(
+                media.format, format: known, known: media.knownFormats, parameterSets: media.parameterSets,
+                frameRate: media.frameRate),
+            isVideo: media.format.isVideo, stream: index, sourceClock: context.sourceClock)
         waiting = FrameQueue(longest: hold.time, mostBytes: hold.bytes, isVideo: media.format.isVideo)
         metrics = InputMetrics(context, media.kind)
-        if let known = media.knownFormat, isAllowed(known) {
-            format = known
-            output.fix(known)
-        }
-        noteReordering()
+        if let known = media.knownFormat, isAllowed(known) { output.fix(known) }
     }
 
     // MARK: Datagrams
@@ -180,9 +168,7 @@ final class InputStream {
     private func note() { metrics.note(receiver, strays: strays) }
 
     private func restart(_ timeline: inout ReceiveTimeline) {
-        timeline.restart(stream: index, clockRate: receiver.timestampRate)
-        decodeTimes.restart()
-        marksDiscontinuity = true
+        framePackets.restart(&timeline, clockRate: receiver.timestampRate)
         report = nil
         controlPeer = nil
         overSince = nil
@@ -192,112 +178,34 @@ final class InputStream {
 
     private func send(_ frame: ReceivedFrame, _ timeline: inout ReceiveTimeline) {
         useReport(&timeline)
-        let duration =
-            media.format.isVideo
-            ? MediaTime.zero : MediaTime(Int64(frame.samples), timescale: Int64(frame.format.clockRate))
-        let place = timeline.place(
-            frame.timestamp, stream: index, arrival: frame.arrival, duration: duration,
-            reach: frame.format == .h264 && mayReorder
-                ? ReceiveTimeline.longestReordering : ReceiveTimeline.unsteadiness)
-        if place.isRestarted { metrics.leaps.add() }
-        follow(codec: frame.format)
-        if place.shift != .zero { metrics.shift.set(metrics.shift.count + Int(place.shift.milliseconds.rounded())) }
-        let addsSets = frame.isKeyframe && media.format.isVideo ? follow(frame) : false
-        guard let format else {
-            metrics.unknown.add()
-            return
+        let outcome = framePackets.take(frame, on: &timeline) { isAllowed($0) }
+        if outcome.isLeap { metrics.leaps.add() }
+        if outcome.shift != .zero {
+            metrics.shift.set(metrics.shift.count + Int(outcome.shift.milliseconds.rounded()))
         }
-        guard isAllowed(format) else {
-            metrics.tooLarge.add()
-            marksDiscontinuity = true
-            return
+        guard let packet = outcome.packet else {
+            return outcome.isRefused ? metrics.tooLarge.add() : metrics.unknown.add()
         }
-        let prefix = addsSets ? format.configuration : []
-        let packet = pool.take(format, count: prefix.count + frame.bytes.count)
-        prefix.withUnsafeBytes {
-            UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[..<$0.count]).copyMemory(from: $0)
-        }
-        UnsafeMutableRawBufferPointer(rebasing: packet.mutableBytes[prefix.count...]).copyMemory(from: frame.bytes)
-        packet.header.pts = place.time
-        packet.header.dts =
-            media.format.isVideo ? decodeTimes.time(of: place.time, step: format.nominalDuration) : place.time
-        if !media.format.isVideo { packet.header.duration = duration }
-        packet.header.captured = frame.arrival
-        packet.header.epoch = epoch
-        packet.header.sourceClock = sourceClock
-        if frame.isKeyframe { packet.header.flags.insert(.keyframe) }
-        if marksDiscontinuity || place.isRestarted || frame.isDiscontinuous && hasSent {
-            packet.header.flags.insert(.discontinuity)
-        }
-        (marksDiscontinuity, hasSent) = (false, true)
+        if frame.isKeyframe { requests.serve() }
         metrics.frames.add()
         handOn(packet)
     }
 
-    /// Of the node; set when it is prepared.
-    var sourceClock: UInt16 = 0
     /// Of the session; set by the node before each call.
-    var epoch: UInt32 = 0
-    private var hasSent = false
-
-    /// The sender may change between the codecs of the description.
-    private func follow(codec new: PayloadFormat) {
-        guard new != codec || format == nil && !new.isVideo else { return }
-        codec = new
-        format = new.isVideo ? media.knownFormat(of: new) : audioFormats.first { $0.codec == new }?.format
-        if new == .h264 { parameterSets = media.parameterSets }
-        noteReordering()
-    }
-
-    /// Takes what a keyframe says of the format. True if it lacks the parameter sets that are known.
-    private func follow(_ frame: ReceivedFrame) -> Bool {
-        guard codec == .h264 else {
-            guard let size = VP8Frame.size(frame.bytes) else { return false }
-            if format?.video?.width != size.width || format?.video?.height != size.height {
-                format = MediaFormat(
-                    codec: .vp8, video: VideoLayout(width: size.width, height: size.height, frameRate: media.frameRate))
-            }
-            return false
-        }
-        units.removeAll(keepingCapacity: true)
-        NALUnits.splitByStartCode(frame.bytes, into: &units)
-        let own = units.filter { NALUnits.isParameterSet(frame.bytes[$0.lowerBound]) }
-        guard own.contains(where: { frame.bytes[$0.lowerBound] & 31 == NALUnits.sps }) else { return format != nil }
-        if !zip(own, parameterSets).allSatisfy({ frame.bytes[$0].elementsEqual($1) })
-            || own.count != parameterSets.count
-            || format == nil
-        {
-            parameterSets = own.map { Array(frame.bytes[$0]) }
-            if let made = media.h264Format(parameterSets) {
-                format = made
-                noteReordering()
-            }
-        }
-        return false
+    var epoch: UInt32 {
+        get { framePackets.epoch }
+        set { framePackets.epoch = newValue }
     }
 
     /// No larger than is asked for; said once where it is.
     private func isAllowed(_ format: MediaFormat) -> Bool {
-        guard let video = format.video, !limit.holds(width: video.width, height: video.height) else {
-            return true
-        }
+        guard limit.isOver(format), let video = format.video else { return true }
         guard said.insert(.size).inserted else { return false }
         context.log(
             .warning,
             "\(name) of \(video.width)x\(video.height) is left out: \(limit.words). Raise them if it is meant; counted as \(name)_too_large"
         )
         return false
-    }
-
-    private func noteReordering() {
-        mayReorder = codec == .h264
-        guard codec == .h264, let sps = parameterSets.lazy.compactMap({ SequenceParameterSet($0) }).first else {
-            return
-        }
-        // Baseline has no B-frames; where nothing is said of other profiles, they may have some.
-        let reordered = sps.reorderedFrames ?? 0
-        mayReorder = sps.reorderedFrames.map { $0 > 0 } ?? !sps.profileLevelID.hasPrefix("42")
-        if reordered != decodeTimes.reordered { decodeTimes = DecodeTimes(reordered: reordered) }
     }
 
     // MARK: RTCP
@@ -381,7 +289,7 @@ final class InputStream {
         guard media.format.isVideo else { return false }
         if isAsked { requests.ask() }
         guard receiver.source != nil, controlPeer != nil else { return false }
-        if receiver.depacketizer.needsKeyframe || format == nil { requests.ask() }
+        if receiver.depacketizer.needsKeyframe || framePackets.format.format == nil { requests.ask() }
         return requests.take(now: now)
     }
 
@@ -451,5 +359,12 @@ extension SocketAddress {
             guard bytes.count >= range.upperBound else { return PacketOrigin(host: .init([]), port: 0) }
             return PacketOrigin(host: .init(bytes[range]), port: UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
         }
+    }
+}
+
+extension PictureLimit {
+    /// Pictures of that format are larger.
+    func isOver(_ format: MediaFormat) -> Bool {
+        format.video.map { !holds(width: $0.width, height: $0.height) } ?? false
     }
 }

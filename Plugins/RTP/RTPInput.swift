@@ -151,7 +151,6 @@ public final class RTPInput: Node {
                 try settings(of: media), limit: PictureLimit(width: maxWidth, height: maxHeight, pixels: maxPixels),
                 hold: (.milliseconds(Int64(hold)), mostHeld << 10),
                 context)
-            stream.sourceClock = context.sourceClock
             streams.append(stream)
         }
         timeline = ReceiveTimeline(

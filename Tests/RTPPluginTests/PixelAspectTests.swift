@@ -16,7 +16,7 @@ import Testing
                 "rtp://127.0.0.1:\(rig.port)",
             ], feeding: [])
         let media = try #require(try InputMedia("video", in: readDescription(rig.sdp), of: rig.sdp))
-        let format = try #require(media.h264Format(media.parameterSets))
+        let format = try #require(FollowedFormat.h264(media.parameterSets, frameRate: media.frameRate))
         #expect(format.video?.description == "720x576 (pixels 64:45)")
     }
 }

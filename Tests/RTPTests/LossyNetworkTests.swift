@@ -25,8 +25,8 @@ import Testing
         settings.sources.isTrusting = true
         settings.redundantType = 63
         let bench = ReceiverBench(settings)
-        var there = Link(delay: 50, loss: 0.05, seed: seed)
-        var back = Link(delay: 50, loss: 0.05, seed: seed + 100)
+        var there = LossyLink(delay: 50, loss: 0.05, seed: seed)
+        var back = LossyLink(delay: 50, loss: 0.05, seed: seed + 100)
         var repair = SoundRepair(takesRedundancy: true)
         var (sent, plain) = (0, 0)
         for now in 0..<120_000 {
@@ -73,8 +73,8 @@ import Testing
         let bench = ReceiverBench(settings)
         bench.receiver.missing?.follow(roundTrip: .milliseconds(20))
         sender.follow(roundTrip: .milliseconds(20))
-        var there = Link(delay: 10, jitter: 5, loss: 0.03, seed: seed)
-        var back = Link(delay: 10, loss: 0.03, seed: seed + 100)
+        var there = LossyLink(delay: 10, jitter: 5, loss: 0.03, seed: seed)
+        var back = LossyLink(delay: 10, loss: 0.03, seed: seed + 100)
         var room = [UInt8](repeating: 0, count: 1_200)
         for now in 0..<60_000 {
             let time = Double(now)
