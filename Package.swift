@@ -64,7 +64,7 @@ let plugins: [Target] = [
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
-    plugin("WebRTC", uses: [bitstream, dtls, http, httpClient, ice, negotiation, net, rtp, srtp]),
+    plugin("WebRTC", uses: [bitstream, dtls, holding, http, httpClient, ice, negotiation, net, rtp, srtp]),
 ]
 
 let libraries: [Target] = [
@@ -158,7 +158,7 @@ let tests: [Target] = [
             engine, testKit, "WebRTCPlugin", "OpusPlugin", "PacerPlugin", "SegmentsPlugin", "SyncPlugin", "COpus", dtls,
             http, ice, negotiation, net, rtp, srtp, "TestSupport",
         ],
-        exclude: ["Browser"], linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
+        exclude: ["Browser", "Peers"], linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
     tests("VideoDecoder", of: [bitstream, "VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]

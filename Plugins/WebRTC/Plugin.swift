@@ -6,6 +6,7 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.provide(WebRTCPort.self)
         $0.provide(ViewerMicrophones.self, scope: .session) { ViewerMicrophones() }
         $0.register(WebRTCViewers.self)
+        $0.register(WebRTCPublishers.self)
         $0.register(WebRTCOutput.self)
         $0.register(WebRTCInput.self)
         $0.register(WebRTCMicrophone.self)

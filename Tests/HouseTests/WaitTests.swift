@@ -62,7 +62,7 @@ import Testing
         "srt-output": "is a link as srt-input is", "segment-trace": "looks at what passes",
         "talking-figure": "makes its media itself",
         "webrtc-output": "ends where its peer does not connect in time", "webrtc-viewers": "takes viewers as they come",
-        "webrtc-input": "hears the peer of its session",
+        "webrtc-input": "hears the peer of its session", "webrtc-publishers": "takes publishers as they come",
         "webrtc-microphone": "hears viewers, and nobody has to speak",
     ]
 

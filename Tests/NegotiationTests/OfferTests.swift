@@ -169,7 +169,10 @@ import Testing
                     of: "BUNDLE 0 1", with: "BUNDLE 1"), .unexpected, "has the a=mid none"
             ),
             (answer.replacingOccurrences(of: "a=group:BUNDLE 0 1\r\n", with: ""), .unexpected, "one BUNDLE group"),
-            (answer.replacingOccurrences(of: "a=rtcp-mux\r\n", with: ""), .unexpected, "no a=rtcp-mux"),
+            (
+                answer.replacingOccurrences(of: "a=rtcp-mux\r\n", with: "").replacingOccurrences(
+                    of: "a=rtcp-mux-only\r\n", with: ""), .unexpected, "no a=rtcp-mux"
+            ),
             (
                 answer.replacingOccurrences(of: "setup:passive", with: "setup:actpass"), .malformed,
                 "a=setup is actpass in an answer"

@@ -8,8 +8,8 @@ import Testing
 /// Requests as RFC 9725 (WHIP) and draft-ietf-wish-whep want them answered, one a test.
 @Suite("What requests of viewers mean") struct DeskTests {
     private func response(_ request: HTTPRequest, most: Int = 4) -> HTTPResponse? {
-        var desk = WHEPDesk(name: "camera", most: most)
-        if case .answer(let response) = desk.read(request) { return response }
+        var desk = SessionDesk(.viewers, most: most)
+        if case .answer(let response) = desk.read(request, of: "camera") { return response }
         return nil
     }
 

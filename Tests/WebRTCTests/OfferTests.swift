@@ -60,7 +60,7 @@ import Testing
         let outcome = try offer.accept(answer(to: try offer.offer(microphone: true)))
         #expect(outcome.transport.role == .server && outcome.transport.remoteFragment == "abcd")
         #expect(!outcome.restartsICE)
-        #expect(outcome.receivedAudio?.payloadType == 111 && outcome.receivedAudio?.redundantType == 63)
+        #expect(outcome.receivedAudio?.formats == [111: .opus] && outcome.receivedAudio?.redundantType == 63)
         #expect(outcome.receivedAudio?.sources == [77])
     }
 

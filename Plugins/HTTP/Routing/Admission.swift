@@ -22,7 +22,8 @@ enum Sharing {
     /// The answer to OPTIONS. A page that asks for other headers than those may not send them.
     static func options(_ fit: RouteTable.Fit, to headers: HTTPHeaders) -> HTTPResponse {
         let allowed = fit.allowed.map(\.rawValue).joined(separator: ", ")
-        var response = HTTPResponse(204, headers: ["Allow": allowed])
+        // 200, which RFC 9725, section 4.2, names.
+        var response = HTTPResponse(200, headers: ["Allow": allowed])
         for entry in fit.entries {
             guard case .route(let route, _) = entry.entry.target else { continue }
             for field in route.optionsHeaders.fields where response.headers[field.name] == nil {

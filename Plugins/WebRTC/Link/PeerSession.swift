@@ -17,34 +17,24 @@ final class PeerSession: Sendable {
         var stream: SharedStream
     }
 
-    /// A medium that the peer sends.
-    struct ReceivedMedium: Sendable {
-        /// The type of its packets, and that of packets that carry earlier frames beside their own (RED).
-        var payloadType: UInt8
-        var redundantType: UInt8?
-        /// Numbers of header extensions.
-        var (transportSequence, audioLevel): (UInt8?, UInt8?)
-        /// SSRCs that the peer has announced; none where it announces none.
-        var sources: [UInt32]
-        /// Feedback needs no report before it.
-        var isReduced: Bool
-    }
-
     let link: PeerLink
     /// For messages: `192.0.2.1:50000`.
     let peer: String
     /// The name that all streams of ours have.
     let cname: String
     let (video, audio): (SentMedium?, SentMedium?)
-    let receivedAudio: ReceivedMedium?
+    let (receivedVideo, receivedAudio): (ReceivedMedium?, ReceivedMedium?)
 
     init(
-        _ link: PeerLink, peer: String, cname: String, video: SentMedium?, audio: SentMedium?,
-        receivedAudio: ReceivedMedium?
+        _ link: PeerLink, peer: String, cname: String, video: SentMedium? = nil, audio: SentMedium? = nil,
+        receivedVideo: ReceivedMedium? = nil, receivedAudio: ReceivedMedium? = nil
     ) {
         (self.link, self.peer, self.cname, self.video, self.audio) = (link, peer, cname, video, audio)
-        self.receivedAudio = receivedAudio
+        (self.receivedVideo, self.receivedAudio) = (receivedVideo, receivedAudio)
     }
+
+    /// Something goes to the peer: the node that sends it says how the connection is.
+    var sends: Bool { video != nil || audio != nil }
 
     /// The most bytes of a protected packet: what fits through tunnels of the least MTU of IPv6.
     static let mtu = 1_200

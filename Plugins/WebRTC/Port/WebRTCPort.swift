@@ -21,9 +21,20 @@ final class WebRTCPort: Service, PortSender, @unchecked Sendable {
             "The addresses that browsers are told, with commas between them: of the router in front, or of the "
             + "container's host. Empty tells this machine's own.") var advertise: String
     @Parameter(
+        "ice_servers", default: "",
+        help: "STUN and TURN servers that peers are told, with commas between them: stun:host:3478, turn:host:3478.")
+    var servers: String
+    @Parameter(
+        "ice_secret", default: "",
+        help: "The secret shared with the TURN servers (static-auth-secret of coturn), for credentials that last a day."
+    )
+    var secret: String
+    @Parameter(
         "max_pending", default: 1_000, range: 1...100_000,
         help: "The most peers that may be connecting at a time. More are refused.") var mostPending: Int
 
+    /// Told to peers.
+    private(set) var iceServers = ICEServers()
     /// For messages of whoever names the addresses: `10.0.0.4:8189`.
     private(set) var told: [SocketAddress] = []
     private var socket: UDPSocket!
@@ -34,6 +45,7 @@ final class WebRTCPort: Service, PortSender, @unchecked Sendable {
     init() {}
 
     func open(_ context: ServiceContext) throws {
+        iceServers = try ICEServers(servers, secret: secret)
         let address = try PortAddress(listen: listen, advertise: advertise)
         do { socket = try UDPSocket(boundTo: address.local) } catch {
             throw NodeError(

@@ -1,4 +1,3 @@
-import Bitstream
 import Net
 import RTP
 import SRTP
@@ -23,8 +22,9 @@ public final class WebRTCMicrophone: Node {
     /// One viewer's.
     private struct Hearing {
         let source: ViewerMicrophones.Source
-        let stream: ReceivedStream
+        let receiver: PeerReceiver
         var protection: SRTPContext?
+        var outgoing: FeedbackSender?
     }
 
     private var context: NodeContext!
@@ -32,13 +32,9 @@ public final class WebRTCMicrophone: Node {
     private var news: NodeContext.Inbox<ViewerMicrophones.News>!
     private var events: NodeContext.Inbox<(Int, PeerLink.Event)>!
     private var hearing: Hearing?
-    private var pool = Pool<Packet>()
-    private var timeline = ReceiveTimeline(clockRates: [48_000], reference: 0)
-    private var marksDiscontinuity = false
+    /// Of the one before, whose line of time goes on.
+    private var former: PeerReceiver?
     private var toldLevel = 1
-    private let format = MediaFormat(
-        codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: 2),
-        configuration: OpusHead(channels: 2).bytes)
     private var metrics: (packets: Metric.Counter, notAuthentic: Metric.Counter, dropped: Metric.Counter)!
 
     public init() {}
@@ -60,7 +56,7 @@ public final class WebRTCMicrophone: Node {
         metrics = (
             context.counter("audio_packets"), context.counter("not_authentic"), context.counter("audio_dropped")
         )
-        audio.fix(format)
+        audio.fix(PeerReceiver.opus)
         audio.latency = .init(min: .zero, max: .seconds(jitter / 1e3))
         let news = context.inbox(of: ViewerMicrophones.News.self, capacity: 64)
         self.news = news
@@ -73,10 +69,11 @@ public final class WebRTCMicrophone: Node {
         while let one = news.next() { take(one) }
         while let (number, event) = events.next() { if number == hearing?.source.link.number { try take(event, now) } }
         guard let hearing else { return }
-        hearing.stream.receiver.release(now: now) { send($0) }
-        hearing.stream.sendFeedback(now: now, to: hearing.source.link)
-        noteLevel(hearing.stream)
-        if let due = hearing.stream.due(now: now) { context.wake(at: due) }
+        hearing.receiver.epoch = context.epoch
+        hearing.receiver.release(now: now) { send($1) }
+        hearing.outgoing?.send(of: hearing.receiver, to: hearing.source.link, now: now)
+        noteLevel(hearing.receiver)
+        if let due = hearing.receiver.due(now: now), hearing.outgoing != nil { context.wake(at: due) }
     }
 
     public func close() { microphones?.leave(name) }
@@ -85,28 +82,29 @@ public final class WebRTCMicrophone: Node {
         switch news {
         case .begins(let source):
             // The same one may begin again, with other sources.
-            hearing = Hearing(
-                source: source,
-                stream: ReceivedStream(source.medium, delay: .seconds(jitter / 1e3), cname: source.cname))
-            restartTimeline()
+            let delay = Interval.seconds(jitter / 1e3)
+            let wanted = PeerReceiver.Wanted(audio: source.medium, video: nil, audioDelay: delay, videoDelay: delay)
+            let receiver = PeerReceiver(wanted, cname: source.cname, sourceClock: context.sourceClock)
+            if let former = hearing?.receiver ?? former { receiver.goOn(behind: former) }
+            (hearing, former) = (Hearing(source: source, receiver: receiver), nil)
             let (number, events) = (source.link.number, events!)
             source.link.listen { events.post((number, $0)) }
-        case .ends(let number): if hearing?.source.link.number == number { hearing = nil }
+        case .ends(let number): if hearing?.source.link.number == number { end() }
         }
     }
 
-    private func restartTimeline() {
-        timeline.restart(stream: 0, clockRate: 48_000)
-        marksDiscontinuity = true
+    private func end() {
+        former = hearing?.receiver ?? former
+        hearing = nil
     }
 
     private func take(_ event: PeerLink.Event, _ now: Instant) throws {
         switch event {
         case .connected(let keys):
             hearing?.protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
-            try hearing?.stream.connect(keys)
+            hearing?.outgoing = try FeedbackSender(keys)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
-        case .ended: hearing = nil
+        case .ended: end()
         }
     }
 
@@ -117,35 +115,22 @@ public final class WebRTCMicrophone: Node {
             let isControl = RTPHeader.isRTCP(UnsafeRawBufferPointer(room))
             let verdict = protection.unprotect(room, count: room.count, isControl: isControl)
             guard case .packet(let count) = verdict else { return metrics.notAuthentic.add() }
-            let packet = UnsafeRawBufferPointer(rebasing: room[..<count])
-            guard !isControl else { return hearing.stream.takeReports(packet, now: arrival) }
-            hearing.stream.receiver.receive(packet, now: arrival, restarted: { restartTimeline() }, { send($0) })
+            hearing.receiver.epoch = context.epoch
+            hearing.receiver.receive(UnsafeRawBufferPointer(rebasing: room[..<count]), now: arrival) { send($1) }
         }
     }
 
-    private func send(_ frame: ReceivedFrame) {
-        let duration = MediaTime(Int64(frame.samples), timescale: 48_000)
-        let place = timeline.place(frame.timestamp, stream: 0, arrival: frame.arrival, duration: duration)
+    private func send(_ packet: Packet) {
         guard audio.hasRoom else {
-            marksDiscontinuity = true
+            hearing?.receiver.markDiscontinuity(.audio)
             return metrics.dropped.add()
         }
-        let packet = pool.take(format, count: frame.bytes.count)
-        packet.mutableBytes.copyMemory(from: frame.bytes)
-        packet.header.pts = place.time
-        packet.header.dts = place.time
-        packet.header.duration = duration
-        packet.header.captured = frame.arrival
-        packet.header.epoch = context.epoch
-        packet.header.sourceClock = context.sourceClock
-        packet.header.flags = marksDiscontinuity || place.isRestarted ? [.keyframe, .discontinuity] : .keyframe
-        marksDiscontinuity = false
         metrics.packets.add()
         audio.send(packet)
     }
 
-    private func noteLevel(_ stream: ReceivedStream) {
-        guard let told = stream.receiver.level?.dBov, told != toldLevel else { return }
+    private func noteLevel(_ receiver: PeerReceiver) {
+        guard let told = receiver.medium(.audio)?.receiver.level?.dBov, told != toldLevel else { return }
         toldLevel = told
         level.send(Double(told))
     }

@@ -77,8 +77,7 @@ struct ViewerAnswer {
                     fingerprint: certificate.fingerprint.text, candidates: candidates))
             transport = try ViewerAnswer.transport(agreement, credentials)
         } catch let fault as NegotiationFault {
-            let status = [.malformed: 400, .incompatible: 406, .unexpected: 409][fault.kind] ?? 400
-            throw WHEPRefusal(status, ViewerAnswer.sentence("\(fault.what)", fault.advice))
+            throw WHEPRefusal(fault)
         } catch let error as NodeError {
             throw WHEPRefusal(400, ViewerAnswer.sentence(error.message, error.advice))
         } catch {
@@ -121,16 +120,7 @@ struct ViewerAnswer {
     }
 
     static func received(_ agreement: Agreement) -> PeerSession.ReceivedMedium? {
-        guard let section = agreement.sections.first(where: { $0.kind == .audio && $0.receiving != nil }),
-            let receiving = section.receiving,
-            let media = receiving.types.first(where: { if case .media = $0.value { true } else { false } })
-        else { return nil }
-        let redundant = receiving.types.first { $0.value == .redundancy(of: media.key) }
-        return PeerSession.ReceivedMedium(
-            payloadType: media.key, redundantType: redundant?.key,
-            transportSequence: receiving.extensions.id(of: .transportSequence),
-            audioLevel: receiving.extensions.id(of: .audioLevel), sources: receiving.sources.ssrcs,
-            isReduced: section.isReduced)
+        PeerSession.ReceivedMedium(.audio, in: agreement)
     }
 
     private static func extensions(

@@ -38,6 +38,9 @@ final class ViewerGate {
     /// The lines of our addresses.
     var candidates: [String] { port.candidates.map(\.line) }
 
+    /// The values of `Link` fields that tell STUN and TURN servers.
+    var links: [String] { port.iceServers.links }
+
     /// Viewers that are connected.
     private(set) var connected = 0
 

@@ -1,4 +1,5 @@
 import HTTP
+import Negotiation
 
 /// A request that is refused: its status, and the sentence that the other end gets.
 struct WHEPRefusal: Error {
@@ -11,4 +12,12 @@ struct WHEPRefusal: Error {
     }
 
     var response: HTTPResponse { .refusal(status, words, headers: headers) }
+}
+
+extension WHEPRefusal {
+    /// Of an offer that nothing comes of.
+    init(_ fault: NegotiationFault) {
+        let status = [.malformed: 400, .incompatible: 406, .unexpected: 409][fault.kind] ?? 400
+        self.init(status, ViewerAnswer.sentence(fault.what, fault.advice))
+    }
 }

@@ -41,8 +41,11 @@ public final class WebRTCViewers: Node {
         "video_codec", default: .any,
         help: "The codec of video that is not there yet: vp8 lets viewers come before it. any lets them wait for it.")
     var firstCodec: FirstCodec
-    @Parameter("page", default: .whep, help: "The way that the page at / takes: whep or websocket.") var page: Page
-    @Parameter("template", default: "viewer", help: "The template that is started for each viewer.")
+    @Parameter("page", default: .whep, help: "The way that the page takes: whep or websocket.") var page: Page
+    @Parameter("page_path", default: "/", help: "The path of the page on which a browser watches. Empty serves none.")
+    var pagePath: String
+    @Parameter(
+        "template", default: "viewer", startsTemplateWith: [], help: "The template that is started for each viewer.")
     var template: String
     @Parameter(
         "microphone", default: false,
@@ -75,7 +78,7 @@ public final class WebRTCViewers: Node {
     private var toldConnected = 0
     private var requests: NodeContext.Inbox<HTTPExchange>!
     private var leases: [HTTPLease] = []
-    private var desk: WHEPDesk!
+    private var desk: SessionDesk!
     private var delay: ClosedRange<Int>?
     private let line = SharedLine()
     /// Of H.264.
@@ -123,7 +126,7 @@ public final class WebRTCViewers: Node {
         gate = ViewerGate(context, port, template: template, most: mostViewers) { [unowned self] in reset.send() }
         let requests = context.inbox(of: HTTPExchange.self, capacity: 256)
         self.requests = requests
-        desk = WHEPDesk(name: name, most: mostViewers)
+        desk = SessionDesk(.viewers, most: mostViewers)
         let socketEvents = SignalMailbox(context, sockets: mostViewers)
         self.socketEvents = socketEvents
         let handle = context.handle
@@ -136,23 +139,25 @@ public final class WebRTCViewers: Node {
                 !handle.isOver && socketEvents.post($0)
             },
             try http.serve(
-                HTTPRoute(.post, path: "/whep/\(name)", exposes: WHEPDesk.exposed, optionsHeaders: WHEPDesk.options),
-                HTTPRoute(.patch, .delete, path: "/whep/\(name)/{session}", exposes: WHEPDesk.exposed),
+                HTTPRoute(
+                    .post, .get, path: "/whep/\(name)", exposes: SessionDesk.exposed,
+                    optionsHeaders: SessionDesk.options),
+                HTTPRoute(.patch, .delete, .get, path: "/whep/\(name)/{session}", exposes: SessionDesk.exposed),
                 to: requests, of: context.handle),
-            try http.serve(
-                [
-                    HTTPContent(
-                        "/", type: "text/html; charset=utf-8",
-                        page == .whep
-                            ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio)
-                            : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio))
-                ],
-                for: context.name),
         ]
+        if !pagePath.isEmpty {
+            let text =
+                page == .whep
+                ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio)
+                : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio)
+            leases.append(
+                try http.serve([HTTPContent(pagePath, type: "text/html; charset=utf-8", text)], for: context.name))
+        }
         // Viewers begin with what is cached.
         (videoOut.beginsAtKeyframe, audioOut.beginsAtKeyframe) = (false, false)
         context.runsUntilStopped()
-        context.log(.info, "open \(http.address)/ in a browser, or \(http.address)/whep/\(name) in a WHEP player")
+        let watching = pagePath.isEmpty ? "open" : "open \(http.address)\(pagePath) in a browser, or"
+        context.log(.info, "\(watching) \(http.address)/whep/\(name) in a WHEP player")
     }
 
     public func process(now: Instant) throws {
@@ -213,7 +218,7 @@ public final class WebRTCViewers: Node {
     }
 
     private func answer(_ exchange: HTTPExchange) {
-        switch desk.read(exchange.request) {
+        switch desk.read(exchange.request, of: name) {
         case .answer(let response): exchange.answer(response)
         case .leave(let viewer):
             context.log(.info, "\(viewer.instance.name) has left")
@@ -221,7 +226,7 @@ public final class WebRTCViewers: Node {
             exchange.answer(HTTPResponse(200))
         case .change(let number, let fragment):
             exchange.answer(
-                desk.change(number, fragment) { link, remote in
+                desk.change(number, fragment, candidates: gate.candidates) { link, remote in
                     let own = ICECredentials(random: Secrets.fillRandom)
                     gate.restart(link, local: own, remoteFragment: remote)
                     return own
@@ -238,7 +243,8 @@ public final class WebRTCViewers: Node {
             let (link, instance) = try gate.admit(answer.transport) { answer.session($0, peer: peer) }
             exchange.answer(
                 desk.add(
-                    instance, link, remoteFragment: answer.transport.remoteFragment, answer: answer.text))
+                    instance, link, name: name, remoteFragment: answer.transport.remoteFragment, answer: answer.text,
+                    links: gate.links))
         } catch {
             metrics.refused.add()
             context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")

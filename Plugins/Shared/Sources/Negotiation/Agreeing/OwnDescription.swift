@@ -41,6 +41,8 @@ struct OwnSection: Equatable {
         } else {
             media.payloads = payloads.map(\.format)
             media.isMultiplexed = true
+            // There is no port for RTCP alone (RFC 8858; RFC 9725, section 4.4.1 wants it said).
+            lines.append(.init("rtcp-mux-only"))
             lines += self.lines(of: transport, setup, isTagged: isTagged)
             if isReduced { lines.append(.init("rtcp-rsize")) }
             lines += extensions.attributes

@@ -26,6 +26,8 @@ public struct TransportFragment: Equatable, Sendable {
     public var password: String?
     /// The side answers checks and makes none.
     public var isLite = false
+    /// The side said so in its description: candidates may follow (RFC 8838).
+    public var trickles = false
     /// No candidate follows for any medium.
     public var hasEnded = false
     /// In order.
@@ -37,8 +39,11 @@ public struct TransportFragment: Equatable, Sendable {
     public static let largest = 1 << 16
 
     /// With the credentials that candidates belong to.
-    public init(fragment: String?, password: String?, isLite: Bool = false, parts: [Part] = []) {
+    public init(
+        fragment: String?, password: String?, isLite: Bool = false, trickles: Bool = false, parts: [Part] = []
+    ) {
         (self.fragment, self.password, self.isLite, self.parts) = (fragment, password, isLite, parts)
+        self.trickles = trickles
     }
 
     /// All candidates, whatever their medium: in a group they are for one transport.
@@ -107,6 +112,7 @@ extension TransportFragment {
             guard password ?? value == value else { throw .line("ice-pwd", "differs from medium to medium") }
             password = value
         case "ice-lite": isLite = true
+        case "ice-options": trickles = trickles || value.split(separator: " ").contains("trickle")
         case "mid":
             guard let last, PeerDescription.isToken(value) else {
                 throw .line("mid", "is not 1 to 255 letters, digits and signs behind an m= line")
@@ -132,6 +138,7 @@ extension TransportFragment {
     public var text: String {
         var lines: [String] = []
         if isLite { lines.append("a=ice-lite") }
+        if trickles { lines.append("a=ice-options:trickle") }
         let mids = parts.compactMap(\.mid)
         if mids.count > 1 { lines.append("a=group:BUNDLE " + mids.joined(separator: " ")) }
         if let fragment { lines.append("a=ice-ufrag:\(fragment)") }

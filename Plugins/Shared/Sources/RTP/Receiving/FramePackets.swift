@@ -3,7 +3,7 @@ import Sluice
 /// Makes packets of the frames of one received stream: in the format that they tell, at their times on the line of all
 /// streams. Of one lane.
 public struct FramePackets {
-    /// What became of a frame.
+    /// A frame is a packet now, or is left out.
     public struct Outcome {
         /// nil where the frame is left out.
         public var packet: Packet?
