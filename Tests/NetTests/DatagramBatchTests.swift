@@ -130,4 +130,19 @@ import Testing
         let outcome = batch.send(on: here)
         #expect(outcome.refused >= 1 && outcome.sent == 10 && here.takesSegments)
     }
+
+    /// The kernel's answer to one alone was taken for its answer to a run that it does not cut, without end.
+    @Test func oneThatTheKernelRefusesIsPassedOverAndTold() throws {
+        let there = try UDPSocket(boundTo: Self.loopback)
+        let here = try UDPSocket(boundTo: Self.loopback)
+        let batch = DatagramBatch(capacity: 8, room: 1_500, segments: true)
+        // Nobody can be reached at port 0.
+        let peers = [there.local, Self.loopback, Self.loopback, there.local]
+        fill(batch, [100, 100, 100, 100]) { peers[$0] }
+        var places: [Range<Int>] = []
+        let outcome = batch.send(on: here, failed: { places.append($0) })
+        #expect(outcome.sent == 2 && outcome.failed == 2 && outcome.error == EINVAL && batch.isEmpty)
+        #expect(places.flatMap { Array($0) } == [1, 2])
+        #expect(received(there).count == 2)
+    }
 }

@@ -82,6 +82,19 @@ public final class DatagramBatch {
         count += 1
     }
 
+    /// The same for a peer whose address lies in memory already.
+    @inline(__always)
+    public func add(_ size: Int, to peer: UnsafePointer<SocketAddress>) {
+        pieces[count].iov_len = size
+        let length = peer.pointee.length
+        nameLengths[count] = length
+        UnsafeMutableRawPointer(names + count).copyMemory(from: peer, byteCount: Int(length))
+        count += 1
+    }
+
+    /// The places of datagrams that are filled and not sent yet.
+    public var unsent: Range<Int> { first..<count }
+
     /// Each datagram that is filled and not sent yet.
     public func withEach(_ body: (UnsafeRawBufferPointer) -> Void) {
         for index in first..<count {

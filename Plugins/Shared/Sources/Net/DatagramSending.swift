@@ -29,8 +29,9 @@ extension DatagramBatch {
     private static let mostBytes = 65_487
 
     /// Sends what there is, as far as the socket takes it. Runs that the kernel does not cut (no checksums in the
-    /// device, or a path for smaller packets) go one by one, and all do once that has happened often.
-    public func send(on socket: UDPSocket) -> Outcome {
+    /// device, or a path for smaller packets) go one by one, and all do once that has happened often. `failed` is
+    /// called with the places of those that the kernel does not take.
+    public func send(on socket: UDPSocket, failed: (Range<Int>) -> Void = { _ in }) -> Outcome {
         var outcome = Outcome()
         // Up to here datagrams go one by one.
         var single = 0
@@ -53,13 +54,13 @@ extension DatagramBatch {
             case ECONNREFUSED:
                 // The answer to a datagram before; this one has not been sent and is tried again.
                 outcome.refused += 1
-            case EINVAL, EIO, EMSGSIZE,
-                EOPNOTSUPP where run > 1:
+            case EINVAL where run > 1, EIO where run > 1, EMSGSIZE where run > 1, EOPNOTSUPP where run > 1:
                 socket.noteRefusedSegments()
                 single = first + run
             case let code:
                 outcome.failed += run
                 outcome.error = code
+                failed(first..<first + run)
                 first += run
             }
         }
