@@ -163,6 +163,21 @@ import Testing
         }
     }
 
+    @Test func oneWhoIsUpToDateIsIdleUntilTheNextPicture() {
+        var (stream, cache) = (Stream(), GOPCache())
+        cache.add(stream.frame(0))
+        var viewer = CatchUp(cache, now: at(0))
+        var sender = StreamSender(.vp8, payloadType: 96, ssrc: 1, sequence: 0, timestampOffset: 0)
+        var room = [UInt8](repeating: 0, count: 1_200)
+        #expect(!viewer.isIdle)
+        for now in 0..<1_000 {
+            while room.withUnsafeMutableBytes({ viewer.next(&sender, into: $0, now: at(now)) }) != nil {}
+        }
+        #expect(viewer.state == .live && viewer.isIdle)
+        viewer.add(stream.frame(1))
+        #expect(!viewer.isIdle)
+    }
+
     @Test func whatWaitsIsBounded() {
         var (stream, cache) = (Stream(), GOPCache())
         cache.add(stream.frame(0))

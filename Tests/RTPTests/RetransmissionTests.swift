@@ -54,6 +54,19 @@ import Testing
         return found
     }
 
+    @Test func theStreamThatRepairsReportsAsASourceOfItsOwn() {
+        var sender = sender()
+        let sent = packets(&sender, MadeFrames.vp8(2_000, isKeyframe: true, seed: 1), true, at: 0)
+        let ntp = NTPTime(bits: 7 << 32)
+        #expect(sent.count == 2 && sender.repairReport(ntp: ntp, at: .zero) == nil)
+        _ = again(&sender, 65_530, at: 30)
+        let report = sender.repairReport(ntp: ntp, at: .milliseconds(100))
+        #expect(
+            report?.ssrc == 6 && report?.packets == 1 && report?.timestamp == sender.timestamp(at: .milliseconds(100)))
+        // The number in front of the payload counts.
+        #expect(report.map { Int($0.octets) } == sender.repairs.bytes + 2)
+    }
+
     @Test func whatGoesOutAgainHasItsOwnNumbersAndTheOldOneInFront() throws {
         var sender = sender()
         let first = packets(&sender, MadeFrames.vp8(5_000, isKeyframe: true, seed: 1), true, at: 0)

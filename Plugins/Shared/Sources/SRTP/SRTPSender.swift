@@ -8,6 +8,7 @@ final class SRTPSender {
     static let trailer = PacketCipher.longestTag + 4
 
     private struct Source {
+        let ssrc: UInt32
         /// The highest index sent, rollover counter and sequence number; nil before the first packet.
         var highest: Int64?
         /// Reports sent.
@@ -18,7 +19,8 @@ final class SRTPSender {
     private let control: PacketCipher
     private let isAEAD: Bool
     private let repeats: Bool
-    private var sources: [UInt32: Source] = [:]
+    /// Few: the streams of one transport.
+    private var sources: [Source] = []
 
     /// `key` is master key and salt, `suite.keyLength` bytes.
     convenience init(_ suite: CryptoSuite, key: [UInt8], repeats: Bool = false) throws {
@@ -52,32 +54,41 @@ final class SRTPSender {
         guard count >= 8, count + SRTPSender.trailer <= room.count, room[0] >> 6 == 2 else { return nil }
         let ssrc = UInt32(bigEndian: room.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         // The first has index 1, as libsrtp2's.
-        let index = sources[ssrc, default: Source()].reports + 1
+        let place = place(of: ssrc)
+        let index = sources[place].reports + 1
         guard index < 1 << 31 else { return nil }
-        sources[ssrc, default: Source()].reports = index
+        sources[place].reports = index
         // The bit says that it is encrypted.
         let word = index | 1 << 31
         // GCM's tag stands before the word, HMAC's behind it (RFC 7714, section 9.2; RFC 3711, section 3.4).
-        let (tag, place) = isAEAD ? (count, count + control.tagSize) : (count + 4, count)
+        let (tag, end) = isAEAD ? (count, count + control.tagSize) : (count + 4, count)
         let isSealed = control.seal(
             UnsafeMutableRawBufferPointer(rebasing: room[..<count]), clear: 8, ssrc: ssrc, index: UInt64(index),
             word: word, tag: UnsafeMutableRawBufferPointer(rebasing: room[tag...]))
-        room.storeBytes(of: word.bigEndian, toByteOffset: place, as: UInt32.self)
+        room.storeBytes(of: word.bigEndian, toByteOffset: end, as: UInt32.self)
         return isSealed ? count + 4 + control.tagSize : nil
     }
 
     /// The index of the source's packet with this number, the nearest to the highest (RFC 3711, section 3.3.1). nil
     /// where it was sent already and may not be again.
     private func advance(_ ssrc: UInt32, to sequence: UInt16) -> UInt64? {
-        guard let highest = sources[ssrc]?.highest else {
-            sources[ssrc, default: Source()].highest = Int64(sequence)
+        let place = place(of: ssrc)
+        guard let highest = sources[place].highest else {
+            sources[place].highest = Int64(sequence)
             return UInt64(sequence)
         }
         let step = Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))
         let index = highest + Int64(step)
         guard index >= 0, index < 1 << 48, step > 0 || repeats else { return nil }
-        if step > 0 { sources[ssrc, default: Source()].highest = index }
+        if step > 0 { sources[place].highest = index }
         return UInt64(index)
+    }
+
+    /// In `sources`.
+    private func place(of ssrc: UInt32) -> Int {
+        if let known = sources.firstIndex(where: { $0.ssrc == ssrc }) { return known }
+        sources.append(Source(ssrc: ssrc))
+        return sources.count - 1
     }
 
     /// Bytes that stay in the clear: the fixed header, contributing sources and the extension.

@@ -11,7 +11,7 @@ public struct ExtensionLayout: Equatable, Sendable {
     }
 
     private var elements: [Element] = []
-    /// The block with values of zero, its own header included.
+    /// The block with the values that all packets have, else of zero, its own header included.
     private var template: [UInt8] = []
 
     /// Bytes in a packet, a multiple of 4; 0 where there are none.
@@ -35,6 +35,22 @@ public struct ExtensionLayout: Equatable, Sendable {
         template += [UInt8](repeating: 0, count: (4 - template.count % 4) % 4)
         let words = template.count / 4 - 1
         (template[2], template[3]) = (UInt8(truncatingIfNeeded: words >> 8), UInt8(truncatingIfNeeded: words))
+    }
+
+    /// Each block is written with `value` where extension `id` is, as `put` puts it.
+    mutating func preset(_ value: UInt64, _ id: UInt8) {
+        withHeaderInFront { [layout = self] in layout.put(value, id, in: $0) }
+    }
+
+    /// The same with text.
+    mutating func preset(_ text: String, _ id: UInt8) {
+        withHeaderInFront { [layout = self] in layout.put(text, id, in: $0) }
+    }
+
+    private mutating func withHeaderInFront(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        var packet = [UInt8](repeating: 0, count: RTPHeader.size) + template
+        packet.withUnsafeMutableBytes { body($0) }
+        template = Array(packet.dropFirst(RTPHeader.size))
     }
 
     /// Writes the block behind the fixed header of `packet`, which has room for it, and marks it there.

@@ -49,9 +49,19 @@ public struct SenderExtensions: Equatable, Sendable {
         if let sendTime { values.append((sendTime, 3)) }
         if let playoutDelay { values.append((playoutDelay.number, 3)) }
         if let mediaID { values.append((mediaID.number, mediaID.text.utf8.count)) }
-        plain = ExtensionLayout(values)
+        plain = SenderExtensions.layout(values, playoutDelay, mediaID)
         if let captureTime { values.append((captureTime, 8)) }
-        withCaptureTime = ExtensionLayout(values)
+        withCaptureTime = SenderExtensions.layout(values, playoutDelay, mediaID)
+    }
+
+    /// With the values that all packets have.
+    private static func layout(
+        _ values: [(id: UInt8, count: Int)], _ delay: PlayoutDelay?, _ mediaID: (number: UInt8, text: String)?
+    ) -> ExtensionLayout {
+        var layout = ExtensionLayout(values)
+        if let delay { layout.preset(delay.bits, delay.number) }
+        if let mediaID { layout.preset(mediaID.text, mediaID.number) }
+        return layout
     }
 
     /// Bytes that they take in a packet at most.
@@ -63,14 +73,17 @@ public struct SenderExtensions: Equatable, Sendable {
             && a.mediaID?.text == b.mediaID?.text
     }
 
-    func size(_ values: SentExtensions) -> Int { layout(values).size }
-
-    private func layout(_ values: SentExtensions) -> ExtensionLayout {
-        values.captureTime == nil ? plain : withCaptureTime
+    func size(_ values: SentExtensions) -> Int {
+        values.captureTime == nil ? plain.size : withCaptureTime.size
     }
 
     func write(_ values: SentExtensions, to packet: UnsafeMutableRawBufferPointer) {
-        let layout = layout(values)
+        guard let captureTime, let value = values.captureTime else { return write(values, plain, to: packet) }
+        write(values, withCaptureTime, to: packet)
+        withCaptureTime.put(value.bits, captureTime, in: packet)
+    }
+
+    private func write(_ values: SentExtensions, _ layout: ExtensionLayout, to packet: UnsafeMutableRawBufferPointer) {
         guard layout.size > 0 else { return }
         layout.write(to: packet)
         if let transportSequence, let value = values.transportSequence {
@@ -79,9 +92,6 @@ public struct SenderExtensions: Equatable, Sendable {
         if let sendTime, let value = values.sent {
             layout.put(UInt64(ExtensionValue.absoluteSendTime(at: value)), sendTime, in: packet)
         }
-        if let captureTime, let value = values.captureTime { layout.put(value.bits, captureTime, in: packet) }
-        if let playoutDelay { layout.put(playoutDelay.bits, playoutDelay.number, in: packet) }
-        if let mediaID { layout.put(mediaID.text, mediaID.number, in: packet) }
     }
 }
 

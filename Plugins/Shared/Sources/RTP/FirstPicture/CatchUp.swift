@@ -102,6 +102,9 @@ public struct CatchUp {
         }
     }
 
+    /// The viewer is up to date, and `next` has nothing before the next `add`.
+    public var isIdle: Bool { state == .live && !isSending && head == waiting.count }
+
     /// When `next` has a packet; nil while nothing waits for time to pass.
     public var due: Instant? {
         guard state != .live else { return nil }

@@ -178,4 +178,13 @@ public struct StreamSender {
         RTCPPacket.SenderReport(
             ssrc: ssrc, ntp: ntp, timestamp: timestamp(at: time), packets: packets, octets: octets)
     }
+
+    /// The same of the stream in which packets go out again; nil before the first of them.
+    public func repairReport(ntp: NTPTime, at time: MediaTime) -> RTCPPacket.SenderReport? {
+        guard let retransmission, retransmission.packets > 0 else { return nil }
+        let prefixes = UInt32(Retransmission.prefix) &* retransmission.packets
+        return RTCPPacket.SenderReport(
+            ssrc: retransmission.ssrc, ntp: ntp, timestamp: timestamp(at: time), packets: retransmission.packets,
+            octets: UInt32(truncatingIfNeeded: repairs.bytes) &+ prefixes)
+    }
 }
