@@ -33,14 +33,26 @@ import Testing
         table.remove(one)
         #expect(found(Peer(remote: one)) == nil && found(Peer(remote: two)) == 2)
 
-        let address = Peer.address("192.0.2.1").address
-        #expect(table.peer(at: address) == nil && table.add(address, peer: 1))
-        #expect(table.peer(at: address) == 1 && table.peer(at: Peer.address("::ffff:192.0.2.1").address) == 1)
-        #expect(table.peer(at: Peer.address("192.0.2.1", 5_001).address) == nil)
+        let way = Peer.address("192.0.2.1")
+        #expect(table.peer(at: way) == nil && table.add(way, peer: 1))
+        #expect(table.peer(at: way) == 1 && table.peer(at: Peer.address("::ffff:192.0.2.1")) == 1)
+        #expect(table.peer(at: Peer.address("192.0.2.1", 5_001)) == nil)
         // A check of the second peer with the source of the first takes nothing.
-        #expect(!table.add(address, peer: 2) && table.peer(at: address) == 1)
-        table.remove(address)
-        #expect(table.peer(at: address) == nil && table.addressCount == 0)
+        #expect(!table.add(way, peer: 2) && table.peer(at: way) == 1)
+        table.remove(way)
+        #expect(table.peer(at: way) == nil && table.routeCount == 0)
+    }
+
+    @Test func udpAndTCPOfOneAddressAreTwoWays() {
+        var table = PeerTable()
+        let datagrams = Peer.address("192.0.2.1")
+        let (first, second) = (
+            ICERoute(datagrams.address, connection: 1), ICERoute(datagrams.address, connection: 2)
+        )
+        #expect(table.add(datagrams, peer: 1) && table.add(first, peer: 2) && table.add(second, peer: 1))
+        #expect(table.routeCount == 3)
+        table.remove(first)
+        #expect(table.peer(at: datagrams) == 1 && table.peer(at: first) == nil && table.peer(at: second) == 1)
     }
 
     // MARK: Admission

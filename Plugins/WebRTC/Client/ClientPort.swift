@@ -17,6 +17,8 @@ final class ClientPort: PortSender, @unchecked Sendable {
     let credentials: ICECredentials
     let candidates: [ICECandidate]
     private let sockets: [UDPSocket]
+    /// Of lanes, one for each socket.
+    private let outboxes: [PortOutboxes]
     private let bell: PortBell
     private let orders = Mutex<[Order]>([])
     private weak var link: PeerLink?
@@ -28,6 +30,7 @@ final class ClientPort: PortSender, @unchecked Sendable {
 
     private init() throws {
         sockets = try ClientPort.sockets()
+        outboxes = sockets.map { PortOutboxes($0) }
         bell = try PortBell()
         transport = ClientTransport(locals: sockets.map(\.local))
         credentials = transport.agent.local
@@ -83,6 +86,10 @@ final class ClientPort: PortSender, @unchecked Sendable {
             return DatagramBatch.Outcome()
         }
         return batch.send(on: socket)
+    }
+
+    func outbox(for family: Int32) -> PortOutbox? {
+        sockets.firstIndex { $0.local.family == family }.map { outboxes[$0].present }
     }
 
     // MARK: The thread

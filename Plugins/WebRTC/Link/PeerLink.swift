@@ -18,7 +18,6 @@ final class PeerLink: Sendable {
     }
 
     private struct State {
-        var route: ICERoute?
         var keys: SRTPKeys?
         var ending: String??
         var listeners: [(takesMedia: Bool, post: @Sendable (Event) -> Bool)] = []
@@ -26,7 +25,9 @@ final class PeerLink: Sendable {
 
     /// The port's number of the peer.
     let number: Int
-    private let port: PortSender
+    let port: PortSender
+    /// Where datagrams go. Known for itself, so that nodes look at it without this object, which the port holds weakly.
+    let path = PeerPath()
     private let state = Mutex(State())
     private let close: @Sendable (Int) -> Void
     private let isClosed = Atomic<Bool>(false)
@@ -53,7 +54,7 @@ final class PeerLink: Sendable {
     }
 
     /// Where datagrams go; nil before the peer is connected.
-    var route: ICERoute? { state.withLock { $0.route } }
+    var route: ICERoute? { path.route }
 
     /// Sends what is in `batch`, protected, to where the peer is now. Without a way to it they are dropped.
     func send(_ batch: DatagramBatch) -> DatagramBatch.Outcome {
@@ -76,14 +77,14 @@ final class PeerLink: Sendable {
     func take(_ news: PeerTransport.News) {
         state.withLock { state in
             switch news {
-            case .route(let route): state.route = route
+            case .route(let route): if state.ending == nil { path.route = route }
             case .connected(let keys):
                 state.keys = keys
                 tell(.connected(keys), state)
             case .ended(let sentence):
                 guard state.ending == nil else { return }
                 state.ending = .some(sentence)
-                state.route = nil
+                path.route = nil
                 tell(.ended(sentence), state)
             }
         }

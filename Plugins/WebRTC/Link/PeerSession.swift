@@ -1,4 +1,5 @@
 import RTP
+import SRTP
 import Sluice
 
 /// One peer in the session that is started for it: what its description and ours agree on, and the way to it. The
@@ -38,6 +39,8 @@ final class PeerSession: Sendable {
 
     /// The most bytes of a protected packet: what fits through tunnels of the least MTU of IPv6.
     static let mtu = 1_200
+    /// Bytes of memory that a packet needs while it is protected.
+    static let room = mtu + SRTPContext.trailer
     /// The most bytes of a payload that all peers share, whatever extensions and repair each of them has.
     static let payloadLimit = 1_100
 }

@@ -47,9 +47,20 @@ final class SharedStream: Sendable {
         var packetizer: FramePacketizer
         var cache: GOPCache
         var recent: [(key: Key, frame: Frame)] = []
-        var next = 0
+        /// Of `recent`, the place of the latest.
+        var latest = 0
         var count = 0
         var configuration: [UInt8] = []
+
+        /// The latest first, since most viewers are up to date.
+        func find(_ key: Key) -> Frame? {
+            var index = latest
+            for _ in recent.indices {
+                if recent[index].key == key { return recent[index].frame }
+                index = index == 0 ? recent.count - 1 : index - 1
+            }
+            return nil
+        }
     }
 
     /// Viewers that are further behind than so many packets cut them again.
@@ -57,6 +68,8 @@ final class SharedStream: Sendable {
 
     let format: PayloadFormat
     let line: SharedLine
+    /// Those who are sent each packet as the node that makes the stream has it.
+    let audience = Audience()
     private let state: Mutex<State>
 
     /// `limit` is the most bytes of a payload. `cached` is how much of video is kept for those that join.
@@ -71,7 +84,7 @@ final class SharedStream: Sendable {
     func frame(of packet: Packet, now: Instant) -> Frame {
         let key = Key(packet)
         return state.withLock { state in
-            if let found = state.recent.last(where: { $0.key == key }) { return found.frame }
+            if let found = state.find(key) { return found }
             let place = line.place(packet.header, now: now)
             let configuration = packet.format.configuration
             if configuration != state.configuration {
@@ -85,10 +98,11 @@ final class SharedStream: Sendable {
             state.count += 1
             if format.isVideo { state.cache.add(frame.cached) }
             if state.recent.count < SharedStream.most {
+                state.latest = state.recent.count
                 state.recent.append((key, frame))
             } else {
-                state.recent[state.next] = (key, frame)
-                state.next = (state.next + 1) % SharedStream.most
+                state.latest = (state.latest + 1) % SharedStream.most
+                state.recent[state.latest] = (key, frame)
             }
             return frame
         }

@@ -4,7 +4,7 @@ struct PortCounts: Sendable, Equatable {
     var (peers, pending) = (0, 0)
     /// Datagrams of strangers: from where no check has proved that a peer is there, or of no protocol.
     var strange = 0
-    /// Checks that were refused before any peer was looked up: too many of them.
+    /// Checks of known peers from where none was answered before that were refused: too many of them.
     var checksLimited = 0
     /// Checks that name no peer, or have a wrong password.
     var checksRefused = 0

@@ -28,6 +28,8 @@ final class PortLoop: @unchecked Sendable {
     }
 
     private let socket: UDPSocket
+    /// Of lanes.
+    let outboxes: PortOutboxes
     private let tcp: TCPListener
     private let told: [SocketAddress]
     private let bell: PortBell
@@ -48,7 +50,7 @@ final class PortLoop: @unchecked Sendable {
     private var isStopped = false
 
     init(_ socket: UDPSocket, told: [SocketAddress]) throws {
-        (self.socket, self.told) = (socket, told)
+        (self.socket, self.told, outboxes) = (socket, told, PortOutboxes(socket))
         bell = try PortBell()
         do { tcp = try TCPListener(boundTo: socket.local, bell: { [bell] in bell.ring() }) } catch {
             throw NodeError(
@@ -87,6 +89,7 @@ final class PortLoop: @unchecked Sendable {
             watched.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
             watched.append(pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0))
             tcp.watch(&watched)
+            tally.pending = pending
             shown.withLock { $0 = tally }
             guard !isStopped, poll(&watched, nfds_t(watched.count), wait(SystemClock.monotonic)) > 0 else { continue }
             if watched[1].revents != 0 { bell.silence() }
@@ -106,7 +109,7 @@ final class PortLoop: @unchecked Sendable {
     }
 
     /// A TCP connection has ended: its peer comes by another way, or its consent runs out.
-    private func forget(_ route: ICERoute) { table.remove(route.address) }
+    private func forget(_ route: ICERoute) { table.remove(route) }
 
     /// Milliseconds until the next peer has something to do, rounded up.
     private func wait(_ now: Instant) -> Int32 {
@@ -168,7 +171,7 @@ final class PortLoop: @unchecked Sendable {
     }
 
     private func forget(_ route: ICERoute, of number: Int) {
-        if table.peer(at: route.address) == number { table.remove(route.address) }
+        if table.peer(at: route) == number { table.remove(route) }
     }
 
     private func advance(_ now: Instant) {
@@ -237,29 +240,32 @@ final class PortLoop: @unchecked Sendable {
 
     /// The peer whose proved way it is.
     private func peer(at route: ICERoute) -> Peer? {
-        guard let number = table.peer(at: route.address), let peer = peers[number],
+        guard let number = table.peer(at: route), let peer = peers[number],
             peer.transport.agent.mayReceive(from: route)
         else { return nil }
         return peer
     }
 
     private func takeCheck(_ datagram: UnsafeRawBufferPointer, from route: ICERoute, _ now: Instant) -> Bool {
-        // A peer's own checks are not counted among those of strangers.
-        if peer(at: route) == nil, admission.refuseCheck(from: route.address, now: now) != nil {
-            tally.checksLimited += 1
-            return false
-        }
-        let owner = table.peer(at: route.address)
+        let owner = table.peer(at: route)
+        // A check for nobody costs a look-up, and none of what checks of new browsers may cost.
         guard let check = STUNMessage(datagram), let number = table.peer(of: check), let peer = peers[number],
             owner == nil || owner == number
         else {
             tally.checksRefused += 1
             return false
         }
+        // A peer's own checks are not counted among those of strangers.
+        if owner == nil || !peer.transport.agent.mayReceive(from: route),
+            admission.refuseCheck(from: route.address, now: now) != nil
+        {
+            tally.checksLimited += 1
+            return false
+        }
         let result = peer.transport.receive(check, from: route, now: now, reply: &reply) { tell($0, peer) }
         if case .accepted(let accepted) = result {
             if let forgotten = accepted.forgotten { forget(forgotten, of: number) }
-            if accepted.isNew { _ = table.add(route.address, peer: number) }
+            if accepted.isNew { _ = table.add(route, peer: number) }
             if accepted.isRestart {
                 for old in peer.credentials.dropLast() { table.remove(old) }
                 peer.credentials.removeFirst(peer.credentials.count - 1)
@@ -299,6 +305,9 @@ final class PortLoop: @unchecked Sendable {
             _ = socket.send(packet, to: route.address)
         }
     }
+
+    /// From any thread.
+    func connection(_ number: UInt64) -> TCPConnection? { tcp.connection(number) }
 
     /// From any thread: empties `batch`.
     func send(_ batch: DatagramBatch, to route: ICERoute) -> DatagramBatch.Outcome {

@@ -96,5 +96,9 @@ final class WebRTCPort: Service, PortSender, @unchecked Sendable {
         loop.send(batch, to: route)
     }
 
+    func outbox(for family: Int32) -> PortOutbox? { loop.outboxes.present }
+    /// Sends what waits in the present thread's outbox.
+    func flush() { loop.outboxes.present.flush() }
+    func connection(_ number: UInt64) -> TCPConnection? { loop.connection(number) }
     var counts: PortCounts { loop.counts }
 }

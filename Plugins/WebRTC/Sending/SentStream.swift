@@ -1,34 +1,36 @@
-import ICE
 import Net
 import RTP
 import SRTP
 import Sluice
 
-/// One medium on its way to one peer: numbers, protection, datagrams, and what the peer reports of it. Of the node's
-/// lane.
+/// One medium on its way to one peer: numbers, protection, datagrams, and what the peer reports of it. Within turns of
+/// its session.
 final class SentStream {
     /// `video` or `audio`.
     let name: String
     private let medium: PeerSession.SentMedium
+    private let isVideo: Bool
     private(set) var sender: StreamSender
-    private let batch = DatagramBatch(capacity: 32, room: PeerSession.mtu + SRTPContext.trailer, segments: true)
     private let protection: SRTPContext
-    private let link: PeerLink
-    /// Where the peer was lately.
-    private var route: ICERoute?
+    private let way: PeerWay
+    private let losses = PortOutbox.Losses()
     /// Of the stream's packets the next one that the peer has not had.
     private var next = 0
     /// Of video.
     private var catchUp: CatchUp?
     private var asksForStart = false
-    private var wasRedundant = false
+    private var (wasRedundant, hasToldExcess) = (false, false)
+    /// Reports that have told of the packets that went out again.
+    private var toldRepairs: (packets: UInt32, times: Int) = (0, 0)
     var keyframes = KeyframeRequests()
     /// Of audio.
     private var soundRepair: SoundRepair?
     private let metrics: Metrics
+    /// Not shown yet.
+    private var sent = (packets: 0, bytes: 0)
 
     struct Metrics {
-        let packets, bytes, unsent, oversize, lost, fraction, roundTrip, asked, again: Metric.Counter
+        let packets, bytes, unsent, oversize, lost, fraction, roundTrip, asked, again, refused: Metric.Counter
         let asksForKeyframes, redundant: Metric.Counter
 
         init(_ context: NodeContext, _ name: String) {
@@ -41,16 +43,18 @@ final class SentStream {
             roundTrip = context.gauge("\(name)_rtt_us")
             asked = context.counter("\(name)_asked_again")
             again = context.counter("\(name)_sent_again")
+            refused = context.counter("\(name)_not_sent_again")
             asksForKeyframes = context.counter("\(name)_keyframes_asked")
             redundant = context.counter("\(name)_redundant")
         }
     }
 
     init(
-        _ name: String, _ medium: PeerSession.SentMedium, _ protection: SRTPContext, _ link: PeerLink,
+        _ name: String, _ medium: PeerSession.SentMedium, _ protection: SRTPContext, _ way: PeerWay,
         _ metrics: Metrics
     ) {
-        (self.name, self.medium, self.protection, self.link, self.metrics) = (name, medium, protection, link, metrics)
+        (self.name, self.medium, self.protection, self.way, self.metrics) = (name, medium, protection, way, metrics)
+        isVideo = medium.stream.format.isVideo
         var random = SystemRandomNumberGenerator()
         sender = StreamSender(
             medium.stream.format, payloadType: medium.payloadType, ssrc: medium.ssrc,
@@ -63,11 +67,8 @@ final class SentStream {
                     ssrc: $0.ssrc, payloadType: $0.payloadType, sequence: UInt16.random(in: 0..<0x8000, using: &random))
             },
             redundantType: medium.redundantType)
-        route = link.route
         if !isVideo { soundRepair = SoundRepair(takesRedundancy: medium.redundantType != nil) }
     }
-
-    private var isVideo: Bool { medium.stream.format.isVideo }
 
     // MARK: Media
 
@@ -82,38 +83,38 @@ final class SentStream {
     }
 
     /// Sends a packet, or puts it behind those that the peer catches up on.
-    func send(_ packet: Packet, now: Instant) {
-        let frame = medium.stream.frame(of: packet, now: now)
+    func send(_ packet: Packet, now: Instant) { take(medium.stream.frame(of: packet, now: now), now: now) }
+
+    /// The same with a packet that is ready.
+    func take(_ frame: SharedStream.Frame, now: Instant) {
         guard frame.number >= next else { return }
-        if isVideo {
-            // Between the cached packets and those that come are some that went before this session had its edge. Where
-            // the edge itself has left some out it goes on with a keyframe.
-            if frame.number > next, !frame.frame.isKeyframe {
-                for missed in medium.stream.frames(next..<frame.number) ?? [] { catchUp?.add(missed.cached) }
-            }
-            if frame.frame.isKeyframe { keyframes.serve() }
-            catchUp?.add(frame.cached)
-        } else {
-            sender.begin(frame.frame, at: frame.time, followsSilence: frame.followsSilence)
-        }
+        let missed = next..<frame.number
         next = frame.number + 1
+        guard isVideo else {
+            sender.begin(frame.frame, at: frame.time, followsSilence: frame.followsSilence)
+            return send(now) { sender.next(into: $0, now: now) }
+        }
+        if frame.frame.isKeyframe { keyframes.serve() }
+        if missed.isEmpty, catchUp?.isIdle == true {
+            sender.begin(frame.frame, at: frame.time)
+            return send(now) { sender.next(into: $0, now: now) }
+        }
+        // Between the cached packets and those that come are some that went before this session was there. Where an
+        // edge itself has left some out it goes on with a keyframe.
+        if !missed.isEmpty, !frame.frame.isKeyframe {
+            for missed in medium.stream.frames(missed) ?? [] { catchUp?.add(missed.cached) }
+        }
+        catchUp?.add(frame.cached)
         pump(now: now)
     }
 
+    /// It wants calls of its node: `pump` later on, or a keyframe.
+    var needsNode: Bool { isVideo && (catchUp?.isIdle != true || keyframes.due != nil) }
+
     /// Sends what may go now.
     func pump(now: Instant) {
-        while true {
-            let room = UnsafeMutableRawBufferPointer(rebasing: batch.next[..<(PeerSession.mtu - 16)])
-            let size = isVideo ? catchUp?.next(&sender, into: room, now: now) : sender.next(into: room, now: now)
-            guard let size else { break }
-            guard size <= room.count else {
-                metrics.oversize.add()
-                continue
-            }
-            add(size)
-            if batch.isFull { flush() }
-        }
-        flush()
+        guard isVideo, catchUp?.isIdle != true else { return }
+        send(now) { catchUp?.next(&sender, into: $0, now: now) }
         if catchUp?.state == .awaitingKeyframe, !asksForStart { keyframes.ask() }
         asksForStart = catchUp?.state == .awaitingKeyframe
     }
@@ -121,21 +122,35 @@ final class SentStream {
     /// When `pump` has something to send though nothing comes.
     var due: Instant? { catchUp?.due }
 
-    private func add(_ size: Int) {
-        guard let whole = protection.protect(batch.next, count: size) else { return metrics.unsent.add() }
-        metrics.bytes.add(whole)
-        batch.add(whole, to: route?.address)
+    /// Protects and sends the packets that `next` writes, until it gives nil.
+    @inline(__always)
+    private func send(_ now: Instant, _ next: (UnsafeMutableRawBufferPointer) -> Int?) {
+        var (packets, bytes) = (0, 0)
+        way.send(losses, now: now) { room in
+            let space = UnsafeMutableRawBufferPointer(rebasing: room[..<(PeerSession.mtu - 16)])
+            guard let size = next(space) else { return nil }
+            guard size <= space.count else {
+                metrics.oversize.add()
+                return 0
+            }
+            guard let whole = protection.protect(room, count: size) else {
+                metrics.unsent.add()
+                return 0
+            }
+            (packets, bytes) = (packets + 1, bytes + whole)
+            return whole
+        }
+        sent = (sent.packets + packets, sent.bytes + bytes)
     }
 
-    private func flush() {
-        guard !batch.isEmpty else { return }
-        let count = batch.count
-        let outcome = link.send(batch)
-        metrics.packets.add(outcome.sent)
-        // A socket whose buffer is full loses packets as a network does; the peer asks for them again.
-        batch.clear()
-        metrics.unsent.add(count - outcome.sent)
-        route = link.route
+    /// Shows what has been sent. On the lane of the metrics' node.
+    func show() {
+        // They went to the kernel with those of other peers.
+        let lost = losses.take()
+        metrics.unsent.add(lost)
+        metrics.packets.add(sent.packets - lost)
+        metrics.bytes.add(sent.bytes)
+        sent = (0, 0)
     }
 
     // MARK: Feedback
@@ -143,18 +158,24 @@ final class SentStream {
     /// The estimate of the peer's link in bits a second.
     func follow(estimate: Int) { catchUp?.estimate = estimate }
 
-    /// Packets that the peer misses.
+    /// Packets that the peer misses. One that still catches up has lost some of too many: no more of them go out.
     func sendAgain(_ sequences: [UInt16], now: Instant) {
         metrics.asked.add(sequences.count)
-        guard soundRepair?.answersLoss ?? true else { return }
-        for sequence in sequences.prefix(256) {
-            let room = UnsafeMutableRawBufferPointer(rebasing: batch.next[..<(PeerSession.mtu - 16)])
-            guard let size = sender.again(sequence, into: room, now: now) else { continue }
-            metrics.again.add()
-            add(size)
-            if batch.isFull { flush() }
-        }
-        flush()
+        guard soundRepair?.answersLoss ?? true else { return metrics.refused.add(sequences.count) }
+        catchUp?.noteLoss()
+        let before = sender.repairs.sent
+        sender.ask(for: sequences)
+        send(now) { sender.nextAgain(into: $0, now: now) }
+        let again = sender.repairs.sent - before
+        metrics.again.add(again)
+        metrics.refused.add(sequences.count - again)
+    }
+
+    /// True once, where the peer has asked for more again than was sent to it.
+    func takeExcess() -> Bool {
+        guard !hasToldExcess, sender.repairs.overBudget > 0 else { return false }
+        hasToldExcess = true
+        return true
     }
 
     /// A picture loss indication, or a full intra request.
@@ -182,6 +203,11 @@ final class SentStream {
     func report(_ ntp: NTPTime, at time: MediaTime, to bytes: inout [UInt8]) {
         guard sender.packets > 0 else { return }
         RTCPPacket.senderReport(sender.report(ntp: ntp, at: time)).append(to: &bytes)
+        // The stream that repairs is a source of its own, which reports in the two intervals behind its packets (RFC
+        // 3550, section 6.4).
+        guard let report = sender.repairReport(ntp: ntp, at: time) else { return }
+        toldRepairs = (report.packets, report.packets == toldRepairs.packets ? toldRepairs.times + 1 : 0)
+        if toldRepairs.times < 2 { RTCPPacket.senderReport(report).append(to: &bytes) }
     }
 
     static var declared: [Metric] { declared(of: "video") + declared(of: "audio") }
@@ -197,6 +223,10 @@ final class SentStream {
             .gauge("\(name)_rtt_us", "The round trip by the viewer's last report."),
             .counter("\(name)_asked_again", "Packets of \(name) that the viewer has asked for again."),
             .counter("\(name)_sent_again", "Packets of \(name) that were sent again."),
+            .counter(
+                "\(name)_not_sent_again",
+                "Packets of \(name) that were asked for and not sent again: too old, sent just before, or more than "
+                    + "the stream itself."),
             .counter("\(name)_keyframes_asked", "Keyframes that the viewer has asked for."),
             .counter(
                 "\(name)_redundant",

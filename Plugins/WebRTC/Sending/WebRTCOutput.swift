@@ -5,6 +5,9 @@ import Sluice
 
 /// Sends packets to the peer of its session by WebRTC, and hears what the peer says of them. Nothing is sent before the
 /// peer is connected; video begins with a keyframe then.
+///
+/// A medium whose input is connected comes over the edge. The other ones of the session come straight from the node
+/// that has started it, which saves each viewer an edge and a dispatch for each packet (`Audience`).
 public final class WebRTCOutput: Node {
     public static let descriptor = NodeDescriptor(
         "webrtc-output", summary: "Sends packets to the WebRTC peer of its session", traits: .live,
@@ -37,6 +40,10 @@ public final class WebRTCOutput: Node {
     private var metrics: (video: SentStream.Metrics, audio: SentStream.Metrics)!
     private var early, badReports: Metric.Counter!
     private var outgoing: ReportSender?
+    private var way: PeerWay?
+    private var armed = Instant.distantFuture
+    private let turn = SessionTurn()
+    private var memberships: [(audience: Audience, member: Audience.Member)] = []
     private var rate: SendRate?
     private var toldRate = 0
     private var estimateMetric: Metric.Counter!
@@ -72,24 +79,43 @@ public final class WebRTCOutput: Node {
     }
 
     public func process(now: Instant) throws {
-        while let event = inbox.next() { try take(event, now) }
+        turn.take { way?.flush() }
+        if !context.reasons.isSubset(of: [.input, .timer, .more]) {
+            while let event = inbox.next() { try take(event, now) }
+        }
         guard protections != nil, !isOver else { return leaveOut() }
-        sendMedia(now)
-        streams.video?.pump(now: now)
-        for stream in [streams.video, streams.audio] {
-            if let stream, stream.keyframes.take(now: now) { keyframe.send() }
+        turn.take {
+            sendMedia(now)
+            if let video = streams.video {
+                video.pump(now: now)
+                if video.keyframes.take(now: now) { keyframe.send() }
+            }
+            if reports.due.map({ $0 + reportPatience <= now }) ?? true { report(now) }
+            if rate?.takeSilence(now: now) == true {
+                context.log(.info, "\(session.peer) has told no estimate of its link for 10 s")
+            }
+            arm(now)
+            if way?.isOwing == true { context.wakeAgain() }
         }
-        report(now)
-        if rate?.takeSilence(now: now) == true {
-            context.log(.info, "\(session.peer) has told no estimate of its link for 10 s")
-        }
-        var due = min(reports.due ?? .distantFuture, rate?.due ?? .distantFuture)
-        if let asked = streams.video?.keyframes.due { due = min(due, asked) }
-        if let next = streams.video?.due { due = min(due, next) }
-        if due < .distantFuture { context.wake(at: due) }
     }
 
-    public func close() { session?.link.leave() }
+    private func arm(_ now: Instant) {
+        var due = min(reports.due.map { $0 + reportPatience } ?? .distantFuture, rate?.due ?? .distantFuture)
+        if let asked = streams.video?.keyframes.due { due = min(due, asked) }
+        if let next = streams.video?.due { due = min(due, next) }
+        guard due < .distantFuture, due != armed || due <= now else { return }
+        armed = due
+        context.wake(at: due)
+    }
+
+    public func close() {
+        leaveAudiences()
+        turn.take {
+            showSent()
+            way?.flush()
+        }
+        session?.link.leave()
+    }
 
     // MARK: The peer
 
@@ -98,23 +124,63 @@ public final class WebRTCOutput: Node {
         case .connected(let keys):
             let send = try SRTPContext(keys.suite, key: keys.sending, .sending, repeats: true)
             protections = (send, try SRTPContext(keys.suite, key: keys.receiving, .receiving))
-            outgoing = ReportSender(send, session.link)
-            streams.video = session.video.map { SentStream("video", $0, send, session.link, metrics.video) }
-            streams.audio = session.audio.map { SentStream("audio", $0, send, session.link, metrics.audio) }
+            let way = PeerWay(session.link)
+            self.way = way
+            outgoing = ReportSender(send, way)
+            streams.video = session.video.map { SentStream("video", $0, send, way, metrics.video) }
+            streams.audio = session.audio.map { SentStream("audio", $0, send, way, metrics.audio) }
             context.isWaiting(for: nil)
-            let way = session.link.route.map { " (\($0))" } ?? ""
-            context.log(.info, "\(session.peer) is connected\(way), \(keys.suite.rawValue)")
-            streams.video?.begin(now: now)
-            streams.audio?.begin(now: now)
+            let path = session.link.route.map { " (\($0))" } ?? ""
+            context.log(.info, "\(session.peer) is connected\(path), \(keys.suite.rawValue)")
+            turn.take {
+                streams.video?.begin(now: now)
+                streams.audio?.begin(now: now)
+            }
             rate = SendRate(rateSettings, now: now)
-        case .datagram(let bytes, _): takeControl(bytes, now)
+            joinAudiences()
+        case .datagram(let bytes, _): turn.take { takeControl(bytes, now) }
         case .ended(let sentence):
             isOver = true
+            leaveAudiences()
             context.isWaiting(for: nil)
             if let sentence { throw NodeError("\(session.peer): \(sentence)") }
             context.log(.info, "\(session.peer) has left")
             context.finish()
         }
+    }
+
+    /// Where no edge leads here the peer gets the medium as the starter of its session has it.
+    private func joinAudiences() {
+        var direct: [(medium: PeerSession.SentMedium, stream: SentStream)] = []
+        if let medium = session.audio, let stream = streams.audio, !audio.isConnected {
+            direct.append((medium, stream))
+        }
+        if let medium = session.video, let stream = streams.video, !video.isConnected {
+            direct.append((medium, stream))
+        }
+        // Audio comes at an even pace.
+        var report: ((Instant) -> Instant)? = { [unowned self] now in
+            self.report(now)
+            return reports.due ?? now + .seconds(1)
+        }
+        for (medium, stream) in direct {
+            let member = Audience.Member(stream, turn, context.handle, report: report.take())
+            medium.stream.audience.add(member)
+            memberships.append((medium.stream.audience, member))
+        }
+    }
+
+    /// So long reports wait for media to go with.
+    private var reportPatience: Interval { memberships.isEmpty ? .zero : .milliseconds(200) }
+
+    private func leaveAudiences() {
+        for (audience, member) in memberships { audience.remove(member) }
+        memberships = []
+    }
+
+    private func showSent() {
+        streams.video?.show()
+        streams.audio?.show()
     }
 
     private func takeControl(_ protected: [UInt8], _ now: Instant) {
@@ -134,7 +200,7 @@ public final class WebRTCOutput: Node {
         switch packet {
         case .receiverReport(_, let blocks): note(blocks, now)
         case .senderReport(let report): note(report.reports, now)
-        case .lost(_, let media, let sequences): stream(of: media)?.sendAgain(sequences, now: now)
+        case .lost(_, let media, let sequences): sendAgain(sequences, of: media, now)
         case .pictureLoss, .fullIntraRequest: streams.video?.noteRequest(packet)
         case .estimate(let estimate):
             rate?.note(estimate, at: now)
@@ -142,6 +208,16 @@ public final class WebRTCOutput: Node {
             tellRate()
         default: break
         }
+    }
+
+    private func sendAgain(_ sequences: [UInt16], of media: UInt32, _ now: Instant) {
+        guard let stream = stream(of: media) else { return }
+        stream.sendAgain(sequences, now: now)
+        guard stream.takeExcess() else { return }
+        context.log(
+            .warning,
+            "\(session.peer) has asked for more packets of \(stream.name) again than it was sent: it gets no more of "
+                + "them than that. Its link loses most packets, or it asks for all of them")
     }
 
     private func note(_ blocks: [RTCPPacket.ReportBlock], _ now: Instant) {
@@ -177,21 +253,22 @@ public final class WebRTCOutput: Node {
     // MARK: Media
 
     private func leaveOut() {
-        for input in [video, audio] { while input.next() != nil { early.add() } }
+        while audio.next() != nil { early.add() }
+        while video.next() != nil { early.add() }
     }
 
     private func sendMedia(_ now: Instant) {
-        for (input, stream) in [(audio, streams.audio), (video, streams.video)] {
-            while let packet = input.next() { stream?.send(packet, now: now) }
-        }
+        while let packet = audio.next() { streams.audio?.send(packet, now: now) }
+        while let packet = video.next() { streams.video?.send(packet, now: now) }
     }
 
     private func report(_ now: Instant) {
+        showSent()
         let line = session.video?.stream.line ?? session.audio?.stream.line
         guard let time = line?.time(at: now), reports.take(now: now) else { return }
-        outgoing?.send(cname: session.cname, ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0) { bytes in
-            streams.video?.report(wall.ntp(at: now), at: time, to: &bytes)
-            streams.audio?.report(wall.ntp(at: now), at: time, to: &bytes)
+        outgoing?.send(cname: session.cname, ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0, now: now) {
+            streams.video?.report(wall.ntp(at: now), at: time, to: &$0)
+            streams.audio?.report(wall.ntp(at: now), at: time, to: &$0)
         }
     }
 }

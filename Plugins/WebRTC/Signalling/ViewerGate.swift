@@ -86,6 +86,9 @@ final class ViewerGate {
         viewer.link.leave()
     }
 
+    /// The stream is over.
+    func stopAll() { for viewer in viewers.values { viewer.instance.stop() } }
+
     /// The next news; nil where there is none. Viewers that have ended count no more.
     func news() -> News? {
         guard let news = inbox.next() else { return nil }

@@ -85,7 +85,8 @@ public final class WebRTCViewers: Node {
     private var profile: H264Profile?
     private var hasToldReordering = false
     private var (videoStream, audioStream): (SharedStream?, SharedStream?)
-    private var metrics: (refused: Metric.Counter, figures: [Metric.Counter])!
+    private var metrics: (refused: Metric.Counter, figures: [Metric.Counter], port: PortMetrics)!
+    private var port: WebRTCPort!
 
     public init() {}
 
@@ -93,7 +94,7 @@ public final class WebRTCViewers: Node {
         [
             .counter("viewers_taken", "Viewers whose offer was answered."),
             .counter("viewers_refused", "Viewers whose offer was refused."),
-        ] + BrowserFigures.all.map(\.declaration)
+        ] + BrowserFigures.all.map(\.declaration) + PortMetrics.declared
     }
 
     public func prepare(_ context: NodeContext) throws {
@@ -119,9 +120,11 @@ public final class WebRTCViewers: Node {
             throw NodeError("there is no WebRTC port", isInputError: true)
         }
         delay = try readDelay()
+        self.port = port
         metrics = (
             context.counter("viewers_refused"),
-            BrowserFigures.all.map { $0.isCount ? context.counter($0.metric) : context.gauge($0.metric) }
+            BrowserFigures.all.map { $0.isCount ? context.counter($0.metric) : context.gauge($0.metric) },
+            PortMetrics(context)
         )
         gate = ViewerGate(context, port, template: template, most: mostViewers) { [unowned self] in reset.send() }
         let requests = context.inbox(of: HTTPExchange.self, capacity: 256)
@@ -163,27 +166,43 @@ public final class WebRTCViewers: Node {
     public func process(now: Instant) throws {
         while let packet = audio.next() {
             if audio.formatChanged || audioStream == nil { _ = track(audio, &audioStream) }
-            _ = audioStream?.frame(of: packet, now: now)
+            send(packet, to: audioStream, now)
             audioOut.send(packet)
         }
         while let packet = video.next() {
             if packet.header.flags.contains(.keyframe) { note(keyframe: packet) }
             if video.formatChanged || videoStream == nil { _ = track(video, &videoStream) }
-            _ = videoStream?.frame(of: packet, now: now)
+            send(packet, to: videoStream, now)
             videoOut.send(packet)
         }
+        port.flush()
         while let item = diagnostics.next() { signals.tell(SignalText.diagnostic(item.fields)) }
-        while let exchange = requests.next() { answer(exchange) }
+        // One at a time: media do not wait for many answers.
+        if let exchange = requests.next() {
+            answer(exchange)
+            context.wakeAgain()
+        }
         while let event = socketEvents.next() { signals.take(event, now: now) }
         while let news = gate.news() { signals.take(news, now: now) }
         signals.advance(now: now)
         if signals.due < .distantFuture { context.wake(at: signals.due) }
+        metrics.port.show(port.counts)
         guard gate.connected != toldConnected else { return }
         toldConnected = gate.connected
         connected.send(Double(toldConnected))
     }
 
-    public func close() { for lease in leases { lease.end() } }
+    public func close() {
+        for lease in leases { lease.end() }
+        // No edge tells them that the stream has ended.
+        gate?.stopAll()
+    }
+
+    /// To those whose template has no edge for it.
+    private func send(_ packet: Packet, to stream: SharedStream?, _ now: Instant) {
+        guard let stream else { return }
+        stream.audience.send(stream.frame(of: packet, now: now), now: now)
+    }
 
     private func readDelay() throws -> ClosedRange<Int>? {
         guard !playoutDelay.isEmpty else { return nil }

@@ -1,18 +1,16 @@
-import Net
-
-/// Which peer a datagram at a port of many is for: by its address once that is proved, before by the fragment in its
+/// Which peer a datagram at a port of many is for: by its way once that is proved, before by the fragment in its
 /// check. A peer is the owner's number. No look-up allocates.
 public struct PeerTable: Sendable {
     private var byFragment: [UInt64: Int] = [:]
-    private var byAddress: [SocketAddress.Key: Int] = [:]
+    private var byRoute: [ICERoute: Int] = [:]
 
     /// Knows nobody.
     public init() {}
 
     /// Fragments that are known.
     public var fragmentCount: Int { byFragment.count }
-    /// Addresses that are known.
-    public var addressCount: Int { byAddress.count }
+    /// Ways that are known.
+    public var routeCount: Int { byRoute.count }
 
     /// Checks for `credentials`, which are of ours, are the peer's. False where another peer has that fragment, or it
     /// has not our length.
@@ -38,18 +36,19 @@ public struct PeerTable: Sendable {
         bytes.count == ICECredentials.fragmentLength ? bytes.big64(0) : nil
     }
 
-    /// Datagrams from `address`, proved, are the peer's. False where it is another peer's: a check may come with a
-    /// forged source, and must not take what somebody else uses.
-    public mutating func add(_ address: SocketAddress, peer: Int) -> Bool {
-        let owner = byAddress[address.key]
+    /// Datagrams that come by `route`, proved, are the peer's. False where it is another peer's: a check may come with
+    /// a forged source, and must not take what somebody else uses. UDP and a TCP connection of one address are two
+    /// ways.
+    public mutating func add(_ route: ICERoute, peer: Int) -> Bool {
+        let owner = byRoute[route]
         guard owner == nil || owner == peer else { return false }
-        byAddress[address.key] = peer
+        byRoute[route] = peer
         return true
     }
 
-    /// Nobody is known at that address any more.
-    public mutating func remove(_ address: SocketAddress) { byAddress[address.key] = nil }
+    /// Nobody is known by that way any more.
+    public mutating func remove(_ route: ICERoute) { byRoute[route] = nil }
 
-    /// The peer whose proved address it is.
-    public func peer(at address: SocketAddress) -> Int? { byAddress[address.key] }
+    /// The peer whose proved way it is.
+    public func peer(at route: ICERoute) -> Int? { byRoute[route] }
 }

@@ -1,0 +1,77 @@
+import ICE
+import Net
+import Sluice
+
+/// A session's way out to its peer. Within turns of the session.
+final class PeerWay {
+    private let port: any PortSender
+    private let path: PeerPath
+    private var version = -1
+    private let address = UnsafeMutablePointer<SocketAddress>.allocate(capacity: 1)
+    private var connection: UInt64?
+    private var isKnown = false
+    private lazy var single = DatagramBatch(capacity: 1, room: PeerSession.room)
+    /// The node has put in something first, and is to flush.
+    private var owed: PortOutbox?
+
+    init(_ link: PeerLink) {
+        (port, path) = (link.port, link.path)
+        address.initialize(to: SocketAddress())
+    }
+
+    deinit {
+        flush()
+        address.deallocate()
+    }
+
+    /// Sends the datagrams, protected, that `fill` writes, until it gives nil; 0 is none. By UDP they go when `flush`
+    /// is called by this or by another node of the thread; without a way to the peer they are lost.
+    @inline(__always)
+    func send(_ losses: PortOutbox.Losses, now: Instant, _ fill: (UnsafeMutableRawBufferPointer) -> Int?) {
+        look()
+        guard isKnown, connection == nil, let box = port.outbox(for: address.pointee.family) else {
+            return sendOtherwise(losses, fill)
+        }
+        guard box.add(to: address, losses, now: now, fill) else { return }
+        if let owed, owed !== box { owed.flush() }
+        owed = box
+    }
+
+    /// Something waits that the node is to flush, behind the other nodes of its lane.
+    var isOwing: Bool { owed != nil }
+
+    func flush() {
+        guard let box = owed else { return }
+        owed = nil
+        box.flush()
+    }
+
+    private func look() {
+        let present = path.version
+        guard present != version else { return }
+        version = present
+        let route = path.route
+        isKnown = route != nil
+        connection = route?.connection
+        address.pointee = route?.address ?? SocketAddress()
+    }
+
+    /// By TCP, as the port sends, or nowhere.
+    private func sendOtherwise(_ losses: PortOutbox.Losses, _ fill: (UnsafeMutableRawBufferPointer) -> Int?) {
+        let open = connection.flatMap { port.connection($0) }
+        let route = isKnown && connection == nil ? path.route : nil
+        while true {
+            guard let size = fill(single.next) else { return }
+            guard size > 0 else { continue }
+            single.add(size, to: UnsafePointer(address))
+            var isSent = false
+            if let open {
+                single.withEach { isSent = open.send($0) }
+            } else if let route {
+                isSent = port.send(single, to: route).sent == 1
+            }
+            single.clear()
+            if !isSent { losses.add(1) }
+        }
+    }
+}
