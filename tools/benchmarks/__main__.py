@@ -11,7 +11,7 @@ from engine import Workshop, make_ready
 from measure import Failed
 
 BENCHES = [
-    "hop", "fanout", "encode", "raw", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "guests", "sync",
+    "hop", "fanout", "encode", "raw", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "guests", "sync", "webrtc",
 ]
 
 
