@@ -1,6 +1,9 @@
-"""Publishes by WHIP and plays by WHEP with aiortc, and prints what came as JSON: aiortc_peer.py WHIP WHEP CODEC SECONDS.
+"""Publishes by WHIP and plays by WHEP with aiortc, and prints what came as JSON.
 
-CODEC is VP8 or H264. A picture's brightness tells its number, so that what is played is known to be what was sent.
+aiortc_peer.py WHIP WHEP CODEC SECONDS [close] [attack]. CODEC is VP8 or H264. A picture's brightness tells its number,
+so that what is played is known to be what was sent. The publisher leaves by DELETE, or with "close" by the goodbye of
+DTLS alone. With "attack" it sends RTP before there are keys, and each packet three times: once more as it was, and with
+a bit turned.
 """
 import asyncio
 import fractions
@@ -58,6 +61,24 @@ async def connect(connection, url, patience=15):
     return url.split("/wh")[0] + headers["Location"]
 
 
+def attack(publisher):
+    """From the publisher's own address."""
+    ice = publisher.getTransceivers()[0].sender.transport.transport
+    send, begun = ice._send, []
+
+    async def more(data):
+        if not begun:
+            begun.append(True)
+            for number in range(50):
+                await send(bytes([0x80, 96, 0, number]) + bytes(100))
+        await send(data)
+        if data[0] >> 6 == 2:
+            await send(data)
+            await send(data[:-20] + bytes([data[-20] ^ 1]) + data[-19:])
+
+    ice._send = more
+
+
 async def play(track, shades):
     while True:
         try:
@@ -70,7 +91,7 @@ async def play(track, shades):
             shades.append(frame.samples)
 
 
-async def run(whip, whep, codec, seconds):
+async def run(whip, whep, codec, seconds, *ways):
     publisher, player = RTCPeerConnection(), RTCPeerConnection()
     pictures = Pictures()
     sender = publisher.addTransceiver(pictures, direction="sendonly")
@@ -84,14 +105,19 @@ async def run(whip, whep, codec, seconds):
     def on_track(track):
         tasks.append(asyncio.ensure_future(play(track, video if track.kind == "video" else audio)))
 
+    if "attack" in ways:
+        attack(publisher)
     session = await connect(publisher, whip)
     player.addTransceiver("video", direction="recvonly")
     player.addTransceiver("audio", direction="recvonly")
     await connect(player, whep)
     await asyncio.sleep(seconds)
     state = player.connectionState
-    status, _, _ = await asyncio.to_thread(ask, "DELETE", session)
-    begun = time.monotonic()
+    status, begun = 0, time.monotonic()
+    if "close" in ways:
+        closing = asyncio.ensure_future(publisher.close())
+    else:
+        status, _, _ = await asyncio.to_thread(ask, "DELETE", session)
     while player.connectionState not in ("closed", "failed") and time.monotonic() - begun < 10:
         await asyncio.sleep(0.02)
     ended = time.monotonic() - begun
@@ -105,4 +131,4 @@ async def run(whip, whep, codec, seconds):
         "endedAfter": ended}))
 
 
-asyncio.run(run(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])))
+asyncio.run(run(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), *sys.argv[5:]))
