@@ -9,6 +9,7 @@ import sys
 
 import allocations
 import encode
+import webrtc_counted
 from codecs_measured import COUNTED
 from engine import Workshop, check_complete
 from hop import CHAINS, PACED_RATE, chain, most_wakeups
@@ -45,12 +46,17 @@ def instruction_checks(workshop, budgets):
         yield f"instructions outside the codec, {codec.name}, %", share, budgets["instructions_outside_codec_percent"][codec.name], {}
 
 
+def webrtc_checks(workshop, budgets):
+    value = webrtc_counted.instructions(workshop)
+    yield "instructions on lanes, a packet to a viewer by WebRTC", value, budgets["webrtc_instructions_a_packet"], {}
+
+
 def check():
     """0 if every budget is kept."""
     budgets = json.loads(BUDGETS.read_text())
     checks = [allocation_checks, wakeup_checks]
     if shutil.which("valgrind"):
-        checks.append(instruction_checks)
+        checks += [instruction_checks, webrtc_checks]
     else:
         print("Valgrind is not installed: instructions are not checked.")
     exceeded = 0

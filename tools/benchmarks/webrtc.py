@@ -35,9 +35,9 @@ class Bench:
             else:
                 self.peers.append(kind)
 
-    def serve(self, kind, media):
+    def serve(self, kind, media, **more):
         """A server, its source and a load, for a `with`."""
-        return Setting(self, kind, media)
+        return Setting(self, kind, media, **more)
 
     # Packets --------------------------------------------------------------------------------------------------------
 
@@ -113,9 +113,9 @@ class Bench:
 
     # Joins ----------------------------------------------------------------------------------------------------------
 
-    def crowd(self):
+    def crowd(self, **more):
         """100 joins within a second, while 20 listen: ms until the last plays, and how late packets of those are."""
-        with self.serve(Sluice, ("audio", "video")) as (server, load):
+        with self.serve(Sluice, ("audio", "video"), **more) as (server, load):
             self.join(server, load, 20, ("audio", "video"), "listen")
             time.sleep(3)
             load.window()
@@ -128,12 +128,19 @@ class Bench:
                 "most": listening["late_max"], "lost": listening["lost"]}
 
     def all_crowds(self):
-        crowds = [self.crowd() for _ in range(self.options.rounds)]
-        return [
-            Figure("100 joins within a second: all play after", "ms", Spread([one["last"] for one in crowds]), 3000),
-            Figure("meanwhile 20 listen: packets are late by, p99", "ms", Spread([one["late"] for one in crowds]), 10),
-            Figure("meanwhile 20 listen: the latest packet", "ms", Spread([one["most"] for one in crowds])),
-            Figure("meanwhile 20 listen: packets lost", "", Spread([one["lost"] for one in crowds]), 0)]
+        ways = {"": {}, ", lanes with priority": {"lanes": {name: {"priority": 5} for name in ("main", "viewers")}}}
+        found = {way: [] for way in ways}
+        for _ in range(self.options.rounds):
+            for way, more in ways.items():
+                found[way].append(self.crowd(**more))
+        figures = []
+        for way, crowds in found.items():
+            figures += [
+                Figure(f"100 joins within a second{way}: all play after", "ms", Spread([one["last"] for one in crowds]), 3000),
+                Figure("meanwhile 20 listen: packets are late by, p99", "ms", Spread([one["late"] for one in crowds]), 10),
+                Figure("meanwhile 20 listen: the latest packet", "ms", Spread([one["most"] for one in crowds])),
+                Figure("meanwhile 20 listen: packets lost", "", Spread([one["lost"] for one in crowds]), 0)]
+        return figures
 
     def all_that_stays(self):
         left = self.come_and_go()
@@ -219,12 +226,12 @@ class Bench:
 class Setting:
     """A server that passes RTP on, its source and viewers."""
 
-    def __init__(self, bench, kind, media):
-        self.bench, self.kind, self.media = bench, kind, media
+    def __init__(self, bench, kind, media, **more):
+        self.bench, self.kind, self.media, self.more = bench, kind, media, more
 
     def __enter__(self):
         workshop, address = self.bench.workshop, self.bench.network.address
-        self.server = self.kind(workshop, address, self.media)
+        self.server = self.kind(workshop, address, self.media, **self.more)
         self.source, self.load = Source(workshop, 600), Load(workshop.path, address)
         time.sleep(1)
         return self.server, self.load

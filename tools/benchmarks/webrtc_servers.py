@@ -134,12 +134,12 @@ class Sluice:
 
     def __init__(
             self, workshop, address, media=("audio", "video"), program=None, lane="viewers", by_edges=False, prefix=(),
-            environment=None):
+            environment=None, **more):
         path = workshop.path / "source.sdp"
         path.write_text(DESCRIPTION)
         graph = viewer_graph(
             workshop, address, {"in": {"type": "rtp-input", "sdp": str(path)}},
-            [f"in.{one} -> viewers.{one}" for one in media], media, lane, by_edges)
+            [f"in.{one} -> viewers.{one}" for one in media], media, lane, by_edges, **more)
         self.process = Process(
             [*prefix, program or executable(), "run", graph], HTTP, workshop.path / "sluice.log",
             env={**os.environ, **(environment or {})})

@@ -154,7 +154,7 @@ class Peer:
             connection.close()
             if answer.status in (200, 201):
                 break
-            if answer.status != 503 or time.monotonic() > end:
+            if answer.status not in (404, 503) or time.monotonic() > end:
                 raise Failed(f"POST {url}: {answer.status} {body.strip()[:300]}")
             time.sleep(0.3)
         self.resource = answer.headers.get("Location")
