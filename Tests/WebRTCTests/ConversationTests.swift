@@ -57,6 +57,20 @@ import Testing
         #expect(rig.conversation.stage == .connected && rig.conversation.wake == nil)
     }
 
+    @Test func anOfferTellsServersAsABrowserTakesThem() throws {
+        var rig = Rig()
+        rig.say(#"{"type":"webrtc_ready"}"#)
+        let servers = try ICEServers("stun:a:3478,turn:b:3478", secret: "secret").entries(unixSeconds: 0)
+        guard case .send(let text)? = rig.conversation.offer("v=0", servers: servers, now: rig.now).first else {
+            Issue.record("no offer")
+            return
+        }
+        let told = try JSONValue.parse(Array(text.utf8), limits: .standard)["ice_servers"]?.array ?? []
+        #expect(told.map { $0["urls"]?.string } == ["stun:a:3478", "turn:b:3478"])
+        #expect(told[0]["username"] == nil && told[1]["username"]?.string == "86400:sluice")
+        #expect(!text.contains("secret"))
+    }
+
     @Test func anAnswerToNoOfferIsAnErrorAndChangesNothing() {
         var rig = Rig()
         rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)

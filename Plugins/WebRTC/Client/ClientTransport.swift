@@ -119,12 +119,15 @@ final class ClientTransport {
             guard !isConnected else { return }
             isConnected = true
             outcome.news.append(.connected(keys))
-        case .failed(let sentence):
-            end(
-                agent.selected.map { "ICE connected to \($0), then DTLS failed: \(sentence)" }
-                    ?? "DTLS failed: \(sentence)", &outcome)
+        case .failed(let sentence): end(words(ofFailed: sentence), &outcome)
         case .closed: end(nil, &outcome)
         }
+    }
+
+    /// In a step of its own: Swift 6.3.1 fails on `agent.selected.map` in the optimized build that is made for fuzzing.
+    private func words(ofFailed sentence: String) -> String {
+        guard let path = agent.selected else { return "DTLS failed: \(sentence)" }
+        return "ICE connected to \(path), then DTLS failed: \(sentence)"
     }
 
     private func end(_ sentence: String?, _ outcome: inout Outcome) {

@@ -81,5 +81,8 @@ struct ICEServers: Sendable {
     }
 
     /// With credentials that are good from now on.
+    var current: [Entry] { isEmpty ? [] : entries(unixSeconds: SystemClock.unixNanoseconds / 1_000_000_000) }
+
+    /// The same as values of `Link` fields.
     var links: [String] { isEmpty ? [] : links(unixSeconds: SystemClock.unixNanoseconds / 1_000_000_000) }
 }

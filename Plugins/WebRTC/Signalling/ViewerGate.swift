@@ -41,6 +41,9 @@ final class ViewerGate {
     /// The values of `Link` fields that tell STUN and TURN servers.
     var links: [String] { port.iceServers.links }
 
+    /// The same, with credentials that are good from now on.
+    var servers: [ICEServers.Entry] { port.iceServers.current }
+
     /// Viewers that are connected.
     private(set) var connected = 0
 

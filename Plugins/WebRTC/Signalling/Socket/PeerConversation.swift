@@ -142,12 +142,12 @@ struct PeerConversation {
     // MARK: Our side
 
     /// An offer was made, as `open` or `offerAgain` asked.
-    mutating func offer(_ sdp: String, now: Instant) -> [Action] {
+    mutating func offer(_ sdp: String, servers: [ICEServers.Entry] = [], now: Instant) -> [Action] {
         guard stage != .over else { return [] }
         let isNew = stage == .offered
         isRenegotiating = !isNew
         deadline = now + PeerConversation.patience
-        return [.send(SignalText.offer(sdp, generation: generation, isNew: isNew))]
+        return [.send(SignalText.offer(sdp, generation: generation, isNew: isNew, servers: servers))]
     }
 
     /// The browser has asked for something that needs another connection, which is begun.

@@ -121,7 +121,7 @@ final class SignalDesk {
             var offer = try ViewerOffer(try streams(), candidates: gate.candidates)
             let text = try offer.offer(microphone: microphone)
             talk.offer = offer
-            act(talk.conversation.offer(text, now: now), talk, now)
+            act(talk.conversation.offer(text, servers: gate.servers, now: now), talk, now)
         } catch { act(talk.conversation.fail(ViewerOffer.sentence(error)), talk, now) }
     }
 

@@ -11,12 +11,30 @@ enum SignalText {
         return writer.text
     }
 
-    /// Our description, candidates inside. `isNew` where it begins a connection: the browser opens one.
-    static func offer(_ sdp: String, generation: Int, isNew: Bool) -> String {
+    /// Our description, candidates inside. `isNew` where it begins a connection: the browser opens one, with those
+    /// STUN and TURN servers.
+    static func offer(_ sdp: String, generation: Int, isNew: Bool, servers: [ICEServers.Entry]) -> String {
         object("webrtc_offer") {
             $0.key("generation", generation)
             $0.key("new_connection", isNew)
+            if !servers.isEmpty {
+                $0.key("ice_servers") { list in
+                    list.array { array in
+                        for server in servers { array.element { write(server, &$0) } }
+                    }
+                }
+            }
             $0.key("sdp", sdp)
+        }
+    }
+
+    /// As `RTCIceServer` has it.
+    private static func write(_ server: ICEServers.Entry, _ writer: inout JSONValue.Writer) {
+        writer.object {
+            $0.key("urls", server.url)
+            guard let credential = server.credential else { return }
+            $0.key("username", credential.name)
+            $0.key("credential", credential.password)
         }
     }
 
