@@ -35,7 +35,10 @@ final class Desk: Sendable {
             method == .head ? .get : method, path.text, query: path.query, headers: head.headers, peer: peer.shown)
         let makesWork = ![.get, .head, .options].contains(method) || head.upgradesToWebSocket
         if makesWork, let refusal = limited(peer, now) { return .answer(shared(refusal, fit, head)) }
-        guard let fit else { return .answer(Desk.absent) }
+        guard let fit else {
+            let isIndex = request.method == .get && path.segments.allSatisfy(\.isEmpty)
+            return .answer(isIndex ? index : Desk.absent)
+        }
         if head.upgradesToWebSocket, let found = fit.socket {
             request.names = found.names
             return admitSocket(request, found.entry, head, peer, now)
@@ -106,6 +109,10 @@ final class Desk: Sendable {
         var response = response
         for field in Sharing.fields(route, to: head.headers).fields { response.headers.add(field.name, field.value) }
         return response
+    }
+
+    private var index: HTTPResponse {
+        IndexPage.response(of: token == nil ? table.withLock { $0.pages } : nil)
     }
 
     private static let absent = HTTPResponse.refusal(404, "There is nothing here.")

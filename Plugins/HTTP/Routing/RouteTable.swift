@@ -94,6 +94,16 @@ struct RouteTable {
         }
     }
 
+    /// Paths at which pages are served.
+    var pages: [String] {
+        byShape.values.joined().compactMap { entry in
+            guard case .content(let content) = entry.target,
+                content.response.headers.mediaType == "text/html"
+            else { return nil }
+            return entry.pattern.shape
+        }
+    }
+
     /// nil where nothing fits the path.
     func fit(_ path: [String]) -> Fit? {
         var found: [(entry: Entry, names: [String: String])] = []
