@@ -8,6 +8,8 @@ public func plugin(_ registry: UnsafeMutableRawPointer) {
         $0.register(WebRTCViewers.self)
         $0.register(WebRTCPublishers.self)
         $0.register(WebRTCOutput.self)
+        $0.register(WHIPOutput.self)
+        $0.register(WHEPInput.self)
         $0.register(WebRTCInput.self)
         $0.register(WebRTCMicrophone.self)
     }

@@ -1,154 +1,42 @@
-import Holding
-import Negotiation
-import Net
-import RTP
-import SRTP
 import Sluice
 
-/// The audio and the video that the peer of its session sends by WebRTC: a microphone, a camera, an encoder. Packets
-/// come in order, on one line of time by the peer's reports.
-///
-/// Lost audio is filled from the frames that later packets carry (RED), else it is a hole between timestamps, which
-/// `opus-decoder` fills. Lost packets of video are asked for again; a picture that stays broken is left out with all
-/// that need it, and the peer is asked for a keyframe.
-public final class WebRTCInput: Node {
+/// The audio and the video that the peer of its session sends by WebRTC: a microphone, a camera, an encoder.
+public final class WebRTCInput: ReceivingNode, Node {
     public static let descriptor = NodeDescriptor(
         "webrtc-input", summary: "Receives audio and video from the WebRTC peer of its session", traits: .live,
         example: #""camera": { "type": "webrtc-input" }"#)
 
-    let video = Output<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
-    let audio = Output<Packet>("audio", .codedAudio([.opus]), optional: true)
-    let keyframe = RequestInput("keyframe", help: "Asks the peer for a keyframe, once in 500 ms at most.")
-    let level = ValueOutput(
-        "level_dbov", help: "The level that the peer tells of its audio in dBov: 0 is the loudest, -127 silence.")
-
-    @Parameter(
-        "jitter_ms", default: 60, range: 0...10_000, help: "The longest wait for a missing packet of audio in ms.")
-    var jitter: Double
-    @Parameter(
-        "video_jitter_ms", default: 200, range: 0...10_000,
-        help: "The longest wait for a missing packet of video in ms, which is asked for again meanwhile.")
-    var videoJitter: Double
-    @Live(
-        "max_kbps", default: 4_000, range: 30...1_000_000,
-        help: "The most bitrate that the peer may send, audio and video together, in kb/s.")
-    var mostRate: Double
-
-    private var context: NodeContext!
-    private var session: PeerSession!
-    private var inbox: NodeContext.Inbox<PeerLink.Event>!
-    private var receiver: PeerReceiver?
-    private var protection: SRTPContext?
-    private var outgoing: FeedbackSender?
-    /// Pictures that the next node has no room for yet.
-    private var waiting = FrameQueue(longest: .milliseconds(1_000), mostBytes: 16 << 20, isVideo: true)
-    private var toldLevel = 1
-    private var complaints = ReceivingComplaints()
-    private var metrics: WebRTCInputMetrics!
-
-    public init() {}
-
-    public static var metrics: [Metric] { WebRTCInputMetrics.declared }
-
     public func prepare(_ context: NodeContext) throws {
-        self.context = context
         guard let session = context.resource as? PeerSession else {
             throw NodeError(
                 "it has no peer", advice: "Put it into a template that webrtc-publishers or webrtc-viewers starts.",
                 isInputError: true)
         }
-        self.session = session
-        metrics = WebRTCInputMetrics(context)
-        if session.receivedAudio == nil { audio.markAbsent() }
+        open(context)
+        if session.receivedAudio == nil { audio.markAbsent() } else { audio.fix(PeerReceiver.opus) }
         if session.receivedVideo == nil { video.markAbsent() }
-        let inbox = context.inbox(of: PeerLink.Event.self, capacity: 2_048)
-        self.inbox = inbox
-        defer { session.link.listen { inbox.post($0) } }
-        guard session.receivedAudio != nil || session.receivedVideo != nil else { return }
-        audio.fix(PeerReceiver.opus)
-        audio.latency = .init(min: .zero, max: .seconds(jitter / 1e3))
-        video.latency = .init(min: .zero, max: .seconds(videoJitter / 1e3))
-        receiver = PeerReceiver(
-            PeerReceiver.Wanted(
-                audio: session.receivedAudio, video: session.receivedVideo, audioDelay: .seconds(jitter / 1e3),
-                videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000)),
-            cname: session.cname, sourceClock: context.sourceClock)
         if !session.sends { context.isWaiting(for: "the peer to connect") }
+        begin(session)
     }
 
-    public func process(now: Instant) throws {
-        receiver?.epoch = context.epoch
-        receiver?.most = Int(mostRate * 1_000)
-        while let event = inbox.next() { try take(event, now) }
-        guard let receiver else { return }
-        receiver.release(now: now) { send($0, $1) }
-        handOn()
-        if keyframe.take() || waiting.needsKeyframe { receiver.askKeyframe() }
-        outgoing?.send(of: receiver, to: session.link, now: now)
-        note(receiver, now)
-        if let due = receiver.due(now: now), outgoing != nil { context.wake(at: due) }
+    public func process(now: Instant) throws { try run(now: now) }
+
+    override func connected(_ session: PeerSession, now: Instant) {
+        guard !session.sends else { return }
+        context.isWaiting(for: nil)
+        let way = session.link.route.map { " (\($0))" } ?? ""
+        context.log(.info, "\(session.peer) is connected\(way)")
     }
 
-    public func close() { session?.link.leave() }
-
-    private func take(_ event: PeerLink.Event, _ now: Instant) throws {
-        switch event {
-        case .connected(let keys):
-            protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
-            outgoing = try FeedbackSender(keys)
-            guard !session.sends else { return }
-            context.isWaiting(for: nil)
-            let way = session.link.route.map { " (\($0))" } ?? ""
-            context.log(.info, "\(session.peer) is connected\(way), \(keys.suite.rawValue)")
-        case .datagram(let bytes, let arrival): receive(bytes, arrival)
-        case .ended(let sentence):
-            context.isWaiting(for: nil)
-            // One that sends says it.
-            if !session.sends {
-                if let sentence { throw NodeError("\(session.peer): \(sentence)") }
-                context.log(.info, "\(session.peer) has left")
-            }
-            context.finish()
+    override func ended(_ session: PeerSession, _ sentence: String?, now: Instant) throws {
+        context.isWaiting(for: nil)
+        // One that sends says it.
+        if !session.sends {
+            if let sentence { throw NodeError("\(session.peer): \(sentence)") }
+            context.log(.info, "\(session.peer) has left")
         }
+        context.finish()
     }
 
-    private func receive(_ protected: [UInt8], _ arrival: Instant) {
-        guard let protection, let receiver else { return }
-        var bytes = protected
-        bytes.withUnsafeMutableBytes { room in
-            let isControl = RTPHeader.isRTCP(UnsafeRawBufferPointer(room))
-            guard case .packet(let count) = protection.unprotect(room, count: room.count, isControl: isControl) else {
-                return metrics.notAuthentic.add()
-            }
-            receiver.receive(UnsafeRawBufferPointer(rebasing: room[..<count]), now: arrival) { send($0, $1) }
-        }
-    }
-
-    // MARK: Packets
-
-    private func send(_ kind: MediaKind, _ packet: Packet) {
-        guard kind == .audio else { return sendVideo(packet) }
-        guard audio.hasRoom else {
-            receiver?.markDiscontinuity(.audio)
-            return metrics.audio.dropped.add()
-        }
-        audio.send(packet)
-    }
-
-    private func sendVideo(_ packet: Packet) {
-        if waiting.isEmpty, !waiting.needsKeyframe, video.hasRoom { return video.send(packet) }
-        metrics.video.dropped.add(waiting.append(packet))
-    }
-
-    private func handOn() {
-        while !waiting.isEmpty, video.hasRoom, let packet = waiting.next() { video.send(packet) }
-    }
-
-    private func note(_ receiver: PeerReceiver, _ now: Instant) {
-        metrics.note(receiver)
-        if let sentence = complaints.take(receiver, now: now) { context.log(.warning, "\(session.peer): \(sentence)") }
-        guard let told = receiver.medium(.audio)?.receiver.level?.dBov, told != toldLevel else { return }
-        toldLevel = told
-        level.send(Double(told))
-    }
+    public func close() { leave() }
 }

@@ -1,0 +1,64 @@
+import Bitstream
+import Negotiation
+import RTP
+import Sluice
+
+/// One stream as peers are offered it: its codec, once that is known, and the packets that all of them share. Of the
+/// node's lane.
+final class OfferedStream {
+    private let line: SharedLine
+    private let cached: MediaTime
+    private let warn: (String) -> Void
+    private var stream: SharedStream?
+    private var codec: MediaCodec?
+    private var hasToldReordering = false
+
+    /// `cached` is how much of video is kept for those that join. `warn` gets a sentence on pictures that browsers
+    /// cannot play evenly.
+    init(line: SharedLine, cached: MediaTime = .zero, warn: @escaping (String) -> Void) {
+        (self.line, self.cached, self.warn) = (line, cached, warn)
+    }
+
+    /// Looks at the format of a packet that comes.
+    func note(_ packet: Packet) {
+        switch packet.format.codec {
+        case .opus: codec = .opus(channels: packet.format.audio?.channels ?? 1)
+        case .vp8: codec = .vp8
+        case .h264: if packet.header.flags.contains(.keyframe) { note(keyframe: packet) }
+        default: codec = nil
+        }
+    }
+
+    /// nil while nothing has come, and for H.264 whose profile is not known yet.
+    var track: ViewerAnswer.Streams.Track? {
+        guard let codec else { return nil }
+        if stream?.format != codec.format {
+            stream = SharedStream(codec.format, limit: PeerSession.payloadLimit, line: line, cached: cached)
+        }
+        return stream.map { .init(codec: codec, stream: $0) }
+    }
+
+    /// The parameter sets of H.264 stand in the format, or in keyframes alone, as in a transport stream.
+    private func note(keyframe packet: Packet) {
+        let sets = AVCConfiguration.parameterSets(of: packet.format.configuration)
+        let known = sets.lazy.compactMap { SequenceParameterSet($0) }.first
+        guard let sps = known ?? SequenceParameterSet(inAccessUnit: packet.bytes) else { return }
+        codec = .h264(H264Profile(sps))
+        guard sps.reorderedFrames ?? 0 > 0, !hasToldReordering else { return }
+        hasToldReordering = true
+        warn(
+            "pictures come in another order than they are shown (B-frames), which browsers cannot play evenly. "
+                + "Let the encoder leave them out: -bf 0 of ffmpeg, \"tune zerolatency\" of x264.")
+    }
+}
+
+extension SequenceParameterSet {
+    /// The first one in an access unit with start codes.
+    fileprivate init?(inAccessUnit bytes: UnsafeRawBufferPointer) {
+        var units: [Range<Int>] = []
+        NALUnits.splitByStartCode(bytes, into: &units)
+        let sets = units.lazy.filter { NALUnits.type(bytes[$0.lowerBound]) == NALUnits.sps }
+        guard let found = sets.compactMap({ SequenceParameterSet(bytes[$0]) }).first else { return nil }
+        self = found
+    }
+}

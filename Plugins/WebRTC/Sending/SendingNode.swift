@@ -1,0 +1,294 @@
+import Net
+import RTP
+import SRTP
+import Sluice
+
+/// The part that nodes have in common which send packets to one peer by WebRTC, and hear what the peer says of them.
+/// Nothing is sent before the peer is connected; video begins with a keyframe then.
+public class SendingNode {
+    let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
+    let audio = Input<Packet>("audio", .codedAudio([.opus], channels: [1, 2]), optional: true)
+    let keyframe = RequestOutput("keyframe", help: "Asks for a keyframe when the peer begins, or has lost the picture.")
+
+    let estimate = ValueOutput(
+        "encoder_kbps",
+        help: "The bitrate for an encoder of video: a part of the estimate that the peer tells, in kb/s.")
+
+    @Parameter(
+        "encoder_percent", default: 65, range: 10...100,
+        help: "The encoder's part of the peer's estimate in percent. The rest is for audio, headers and repair.")
+    var encoderPercent: Int
+    @Parameter("min_kbps", default: 500, range: 30...100_000, help: "The least bitrate for the encoder in kb/s.")
+    var leastRate: Int
+    @Parameter("max_kbps", default: 1_800, range: 30...100_000, help: "The most bitrate for the encoder in kb/s.")
+    var mostRate: Int
+
+    private(set) var context: NodeContext!
+    private(set) var session: PeerSession?
+    private var inbox: NodeContext.Inbox<Sending>!
+    private var streams: (video: SentStream?, audio: SentStream?)
+    private var protections: (send: SRTPContext, receive: SRTPContext)?
+    private var reports: ReportTimer!
+    private var wall: WallClock!
+    private var metrics: (video: SentStream.Metrics, audio: SentStream.Metrics)!
+    private var early, badReports: Metric.Counter!
+    private var outgoing: ReportSender?
+    private var way: PeerWay?
+    private var armed = Instant.distantFuture
+    private let turn = SessionTurn()
+    private var memberships: [(audience: Audience, member: Audience.Member)] = []
+    private var rate: SendRate?
+    private var toldRate = 0
+    private var estimateMetric: Metric.Counter!
+    private var isOver = false
+
+    /// An event of one link, so that late ones of the link before are passed over.
+    private struct Sending: Sendable {
+        let link: ObjectIdentifier
+        let event: PeerLink.Event
+    }
+
+    public required init() {}
+
+    public static var metrics: [Metric] {
+        SentStream.declared + [
+            .counter("before_connection", "Packets left out because the peer was not connected yet."),
+            .gauge("estimate_kbps", "The bitrate that the viewer's estimate and its loss allow, in kb/s."),
+            .counter("bad_reports", "RTCP packets that make no sense, or are not the peer's."),
+        ]
+    }
+
+    func open(_ context: NodeContext) {
+        self.context = context
+        metrics = (.init(context, "video"), .init(context, "audio"))
+        early = context.counter("before_connection")
+        estimateMetric = context.gauge("estimate_kbps")
+        badReports = context.counter("bad_reports")
+        wall = WallClock(unixNanoseconds: SystemClock.unixNanoseconds, at: context.now)
+        inbox = context.inbox(of: Sending.self, capacity: 256)
+    }
+
+    /// Sends to the peer of `session` from now on.
+    func begin(_ session: PeerSession) {
+        leave()
+        self.session = session
+        (streams, protections, outgoing, way, rate) = ((nil, nil), nil, nil, nil, nil)
+        (isOver, armed, toldRate) = (false, .distantFuture, 0)
+        reports = ReportTimer(interval: .seconds(1), ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0)
+        let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
+        session.link.listen { inbox.post(Sending(link: link, event: $0)) }
+    }
+
+    /// The peer is connected.
+    func connected(_ session: PeerSession, now: Instant) { context.isWaiting(for: nil) }
+
+    /// The session is over; the peer or we have ended it where there is no sentence.
+    func ended(_ session: PeerSession, _ sentence: String?, now: Instant) throws {}
+
+    /// A packet that is left out, since the peer is not connected.
+    func passOver(_ packet: Packet) {}
+
+    /// Does all that is to be done; more than that is the subclass's.
+    func run(now: Instant) throws {
+        turn.take { way?.flush() }
+        if !context.reasons.isSubset(of: [.input, .timer, .more]) {
+            while let sending = inbox.next() {
+                guard let session, ObjectIdentifier(session.link) == sending.link else { continue }
+                try take(sending.event, session, now)
+            }
+        }
+        guard let session, protections != nil, !isOver else { return leaveOut() }
+        turn.take {
+            sendMedia(now)
+            if let video = streams.video {
+                video.pump(now: now)
+                if video.keyframes.take(now: now) { keyframe.send() }
+            }
+            if reports.due.map({ $0 + reportPatience <= now }) ?? true { report(now) }
+            if rate?.takeSilence(now: now) == true {
+                context.log(.info, "\(session.peer) has told no estimate of its link for 10 s")
+            }
+            arm(now)
+            if way?.isOwing == true { context.wakeAgain() }
+        }
+    }
+
+    private func arm(_ now: Instant) {
+        var due = min(reports.due.map { $0 + reportPatience } ?? .distantFuture, rate?.due ?? .distantFuture)
+        if let asked = streams.video?.keyframes.due { due = min(due, asked) }
+        if let next = streams.video?.due { due = min(due, next) }
+        guard due < .distantFuture, due != armed || due <= now else { return }
+        armed = due
+        context.wake(at: due)
+    }
+
+    /// Ends the session.
+    func leave() {
+        guard let session else { return }
+        leaveAudiences()
+        turn.take {
+            showSent()
+            way?.flush()
+        }
+        session.link.leave()
+        self.session = nil
+    }
+
+    // MARK: The peer
+
+    private func take(_ event: PeerLink.Event, _ session: PeerSession, _ now: Instant) throws {
+        switch event {
+        case .connected(let keys):
+            let send = try SRTPContext(keys.suite, key: keys.sending, .sending, repeats: true)
+            protections = (send, try SRTPContext(keys.suite, key: keys.receiving, .receiving))
+            let way = PeerWay(session.link)
+            self.way = way
+            outgoing = ReportSender(send, way)
+            streams.video = session.video.map { SentStream("video", $0, send, way, metrics.video) }
+            streams.audio = session.audio.map { SentStream("audio", $0, send, way, metrics.audio) }
+            connected(session, now: now)
+            let path = session.link.route.map { " (\($0))" } ?? ""
+            context.log(.info, "\(session.peer) is connected\(path), \(keys.suite.rawValue)")
+            turn.take {
+                streams.video?.begin(now: now)
+                streams.audio?.begin(now: now)
+            }
+            rate = SendRate(rateSettings, now: now)
+            joinAudiences(session)
+        case .datagram(let bytes, _): turn.take { takeControl(bytes, now) }
+        case .ended(let sentence):
+            isOver = true
+            leaveAudiences()
+            try ended(session, sentence, now: now)
+        }
+    }
+
+    /// Where no edge leads here the peer gets the medium as the starter of its session has it.
+    private func joinAudiences(_ session: PeerSession) {
+        var direct: [(medium: PeerSession.SentMedium, stream: SentStream)] = []
+        if let medium = session.audio, let stream = streams.audio, !audio.isConnected {
+            direct.append((medium, stream))
+        }
+        if let medium = session.video, let stream = streams.video, !video.isConnected {
+            direct.append((medium, stream))
+        }
+        // Audio comes at an even pace.
+        var report: ((Instant) -> Instant)? = { [unowned self] now in
+            self.report(now)
+            return reports.due ?? now + .seconds(1)
+        }
+        for (medium, stream) in direct {
+            let member = Audience.Member(stream, turn, context.handle, report: report.take())
+            medium.stream.audience.add(member)
+            memberships.append((medium.stream.audience, member))
+        }
+    }
+
+    /// So long reports wait for media to go with.
+    private var reportPatience: Interval { memberships.isEmpty ? .zero : .milliseconds(200) }
+
+    private func leaveAudiences() {
+        for (audience, member) in memberships { audience.remove(member) }
+        memberships = []
+    }
+
+    private func showSent() {
+        streams.video?.show()
+        streams.audio?.show()
+    }
+
+    private func takeControl(_ protected: [UInt8], _ now: Instant) {
+        guard let protections else { return }
+        var bytes = protected
+        let packets: [RTCPPacket]? = bytes.withUnsafeMutableBytes { room in
+            guard RTPHeader.isRTCP(UnsafeRawBufferPointer(room)) else { return [] }
+            guard case .packet(let count) = protections.receive.unprotect(room, count: room.count, isControl: true)
+            else { return nil }
+            return RTCPPacket.parse(UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
+        guard let packets else { return badReports.add() }
+        for packet in packets { take(packet, now) }
+    }
+
+    private func take(_ packet: RTCPPacket, _ now: Instant) {
+        switch packet {
+        case .receiverReport(_, let blocks): note(blocks, now)
+        case .senderReport(let report): note(report.reports, now)
+        case .lost(_, let media, let sequences): sendAgain(sequences, of: media, now)
+        case .pictureLoss, .fullIntraRequest: streams.video?.noteRequest(packet)
+        case .estimate(let estimate):
+            rate?.note(estimate, at: now)
+            streams.video?.follow(estimate: rate?.bitsPerSecond ?? 0)
+            tellRate()
+        default: break
+        }
+    }
+
+    private func sendAgain(_ sequences: [UInt16], of media: UInt32, _ now: Instant) {
+        guard let session, let stream = stream(of: media) else { return }
+        stream.sendAgain(sequences, now: now)
+        guard stream.takeExcess() else { return }
+        context.log(
+            .warning,
+            "\(session.peer) has asked for more packets of \(stream.name) again than it was sent: it gets no more of "
+                + "them than that. Its link loses most packets, or it asks for all of them")
+    }
+
+    private func note(_ blocks: [RTCPPacket.ReportBlock], _ now: Instant) {
+        for block in blocks {
+            guard let stream = stream(of: block.ssrc) else { continue }
+            stream.note(block, at: wall.ntp(at: now), now: now)
+            rate?.note(block, at: now)
+        }
+        tellRate()
+    }
+
+    private func tellRate() {
+        guard let bits = rate?.bitsPerSecond, let encoder = rate?.encoderBitsPerSecond, encoder != toldRate else {
+            return
+        }
+        toldRate = encoder
+        estimateMetric.set(bits / 1_000)
+        estimate.send(Double(encoder) / 1_000)
+    }
+
+    private func stream(of ssrc: UInt32) -> SentStream? {
+        if streams.video?.sender.ssrc == ssrc { return streams.video }
+        return streams.audio?.sender.ssrc == ssrc ? streams.audio : nil
+    }
+
+    private var rateSettings: SendRate.Settings {
+        var settings = SendRate.Settings()
+        settings.encoderPercent = encoderPercent
+        settings.encoder = min(leastRate, mostRate) * 1_000...mostRate * 1_000
+        return settings
+    }
+
+    // MARK: Media
+
+    private func leaveOut() {
+        while let packet = audio.next() { leaveOut(packet) }
+        while let packet = video.next() { leaveOut(packet) }
+    }
+
+    private func leaveOut(_ packet: Packet) {
+        early.add()
+        passOver(packet)
+    }
+
+    private func sendMedia(_ now: Instant) {
+        while let packet = audio.next() { streams.audio?.send(packet, now: now) }
+        while let packet = video.next() { streams.video?.send(packet, now: now) }
+    }
+
+    private func report(_ now: Instant) {
+        showSent()
+        guard let session else { return }
+        let line = session.video?.stream.line ?? session.audio?.stream.line
+        guard let time = line?.time(at: now), reports.take(now: now) else { return }
+        outgoing?.send(cname: session.cname, ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0, now: now) {
+            streams.video?.report(wall.ntp(at: now), at: time, to: &$0)
+            streams.audio?.report(wall.ntp(at: now), at: time, to: &$0)
+        }
+    }
+}
