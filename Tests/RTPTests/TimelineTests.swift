@@ -40,6 +40,26 @@ import Testing
             timeline.place(960, stream: 1, arrival: instant(20), duration: .milliseconds(20)).time == .milliseconds(20))
     }
 
+    /// One who joins is sent the pictures since the last keyframe at once, the audio from now on: the audio stands where
+    /// the reports have it, and no picture is moved back onto those before.
+    @Test func audioThatBeginsBehindKeptPicturesStandsWhereReportsHaveIt() {
+        var timeline = ReceiveTimeline(clockRates: [48_000, 90_000], reference: 0)
+        let wall: Int64 = 1_700_000_000_000_000_000
+        // Both counts are 0 at one time; pictures of a second come within 20 ms, the audio begins at 1.02 s.
+        for picture in 0..<30 {
+            let time = timeline.place(
+                Int64(picture) * 3_000, stream: 1, arrival: instant(Double(picture) / 2), duration: .zero
+            ).time
+            #expect(abs(time.milliseconds - Double(picture) * 1_000 / 30) < 0.01)
+        }
+        timeline.note(NTPTime(unixNanoseconds: wall), timestamp: 90_000, stream: 1)
+        timeline.note(NTPTime(unixNanoseconds: wall), timestamp: 48_000, stream: 0)
+        let audio = timeline.place(48_960, stream: 0, arrival: instant(20), duration: .milliseconds(20))
+        #expect(audio.time == .milliseconds(1_020) && !audio.isRestarted)
+        let next = timeline.place(90_000, stream: 1, arrival: instant(21), duration: .zero)
+        #expect(abs(next.time.milliseconds - 1_000) < 0.01 && next.shift == .zero)
+    }
+
     @Test func aSmallDifferenceIsLeftAlone() {
         var timeline = ReceiveTimeline(clockRates: [90_000, 48_000], reference: 1)
         _ = timeline.place(0, stream: 1, arrival: instant(0), duration: .milliseconds(20))

@@ -64,12 +64,15 @@ public class ReceivingNode {
     func begin(_ session: PeerSession) {
         leave()
         (self.session, protection, outgoing) = (session, nil, nil)
+        let former = receiver
+        receiver = nil
         if session.receivedAudio != nil || session.receivedVideo != nil {
             receiver = PeerReceiver(
                 PeerReceiver.Wanted(
                     audio: session.receivedAudio, video: session.receivedVideo, audioDelay: .seconds(jitter / 1e3),
                     videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000)),
                 cname: session.cname, sourceClock: context.sourceClock)
+            if let former { receiver?.goOn(behind: former) }
         }
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
         session.link.listen { inbox.post(Coming(link: link, event: $0)) }
@@ -84,7 +87,7 @@ public class ReceivingNode {
     /// Ends the session.
     func leave() {
         session?.link.leave()
-        (session, receiver) = (nil, nil)
+        session = nil
     }
 
     /// Does all that is to be done; more than that is the subclass's.

@@ -199,9 +199,13 @@ final class SentStream {
         wasRedundant = sender.isRedundant
     }
 
+    private var hasReported = false
+
     /// Our report on it, to be sent with those of the others.
     func report(_ ntp: NTPTime, at time: MediaTime, to bytes: inout [UInt8]) {
-        guard sender.packets > 0 else { return }
+        // The first one comes with the first packets of any medium, so that all of them are in step from the start.
+        guard sender.packets > 0 || !hasReported else { return }
+        hasReported = true
         RTCPPacket.senderReport(sender.report(ntp: ntp, at: time)).append(to: &bytes)
         // The stream that repairs is a source of its own, which reports in the two intervals behind its packets (RFC
         // 3550, section 6.4).

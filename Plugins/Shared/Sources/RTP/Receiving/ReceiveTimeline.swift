@@ -83,8 +83,9 @@ public struct ReceiveTimeline: Sendable {
                 place.time = leap(to: timestamp, index, arrived, reach)
             }
         } else {
-            // A new source goes on behind the old one.
-            place.time = max(arrived, streams[index].end.isKnown ? streams[index].end : .zero)
+            // A new source goes on behind the old one. A first frame stands where the sender has it, if that is known.
+            let told = streams[index].end.isKnown ? nil : related(timestamp, index).map { max($0, .zero) }
+            place.time = told ?? max(arrived, streams[index].end.isKnown ? streams[index].end : .zero)
             streams[index].anchor = Anchor(timestamp: timestamp, time: place.time)
         }
         if let wanted = wanted(timestamp, index) {
@@ -189,11 +190,29 @@ public struct ReceiveTimeline: Sendable {
 
     /// Where the sender's reports put it, seen from the reference; nil while they do not tell.
     private func wanted(_ timestamp: Int64, _ index: Int) -> MediaTime? {
-        guard index != reference, let mine = streams[index].clock.report,
-            let other = streams[reference].clock.report, let anchor = streams[reference].anchor
+        index == reference ? nil : place(of: timestamp, index, seenFrom: reference)
+    }
+
+    /// The same, seen from whatever stream has begun. Pictures that were kept for one who joins come first, and a
+    /// second older than the audio.
+    private func related(_ timestamp: Int64, _ index: Int) -> MediaTime? {
+        for other in streams.indices where other != index {
+            guard let found = place(of: timestamp, index, seenFrom: other),
+                let anchor = streams[other].anchor,
+                (found - anchor.time).ticks.magnitude
+                    < ReceiveTimeline.longestHole.ticks.magnitude
+            else { continue }
+            return found
+        }
+        return nil
+    }
+
+    private func place(of timestamp: Int64, _ index: Int, seenFrom base: Int) -> MediaTime? {
+        guard let mine = streams[index].clock.report, let other = streams[base].clock.report,
+            let anchor = streams[base].anchor
         else { return nil }
         let elapsed = MediaTime(Interval(nanoseconds: mine.ntp.nanoseconds(since: other.ntp)))
-        let atReport = time(other.timestamp, anchor, streams[reference].clockRate) + elapsed
+        let atReport = time(other.timestamp, anchor, streams[base].clockRate) + elapsed
         return time(timestamp, Anchor(timestamp: mine.timestamp, time: atReport), streams[index].clockRate)
     }
 }
