@@ -111,6 +111,10 @@ import Testing
         let text = templated("", "").replacing(
             #""nodes": { "s""#, with: #""nodes": { "whep": { "type": "whep-host", "starts": "rec" }, "s""#)
         #expect(try load(text).warnings.isEmpty)
+        let chosen = templated("", "").replacing(
+            #""nodes": { "s""#,
+            with: #""parameters": { "kind": { "default": "none", "choices": ["none", "rec"] } }, "nodes": { "s""#)
+        #expect(try load(chosen).warnings.isEmpty)
     }
 
     @Test func `A secret is not handed over in start, but used in the template`() throws {

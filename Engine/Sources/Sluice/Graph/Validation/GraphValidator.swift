@@ -27,10 +27,14 @@ struct GraphValidator {
         return plan
     }
 
-    /// A template counts as used when `start` or any parameter of a node names it: that node will start it.
+    /// A template counts as used when `start` or any parameter of a node names it: that node will start it. So does one
+    /// that is a choice of a graph's parameter, of which another run takes another one.
     private func warnOfUnused(_ body: SessionDocument, _ plan: SessionPlan) {
         guard !body.templates.isEmpty else { return }
         var used = Set(body.start.map(\.template))
+        for parameter in document.parameters {
+            if case .choice(let names) = parameter.type { used.formUnion(names) }
+        }
         for node in plan.allNodes {
             for parameter in node.spec.parameters {
                 if case .string(let text)? = node.parameters[parameter.name] ?? parameter.defaultValue {
