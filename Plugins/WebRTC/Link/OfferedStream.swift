@@ -13,10 +13,14 @@ final class OfferedStream {
     private var codec: MediaCodec?
     private var hasToldReordering = false
 
-    /// `cached` is how much of video is kept for those that join. `warn` gets a sentence on pictures that browsers
-    /// cannot play evenly.
-    init(line: SharedLine, cached: MediaTime = .zero, warn: @escaping (String) -> Void) {
+    /// `cached` is how much of video is kept for those that join, `expected` the codec that counts before anything has
+    /// come. `warn` gets a sentence on pictures that browsers cannot play evenly.
+    init(
+        line: SharedLine, cached: MediaTime = .zero, expecting expected: MediaCodec? = nil,
+        warn: @escaping (String) -> Void
+    ) {
         (self.line, self.cached, self.warn) = (line, cached, warn)
+        codec = expected
     }
 
     /// Looks at the format of a packet that comes.

@@ -1,4 +1,3 @@
-import Bitstream
 import DTLS
 import HTTP
 import ICE
@@ -81,10 +80,9 @@ public final class WebRTCViewers: Node {
     private var desk: SessionDesk!
     private var delay: ClosedRange<Int>?
     private let line = SharedLine()
-    /// Of H.264.
-    private var profile: H264Profile?
-    private var hasToldReordering = false
-    private var (videoStream, audioStream): (SharedStream?, SharedStream?)
+    private var offered: (video: OfferedStream, audio: OfferedStream)!
+    /// When the first packet of either medium came.
+    private var began: Instant?
     private var metrics: (refused: Metric.Counter, figures: [Metric.Counter], port: PortMetrics)!
     private var port: WebRTCPort!
 
@@ -121,6 +119,12 @@ public final class WebRTCViewers: Node {
         }
         delay = try readDelay()
         self.port = port
+        let cached = MediaTime.milliseconds(Int64(cachedMilliseconds))
+        offered = (
+            OfferedStream(line: line, cached: cached, expecting: firstCodec == .vp8 ? .vp8 : nil) { [unowned self] in
+                self.context.log(.warning, $0)
+            }, OfferedStream(line: line, expecting: .opus(channels: 2)) { _ in }
+        )
         metrics = (
             context.counter("viewers_refused"),
             BrowserFigures.all.map { $0.isCount ? context.counter($0.metric) : context.gauge($0.metric) },
@@ -165,14 +169,11 @@ public final class WebRTCViewers: Node {
 
     public func process(now: Instant) throws {
         while let packet = audio.next() {
-            if audio.formatChanged || audioStream == nil { _ = track(audio, &audioStream) }
-            send(packet, to: audioStream, now)
+            send(packet, by: offered.audio, now)
             audioOut.send(packet)
         }
         while let packet = video.next() {
-            if packet.header.flags.contains(.keyframe) { note(keyframe: packet) }
-            if video.formatChanged || videoStream == nil { _ = track(video, &videoStream) }
-            send(packet, to: videoStream, now)
+            send(packet, by: offered.video, now)
             videoOut.send(packet)
         }
         port.flush()
@@ -199,9 +200,11 @@ public final class WebRTCViewers: Node {
     }
 
     /// To those whose template has no edge for it.
-    private func send(_ packet: Packet, to stream: SharedStream?, _ now: Instant) {
-        guard let stream else { return }
-        stream.audience.send(stream.frame(of: packet, now: now), now: now)
+    private func send(_ packet: Packet, by stream: OfferedStream, _ now: Instant) {
+        began = began ?? now
+        stream.note(packet)
+        guard let shared = stream.track?.stream else { return }
+        shared.audience.send(shared.frame(of: packet, now: now), now: now)
     }
 
     private func readDelay() throws -> ClosedRange<Int>? {
@@ -271,71 +274,21 @@ public final class WebRTCViewers: Node {
         }
     }
 
-    /// The streams that viewers are offered now. Throws where the codec is not known yet.
+    /// The streams that viewers are offered now. Throws where the codec is not known yet. A medium that has not begun 2 s
+    /// behind the other one is left out.
     private func streams() throws(WHEPRefusal) -> ViewerAnswer.Streams {
-        for input in [video, audio] where input.isConnected && codec(of: input) == nil {
-            throw WHEPRefusal(
-                503, "The \(input.name) of \(name) has not begun: try again soon.", ["Retry-After": "1"])
+        let (video, audio) = (
+            self.video.isConnected ? offered.video.track : nil, self.audio.isConnected ? offered.audio.track : nil
+        )
+        if self.video.isConnected, video == nil, began.map({ context.now - $0 < .seconds(2) }) ?? true {
+            throw WHEPRefusal(503, "The video of \(name) has not begun: try again soon.", ["Retry-After": "1"])
         }
         var streams = ViewerAnswer.Streams(
-            video: track(video, &videoStream), audio: track(audio, &audioStream), takesAudio: takesAudio,
-            playoutDelay: delay)
+            video: video, audio: audio, takesAudio: takesAudio, playoutDelay: delay)
         if hasOwnAudio {
             let stream = SharedStream(.opus, limit: PeerSession.payloadLimit, line: SharedLine())
             streams.audio = .init(codec: .opus(channels: 2), stream: stream)
         }
         return streams
-    }
-
-    private func track(
-        _ input: Input<Packet>, _ stream: inout SharedStream?
-    ) -> ViewerAnswer.Streams.Track? {
-        guard input.isConnected, let codec = codec(of: input) else { return nil }
-        if stream?.format != codec.format {
-            stream = SharedStream(
-                codec.format, limit: PeerSession.payloadLimit, line: line,
-                cached: .milliseconds(Int64(cachedMilliseconds)))
-        }
-        return stream.map { .init(codec: codec, stream: $0) }
-    }
-
-    /// nil for H.264 whose profile is not known yet, and where nothing has come and `video_codec` leaves it open.
-    private func codec(of input: Input<Packet>) -> MediaCodec? {
-        guard let format = input.format else {
-            guard input === video else { return .opus(channels: 2) }
-            return firstCodec == .vp8 ? .vp8 : nil
-        }
-        return switch format.codec {
-        case .opus: .opus(channels: format.audio?.channels ?? 1)
-        case .vp8: .vp8
-        case .h264: profile.map { .h264($0) }
-        default: nil
-        }
-    }
-
-    /// The parameter sets of H.264 stand in the format, or in keyframes alone, as in a transport stream.
-    private func note(keyframe packet: Packet) {
-        guard packet.format.codec == .h264 else { return }
-        let sets = AVCConfiguration.parameterSets(of: packet.format.configuration)
-        let known = sets.lazy.compactMap { SequenceParameterSet($0) }.first
-        guard let sps = known ?? SequenceParameterSet(ofKeyframe: packet.bytes) else { return }
-        profile = H264Profile(sps)
-        guard sps.reorderedFrames ?? 0 > 0, !hasToldReordering else { return }
-        hasToldReordering = true
-        context.log(
-            .warning,
-            "pictures come in another order than they are shown (B-frames), which browsers cannot play evenly. "
-                + "Let the encoder leave them out: -bf 0 of ffmpeg, \"tune zerolatency\" of x264.")
-    }
-}
-
-extension SequenceParameterSet {
-    /// The first one in an access unit with start codes.
-    fileprivate init?(ofKeyframe bytes: UnsafeRawBufferPointer) {
-        var units: [Range<Int>] = []
-        NALUnits.splitByStartCode(bytes, into: &units)
-        let sets = units.lazy.filter { NALUnits.type(bytes[$0.lowerBound]) == NALUnits.sps }
-        guard let found = sets.compactMap({ SequenceParameterSet(bytes[$0]) }).first else { return nil }
-        self = found
     }
 }
