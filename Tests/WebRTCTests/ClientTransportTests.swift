@@ -161,7 +161,7 @@ private final class Wire {
         #expect(
             answer(401, ["Content-Type": "text/plain"], "No token.\nmore")
                 == .refused("a:1 does not let us in (401): No token.", advice: "Check token."))
-        #expect(answer(404) == .refused("a:1 has no such endpoint (404)", advice: "Check the address."))
+        #expect(answer(405) == .refused("a:1 has no such endpoint (405)", advice: "Check the address."))
         guard case .refused(let words, _) = answer(200, ["Content-Type": "text/html"], "<html>") else {
             Issue.record("a page was taken")
             return
@@ -174,5 +174,7 @@ private final class Wire {
             answer(503, ["Retry-After": "7"]) == .later("a:1 cannot take us now (503)", .seconds(7)))
         #expect(answer(503, ["Retry-After": "later"]) == .later("a:1 cannot take us now (503)", nil))
         #expect(answer(409) == .later("a:1 cannot take us now (409)", nil))
+        // The stream has not begun yet.
+        #expect(answer(404) == .later("a:1 has nothing at this address (404)", nil))
     }
 }

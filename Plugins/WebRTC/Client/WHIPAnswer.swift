@@ -24,8 +24,11 @@ enum WHIPAnswer: Equatable {
             self = .accepted(text, session: answer.location)
         case 401, 403:
             self = .refused("\(host) does not let us in (\(answer.status))\(said)", advice: "Check token.")
-        case 404, 410, 405:
+        case 405, 410:
             self = .refused("\(host) has no such endpoint (\(answer.status))\(said)", advice: "Check the address.")
+        case 404:
+            // A stream that has not begun, or a server that has just started.
+            self = .later("\(host) has nothing at this address (404)\(said)", nil)
         case 400, 406, 415, 422:
             self = .refused(
                 "\(host) does not take the offer (\(answer.status))\(said)",
