@@ -37,6 +37,13 @@ enum ViewerPage {
         sound.onclick = () => mute(!video.muted);
         let connection, session, wait = 500;
         const headers = type => Object.assign({ "Content-Type": type }, token ? { Authorization: "Bearer " + token } : {});
+        let servers;
+        // RFC 9725, section 4.6: the answer to an offer tells STUN and TURN servers. With them the page offers once more.
+        const told = links => (links || "").split(/,\s*(?=<)/).filter(link => /rel="ice-server"/.test(link)).map(link => {
+          const field = name => (link.match(new RegExp("; *" + name + '="([^"]*)"')) || [])[1];
+          const server = { urls: link.match(/<([^>]*)>/)[1] };
+          return field("username") ? Object.assign(server, { username: field("username"), credential: field("credential") }) : server;
+        });
         let track;
         async function microphone() {
           if (!speaks || track && track.readyState === "live") return track;
@@ -49,7 +56,7 @@ enum ViewerPage {
           return track;
         }
         async function connect() {
-          const pc = connection = new RTCPeerConnection();
+          const pc = connection = new RTCPeerConnection({ iceServers: servers || [] });
           window.pc = pc;
           const stream = new MediaStream();
           pc.addTransceiver("video", { direction: "recvonly" });
@@ -65,6 +72,11 @@ enum ViewerPage {
             const answer = await fetch(endpoint, { method: "POST", headers: headers("application/sdp"), body: pc.localDescription.sdp });
             if (!answer.ok) return again(answer.status + ": " + (await answer.text()).trim());
             session = answer.headers.get("Location");
+            if (!servers && (servers = told(answer.headers.get("Link"))).length) {
+              await fetch(session, { method: "DELETE", headers: headers("text/plain") });
+              pc.close();
+              return connect();
+            }
             await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
           } catch (error) { again(error.message); }
         }
@@ -80,8 +92,10 @@ enum ViewerPage {
         let before = {};
         setInterval(async () => {
           if (!connection) return;
-          const shown = {};
-          (await connection.getStats()).forEach(report => {
+          const shown = {}, candidates = {};
+          const reports = await connection.getStats();
+          reports.forEach(report => { if (report.type === "local-candidate") candidates[report.id] = report; });
+          reports.forEach(report => {
             if (report.type === "inbound-rtp") {
               const old = before[report.id] || { bytesReceived: 0, timestamp: report.timestamp - 1000 };
               const seconds = (report.timestamp - old.timestamp) / 1000;
@@ -89,12 +103,27 @@ enum ViewerPage {
                 + (report.frameWidth ? ", " + report.frameWidth + "x" + report.frameHeight + ", " + (report.framesPerSecond || 0) + "/s" : "");
               shown[report.kind + " delay"] = report.jitterBufferEmittedCount
                 ? Math.round(report.jitterBufferDelay / report.jitterBufferEmittedCount * 1000) + " ms" : "–";
+              if (report.jitterBufferTargetDelay)
+                shown[report.kind + " target"] = Math.round(report.jitterBufferTargetDelay / report.jitterBufferEmittedCount * 1000) + " ms";
+              if (report.jitterBufferEmittedCount && report.kind === "audio")
+                shown["audio stretched"] = ((report.insertedSamplesForDeceleration + report.removedSamplesForAcceleration)
+                  / report.jitterBufferEmittedCount * 100).toFixed(2) + " %";
               shown[report.kind + " loss"] = (report.packetsLost || 0) + " packets";
               before[report.id] = report;
             }
-            if (report.type === "candidate-pair" && report.nominated)
+            if (report.type === "candidate-pair" && report.nominated && report.state === "succeeded") {
               shown["round trip"] = Math.round((report.currentRoundTripTime || 0) * 1000) + " ms";
+              const way = candidates[report.localCandidateId] || {};
+              shown.path = way.candidateType === "relay" ? "relay by " + way.relayProtocol : (way.protocol || "");
+            }
           });
+          const times = {};
+          reports.forEach(report => {
+            if (report.type === "inbound-rtp" && report.estimatedPlayoutTimestamp)
+              times[report.kind] = report.estimatedPlayoutTimestamp;
+          });
+          if (times.audio && times.video)
+            shown["video behind audio"] = Math.round(times.audio - times.video) + " ms";
           figures.replaceChildren(...Object.entries(shown).flatMap(([name, value]) => {
             const dt = document.createElement("dt"), dd = document.createElement("dd");
             dt.textContent = name;
