@@ -40,8 +40,8 @@ import Testing
             timeline.place(960, stream: 1, arrival: instant(20), duration: .milliseconds(20)).time == .milliseconds(20))
     }
 
-    /// One who joins is sent the pictures since the last keyframe at once, the audio from now on: the audio stands where
-    /// the reports have it, and no picture is moved back onto those before.
+    /// One who joins is sent the pictures since the last keyframe at once, the audio from now on: the audio stands
+    /// where the reports have it, and no picture is moved back onto those before.
     @Test func audioThatBeginsBehindKeptPicturesStandsWhereReportsHaveIt() {
         var timeline = ReceiveTimeline(clockRates: [48_000, 90_000], reference: 0)
         let wall: Int64 = 1_700_000_000_000_000_000

@@ -112,7 +112,7 @@ import Testing
         #expect(!publishing.said.contains("another"), "\(publishing.said)")
     }
 
-    /// What OBS and hardware encoders send plays in a browser: H.264 untouched, AAC as Opus.
+    /// The streams of OBS and of hardware encoders play in a browser: H.264 untouched, AAC as Opus.
     @Test func anSRTSenderPlaysInABrowser() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let port = Ports.four()
@@ -134,6 +134,8 @@ import Testing
         try wait(for: "the page", said: said, { server.said.contains("/watch/pd_123 in a browser") })
         let figures = """
             new Promise(done => setInterval(async () => {
+              // A muted element hears nothing.
+              if (document.getElementById("video").muted) document.getElementById("sound").click();
               const found = {};
               (await pc.getStats()).forEach(one => { if (one.type === "inbound-rtp") found[one.kind] = one; });
               if (found.video?.framesDecoded >= 50 && found.audio?.totalAudioEnergy > 0) done([

@@ -274,8 +274,8 @@ public final class WebRTCViewers: Node {
         }
     }
 
-    /// The streams that viewers are offered now. Throws where the codec is not known yet. A medium that has not begun 2 s
-    /// behind the other one is left out.
+    /// The streams that viewers are offered now. Throws where the codec is not known yet. A medium that has not begun
+    /// 2 s behind the other one is left out.
     private func streams() throws(WHEPRefusal) -> ViewerAnswer.Streams {
         let (video, audio) = (
             self.video.isConnected ? offered.video.track : nil, self.audio.isConnected ? offered.audio.track : nil
