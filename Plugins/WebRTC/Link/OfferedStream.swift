@@ -9,9 +9,12 @@ final class OfferedStream {
     private let line: SharedLine
     private let cached: MediaTime
     private let warn: (String) -> Void
-    private var stream: SharedStream?
-    private var codec: MediaCodec?
-    private var hasToldReordering = false
+    /// The packets, once the codec is known.
+    private(set) var stream: SharedStream?
+    private var codec: MediaCodec? { didSet { if codec != oldValue { follow() } } }
+    /// Of the last packet.
+    private var format: MediaFormat?
+    private var (hasToldReordering, isH264) = (false, false)
 
     /// `cached` is how much of video is kept for those that join, `expected` the codec that counts before anything has
     /// come. `warn` gets a sentence on pictures that browsers cannot play evenly.
@@ -21,10 +24,15 @@ final class OfferedStream {
     ) {
         (self.line, self.cached, self.warn) = (line, cached, warn)
         codec = expected
+        follow()
     }
 
     /// Looks at the format of a packet that comes.
     func note(_ packet: Packet) {
+        let isKnown = packet.format === format
+        guard !isKnown || isH264 && packet.header.flags.contains(.keyframe) else { return }
+        format = packet.format
+        isH264 = packet.format.codec == .h264
         switch packet.format.codec {
         case .opus: codec = .opus(channels: packet.format.audio?.channels ?? 1)
         case .vp8: codec = .vp8
@@ -35,11 +43,17 @@ final class OfferedStream {
 
     /// nil while nothing has come, and for H.264 whose profile is not known yet.
     var track: ViewerAnswer.Streams.Track? {
-        guard let codec else { return nil }
-        if stream?.format != codec.format {
-            stream = SharedStream(codec.format, limit: PeerSession.payloadLimit, line: line, cached: cached)
+        guard let codec, let stream else { return nil }
+        return .init(codec: codec, stream: stream)
+    }
+
+    private func follow() {
+        guard let codec else {
+            stream = nil
+            return
         }
-        return stream.map { .init(codec: codec, stream: $0) }
+        guard stream?.format != codec.format else { return }
+        stream = SharedStream(codec.format, limit: PeerSession.payloadLimit, line: line, cached: cached)
     }
 
     /// The parameter sets of H.264 stand in the format, or in keyframes alone, as in a transport stream.

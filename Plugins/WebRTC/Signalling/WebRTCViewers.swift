@@ -203,7 +203,7 @@ public final class WebRTCViewers: Node {
     private func send(_ packet: Packet, by stream: OfferedStream, _ now: Instant) {
         began = began ?? now
         stream.note(packet)
-        guard let shared = stream.track?.stream else { return }
+        guard let shared = stream.stream else { return }
         shared.audience.send(shared.frame(of: packet, now: now), now: now)
     }
 
