@@ -199,6 +199,24 @@ import Testing
         #expect(agent.take(peer.check(nominating: true), from: a, at: 3.2).1 == nil)
     }
 
+    @Test func afterARestartItSendsToWhereTheFirstCheckCameFromUntilOneNominates() {
+        var agent = agent()
+        _ = agent.take(peer.check(nominating: true), from: a, at: 1)
+        let fresh = ICECredentials(fragment: "newfragm", password: String(repeating: "n", count: 24))!
+        agent.restart(local: fresh, remoteFragment: "remo", now: at(2))
+        var again = Peer(remote: fresh)
+        again.priority = 5
+        let tcp = ICERoute(b.address, connection: 7)
+        #expect(agent.take(again.check(), from: tcp, at: 2.1).0 == accepted(new: true, selected: true, restart: true))
+        #expect(agent.selected == tcp && !tcp.isSameNetwork(as: b) && !a.isSameNetwork(as: b))
+        #expect(a.isSameNetwork(as: Peer.address("192.0.2.1", 5_001)))
+        // Others do not count before they nominate, and then at once.
+        again.priority = 1
+        #expect(agent.take(again.check(), from: b, at: 2.2).0 == accepted(new: true) && agent.selected == tcp)
+        #expect(agent.take(again.check(nominating: true), from: b, at: 2.3).0 == accepted(selected: true))
+        #expect(agent.selected == b)
+    }
+
     @Test func aRestartOfALostSessionConnectsIt() {
         var agent = agent()
         _ = agent.take(peer.check(nominating: true), from: a, at: 1)

@@ -13,6 +13,8 @@ final class PeerLink: Sendable {
         case connected(SRTPKeys)
         /// RTP or RTCP, protected, and when it came.
         case datagram([UInt8], Instant)
+        /// The way to it is by another network than before: what went by the old one may not have come.
+        case moved
         /// It is over: the sentence says why, unless the peer or we ended it.
         case ended(String?)
     }
@@ -77,7 +79,11 @@ final class PeerLink: Sendable {
     func take(_ news: PeerTransport.News) {
         state.withLock { state in
             switch news {
-            case .route(let route): if state.ending == nil { path.route = route }
+            case .route(let route):
+                guard state.ending == nil else { return }
+                let old = path.route
+                path.route = route
+                if let old, state.keys != nil, !old.isSameNetwork(as: route) { tell(.moved, state) }
             case .connected(let keys):
                 state.keys = keys
                 tell(.connected(keys), state)

@@ -115,6 +115,7 @@ public class ReceivingNode {
             outgoing = try FeedbackSender(keys)
             connected(session, now: now)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
+        case .moved: break
         case .ended(let sentence): try ended(session, sentence, now: now)
         }
     }

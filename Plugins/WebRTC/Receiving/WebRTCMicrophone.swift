@@ -104,6 +104,7 @@ public final class WebRTCMicrophone: Node {
             hearing?.protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
             hearing?.outgoing = try FeedbackSender(keys)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
+        case .moved: break
         case .ended: end()
         }
     }

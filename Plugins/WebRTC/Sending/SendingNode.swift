@@ -156,6 +156,7 @@ public class SendingNode {
             rate = SendRate(rateSettings, now: now)
             joinAudiences(session)
         case .datagram(let bytes, _): turn.take { takeControl(bytes, now) }
+        case .moved: turn.take { streams.video?.keyframes.ask() }
         case .ended(let sentence):
             isOver = true
             leaveAudiences()

@@ -102,7 +102,7 @@ final class ViewerGate {
             connected += 1
         case .ended:
             if viewers.removeValue(forKey: news.number)?.isConnected == true { connected -= 1 }
-        case .datagram: break
+        case .datagram, .moved: break
         }
         return news
     }

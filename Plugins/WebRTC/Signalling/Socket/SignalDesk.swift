@@ -73,7 +73,7 @@ final class SignalDesk {
         case .connected: talk.conversation.connected(generation: talk.conversation.generation)
         case .ended(let sentence):
             act(talk.conversation.ended(sentence, generation: talk.conversation.generation), talk, now)
-        case .datagram: break
+        case .datagram, .moved: break
         }
     }
 

@@ -14,6 +14,12 @@ public struct ICERoute: Sendable {
         self.connection = connection
         key = address.key
     }
+
+    /// Both by UDP or both by TCP, and from one address of the peer; ports may differ.
+    public func isSameNetwork(as other: ICERoute) -> Bool {
+        (connection == nil) == (other.connection == nil)
+            && address.unmapped.hostBytes == other.address.unmapped.hostBytes
+    }
 }
 
 extension ICERoute: Hashable {

@@ -13,6 +13,9 @@ import Sluice
 /// us. An address without consent is forgotten. Once the selected one is, all is over, and only a restart helps.
 ///
 /// A restart keeps the old credentials, and the selected address, until the first check with the new ones has come.
+/// Media then go to where that came from, until another nominates: a peer whose network has changed nominates only once
+/// it has given up the old address, seconds later, and takes media from each address that it checks (RFC 8445, section
+/// 12.2).
 ///
 /// One thread; no call waits or reads a clock. Nothing is kept of what cannot be proved.
 public struct ICELiteAgent: Sendable {
@@ -154,6 +157,11 @@ public struct ICELiteAgent: Sendable {
             proved.append(Proved(route: route, priority: priority, checked: now))
             progress.proved &+= 1
             result.isNew = true
+        }
+        if result.isRestart, selected != nil, selected != route, !check.isNominating {
+            selected = route
+            progress.note(selected: route, now: now)
+            result.isSelected = true
         }
         guard check.isNominating else { return result }
         if route != selected {
