@@ -12,6 +12,7 @@ from measure import Failed
 
 BENCHES = [
     "hop", "fanout", "encode", "raw", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "guests", "sync", "webrtc",
+    "browser",
 ]
 
 
@@ -26,12 +27,16 @@ def arguments():
     parser.add_argument("bench", choices=[*BENCHES, "all", "check"], metavar="BENCH")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each case is measured (5)")
     parser.add_argument("--quick", action="store_true", help="fewer frames: minutes become seconds, figures rougher")
-    parser.add_argument("--seconds", type=int, metavar="S", help="pacing: how long each round takes (60; 8 with --quick)")
+    parser.add_argument("--seconds", type=int, metavar="S", help="pacing, browser: how long each round takes (pacing 60; 8 with --quick)")
+    parser.add_argument(
+        "--part", metavar="PART", help="browser: one part alone: " + ", ".join(modules["browser"].PARTS))
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE; - for standard output alone")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds takes 1 or more")
+    if options.part and options.part not in modules["browser"].PARTS:
+        parser.error(f"--part takes one of {', '.join(modules['browser'].PARTS)}")
     return options, modules
 
 

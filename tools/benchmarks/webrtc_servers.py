@@ -51,11 +51,11 @@ class Network:
 class Process:
     """A server that runs, and what /proc tells of it."""
 
-    def __init__(self, command, port, log, **how):
+    def __init__(self, command, port, log, input=subprocess.DEVNULL, **how):
         self.log = log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, **how)
+                [str(word) for word in command], stdin=input, stdout=out, stderr=out, **how)
         self.folder = pathlib.Path(f"/proc/{self.process.pid}")
         end = time.monotonic() + 40
         while True:
