@@ -61,6 +61,7 @@ let plugins: [Target] = [
     plugin("Raw", uses: [geometry, net, pacing, sampleTime]),
     plugin("SRT", uses: [geometry, holding, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
+    plugin("Speech", uses: [http, resampling]),
     plugin("Sync", uses: [resampling]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
@@ -146,6 +147,7 @@ let tests: [Target] = [
             "VideoDecoderPlugin",
             net, "TestSupport",
         ]),
+    tests("Speech", of: ["SpeechPlugin", http, "TestSupport"]),
     tests(
         "Sync",
         of: [
@@ -170,7 +172,7 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
         engine, bitstream, dtls, http, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin", "HTTPPlugin",
-        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "WebRTCPlugin",
+        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "SpeechPlugin", "WebRTCPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

@@ -39,6 +39,17 @@ mkdir -- "$scratch/bin"
 ln -s -- "$(command -v dirname)" "$(command -v readlink)" "$scratch/bin/"
 expect 1 "there is no Swift toolchain" env PATH="$scratch/bin" "$BASH" "$scratch/a b/tools/setup"
 
+# Of speech, sizes are said before anything is fetched; when a package is gone it is named, and what else works.
+mkdir -- "$scratch/offline"
+printf '#!/bin/sh\n[ "$3" = --version ] || exit 1\n' >"$scratch/offline/python3"
+chmod +x "$scratch/offline/python3"
+set_up_speech() {
+    PATH="$scratch/offline:$PATH" quiet=no bash -euo pipefail -c \
+        'source "$1/tools/common.sh"; source "$1/tools/speech/setup.sh"; setup_speech' setup "$scratch/a b"
+}
+expect 1 "fetches 81 MB from PyPI" set_up_speech
+expect 1 "PyPI did not give pywhispercpp 1.5.1 with the hash that is known to work. It has whisper.cpp's source" set_up_speech
+
 # By a symlink, as ~/bin/sluice is.
 ln -s -- "$scratch/a b/tools/sluice" "$scratch/bin/sluice"
 expect 2 "nothing is built yet" "$scratch/bin/sluice" list

@@ -467,6 +467,26 @@ def dtls():
     seed("dtls", "huge", server + sent(whole[:14] + b"\xff\xff\xff" + whole[17:]))
 
 
+def speech():
+    """Models of one number a tensor: the mel filters are left out, which the target puts in."""
+    sizes = [51864, 1500, 384, 6, 4, 448, 384, 6, 4, 80, 1]
+    words = b"".join(struct.pack("<i", len(word)) + word for word in (b"a", b"", b"bc"))
+
+    def model(sizes, tensors, vocabulary=struct.pack("<i", 3) + words):
+        head = struct.pack("<12i", 0x67676D6C, *sizes) + struct.pack("<2i", 80, 201)
+        return head + vocabulary + struct.pack("<4i", 1, 1, 0, 1).join([b""] + [b"n" + bytes(4)] * tensors)
+
+    seed("speech-model", "whole", model(sizes, 167))
+    seed("speech-model", "cut", model(sizes, 167)[:-3])
+    seed("speech-model", "few", model(sizes, 9))
+    seed("speech-model", "many", model(sizes, 170))
+    seed("speech-model", "no-words", model(sizes, 2, struct.pack("<i", 0)))
+    seed("speech-model", "long-word", model(sizes, 2, struct.pack("<2i", 1, 1 << 30)))
+    seed("speech-model", "silero", model([128] * 11, 2))
+    seed("speech-model", "quantized", model(sizes[:-1] + [2007], 0) + struct.pack("<5i", 2, 1, 8, 32, 2) + b"n" + bytes(68))
+    seed("speech-model", "huge", model(sizes, 0) + struct.pack("<6i", 3, 1, 0, 1 << 20, 1 << 20, 1 << 20) + b"n")
+
+
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "debug")
     shutil.rmtree(SEEDS, ignore_errors=True)
@@ -478,6 +498,7 @@ def main():
     descriptions()
     addresses()
     segments()
+    speech()
     signalling()
     captures()
     http()

@@ -1,0 +1,66 @@
+import Testing
+
+@testable import SpeechPlugin
+
+@Suite struct WhisperTests {
+    private func token(_ text: String, _ start: Double = 0, _ end: Double = 0) -> TokenWords.Token {
+        .init(bytes: Array(text.utf8), start: start, end: end, probability: 0.5)
+    }
+
+    @Test func aWordIsTheTokensUpToTheNextBlank() {
+        let words = TokenWords(
+            [token(" Amer", 1, 1.2), token("icans", 1.2, 1.5), token(".", 1.5, 1.6), token(" ask", 2, 2.3)], length: 3
+        ).words
+        #expect(words.map(\.text) == ["Americans.", "ask"])
+        #expect(words.map(\.start) == [1, 2] && words.map(\.end) == [1.6, 2.3])
+    }
+
+    @Test func aCharacterMayBeSpreadOverTokens() {
+        let bytes = Array(" 안녕".utf8)
+        let tokens = [bytes[0..<2], bytes[2..<5], bytes[5...]].map {
+            TokenWords.Token(bytes: Array($0), start: 0, end: 0, probability: 1)
+        }
+        #expect(TokenWords(tokens, length: 1).words.map(\.text) == ["안녕"])
+    }
+
+    @Test func bytesThatAreNoUTF8AreNotPassedOn() {
+        let words = TokenWords(
+            [
+                .init(bytes: [0x20, 0xff, 0xfe], start: 0, end: 1, probability: 1),
+                .init(bytes: [0x20, 0x61], start: 0, end: 1, probability: 1),
+            ], length: 1)
+        #expect(words.words.map(\.text) == ["a"])
+        #expect(words.unreadable == 1)
+    }
+
+    @Test func timesStayInOrderAndWithinTheAudio() {
+        let words = TokenWords([token(" a", 2, 1), token(" b", 0.5, 9), token(" c", -3, 99)], length: 3).words
+        #expect(words.map(\.start) == [2, 2, 3] && words.map(\.end) == [2, 3, 3])
+    }
+
+    @Test func notesOnSoundsAreNoWords() {
+        let tokens = [" [music", " playing]", " so", " (applause)", " it", " ♪", " la", " ♪"].map { token($0) }
+        #expect(TokenWords(tokens, length: 1).words.map(\.text) == ["so", "it"])
+    }
+
+    @Test(arguments: [(0, 512), (16_000, 512), (143_000, 512), (160_000, 768), (300_000, 1_024), (480_000, 0)])
+    func theEncoderWindowFitsTheAudio(samples: Int, window: Int) { #expect(Whisper.window(for: samples) == window) }
+
+    @Test func textThatRepeatsItselfIsDoubtful() {
+        let loop = (0..<4).flatMap { _ in [token(" thank"), token(" you")] }
+        #expect(Whisper.repeats(loop))
+        #expect(!Whisper.repeats(["a", "b", "c", "d", "e", "f", "g", "h"].map { token($0) }))
+        #expect(Whisper.isDoubtful(Whisper.Result(tokens: [], confidence: 0), seconds: 3))
+        #expect(Whisper.isDoubtful(Whisper.Result(tokens: [token(" a")], confidence: -1.5), seconds: 3))
+        #expect(!Whisper.isDoubtful(Whisper.Result(tokens: [token(" a")], confidence: -0.3), seconds: 3))
+    }
+
+    @Test func theBeginningThatTwoPartialsAgreeOnIsStable() {
+        var stable = StablePrefix()
+        #expect(stable.take(["And", "so"]) == "")
+        #expect(stable.take(["And", "so", "my"]) == "And so")
+        #expect(stable.take(["And", "so,", "my", "fellow"]) == "And so, my")
+        // It never gets shorter.
+        #expect(stable.take(["Ant", "so"]) == "And so, my")
+    }
+}
