@@ -14,24 +14,25 @@ final class InputStream {
     let index: Int
     private let output: Output<Packet>
     private let protection: (receive: SRTPContext, send: SRTPContext)?
-    private var framePackets: FramePackets
-    private var waiting: FrameQueue
+    // Only the node's lane gets here, so exclusivity need not be checked at run time.
+    @exclusivity(unchecked) private var framePackets: FramePackets
+    @exclusivity(unchecked) private var waiting: FrameQueue
     private let ssrc: UInt32
     /// Where reports of this medium come from, and go to.
-    private var controlPeer: SocketAddress?
-    private var report: (packet: RTCPPacket.SenderReport, sender: SocketAddress, isUsed: Bool)?
+    @exclusivity(unchecked) private var controlPeer: SocketAddress?
+    @exclusivity(unchecked) private var report: (packet: RTCPPacket.SenderReport, sender: SocketAddress, isUsed: Bool)?
     private var outgoing = DatagramBatch(capacity: 1, room: 9_216)
     /// When the sender has said that nothing more comes. Packets that it has overtaken may still be on their way.
-    private(set) var overSince: Instant?
-    private(set) var lastArrival: Instant?
-    private(set) var peer: SocketAddress?
+    @exclusivity(unchecked) private(set) var overSince: Instant?
+    @exclusivity(unchecked) private(set) var lastArrival: Instant?
+    @exclusivity(unchecked) private(set) var peer: SocketAddress?
     private let limit: PictureLimit
     private let context: NodeContext
-    private var requests = KeyframeRequests()
+    @exclusivity(unchecked) private var requests = KeyframeRequests()
     /// Where packets came from that must not.
-    private(set) var stranger: SocketAddress?
+    @exclusivity(unchecked) private(set) var stranger: SocketAddress?
     /// Datagrams that are no packets, or too large.
-    private var strays = 0
+    @exclusivity(unchecked) private var strays = 0
     let metrics: InputMetrics
     /// Facts of a stream that are said once.
     struct Fact: OptionSet {
@@ -47,7 +48,7 @@ final class InputStream {
         static let other = Fact(rawValue: 1 << 8)
         static let malformed = Fact(rawValue: 1 << 9)
     }
-    var said: Fact = []
+    @exclusivity(unchecked) var said: Fact = []
 
     var name: String { media.kind }
     /// Nothing waits for room at the output.

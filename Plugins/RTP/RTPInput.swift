@@ -83,10 +83,11 @@ public final class RTPInput: Node {
     enum OnEnd: String, CaseIterable, ParameterValue.Convertible { case finish, wait }
 
     private var context: NodeContext!
-    private var streams: [InputStream] = []
-    private var polled: [pollfd] = []
+    // Only the node's lane gets here, so exclusivity need not be checked at run time.
+    @exclusivity(unchecked) private var streams: [InputStream] = []
+    @exclusivity(unchecked) private var polled: [pollfd] = []
     private var isDrained = false
-    private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
+    @exclusivity(unchecked) private var timeline = ReceiveTimeline(clockRates: [], reference: 0)
     private var timer: ReportTimer!
     private var wall: WallClock!
     private var began = Instant(nanoseconds: 0)

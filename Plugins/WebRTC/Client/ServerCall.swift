@@ -67,8 +67,15 @@ final class ServerCall {
         context.isWaiting(for: nil)
     }
 
-    /// The session has ended, for the reason that `sentence` tells: it is called again.
-    func end(_ sentence: String?, now: Instant) {
+    /// The session has ended, for the reason that `sentence` tells. Without `callsAgain` the node ends with it, and
+    /// throws where there is a reason.
+    func end(_ sentence: String?, callsAgain: Bool, now: Instant) throws {
+        guard callsAgain else {
+            hangUp()
+            if let sentence { throw NodeError("\(host): \(sentence)") }
+            context.log(.info, "\(host) has ended the session")
+            return context.finish()
+        }
         caller.hangUp()
         let words = "\(host): \(sentence ?? "the server has ended the session")"
         if case .later(let sentence, let pause)? = caller.retry(words, nil, now) { tell(sentence, pause) }

@@ -71,14 +71,8 @@ public final class WHIPOutput: SendingNode, Node {
     override func connected(_ session: PeerSession, now: Instant) { call.succeed() }
 
     override func ended(_ session: PeerSession, _ sentence: String?, now: Instant) throws {
-        guard reconnects else {
-            call.hangUp()
-            if let sentence { throw NodeError("\(call.host): \(sentence)") }
-            context.log(.info, "\(call.host) has ended the session")
-            return context.finish()
-        }
         leave()
-        call.end(sentence, now: now)
+        try call.end(sentence, callsAgain: reconnects, now: now)
     }
 
     public func finish(now: Instant) throws -> Bool {

@@ -11,7 +11,8 @@ final class Audience: Sendable {
         private let stream: SentStream
         private let node: NodeContext.Handle
         private let report: ((Instant) -> Instant)?
-        private var reportDue: Instant
+        // Within turns of the session, so exclusivity need not be checked at run time.
+        @exclusivity(unchecked) private var reportDue: Instant
 
         /// `report`, where there is one, is called within a turn with the first frame that comes at the time which it
         /// gave last: reports of ours go out with media and cost no call of their own.

@@ -6,13 +6,14 @@ import Sluice
 final class PeerWay {
     private let port: any PortSender
     private let path: PeerPath
-    private var version = -1
+    // Turns of the session exclude each other, so exclusivity need not be checked at run time.
+    @exclusivity(unchecked) private var version = -1
     private let address = UnsafeMutablePointer<SocketAddress>.allocate(capacity: 1)
-    private var connection: UInt64?
-    private var isKnown = false
+    @exclusivity(unchecked) private var connection: UInt64?
+    @exclusivity(unchecked) private var isKnown = false
     private lazy var single = DatagramBatch(capacity: 1, room: PeerSession.room)
     /// The node has put in something first, and is to flush.
-    private var owed: PortOutbox?
+    @exclusivity(unchecked) private var owed: PortOutbox?
 
     init(_ link: PeerLink) {
         (port, path) = (link.port, link.path)

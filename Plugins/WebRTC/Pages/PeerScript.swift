@@ -4,7 +4,7 @@ enum PeerScript {
     static let connection = #"""
         const video = document.getElementById("video"), state = document.getElementById("state");
         const sound = document.getElementById("sound"), speak = document.getElementById("speak");
-        let socket, pc, generation = 0, wait = 500, turn = 0, reason = "", track, timer;
+        let socket, pc, generation = 0, turn = 0, reason = "", track;
         const say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
         const show = text => { state.textContent = text; };
 
@@ -38,13 +38,10 @@ enum PeerScript {
           };
         }
 
-        /// Another try after a while: sooner at first.
         function again(why, what) {
           reason = "";
           show(why + "; connects again");
-          clearTimeout(timer);
-          timer = setTimeout(what, wait);
-          wait = Math.min(8000, wait * 2);
+          later(what);
         }
         const renew = why => again(why, () => say({ type: "media_reset" }));
 
@@ -96,9 +93,10 @@ enum PeerScript {
             sdpMid: event.candidate ? event.candidate.sdpMid : null });
           own.onconnectionstatechange = () => {
             if (own !== pc) return;
-            if (own.connectionState === "connected") { show("connected"); wait = 500; }
+            if (own.connectionState === "connected") { show("connected"); settled(); }
             // Another network, perhaps: new candidates keep the connection.
-            if (own.connectionState === "disconnected") say({ type: "renegotiate", generation: number, ice_restart: true });
+            if (own.connectionState === "disconnected")
+              say({ type: "renegotiate", generation: number, ice_restart: true });
             if (own.connectionState === "failed") renew("the connection was lost");
           };
         }
@@ -130,10 +128,7 @@ enum PeerScript {
         };
         async function hear(sender) {
           try {
-            if (!track || track.readyState !== "live") {
-              const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-              track = (await navigator.mediaDevices.getUserMedia({ audio: wanted })).getAudioTracks()[0];
-            }
+            if (!track || track.readyState !== "live") track = await openMicrophone();
             await sender.replaceTrack(track);
           } catch (error) { show("no microphone: " + error.message); }
         }
@@ -162,7 +157,8 @@ enum PeerScript {
           const look = (now, frame) => {
             if (video.srcObject !== own) return stop();
             const side = Math.min(video.videoWidth, Math.max(48, video.videoWidth / 5));
-            canvas.drawImage(video, 0, 0, side, Math.min(video.videoHeight, Math.max(48, video.videoHeight / 5)), 0, 0, 4, 4);
+            const height = Math.min(video.videoHeight, Math.max(48, video.videoHeight / 5));
+            canvas.drawImage(video, 0, 0, side, height, 0, 0, 4, 4);
             const [r, g, b] = canvas.getImageData(1, 1, 1, 1).data, isLit = r > 160 && g < 110 && b > 160;
             if (isLit && !wasLit) { marks.flash = frame.expectedDisplayTime; pair(); }
             wasLit = isLit;
@@ -227,28 +223,23 @@ enum PeerScript {
 
     /// The browser's own counts, once a second, for the reader and for the server.
     static let figures = #"""
-        const figures = document.getElementById("figures");
-        let before = {};
         function since(report, old, field, count) {
           const many = (report[count] || 0) - (old[count] || 0);
           return many > 0 ? ((report[field] || 0) - (old[field] || 0)) / many : 0;
         }
         async function count() {
-          if (!pc) return figures.replaceChildren();
+          if (!pc) return tell({});
           const all = await pc.getStats(), shown = {}, told = {}, media = {};
           let lost = 0;
           all.forEach(report => {
             if (report.type === "inbound-rtp") {
               const old = before[report.id] || {};
-              const seconds = old.timestamp ? (report.timestamp - old.timestamp) / 1000 : 1;
-              const rate = (report.bytesReceived - (old.bytesReceived || 0)) * 8 / seconds / 1000;
               const delay = since(report, old, "jitterBufferDelay", "jitterBufferEmittedCount") * 1000;
               media[report.kind] = { delay, played: report.estimatedPlayoutTimestamp };
               lost += report.packetsLost || 0;
-              told[report.kind + "_kbps"] = rate;
+              told[report.kind + "_kbps"] = rate(report, "bytesReceived") * 8 / 1000;
               told[report.kind + "_delay_ms"] = delay;
-              shown[report.kind] = Math.round(rate) + " kb/s" + (report.frameWidth
-                ? ", " + report.frameWidth + "x" + report.frameHeight + ", " + (report.framesPerSecond || 0) + "/s" : "");
+              shown[report.kind] = medium(report, "bytesReceived");
               let line = Math.round(delay) + " ms";
               if (report.kind === "audio") {
                 told.audio_target_ms = since(report, old, "jitterBufferTargetDelay", "jitterBufferEmittedCount") * 1000;
@@ -275,12 +266,7 @@ enum PeerScript {
           lipSync(media, shown, told);
           const fine = Object.fromEntries(Object.entries(told).filter(([, value]) => Number.isFinite(value)));
           say({ type: "stats", generation, ...fine });
-          figures.replaceChildren(...Object.entries(shown).flatMap(([name, value]) => {
-            const dt = document.createElement("dt"), dd = document.createElement("dd");
-            dt.textContent = name;
-            dd.textContent = value;
-            return [dt, dd];
-          }));
+          tell(shown);
         }
 
         /// By flash and chirp where there were some lately, else by the browser's own estimate.
@@ -295,7 +281,7 @@ enum PeerScript {
           shown["A/V offset"] = Math.round(lag) + " ms";
           const delta = video.delay - audio.delay;
           if (!Number.isFinite(delta)) return;
-          // Flash and chirp show every lag, the buffers' difference only the browser's part; the graph wants one above 0.
+          // Flash and chirp show every lag, the buffers' difference the browser's part alone. It is to be over 0.
           const isLate = held > 0 || lag > 40 && delta > 0;
           say({ type: "av_sync_feedback", turn_seq: turn, excess_video_lag_ms: held > 0 ? held : lag,
             jitter_buffer_delta_ms: held > 0 ? Math.max(1, delta) : delta,

@@ -1,68 +1,58 @@
-/// The page on which a browser publishes its camera and its microphone by WHIP. It fits a telephone, needs nothing from
-/// elsewhere, and publishes again by itself where the connection is lost.
+/// The page on which a browser publishes its camera and its microphone by WHIP. It publishes again by itself where the
+/// connection is lost.
 enum PublishPage {
     /// `watch` is the path under which pages play what is published; empty where there is none.
     static func html(watch: String) -> String {
-        """
-        <!doctype html>
-        <html lang="en">
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>Sluice publisher</title>
-        <link rel="icon" href="data:,">
-        <style>
-        body { margin: 0; background: #111; color: #ddd; font: 15px/1.4 system-ui, sans-serif; }
-        video { display: block; width: 100%; max-height: 70vh; background: #000; }
-        p { margin: .6em 1em; min-height: 1.4em; }
-        dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1em; margin: .6em 1em; }
-        dt { color: #888; } dd { margin: 0; }
-        button, input, select { font: inherit; padding: .4em .6em; } input { width: 9em; } a { color: #8cf; }
-        </style>
-        <video id="preview" autoplay playsinline muted></video>
-        <p><input id="name" aria-label="name" value="camera" pattern="[A-Za-z0-9_-]+" maxlength="64">
-        <select id="codec" aria-label="codec"><option value="">any codec</option>
-        <option value="video/VP8">VP8</option><option value="video/H264">H.264</option></select>
-        <button id="go">Publish</button></p>
-        <p id="state"></p>
-        <p><a id="watch" hidden></a></p>
-        <dl id="figures"></dl>
-        <script>
-        const watch = "\(watch)", query = new URLSearchParams(location.search), token = query.get("token");
-        \(script)
-        </script>
-        </html>
-        """
+        PageFrame.html(
+            title: "Sluice publisher",
+            body: """
+                <video id="preview" autoplay playsinline muted></video>
+                <p><input id="name" aria-label="name" value="camera" pattern="[A-Za-z0-9_-]+" maxlength="64">
+                <select id="codec" aria-label="codec"><option value="">any codec</option>
+                <option value="video/VP8">VP8</option><option value="video/H264">H.264</option></select>
+                <button id="go">Publish</button></p>
+                <p id="state"></p>
+                <p><a id="watch" hidden></a></p>
+                <dl id="figures"></dl>
+                """,
+            script: """
+                const watch = "\(watch)";
+                \(connection)
+                \(figures)
+                if (query.has("publish")) go.click();
+                """)
     }
 
-    private static let script = #"""
-        const [preview, state, go, figures, link, field, codec] =
-          ["preview", "state", "go", "figures", "watch", "name", "codec"].map(id => document.getElementById(id));
+    private static let connection = #"""
+        const [preview, state, go, link, field, codec] =
+          ["preview", "state", "go", "watch", "name", "codec"].map(id => document.getElementById(id));
         if (query.get("name")) field.value = query.get("name");
         if (query.get("codec")) codec.value = query.get("codec");
-        const headers = type => Object.assign({ "Content-Type": type }, token ? { Authorization: "Bearer " + token } : {});
-        let connection, session, media, isWanted = false, wait = 500;
+        let connection, session, media, isWanted = false;
+        async function open() {
+          const ideal = (name, usual) => ({ ideal: +query.get(name) || usual });
+          const video = { width: ideal("width", 1280), height: ideal("height", 720), frameRate: { ideal: 30 } };
+          media = media || await navigator.mediaDevices.getUserMedia({ video, audio: true });
+          preview.srcObject = media;
+        }
+        function add(track, pc) {
+          const sender = pc.addTransceiver(track, { direction: "sendonly", streams: [media] });
+          if (track.kind !== "video" || !codec.value) return;
+          const all = RTCRtpSender.getCapabilities("video").codecs;
+          const first = all.filter(one => one.mimeType === codec.value);
+          sender.setCodecPreferences([...first, ...all.filter(one => one.mimeType === "video/rtx")]);
+        }
         async function publish() {
-          const endpoint = "/whip/" + field.value;
           try {
-            const size = { width: { ideal: +query.get("width") || 1280 }, height: { ideal: +query.get("height") || 720 } };
-            media = media || await navigator.mediaDevices.getUserMedia({
-              video: Object.assign(size, { frameRate: { ideal: 30 } }), audio: true });
-            preview.srcObject = media;
-            const pc = connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-            window.pc = pc;
-            for (const track of media.getTracks()) {
-              const sender = pc.addTransceiver(track, { direction: "sendonly", streams: [media] });
-              if (track.kind !== "video" || !codec.value) continue;
-              const all = RTCRtpSender.getCapabilities("video").codecs;
-              const first = all.filter(one => one.mimeType === codec.value);
-              sender.setCodecPreferences([...first, ...all.filter(one => one.mimeType === "video/rtx")]);
-            }
+            await open();
+            const pc = connection = window.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+            for (const track of media.getTracks()) add(track, pc);
             pc.onconnectionstatechange = () => {
-              if (pc.connectionState === "connected") { state.textContent = "on air as " + field.value; wait = 500; }
-              if (pc.connectionState === "failed" || pc.connectionState === "disconnected") again("the connection was lost");
+              if (pc.connectionState === "connected") { state.textContent = "on air as " + field.value; settled(); }
+              if (/failed|disconnected/.test(pc.connectionState)) again("the connection was lost");
             };
             await pc.setLocalDescription();
-            const answer = await fetch(endpoint, { method: "POST", headers: headers("application/sdp"), body: pc.localDescription.sdp });
+            const answer = await offer("/whip/" + field.value, pc);
             if (!answer.ok) return again(answer.status + ": " + (await answer.text()).trim());
             session = answer.headers.get("Location");
             await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
@@ -78,11 +68,10 @@ enum PublishPage {
           connection = null;
           if (!isWanted) return;
           state.textContent = why + "; publishes again";
-          setTimeout(() => { if (isWanted) publish(); }, wait);
-          wait = Math.min(8000, wait * 2);
+          later(() => { if (isWanted) publish(); });
         }
         function leave() {
-          if (session) fetch(session, { method: "DELETE", headers: token ? { Authorization: "Bearer " + token } : {}, keepalive: true });
+          if (session) end(session);
           session = null;
         }
         go.onclick = () => {
@@ -97,16 +86,15 @@ enum PublishPage {
           media = null;
         };
         addEventListener("pagehide", leave);
-        let before = {};
+        """#
+
+    private static let figures = #"""
         setInterval(async () => {
           if (!connection) return;
           const shown = {};
           (await connection.getStats()).forEach(report => {
             if (report.type === "outbound-rtp") {
-              const old = before[report.id] || { bytesSent: 0, timestamp: report.timestamp - 1000 };
-              const seconds = (report.timestamp - old.timestamp) / 1000;
-              shown[report.kind] = Math.round((report.bytesSent - old.bytesSent) * 8 / seconds / 1000) + " kb/s"
-                + (report.frameWidth ? ", " + report.frameWidth + "x" + report.frameHeight + ", " + (report.framesPerSecond || 0) + "/s" : "");
+              shown[report.kind] = medium(report, "bytesSent");
               if (report.qualityLimitationReason) shown["limited by"] = report.qualityLimitationReason;
               shown[report.kind + " sent again"] = (report.retransmittedPacketsSent || 0) + " packets";
               before[report.id] = report;
@@ -116,13 +104,7 @@ enum PublishPage {
               shown["round trip"] = Math.round((report.currentRoundTripTime || 0) * 1000) + " ms";
             }
           });
-          figures.replaceChildren(...Object.entries(shown).flatMap(([name, value]) => {
-            const dt = document.createElement("dt"), dd = document.createElement("dd");
-            dt.textContent = name;
-            dd.textContent = value;
-            return [dt, dd];
-          }));
+          tell(shown);
         }, 1000);
-        if (query.has("publish")) go.click();
         """#
 }

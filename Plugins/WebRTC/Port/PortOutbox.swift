@@ -26,12 +26,12 @@ final class PortOutbox: @unchecked Sendable {
 
     private let socket: UDPSocket
     private let lock = Mutex<Void>(())
-    // Under the lock.
-    private lazy var batch = DatagramBatch(capacity: PortOutbox.capacity, room: PeerSession.room, segments: true)
+    // Under the lock, so exclusivity need not be checked at run time. Memory for them is there once something is sent.
+    @exclusivity(unchecked) private var batch: DatagramBatch?
     /// Whose the datagrams are, each up to a place.
-    private var owners: [(losses: Losses, end: Int)] = []
-    private var began = Instant(nanoseconds: 0)
-    private var isAwaited = false
+    @exclusivity(unchecked) private var owners: [(losses: Losses, end: Int)] = []
+    @exclusivity(unchecked) private var began = Instant(nanoseconds: 0)
+    @exclusivity(unchecked) private var isAwaited = false
 
     init(_ socket: UDPSocket) { self.socket = socket }
 
@@ -43,6 +43,7 @@ final class PortOutbox: @unchecked Sendable {
         _ fill: (UnsafeMutableRawBufferPointer) -> Int?
     ) -> Bool {
         lock.withLock { _ in
+            let batch = self.batch ?? makeBatch()
             var start = batch.count
             while true {
                 if batch.isFull {
@@ -64,11 +65,17 @@ final class PortOutbox: @unchecked Sendable {
         }
     }
 
+    private func makeBatch() -> DatagramBatch {
+        let made = DatagramBatch(capacity: PortOutbox.capacity, room: PeerSession.room, segments: true)
+        batch = made
+        return made
+    }
+
     func flush() { lock.withLock { _ in send() } }
 
     private func send() {
         isAwaited = false
-        guard !batch.isEmpty else { return }
+        guard let batch, !batch.isEmpty else { return }
         _ = batch.send(on: socket, failed: { note($0) })
         // A socket whose buffer is full loses packets as a network does; peers ask for them again.
         if !batch.isEmpty { note(batch.unsent) }

@@ -19,7 +19,7 @@ public final class EventLog: Sendable {
     public enum Level: String, Sendable { case status, info, warning, error }
 
     /// Events kept of either sort.
-    public static let capacity = 10_000
+    public static let capacity = 2_000
     static let errorCapacity = 1_000
 
     private struct State: Sendable {

@@ -21,8 +21,8 @@ extension NodeParameter {
 @propertyWrapper
 public final class Parameter<Value: ParameterValue.Convertible>: NodeParameter {
     let spec: ParameterSpec
-    // Set before the node runs.
-    @exclusivity(unchecked) private var value: Value?
+    // Set before the node runs. A node's module reads it in place, since a call would look up the type's metadata.
+    @exclusivity(unchecked) @usableFromInline var value: Value?
     /// The graph gave the value: it is more than the default.
     public private(set) var isGiven = false
 
@@ -47,9 +47,13 @@ public final class Parameter<Value: ParameterValue.Convertible>: NodeParameter {
     }
 
     /// The value; on the node's lane, from `prepare` on.
-    public var wrappedValue: Value {
-        guard let value else { preconditionFailure("parameter \(spec.name) is read before the engine has set it") }
+    @inlinable public var wrappedValue: Value {
+        guard let value else { failUnset() }
         return value
+    }
+
+    @usableFromInline func failUnset() -> Never {
+        preconditionFailure("parameter \(spec.name) is read before the engine has set it")
     }
 
     /// `$frame.isGiven`: whether it is the graph's value, for a parameter whose default hangs on another one.
@@ -72,7 +76,7 @@ public final class Live<Value: ParameterValue.Controllable>: NodeParameter, Cont
     let spec: ParameterSpec
     var cell = ControlCell()
     // Only on the node's lane, or before it runs.
-    @exclusivity(unchecked) private var value: Value
+    @exclusivity(unchecked) @usableFromInline var value: Value
     @exclusivity(unchecked) private var changed = false
     /// The graph gave the value, or a control has changed it: it is more than the default.
     public private(set) var isGiven = false
@@ -85,7 +89,7 @@ public final class Live<Value: ParameterValue.Controllable>: NodeParameter, Cont
     }
 
     /// The value as of this call; on the node's lane, from `prepare` on.
-    public var wrappedValue: Value { value }
+    @inlinable public var wrappedValue: Value { value }
     /// `$bitrate.takeChange()`, `$bitrate.isGiven`.
     public var projectedValue: Live<Value> { self }
 

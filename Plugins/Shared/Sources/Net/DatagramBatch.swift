@@ -9,12 +9,13 @@ public final class DatagramBatch {
     public let capacity: Int
     /// Bytes that a datagram may have.
     public let room: Int
+    // One lane only, so exclusivity need not be checked at run time.
     /// How many are filled.
-    public internal(set) var count = 0
+    @exclusivity(unchecked) public internal(set) var count = 0
     /// Datagrams of one size that go to one peer, one behind the other, go as one message which the kernel cuts.
     let usesSegments: Bool
     /// The first that was not sent yet.
-    var first = 0
+    @exclusivity(unchecked) var first = 0
     private var isSetUp = false
     private let memory: UnsafeMutableRawPointer
     let pieces: UnsafeMutablePointer<iovec>

@@ -19,8 +19,9 @@ final class SRTPSender {
     private let control: PacketCipher
     private let isAEAD: Bool
     private let repeats: Bool
+    // One lane at a time, so exclusivity need not be checked at run time.
     /// Few: the streams of one transport.
-    private var sources: [Source] = []
+    @exclusivity(unchecked) private var sources: [Source] = []
 
     /// `key` is master key and salt, `suite.keyLength` bytes.
     convenience init(_ suite: CryptoSuite, key: [UInt8], repeats: Bool = false) throws {

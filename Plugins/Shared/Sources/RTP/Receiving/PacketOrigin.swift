@@ -2,11 +2,11 @@
 public struct PacketOrigin: Hashable, Sendable {
     /// An address of IPv6, or one of IPv4 as IPv6 maps it (RFC 4291, section 2.5.5.2).
     public struct Host: Hashable, Sendable {
-        private let high: UInt64
-        private let low: UInt64
+        @usableFromInline let high: UInt64
+        @usableFromInline let low: UInt64
 
         /// `bytes` in network order: 4 of IPv4, 16 of IPv6. Others give the address of no host.
-        public init(_ bytes: some Collection<UInt8>) {
+        @inlinable public init(_ bytes: some Collection<UInt8>) {
             func word(_ part: some Collection<UInt8>) -> UInt64 { part.reduce(0) { $0 << 8 | UInt64($1) } }
             switch bytes.count {
             case 4: (high, low) = (0, 0xffff << 32 | word(bytes))

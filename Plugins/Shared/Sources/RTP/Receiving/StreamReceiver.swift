@@ -88,29 +88,30 @@ public final class StreamReceiver {
         public var sourceChanges = 0
     }
 
+    // On one lane, and never while a call of its own changes them: exclusivity need not be checked at run time.
     /// As given.
     public let settings: Settings
     /// Since the stream began.
-    public internal(set) var counts = Counts()
+    @exclusivity(unchecked) public internal(set) var counts = Counts()
     /// Of the present source.
-    public private(set) var statistics: ReceiverStatistics
-    private var selector: SourceSelector
+    @exclusivity(unchecked) public private(set) var statistics: ReceiverStatistics
+    @exclusivity(unchecked) private var selector: SourceSelector
     let jitter: JitterBuffer
     /// Puts frames together; it counts those that are damaged.
-    public private(set) var depacketizer: Depacketizer
-    private(set) var sequences = Unwrapper<UInt16>()
-    var times = RecentTimes()
-    private(set) var timestamps = Unwrapper<UInt32>(followsLatest: true)
+    @exclusivity(unchecked) public private(set) var depacketizer: Depacketizer
+    @exclusivity(unchecked) private(set) var sequences = Unwrapper<UInt16>()
+    @exclusivity(unchecked) var times = RecentTimes()
+    @exclusivity(unchecked) private(set) var timestamps = Unwrapper<UInt32>(followsLatest: true)
     /// The packets that the sender is to be asked for again; nil where it is not asked.
-    public var missing: MissingPackets?
+    @exclusivity(unchecked) public var missing: MissingPackets?
     /// When packets came, for a sender that wants to know.
     public let arrivals: ArrivalRecorder
     /// When what came last was captured, by the sender's wall clock.
-    public private(set) var captured: (time: NTPTime, arrival: Instant)?
+    @exclusivity(unchecked) public private(set) var captured: (time: NTPTime, arrival: Instant)?
     /// How loud the sender says that its media are.
     public private(set) var level: AudioLevel?
     /// The packets of sources that are not believed yet.
-    private var held: [HeldPacket] = []
+    @exclusivity(unchecked) private var held: [HeldPacket] = []
     private var heldBytes = 0
     /// Perhaps the first of new numbers of the source.
     private var stray: HeldPacket?
@@ -147,7 +148,7 @@ public final class StreamReceiver {
     /// Where it sends from.
     public var origin: PacketOrigin? { selector.origin }
     /// When the last packet came of a source that may follow the present one; nil where none has.
-    public private(set) var followerHeard: Instant?
+    @exclusivity(unchecked) public private(set) var followerHeard: Instant?
     /// Whether RTCP from there may speak of this stream.
     public func mayReport(_ origin: PacketOrigin?) -> Bool { selector.mayReport(origin) }
     /// The source has said goodbye: another may follow at once.

@@ -12,12 +12,13 @@ public final class PacketizedFrame: @unchecked Sendable {
         public var timestampOffset: UInt32
     }
 
+    // Immutable while shared, so exclusivity need not be checked at run time.
     /// Decoding can begin here.
-    public fileprivate(set) var isKeyframe = false
+    @exclusivity(unchecked) public fileprivate(set) var isKeyframe = false
     /// In the order of sending.
-    public fileprivate(set) var pieces: [Piece] = []
-    private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private var filled = 0
+    @exclusivity(unchecked) public fileprivate(set) var pieces: [Piece] = []
+    @exclusivity(unchecked) private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var filled = 0
 
     init() {}
     deinit { memory.deallocate() }
