@@ -118,6 +118,8 @@ import Testing
         let now = rig.harness.now
         rig.epoch = 2
         rig.feed(1, from: 1_000, wave: tone)
+        // A resampler before it held a little more.
+        rig.feed(1, from: 1_020, wave: tone)
         rig.run(until: 1_500)
         let audible = rig.tape.filter { $0.at > now && $0.s16.contains { $0 != 0 } }
         #expect(audible.count == 1)

@@ -156,6 +156,21 @@ import Testing
         #expect(early.time == .milliseconds(1_340) && early.beginsSegment)
     }
 
+    /// A pacer's times go on in an interruption. The last picture of the old turn ends 20 ms behind the next audio.
+    @Test func timesThatGoOnUnderANewEpochAreNotMoved() {
+        var timeline = SendTimeline()
+        for index in 0..<51 {
+            _ = timeline.place(header(Double(index) * 20), now: instant(Double(index) * 20))
+            if index % 2 == 0 {
+                _ = timeline.place(header(Double(index) * 20, duration: 40), now: instant(Double(index) * 20))
+            }
+        }
+        let faded = timeline.place(header(1_020, epoch: 2), now: instant(1_020))
+        #expect(faded == .init(time: .milliseconds(1_020), beginsSegment: true))
+        #expect(timeline.place(header(1_040, epoch: 2), now: instant(1_040)).time == .milliseconds(1_040))
+        #expect(timeline.place(header(1_500, duration: 40, epoch: 2), now: instant(1_500)).time == .milliseconds(1_500))
+    }
+
     @Test func aShortGapIsNotSkippedButCountsTowardsTheNext() {
         var timeline = SendTimeline()
         var (epoch, wall): (UInt32, Double) = (1, 0)

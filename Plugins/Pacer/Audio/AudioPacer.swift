@@ -34,8 +34,10 @@ final class AudioPacer: PacedMedia {
     private var toSkip = 0
     /// The epoch rose, and nothing came since.
     private var isInterrupted = false
-    /// The source tells where its segments begin; the next item may be the rest of one that was interrupted.
-    private var (hasSegments, mayBeRest) = (false, false)
+    /// The source tells where its segments begin.
+    private var hasSegments = false
+    /// The items that come next may be the rest of a segment that was interrupted: at most so much.
+    private var rest = Interval.zero
 
     init(
         _ ends: PacerEnds, _ settings: PacerSettings, _ registry: PacerRegistry, publishes shared: PlayoutPublisher
@@ -271,12 +273,19 @@ final class AudioPacer: PacedMedia {
     }
 
     /// A source of segments ends an interrupted one with a piece that fades, of the new epoch. The old voice has faded
-    /// here by then, and behind that fade the piece would be heard as the old voice once more.
+    /// here by then, and behind that fade the piece would be heard as the old voice once more. A resampler before this
+    /// node hands on the last of it only with the next segment. Pictures would follow its time, which is over.
     private func isRest(_ item: AudioFrame) -> Bool {
-        if item.header.flags.contains(.segmentStart) { hasSegments = true }
-        defer { mayBeRest = false }
-        return mayBeRest && !item.header.flags.contains(.segmentStart)
+        guard !item.header.flags.contains(.segmentStart) else {
+            (hasSegments, rest) = (true, .zero)
+            return false
+        }
+        guard rest > .zero else { return false }
+        rest = rest - Interval(item.sampleDuration)
+        return true
     }
+
+    private static let longestRest = Interval.milliseconds(100)
 
     private func place(_ item: AudioFrame, isAnew: Bool) {
         let dropped = ends.input.dropped
@@ -337,7 +346,7 @@ final class AudioPacer: PacedMedia {
         source!.drop()
         pacing!.intake.drop()
         isInterrupted = true
-        mayBeRest = hasSegments
+        rest = hasSegments ? AudioPacer.longestRest : .zero
         if building != nil { filled = 0 }
     }
 }

@@ -85,7 +85,8 @@ final class VideoPacer: PacedMedia {
             let told = max(playout.at, now) + VideoPacer.retry
             return place!.due > now ? min(place!.due, told) : playout.at <= now ? told : nil
         }
-        return place!.due > now ? place!.due : nil
+        // Audio whose time jumps may call it sooner.
+        return place!.due > now ? min(place!.due, now + lastDuration + VideoPacing.shortest) : nil
     }
 
     private static let retry = Interval.milliseconds(1)

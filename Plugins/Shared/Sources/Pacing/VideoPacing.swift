@@ -24,7 +24,7 @@ public struct VideoPacing: Sendable {
     /// A millisecond: the least that decoding times rise by.
     static let leastStep = MediaTime.milliseconds(1)
     /// A frame of audio: what has come that shortly before its time may have come too late for the frame that plays.
-    static let shortest = Interval.milliseconds(20)
+    public static let shortest = Interval.milliseconds(20)
     /// Nothing is held longer than that beyond the target, whatever timestamps say.
     static let longestHeld = Interval.seconds(1)
 

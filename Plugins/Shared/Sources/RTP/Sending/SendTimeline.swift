@@ -10,6 +10,9 @@ import Sluice
 /// that is known beforehand. Here the plan is that of the media themselves. The rest of the gap is contained in the
 /// next one.
 ///
+/// Where times simply go on under a new epoch, as those of a pacer do, so does sender time. The last picture of an
+/// interrupted turn may end behind the frame of audio that comes next, and audio that stepped there would leave a hole.
+///
 /// The relation of sender time to the clock is that of the media which came fastest lately, of any stream, so that
 /// reports of all streams tell the same one and it follows a source whose clock differs.
 public struct SendTimeline: Sendable {
@@ -18,6 +21,8 @@ public struct SendTimeline: Sendable {
         /// Media time 0 of the segment on the sender's line.
         var offset: MediaTime
         var end: MediaTime
+        /// The latest time at which an item of it begins.
+        var latest: MediaTime
     }
 
     private var current: Segment?
@@ -46,13 +51,16 @@ public struct SendTimeline: Sendable {
         if let segment = current, segment.epoch == header.epoch, continues(segment, pts) {
             place.time = segment.offset + pts
             current!.end = max(segment.end, place.time + duration)
+            current!.latest = max(segment.latest, place.time)
         } else if let segment = previous, segment.epoch == header.epoch, continues(segment, pts) {
             // The slower stream's rest of the segment before.
             place.time = segment.offset + pts
         } else {
-            let start = current.map { $0.end + gap(behind: $0.end, now, frame: duration) } ?? .zero
+            let start =
+                current.map { goesOn($0, pts, now, duration) ?? $0.end + gap(behind: $0.end, now, frame: duration) }
+                ?? .zero
             previous = current
-            current = Segment(epoch: header.epoch, offset: start - pts, end: start + duration)
+            current = Segment(epoch: header.epoch, offset: start - pts, end: start + duration, latest: start)
             place = Place(time: start, beginsSegment: true)
         }
         let media = Interval(place.time)
@@ -63,6 +71,15 @@ public struct SendTimeline: Sendable {
     private func continues(_ segment: Segment, _ pts: MediaTime) -> Bool {
         let step = (segment.offset + pts - segment.end).ticks
         return step.magnitude <= SendTimeline.longestStep.ticks.magnitude
+    }
+
+    /// The sender time of an item that goes on where `segment` was by the clock, though its epoch is another one.
+    private func goesOn(_ segment: Segment, _ pts: MediaTime, _ now: Instant, _ frame: MediaTime) -> MediaTime? {
+        let time = segment.offset + pts
+        guard let clock = self.time(at: now), continues(segment, pts), time >= segment.latest,
+            (clock - time).ticks.magnitude <= MediaTime(max(Interval(frame) * 2, SegmentGap.tolerance)).ticks.magnitude
+        else { return nil }
+        return time
     }
 
     /// How much sender time passes between `end` and the first item of the next segment, which is sent `now`.
