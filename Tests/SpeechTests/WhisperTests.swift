@@ -53,6 +53,10 @@ import Testing
         #expect(Whisper.isDoubtful(Whisper.Result(tokens: [], confidence: 0), seconds: 3))
         #expect(Whisper.isDoubtful(Whisper.Result(tokens: [token(" a")], confidence: -1.5), seconds: 3))
         #expect(!Whisper.isDoubtful(Whisper.Result(tokens: [token(" a")], confidence: -0.3), seconds: 3))
+        let words = ["a", "b", "c", "d", "e", "f"].map { token(" " + $0) }
+        #expect(Whisper.isUnsure(Whisper.Result(tokens: words, confidence: -0.4)))
+        #expect(!Whisper.isUnsure(Whisper.Result(tokens: words, confidence: -0.2)))
+        #expect(!Whisper.isUnsure(Whisper.Result(tokens: [token(" a")], confidence: -0.9)))
     }
 
     @Test func theBeginningThatTwoPartialsAgreeOnIsStable() {

@@ -152,13 +152,14 @@ EXPORT void sluice_writer_close(void *handle) {
 }
 
 EXPORT int sluice_writer_write(
-    void *handle, const float *samples, int count, const char *language, int window, int steps,
+    void *handle, const float *samples, int count, const char *language, int window, int beams, int steps,
     int (*abort)(void *), void *owner) {
     auto &writer = *static_cast<Writer *>(handle);
     writer.tokens.clear();
     Ending ending{abort, owner};
     try {
-        auto params = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
+        auto params = whisper_full_default_params(
+            beams > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
         params.n_threads = 1;
         params.no_context = true;
         params.print_progress = false;
@@ -168,6 +169,7 @@ EXPORT int sluice_writer_write(
         params.language = language;
         params.audio_ctx = window;
         params.greedy.best_of = 2;
+        params.beam_search.beam_size = beams < 8 ? beams : 8;
         if (!steps) params.temperature_inc = 0;
         params.encoder_begin_callback = may_begin;
         params.encoder_begin_callback_user_data = &ending;

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-#define SLUICE_SPEECH_INTERFACE 1
+#define SLUICE_SPEECH_INTERFACE 2
 
 // The number of this interface; a caller that knows another one leaves the library alone.
 int sluice_speech_interface(void);
@@ -27,11 +27,12 @@ int sluice_model_is_multilingual(void *model);
 void *sluice_writer_open(void *model);
 void sluice_writer_close(void *writer);
 // Writes what is said in `count` samples, mono at 16 kHz. `language` is a code, "" lets Whisper guess. `window` is the
-// part of the encoder that is used, in units of 20 ms, 0 for all 30 s. `steps` 1 tries again at higher temperatures where
+// part of the encoder that is used, in units of 20 ms, 0 for all 30 s. `beams` texts are followed at a time, at most 8:
+// more find better words and cost more. `steps` 1 tries again at higher temperatures where
 // the result is doubtful. `abort` is asked now and then, and ends the call where it returns other than 0.
 // Returns the number of tokens; -1 where it failed, -2 where it was ended.
 int sluice_writer_write(
-    void *writer, const float *samples, int count, const char *language, int window, int steps,
+    void *writer, const float *samples, int count, const char *language, int window, int beams, int steps,
     int (*abort)(void *), void *owner);
 // The bytes of a token, as they come: a character may be spread over several. Times in seconds of the samples, and the
 // token's probability. Valid until the next call.

@@ -108,7 +108,7 @@ final class DecodePool: Sendable {
             }
             guard isOpen else { break }
             guard let job else { continue }
-            let outcome = DecodePool.write(job, by: &writer)
+            let outcome = DecodePool.write(job, by: &writer) { self.state.withLock { !$0.queue.hasFinals } }
             state.withLock { state in
                 state.idle += 1
                 state.working.removeAll { $0 === job }
@@ -118,14 +118,16 @@ final class DecodePool: Sendable {
     }
 
     /// With a writer that is kept for the next job of that model.
-    static func write(_ job: DecodeJob, by writer: inout SpeechWriter?) -> DecodeJob.Outcome {
+    static func write(
+        _ job: DecodeJob, by writer: inout SpeechWriter?, hasTime: () -> Bool = { true }
+    ) -> DecodeJob.Outcome {
         guard !job.isCancelled else { return .cancelled }
         do {
             if writer?.isFor(job.model) != true {
                 writer = nil
                 writer = try SpeechWriter(job.model)
             }
-            return writer!.write(job)
+            return writer!.write(job, hasTime: hasTime)
         } catch let error as NodeError {
             return .failed(error.message)
         } catch {

@@ -13,6 +13,7 @@ struct DecodeQueue<Job> {
 
     init(capacity: Int) { self.capacity = max(1, capacity) }
 
+    var hasFinals: Bool { !finals.isEmpty }
     var count: Int { finals.count + partials.count }
 
     /// Whether it was taken, and the jobs that gave way.

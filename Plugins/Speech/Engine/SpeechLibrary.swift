@@ -23,7 +23,7 @@ final class SpeechLibrary: @unchecked Sendable {
     let closeWriter: @convention(c) (Handle) -> Void
     let write:
         @convention(c) (
-            Handle, UnsafePointer<Float>, Int32, UnsafePointer<CChar>, Int32, Int32, Asking?, Handle?
+            Handle, UnsafePointer<Float>, Int32, UnsafePointer<CChar>, Int32, Int32, Int32, Asking?, Handle?
         ) -> Int32
     let token:
         @convention(c) (
@@ -63,9 +63,9 @@ final class SpeechLibrary: @unchecked Sendable {
             return unsafeBitCast(found, to: type)
         }
         let number = try symbol("speech_interface", as: Number.self)()
-        guard number == 1 else {
+        guard number == 2 else {
             throw NodeError(
-                "\(path) is of another version (interface \(number), this one is 1)", advice: SpeechPlaces.advice,
+                "\(path) is of another version (interface \(number), this one is 2)", advice: SpeechPlaces.advice,
                 isInputError: true)
         }
         version = try symbol("speech_engine", as: Text.self)().map { String(cString: $0) } ?? ""
@@ -78,7 +78,7 @@ final class SpeechLibrary: @unchecked Sendable {
         write = try symbol(
             "writer_write",
             as: (@convention(c) (
-                Handle, UnsafePointer<Float>, Int32, UnsafePointer<CChar>, Int32, Int32, Asking?, Handle?
+                Handle, UnsafePointer<Float>, Int32, UnsafePointer<CChar>, Int32, Int32, Int32, Asking?, Handle?
             ) -> Int32).self)
         token = try symbol(
             "writer_token",

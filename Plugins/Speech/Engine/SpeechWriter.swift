@@ -20,15 +20,21 @@ final class SpeechWriter {
 
     func isFor(_ model: SpeechModel) -> Bool { self.model === model }
 
-    /// Audio without speech is not decoded: Whisper invents text for it.
-    func write(_ job: DecodeJob) -> DecodeJob.Outcome {
+    /// Audio without speech is not decoded: Whisper invents text for it. Text that Whisper doubts is written anew with
+    /// its whole encoder and several beams, which takes three times as long: always where it doubts much, else where
+    /// `hasTime`.
+    func write(_ job: DecodeJob, hasTime: () -> Bool = { true }) -> DecodeJob.Outcome {
         do {
             guard let speech = try speech(in: job.samples) else { return .noSpeech }
-            // An encoder window that fits costs a third of the whole one; doubtful text is written anew with that.
             let window = Whisper.window(for: job.samples.count)
-            var result = try decode(job, window: window, tries: false)
-            if job.isFinal, !result.isCancelled, Whisper.isDoubtful(result, seconds: job.samples.count / 16_000) {
-                result = try decode(job, window: 0, tries: true)
+            var result = try decode(job, window: window, beams: 1, tries: false)
+            if job.isFinal, !result.isCancelled {
+                if Whisper.isDoubtful(result, seconds: job.samples.count / 16_000) {
+                    result = try decode(job, window: 0, beams: Whisper.beams, tries: true)
+                } else if window != 0, Whisper.isUnsure(result), hasTime() {
+                    let other = try decode(job, window: 0, beams: Whisper.beams, tries: false)
+                    if other.isCancelled || other.confidence > result.confidence + Whisper.clearly { result = other }
+                }
             }
             guard !result.isCancelled else { return .cancelled }
             let length = Double(job.samples.count) / 16_000
@@ -62,7 +68,7 @@ final class SpeechWriter {
         return Double(begin) * seconds...Double(max(begin, last)) * seconds
     }
 
-    private func decode(_ job: DecodeJob, window: Int, tries: Bool) throws -> Whisper.Result {
+    private func decode(_ job: DecodeJob, window: Int, beams: Int, tries: Bool) throws -> Whisper.Result {
         let owner = Unmanaged.passUnretained(job).toOpaque()
         // Whisper pads what is short with silence, and gives nothing for less than a second.
         var samples = job.samples
@@ -72,6 +78,7 @@ final class SpeechWriter {
         let count = samples.withUnsafeBufferPointer { samples in
             library.write(
                 handle, samples.baseAddress!, Int32(clamping: samples.count), job.language, Int32(clamping: window),
+                Int32(beams),
                 tries ? 1 : 0,
                 { owner in
                     guard let owner else { return 1 }

@@ -15,6 +15,10 @@ enum Whisper {
     /// whisper.cpp gives nothing for less than a second.
     static let leastSamples = 17_600
 
+    /// Texts that are followed at a time where one is written anew, of which the best is taken. More of them take more
+    /// memory.
+    static let beams = 3
+
     /// The part of the encoder for so many samples, in units of 20 ms, 0 for all of it. Below 512 the text suffers.
     static func window(for samples: Int) -> Int {
         let needed = samples / 320 + 64
@@ -24,8 +28,14 @@ enum Whisper {
     /// Unsure, or the same again and again: 30 letters a second are more than anybody says.
     static func isDoubtful(_ result: Result, seconds: Int) -> Bool {
         guard !result.tokens.isEmpty else { return true }
-        return result.confidence < -1 || result.tokens.count > 12 * (seconds + 1) || repeats(result.tokens)
+        return result.confidence < -1.2 || result.tokens.count > 12 * (seconds + 1) || repeats(result.tokens)
     }
+
+    /// By so much surer another text takes a text's place.
+    static let clearly = 0.05
+
+    /// Mostly right, and perhaps not. The mean over a few tokens says nothing.
+    static func isUnsure(_ result: Result) -> Bool { result.tokens.count >= 6 && result.confidence < -0.3 }
 
     /// The model holds it for silence and is unsure of its own text.
     static func isInvented(_ result: Result) -> Bool { result.silence > 0.6 && result.confidence < -1 }
