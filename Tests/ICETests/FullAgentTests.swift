@@ -126,6 +126,9 @@ import Testing
         let times = checks(wire).dropFirst().map(\.time)
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         #expect(gaps.allSatisfy { (3.9...6.001).contains($0) } && Set(gaps).count > 10)
+        // Each is sent once, with a transaction of its own (RFC 7675, section 5.1).
+        let asked = checks(wire).map(\.bytes)
+        #expect(Set(asked).count == asked.count)
         #expect(wire.nearFailure == nil && wire.lite?.failure == nil && wire.near.selected != nil)
         wire.loses = { _ in true }
         wire.run(until: 200)
@@ -135,6 +138,15 @@ import Testing
         let failed = wire.nearActions.last
         #expect(failed?.action == .failed(wire.nearFailure!))
         #expect((144...150.1).contains(failed?.time ?? 0))
+    }
+
+    /// An answer to a question before the last one is an answer (RFC 7675, section 5.1).
+    @Test func answersThatComeLateGiveConsentToo() {
+        let wire = Wire.lite()
+        wire.run(until: 1)
+        wire.delay = .seconds(8)
+        wire.run(until: 300)
+        #expect(wire.nearFailure == nil && wire.near.selected != nil && wire.near.roundTrip == .seconds(16))
     }
 
     @Test func anAnswerWithoutTheRightHashGivesNoConsentAndSelectsNothing() {

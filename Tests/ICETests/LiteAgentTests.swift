@@ -128,6 +128,73 @@ import Testing
         #expect(agent.selected == a)
     }
 
+    /// Once the connection stands, the peer moves on purpose: from UDP to TCP, say.
+    @Test func anAddressOfLowerPriorityThatWasNotChosenBeforeCountsAtOnceLateron() {
+        var agent = agent()
+        var other = peer
+        other.priority = 500
+        let tcp = ICERoute(b.address, connection: 3)
+        _ = agent.take(peer.check(nominating: true), from: a, at: 1)
+        _ = agent.take(other.check(), from: tcp, at: 1.1)
+        _ = agent.take(peer.check(nominating: true), from: a, at: 3.5)
+        #expect(agent.take(other.check(nominating: true), from: tcp, at: 3.6).0 == accepted(selected: true))
+        #expect(agent.selected == tcp && agent.mayReceive(from: a))
+        // And back.
+        #expect(agent.take(peer.check(nominating: true), from: a, at: 3.7).0 == accepted(selected: true))
+    }
+
+    @Test func aPeerThatChoosesAllThatItHasWithEachCheckStaysWhereItIs() {
+        var other = peer
+        other.priority = 500
+        let tcp = ICERoute(b.address, connection: 3)
+        for pause in [0.05, 1.25, 2.4] {
+            var agent = agent()
+            for turn in 0..<20 {
+                let time = 1 + 2.5 * Double(turn)
+                _ = agent.take(peer.check(nominating: true), from: a, at: time)
+                _ = agent.take(other.check(nominating: true), from: tcp, at: time + (turn == 0 ? 0.05 : pause))
+                #expect(agent.selected == a, "\(pause) s, turn \(turn)")
+            }
+        }
+    }
+
+    @Test func anAddressThatIsCheckedNoMoreMakesRoomForOneThatIs() {
+        var agent = agent()
+        let tcp = ICERoute(b.address, connection: 3)
+        _ = agent.take(peer.check(nominating: true), from: a, at: 1)
+        #expect(agent.take(peer.check(), from: tcp, at: 2).0 == accepted(new: true))
+        // No peer makes a longer pause than 6 s.
+        #expect(agent.take(peer.check(), from: tcp, at: 7.9).0 == accepted() && agent.selected == a)
+        #expect(agent.take(peer.check(), from: tcp, at: 8).0 == accepted(selected: true) && agent.selected == tcp)
+    }
+
+    @Test func aConnectionThatIsClosedMakesRoomAtOnce() {
+        var agent = agent()
+        let tcp = ICERoute(b.address, connection: 3)
+        _ = agent.take(peer.check(), from: a, at: 1)
+        _ = agent.take(peer.check(nominating: true), from: tcp, at: 2)
+        #expect(agent.lose(ICERoute(b.address, connection: 4), now: at(3)) == nil && agent.selected == tcp)
+        #expect(agent.lose(tcp, now: at(3)) == a && agent.selected == a && !agent.mayReceive(from: tcp))
+        // One that is not selected changes nothing.
+        _ = agent.take(peer.check(), from: tcp, at: 4)
+        #expect(agent.lose(tcp, now: at(4)) == nil && agent.selected == a)
+    }
+
+    @Test func behindAClosedConnectionTheNextCheckSelectsAsLongAsConsentLasts() {
+        let tcp = ICERoute(b.address, connection: 3)
+        func closed() -> ICELiteAgent {
+            var agent = agent()
+            _ = agent.take(peer.check(nominating: true), from: tcp, at: 1)
+            #expect(agent.lose(tcp, now: at(5)) == nil && agent.selected == nil && agent.wake == at(31))
+            return agent
+        }
+        var back = closed()
+        #expect(back.take(peer.check(), from: a, at: 20).0 == accepted(new: true, selected: true))
+        #expect(back.selected == a && back.advance(now: at(31)) == nil)
+        var gone = closed()
+        #expect(gone.advance(now: at(30.9)) == nil && gone.advance(now: at(31)) == .connectionClosed(tcp))
+    }
+
     @Test func consentLastsThirtySecondsFromTheLastCheckAndIsTakenForEachAddress() {
         var agent = agent()
         _ = agent.take(peer.check(nominating: true), from: a, at: 1)

@@ -22,9 +22,13 @@ private final class Wire {
     private var (toServer, toClient): ([(Instant, [UInt8])], [(Instant, [UInt8])]) = ([], [])
     private static let serverRoute = ICERoute(SocketAddress(numeric: "192.0.2.1", port: 8_189)!)
     private static let clientRoute = ICERoute(SocketAddress(numeric: "192.0.2.7", port: 5_000)!)
+    /// Connections that are open, or were.
+    private(set) var (opened, closed): ([UInt64], [UInt64]) = ([], [])
+    private let acceptsTCP: Bool
 
-    init(losing: Int = .max, fingerprint: Fingerprint? = nil) throws {
-        self.losing = losing
+    /// With `tcp` the server has no UDP.
+    init(losing: Int = .max, fingerprint: Fingerprint? = nil, tcp: Bool = false, acceptsTCP: Bool = true) throws {
+        (self.losing, self.acceptsTCP) = (losing, acceptsTCP)
         client = ClientTransport(locals: [SocketAddress(numeric: "0.0.0.0", port: 5_000)!])
         let certificate = try DTLSCertificate.ofProcess().fingerprint
         let credentials = ICECredentials(random: Secrets.fillRandom)
@@ -35,7 +39,8 @@ private final class Wire {
         var outcome = ClientTransport.Outcome()
         try client.connect(
             ClientTransport.Agreement(
-                remote: credentials, isLite: true, candidates: [ICECandidate(Wire.serverRoute.address)],
+                remote: credentials, isLite: true,
+                candidates: [ICECandidate(Wire.serverRoute.address, transport: tcp ? .passive : .udp)],
                 fingerprints: [fingerprint ?? certificate], role: .client), now: now, &outcome)
         take(outcome)
     }
@@ -53,8 +58,27 @@ private final class Wire {
     }
 
     private func take(_ outcome: ClientTransport.Outcome) {
-        for (bytes, _) in outcome.datagrams { put(bytes, to: &toServer) }
+        for (bytes, path) in outcome.datagrams where path.remote.connection == opened.last {
+            put(bytes, to: &toServer)
+        }
         news += outcome.news
+        closed += outcome.closes
+        for one in outcome.opens {
+            var next = ClientTransport.Outcome()
+            if acceptsTCP { opened.append(one.number) }
+            acceptsTCP
+                ? client.connected(one.number, now: now, &next) : client.closed(one.number, now: now, &next)
+            take(next)
+        }
+    }
+
+    private func at(_ route: ICERoute) -> ICERoute { ICERoute(route.address, connection: opened.last) }
+
+    /// The server closes the connection.
+    func breakOff() {
+        var outcome = ClientTransport.Outcome()
+        if let last = opened.last { client.closed(last, now: now, &outcome) }
+        take(outcome)
     }
 
     private func note(_ one: PeerTransport.News) { if case .connected(let keys) = one { serverKeys = keys } }
@@ -71,7 +95,7 @@ private final class Wire {
             var outcome = ClientTransport.Outcome()
             for (_, bytes) in outgoing {
                 bytes.withUnsafeBytes {
-                    client.receive($0, from: Wire.serverRoute, local: 0, now: now, &outcome)
+                    client.receive($0, from: at(Wire.serverRoute), local: 0, now: now, &outcome)
                 }
             }
             if client.wake <= now { client.advance(now: now, &outcome) }
@@ -86,9 +110,9 @@ private final class Wire {
         var (reply, answers): ([UInt8], DTLSDatagrams) = ([], DTLSDatagrams())
         bytes.withUnsafeBytes { bytes in
             if let check = STUNMessage(bytes) {
-                _ = server.receive(check, from: Wire.clientRoute, now: now, reply: &reply) { note($0) }
+                _ = server.receive(check, from: at(Wire.clientRoute), now: now, reply: &reply) { note($0) }
             } else {
-                _ = server.receive(dtls: bytes, from: Wire.clientRoute, now: now, &answers) { note($0) }
+                _ = server.receive(dtls: bytes, from: at(Wire.clientRoute), now: now, &answers) { note($0) }
             }
         }
         if !reply.isEmpty { put(reply, to: &toClient) }
@@ -118,6 +142,27 @@ private final class Wire {
         wire.hangUp()
         wire.advance(.seconds(1))
         #expect(wire.server.isOver)
+    }
+
+    @Test func aServerThatOffersTCPAloneIsConnectedByIt() throws {
+        let wire = try Wire(tcp: true)
+        wire.advance(.seconds(3))
+        let (client, server) = wire.keys
+        #expect(client != nil && client?.sending == server?.receiving)
+        let route = wire.news.lazy.compactMap { if case .route(let route) = $0 { route } else { nil } }.last
+        #expect(route?.connection == 1 && wire.opened == [1] && wire.closed.isEmpty)
+        wire.advance(.seconds(600))
+        #expect(wire.ending == nil)
+        wire.breakOff()
+        let said = try #require(wire.ending ?? nil)
+        #expect(said == "connected to 192.0.2.1:8189 by TCP, then the peer closed the connection", "\(said)")
+    }
+
+    @Test func aServerWhoseConnectionIsRefusedIsNamed() throws {
+        let wire = try Wire(tcp: true, acceptsTCP: false)
+        wire.advance(.seconds(11))
+        let said = try #require(wire.ending ?? nil)
+        #expect(said.contains("192.0.2.1:8189 by TCP"), "\(said)")
     }
 
     @Test func aServerThatDoesNotAnswerIsNamed() throws {

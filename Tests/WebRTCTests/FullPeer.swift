@@ -23,10 +23,10 @@ final class FullPeer {
             now: FullPeer.start)
     }
 
-    func check(nominating: Bool, password: String? = nil) -> [UInt8] {
+    func check(nominating: Bool, password: String? = nil, priority: UInt32 = 1) -> [UInt8] {
         var writer = STUNWriter(.request, transaction: STUN.Transaction(high: 1, low: 2))
         writer.add(username: "\(server.fragment):\(credentials.fragment)")
-        writer.add(priority: 1)
+        writer.add(priority: priority)
         if nominating { writer.addUseCandidate() }
         writer.add(role: .controlling(tieBreaker: 1))
         return writer.finish(password: password ?? server.password, by: Secrets.hmacSHA1)
@@ -51,12 +51,20 @@ final class TransportRig {
     }
 
     @discardableResult
-    func check(nominating: Bool = true, password: String? = nil) -> ICECheck {
+    func check(
+        nominating: Bool = true, password: String? = nil, from route: ICERoute? = nil, priority: UInt32 = 1
+    ) -> ICECheck {
         var reply: [UInt8] = []
-        return peer.check(nominating: nominating, password: password).withUnsafeBytes { bytes in
+        let check = peer.check(nominating: nominating, password: password, priority: priority)
+        return check.withUnsafeBytes { bytes in
             guard let message = STUNMessage(bytes) else { return .ignored }
-            return transport.receive(message, from: peer.route, now: now, reply: &reply) { news.append($0) }
+            return transport.receive(message, from: route ?? peer.route, now: now, reply: &reply) { news.append($0) }
         }
+    }
+
+    /// Where media go, by the last news.
+    var route: ICERoute? {
+        news.lazy.reversed().compactMap { if case .route(let route) = $0 { route } else { nil } }.first
     }
 
     /// Hands datagrams to and fro until neither side has one.

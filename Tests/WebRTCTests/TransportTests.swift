@@ -43,6 +43,24 @@ import Testing
         #expect(route == rig.peer.route && rig.transport.agent.selected == nil)
     }
 
+    @Test func aPeerThatMovesToTCPIsFollowedAndKeepsItsKeys() throws {
+        let rig = try TransportRig()
+        rig.check(priority: 9)
+        rig.shakeHands()
+        let keys = rig.keys
+        let tcp = ICERoute(rig.peer.route.address, connection: 1)
+        rig.advance(2)
+        rig.check(priority: 9)
+        #expect(rig.route == rig.peer.route)
+        rig.check(from: tcp, priority: 5)
+        #expect(rig.route == tcp && rig.keys == keys && rig.transport.isConnected)
+        // The connection breaks, and UDP has not been forgotten.
+        rig.transport.lose(tcp, now: rig.now) { _ in }
+        #expect(rig.transport.agent.selected == rig.peer.route)
+        rig.advance(29)
+        #expect(rig.ending == nil)
+    }
+
     @Test func aPeerThatNeverChecksIsToldByTheAddressItWasGiven() throws {
         let rig = try TransportRig()
         rig.advance(9.9)

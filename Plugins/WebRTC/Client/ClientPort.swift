@@ -20,6 +20,7 @@ final class ClientPort: PortSender, @unchecked Sendable {
     /// Of lanes, one for each socket.
     private let outboxes: [PortOutboxes]
     private let bell: PortBell
+    private let connections: ClientConnections
     private let orders = Mutex<[Order]>([])
     private weak var link: PeerLink?
 
@@ -31,7 +32,9 @@ final class ClientPort: PortSender, @unchecked Sendable {
     private init() throws {
         sockets = try ClientPort.sockets()
         outboxes = sockets.map { PortOutboxes($0) }
-        bell = try PortBell()
+        let bell = try PortBell()
+        self.bell = bell
+        connections = ClientConnections { bell.ring() }
         transport = ClientTransport(locals: sockets.map(\.local))
         credentials = transport.agent.local
         candidates = try ClientPort.candidates(of: sockets)
@@ -81,6 +84,13 @@ final class ClientPort: PortSender, @unchecked Sendable {
     }
 
     func send(_ batch: DatagramBatch, to route: ICERoute) -> DatagramBatch.Outcome {
+        if let number = route.connection {
+            var outcome = DatagramBatch.Outcome()
+            let connection = connections.connection(number)
+            batch.withEach { if connection?.send($0) == true { outcome.sent += 1 } else { outcome.failed += 1 } }
+            batch.clear()
+            return outcome
+        }
         guard let socket = sockets.first(where: { $0.local.family == route.address.family }) else {
             batch.clear()
             return DatagramBatch.Outcome()
@@ -92,6 +102,8 @@ final class ClientPort: PortSender, @unchecked Sendable {
         sockets.firstIndex { $0.local.family == family }.map { outboxes[$0].present }
     }
 
+    func connection(_ number: UInt64) -> TCPConnection? { connections.connection(number) }
+
     // MARK: The thread
 
     private func run() {
@@ -101,14 +113,28 @@ final class ClientPort: PortSender, @unchecked Sendable {
             obey(now, &outcome)
             if transport.wake <= now { transport.advance(now: now, &outcome) }
             carryOut(outcome)
-            guard !isStopped else { return }
+            guard !isStopped else { break }
             var watched = (sockets.map(\.descriptor) + [bell.descriptor]).map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
+            connections.watch(&watched)
             guard poll(&watched, nfds_t(watched.count), wait(SystemClock.monotonic)) > 0 else { continue }
             if watched[sockets.count].revents != 0 { bell.silence() }
             for index in sockets.indices where watched[index].revents != 0 { read(index) }
+            serveConnections(watched[(sockets.count + 1)...])
         }
+        connections.closeAll()
+    }
+
+    private func serveConnections(_ ready: ArraySlice<pollfd>) {
+        guard ready.contains(where: { $0.revents != 0 }) else { return }
+        let now = SystemClock.monotonic
+        var outcome = ClientTransport.Outcome()
+        connections.serve(
+            ready, opened: { transport.connected($0, now: now, &outcome) },
+            closed: { transport.closed($0, now: now, &outcome) },
+            take: { take($0, from: $1, local: $2, now, &outcome) })
+        carryOut(outcome)
     }
 
     private func wait(_ now: Instant) -> Int32 {
@@ -135,10 +161,22 @@ final class ClientPort: PortSender, @unchecked Sendable {
 
     /// Media after the handshake's last flight: before it the server has no key for them.
     private func carryOut(_ outcome: ClientTransport.Outcome) {
+        let refused = outcome.opens.filter { !connections.open($0.number, to: $0.address, local: $0.local) }
         for (bytes, path) in outcome.datagrams {
-            _ = bytes.withUnsafeBytes { sockets[path.local].send($0, to: path.remote.address) }
+            bytes.withUnsafeBytes { bytes in
+                if let number = path.remote.connection {
+                    _ = connections.connection(number)?.send(bytes)
+                } else {
+                    _ = sockets[path.local].send(bytes, to: path.remote.address)
+                }
+            }
         }
+        for number in outcome.closes { connections.close(number) }
         for news in outcome.news { link?.take(news) }
+        guard !refused.isEmpty else { return }
+        var next = ClientTransport.Outcome()
+        for one in refused { transport.closed(one.number, now: SystemClock.monotonic, &next) }
+        carryOut(next)
     }
 
     private func read(_ index: Int) {
@@ -148,12 +186,18 @@ final class ClientPort: PortSender, @unchecked Sendable {
         for place in 0..<batch.count where !batch.isTruncated(place) {
             let (room, count) = batch.datagram(place)
             let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
-            let route = ICERoute(batch.sender(place))
-            switch PacketKind(bytes) {
-            case .rtp, .rtcp: if transport.takesMedia(from: route) { link?.take(bytes, at: now) }
-            default: transport.receive(bytes, from: route, local: index, now: now, &outcome)
-            }
+            take(bytes, from: ICERoute(batch.sender(place)), local: index, now, &outcome)
         }
         carryOut(outcome)
+    }
+
+    private func take(
+        _ bytes: UnsafeRawBufferPointer, from route: ICERoute, local: Int, _ now: Instant,
+        _ outcome: inout ClientTransport.Outcome
+    ) {
+        switch PacketKind(bytes) {
+        case .rtp, .rtcp: if transport.takesMedia(from: route) { link?.take(bytes, at: now) }
+        default: transport.receive(bytes, from: route, local: local, now: now, &outcome)
+        }
     }
 }

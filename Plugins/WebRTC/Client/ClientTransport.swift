@@ -3,8 +3,8 @@ import ICE
 import Net
 import Sluice
 
-/// Our way to a server: full ICE, then DTLS over what ICE has proved. It has no socket and reads no clock: datagrams
-/// and the time in, datagrams and news out. Of the client's thread.
+/// Our way to a server, by UDP, and by TCP where the server waits for it: full ICE, then DTLS over what ICE has proved.
+/// It has no socket and reads no clock: datagrams and the time in, datagrams and news out. Of the client's thread.
 final class ClientTransport {
     /// The transport, as the server's description tells it.
     struct Agreement: Sendable {
@@ -20,6 +20,9 @@ final class ClientTransport {
     /// The outcome of a call: datagrams with their addresses, and news.
     struct Outcome {
         var datagrams: [([UInt8], ICEPath)] = []
+        /// TCP connections to be opened, before what is sent, and to be closed, behind it.
+        var opens: [(number: UInt64, address: SocketAddress, local: Int)] = []
+        var closes: [UInt64] = []
         var news: [PeerTransport.News] = []
     }
 
@@ -31,9 +34,7 @@ final class ClientTransport {
 
     /// `locals` are the addresses of the sockets, one of a family.
     init(locals: [SocketAddress]) {
-        var settings = ICEFullAgent.Settings()
-        settings.usesTCP = false
-        agent = ICEFullAgent(locals: locals, settings: settings, hmac: Secrets.hmacSHA1, random: Secrets.fillRandom)
+        agent = ICEFullAgent(locals: locals, hmac: Secrets.hmacSHA1, random: Secrets.fillRandom)
     }
 
     /// The server's description has come.
@@ -74,6 +75,20 @@ final class ClientTransport {
         look(now, &outcome)
     }
 
+    /// The TCP connection of this number is open.
+    func connected(_ connection: UInt64, now: Instant, _ outcome: inout Outcome) {
+        guard !isOver else { return }
+        agent.connected(connection, now: now)
+        look(now, &outcome)
+    }
+
+    /// The TCP connection of this number is closed, or could not be opened.
+    func closed(_ connection: UInt64, now: Instant, _ outcome: inout Outcome) {
+        guard !isOver else { return }
+        agent.closed(connection, now: now)
+        look(now, &outcome)
+    }
+
     /// Does all that is due at `wake`.
     func advance(now: Instant, _ outcome: inout Outcome) {
         guard !isOver else { return }
@@ -109,7 +124,8 @@ final class ClientTransport {
                 dtls?.handleTimeout(now: now, &answers)
                 send(to: path, &outcome)
             case .failed(let failure), .restartFailed(let failure): end(failure.text(told: []), &outcome)
-            case .connect, .close: break
+            case .connect(let number, let address, let local): outcome.opens.append((number, address, local))
+            case .close(let number): outcome.closes.append(number)
             }
         }
         guard let dtls, !isOver else { return }

@@ -66,6 +66,11 @@ final class PeerTransport {
         return result
     }
 
+    /// A TCP connection of the peer is closed. Media go another way from now on, where there is one.
+    func lose(_ route: ICERoute, now: Instant, _ news: (News) -> Void) {
+        if let next = agent.lose(route, now: now) { news(.route(next)) }
+    }
+
     /// A datagram of DTLS. Those from where no check has proved that the peer is there are passed over: false.
     func receive(
         dtls datagram: UnsafeRawBufferPointer, from route: ICERoute, now: Instant, _ answers: inout DTLSDatagrams,

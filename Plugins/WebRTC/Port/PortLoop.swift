@@ -84,7 +84,8 @@ final class PortLoop: @unchecked Sendable {
             let now = SystemClock.monotonic
             obey(now)
             if due <= now { advance(now) }
-            tcp.advance(now, settled: { admission.connectionIsSettled(from: $0) }, lost: forget)
+            tcp.advance(
+                now, settled: { admission.connectionIsSettled(from: $0) }, lost: { forget($0, now) })
             watched.removeAll(keepingCapacity: true)
             watched.append(pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0))
             watched.append(pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0))
@@ -105,11 +106,18 @@ final class PortLoop: @unchecked Sendable {
         let now = SystemClock.monotonic
         tcp.serve(
             ready, now, admit: { admission.refuseConnection(from: $0, now: now) == nil },
-            settled: { admission.connectionIsSettled(from: $0) }, lost: forget, take: { take($0, from: $1, now) })
+            settled: { admission.connectionIsSettled(from: $0) }, lost: { forget($0, now) },
+            take: { take($0, from: $1, now) })
     }
 
-    /// A TCP connection has ended: its peer comes by another way, or its consent runs out.
-    private func forget(_ route: ICERoute) { table.remove(route) }
+    /// A TCP connection has ended: its peer is heard by another way, or comes by one, or its consent runs out.
+    private func forget(_ route: ICERoute, _ now: Instant) {
+        if let number = table.peer(at: route), let peer = peers[number] {
+            peer.transport.lose(route, now: now) { tell($0, peer) }
+            due = min(due, peer.transport.wake)
+        }
+        table.remove(route)
+    }
 
     /// Milliseconds until the next peer has something to do, rounded up.
     private func wait(_ now: Instant) -> Int32 {

@@ -6,8 +6,12 @@ import Sluice
 ///
 /// A check with the right password proves the address that it came from. DTLS and SRTP are taken from proved addresses
 /// alone (`mayReceive`), and sent to the selected one alone: the one of the last check with USE-CANDIDATE. A peer that
-/// nominates aggressively (RFC 5245, section 8.1.1.2) nominates all that it has, so one of lower priority counts only
-/// where the selected one has not been nominated for a second.
+/// nominates aggressively (RFC 5245, section 8.1.1.2) nominates all that it has, at the beginning and with each check.
+/// So one of lower priority, as TCP behind UDP, counts at once where the peer has not chosen it for long, and else where
+/// it has not chosen the selected one since.
+///
+/// A selected address that is checked no more while another one is has fallen silent, and makes room for it: no peer
+/// makes a longer pause than 6 s (RFC 7675, section 5.1). A TCP connection that is closed makes room at once (`lose`).
 ///
 /// Each check renews the consent of its address for 30 s (RFC 7675), since it shows that the peer still wants to hear
 /// us. An address without consent is forgotten. Once the selected one is, all is over, and only a restart helps.
@@ -36,6 +40,8 @@ public struct ICELiteAgent: Sendable {
         let route: ICERoute
         var priority: UInt32
         var checked: Instant
+        /// When the peer chose it last.
+        var nominated: Instant?
     }
 
     private struct Session: Sendable {
@@ -54,7 +60,12 @@ public struct ICELiteAgent: Sendable {
     private var pastFragment: String?
     private var proved: [Proved] = []
     private var deadline: Instant?
-    private var nominated = Instant(nanoseconds: .min)
+    /// When the peer chose the selected one last, and when it was selected.
+    private var (nominated, settled) = (Instant(nanoseconds: .min), Instant(nanoseconds: .min))
+    /// A closed connection that was the selected address, until there is another one.
+    private var lost: ICERoute?
+
+    private static let silence = Interval.seconds(7)
 
     /// The address to send to; nil before the first is selected and after consent was lost.
     public private(set) var selected: ICERoute?
@@ -150,31 +161,66 @@ public struct ICELiteAgent: Sendable {
         }
         progress.note(checkFrom: route, now: now)
         let priority = check.priority ?? 0
+        var last: Instant?
         if let index = proved.firstIndex(where: { $0.route == route }) {
+            last = proved[index].nominated
             (proved[index].priority, proved[index].checked) = (priority, now)
+            if check.isNominating { proved[index].nominated = now }
         } else {
             if proved.count >= max(1, settings.mostAddresses) { result.forgotten = makeRoom() }
-            proved.append(Proved(route: route, priority: priority, checked: now))
+            let chosen = check.isNominating ? now : nil
+            proved.append(Proved(route: route, priority: priority, checked: now, nominated: chosen))
             progress.proved &+= 1
             result.isNew = true
         }
-        if result.isRestart, selected != nil, selected != route, !check.isNominating {
-            selected = route
-            progress.note(selected: route, now: now)
+        let (isNominating, isMoving) = (check.isNominating, result.isRestart && selected != nil)
+        if route == selected {
+            if isNominating { nominated = now }
+        } else if isNominating ? counts(priority, last, at: now) : isMoving || isSilent(at: now) {
+            select(route, isNominated: isNominating, now: now)
             result.isSelected = true
         }
-        guard check.isNominating else { return result }
-        if route != selected {
-            let before = proved.first { $0.route == selected }?.priority ?? 0
-            guard selected == nil || priority >= before || nominated.isOlder(than: .seconds(1), at: now) else {
-                return result
-            }
-            (selected, deadline) = (route, nil)
-            progress.note(selected: route, now: now)
-            result.isSelected = true
-        }
-        nominated = now
         return result
+    }
+
+    /// A nomination of an address of that priority, which was nominated `last`, counts.
+    private func counts(_ priority: UInt32, _ last: Instant?, at now: Instant) -> Bool {
+        guard let held = proved.first(where: { $0.route == selected }), priority < held.priority else { return true }
+        // At the beginning all that it has may be chosen.
+        if settled.isOlder(than: .seconds(1), at: now), last?.isOlder(than: .seconds(10), at: now) ?? true {
+            return true
+        }
+        guard nominated.isOlder(than: .seconds(1), at: now) else { return false }
+        return last.map { nominated < $0 || nominated.isOlder(than: .seconds(10), at: now) } ?? true
+    }
+
+    /// The selected address is checked no more, or is no more.
+    private func isSilent(at now: Instant) -> Bool {
+        guard let held = proved.first(where: { $0.route == selected }) else { return lost != nil }
+        return held.checked.isOlder(than: ICELiteAgent.silence, at: now)
+    }
+
+    /// Every nomination counts behind a selection that is none itself.
+    private mutating func select(_ route: ICERoute, isNominated: Bool, now: Instant) {
+        (selected, deadline, lost) = (route, nil, nil)
+        (nominated, settled) = (isNominated ? now : Instant(nanoseconds: .min), now)
+        progress.note(selected: route, now: now)
+    }
+
+    /// The TCP connection of `route` is closed. Gives the address that is selected in its place: of the others the one
+    /// that was checked last. nil where it was not the selected one, and where there is no other: then the next check
+    /// selects, as long as its consent lasts.
+    public mutating func lose(_ route: ICERoute, now: Instant) -> ICERoute? {
+        guard let index = proved.firstIndex(where: { $0.route == route }) else { return nil }
+        let gone = proved.remove(at: index)
+        guard route == selected else { return nil }
+        selected = nil
+        guard let next = proved.max(by: { $0.checked < $1.checked }) else {
+            (lost, deadline) = (route, gone.checked + settings.consentTimeout)
+            return nil
+        }
+        select(next.route, isNominated: false, now: now)
+        return next.route
     }
 
     /// Takes out the address that was checked longest ago and is not the selected one.
@@ -243,13 +289,13 @@ public struct ICELiteAgent: Sendable {
         if let selected, !proved.contains(where: { $0.route == selected }) {
             failure = .consentLost(selected, after: settings.consentTimeout)
         } else if let deadline, selected == nil, now >= deadline {
-            failure = progress.failure(within: settings.connectTimeout)
+            failure = lost.map { .connectionClosed($0) } ?? progress.failure(within: settings.connectTimeout)
         }
         guard failure != nil else { return nil }
         session.isOver = true
         for entry in proved { forget(entry.route) }
         proved = []
-        (selected, deadline) = (nil, nil)
+        (selected, deadline, lost) = (nil, nil, nil)
         return failure
     }
 }
