@@ -1,3 +1,4 @@
+import ICE
 import Net
 import RTP
 import SRTP
@@ -40,6 +41,10 @@ public class SendingNode {
     private var rate: SendRate?
     private var toldRate = 0
     private var estimateMetric: Metric.Counter!
+    private var firstPicture, byTCP, ways: Metric.Counter!
+    /// When the session began, until its first picture has gone out.
+    private var begun: Instant?
+    private var route: ICERoute?
     private var isOver = false
 
     /// An event of one link, so that late ones of the link before are passed over.
@@ -54,6 +59,9 @@ public class SendingNode {
         SentStream.declared + [
             .counter("before_connection", "Packets left out because the peer was not connected yet."),
             .gauge("estimate_kbps", "The bitrate that the viewer's estimate and its loss allow, in kb/s."),
+            .gauge("first_picture_ms", "From the session's start until the first picture went out."),
+            .gauge("by_tcp_percent", "100 where media go by TCP in the end, 0 where they go by UDP."),
+            .counter("ways", "Ways that media took to the peer: each after the first is another path of ICE."),
             .counter("bad_reports", "RTCP packets that make no sense, or are not the peer's."),
         ]
     }
@@ -64,6 +72,9 @@ public class SendingNode {
         early = context.counter("before_connection")
         estimateMetric = context.gauge("estimate_kbps")
         badReports = context.counter("bad_reports")
+        firstPicture = context.gauge("first_picture_ms")
+        byTCP = context.gauge("by_tcp_percent")
+        ways = context.counter("ways")
         wall = WallClock(unixNanoseconds: SystemClock.unixNanoseconds, at: context.now)
         inbox = context.inbox(of: Sending.self, capacity: 256)
     }
@@ -74,6 +85,7 @@ public class SendingNode {
         self.session = session
         (streams, protections, outgoing, way, rate) = ((nil, nil), nil, nil, nil, nil)
         (isOver, armed, toldRate) = (false, .distantFuture, 0)
+        (begun, route) = (context.now, nil)
         reports = ReportTimer(interval: .seconds(1), ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
         session.link.listen { inbox.post(Sending(link: link, event: $0)) }
@@ -127,7 +139,7 @@ public class SendingNode {
         guard let session else { return }
         leaveAudiences()
         turn.take {
-            showSent()
+            showSent(context.now)
             way?.flush()
         }
         session.link.leave()
@@ -149,6 +161,7 @@ public class SendingNode {
             connected(session, now: now)
             let path = session.link.route.map { " (\($0))" } ?? ""
             context.log(.info, "\(session.peer) is connected\(path), \(keys.suite.rawValue)")
+            notePath(session)
             turn.take {
                 streams.video?.begin(now: now)
                 streams.audio?.begin(now: now)
@@ -193,9 +206,21 @@ public class SendingNode {
         memberships = []
     }
 
-    private func showSent() {
-        streams.video?.show()
-        streams.audio?.show()
+    private func showSent(_ now: Instant) {
+        streams.video?.show(now: now)
+        streams.audio?.show(now: now)
+        guard let start = begun, let first = streams.video?.first else { return }
+        firstPicture.set(Int(((first - start).seconds * 1_000).rounded()))
+        begun = nil
+    }
+
+    /// Tells of another way to the peer than before.
+    private func notePath(_ session: PeerSession) {
+        guard let present = session.link.route, present != route else { return }
+        if let route { context.handle.log(.info, "\(session.peer): media go to \(present) now, not to \(route)") }
+        route = present
+        ways.add()
+        byTCP.set(present.connection == nil ? 0 : 100)
     }
 
     private func takeControl(_ protected: [UInt8], _ now: Instant) {
@@ -283,8 +308,9 @@ public class SendingNode {
     }
 
     private func report(_ now: Instant) {
-        showSent()
+        showSent(now)
         guard let session else { return }
+        notePath(session)
         let line = session.video?.stream.line ?? session.audio?.stream.line
         guard let time = line?.time(at: now), reports.take(now: now) else { return }
         outgoing?.send(cname: session.cname, ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0, now: now) {

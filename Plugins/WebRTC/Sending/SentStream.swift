@@ -29,12 +29,27 @@ final class SentStream {
     private let metrics: Metrics
     /// Not shown yet.
     @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
+    /// When the first packet went out.
+    @exclusivity(unchecked) private(set) var first: Instant?
+    /// What the bitrate is counted from.
+    private var counted: (at: Instant, bytes: Int)?
+    private var allBytes = 0
 
     struct Metrics {
         let packets, bytes, unsent, oversize, lost, fraction, roundTrip, asked, again, refused: Metric.Counter
-        let asksForKeyframes, redundant: Metric.Counter
+        let asksForKeyframes, redundant, redundantPackets, rate, jitter, nacks: Metric.Counter
+        /// Of video.
+        let keyframes, pictureLosses, intraRequests: Metric.Counter?
 
         init(_ context: NodeContext, _ name: String) {
+            rate = context.gauge("\(name)_kbps")
+            jitter = context.gauge("\(name)_jitter_us")
+            nacks = context.counter("\(name)_nacks")
+            redundantPackets = context.counter("\(name)_redundant_packets")
+            let isVideo = name == "video"
+            keyframes = isVideo ? context.counter("video_keyframes") : nil
+            pictureLosses = isVideo ? context.counter("video_plis") : nil
+            intraRequests = isVideo ? context.counter("video_firs") : nil
             packets = context.counter("\(name)_packets")
             bytes = context.counter("\(name)_bytes")
             unsent = context.counter("\(name)_unsent")
@@ -142,16 +157,28 @@ final class SentStream {
             return whole
         }
         sent = (sent.packets + packets, sent.bytes + bytes)
+        if first == nil, packets > 0 { first = now }
     }
 
     /// Shows what has been sent. On the lane of the metrics' node.
-    func show() {
+    func show(now: Instant) {
         // They went to the kernel with those of other peers.
         let lost = losses.take()
         metrics.unsent.add(lost)
         metrics.packets.add(sent.packets - lost)
         metrics.bytes.add(sent.bytes)
+        allBytes += sent.bytes
         sent = (0, 0)
+        metrics.keyframes?.set(Int(sender.keyframes))
+        metrics.redundantPackets.set(Int(sender.redundantPackets))
+        guard let counted else {
+            counted = (now, allBytes)
+            return
+        }
+        let time = now - counted.at
+        guard time >= .milliseconds(500) else { return }
+        metrics.rate.set(Int((Double(allBytes - counted.bytes) * 8 / time.seconds / 1_000).rounded()))
+        self.counted = (now, allBytes)
     }
 
     // MARK: Feedback
@@ -161,6 +188,7 @@ final class SentStream {
 
     /// Packets that the peer misses. One that still catches up has lost some of too many: no more of them go out.
     func sendAgain(_ sequences: [UInt16], now: Instant) {
+        metrics.nacks.add()
         metrics.asked.add(sequences.count)
         guard soundRepair?.answersLoss ?? true else { return metrics.refused.add(sequences.count) }
         catchUp?.noteLoss()
@@ -182,12 +210,14 @@ final class SentStream {
     /// A picture loss indication, or a full intra request.
     func noteRequest(_ packet: RTCPPacket) {
         metrics.asksForKeyframes.add()
+        if case .pictureLoss = packet { metrics.pictureLosses?.add() } else { metrics.intraRequests?.add() }
         keyframes.note(packet, of: sender.ssrc)
     }
 
     func note(_ report: RTCPPacket.ReportBlock, at ntp: NTPTime, now: Instant) {
         metrics.lost.set(Int(report.lost))
         metrics.fraction.set(Int(report.fractionLost) * 100 / 256)
+        metrics.jitter.set(Int(Int64(report.jitter) * 1_000_000 / sender.clockRate))
         if let trip = report.roundTrip(at: ntp) {
             metrics.roundTrip.set(Int(trip.nanoseconds / 1_000))
             sender.follow(roundTrip: trip)
@@ -215,7 +245,13 @@ final class SentStream {
         if toldRepairs.times < 2 { RTCPPacket.senderReport(report).append(to: &bytes) }
     }
 
-    static var declared: [Metric] { declared(of: "video") + declared(of: "audio") }
+    static var declared: [Metric] {
+        declared(of: "video") + declared(of: "audio") + [
+            .counter("video_keyframes", "Keyframes that were sent."),
+            .counter("video_plis", "Picture loss indications (PLI) of the viewer."),
+            .counter("video_firs", "Full intra requests (FIR) of the viewer."),
+        ]
+    }
 
     private static func declared(of name: String) -> [Metric] {
         [
@@ -226,6 +262,10 @@ final class SentStream {
             .counter("\(name)_lost_at_viewer", "Packets of \(name) that the viewer says it has lost."),
             .gauge("\(name)_loss_percent", "Loss of \(name) by the viewer's last report."),
             .gauge("\(name)_rtt_us", "The round trip by the viewer's last report."),
+            .gauge("\(name)_jitter_us", "The jitter between arrivals of \(name) by the viewer's last report."),
+            .gauge("\(name)_kbps", "The bitrate of \(name) at the end, in kb/s, protection included."),
+            .counter("\(name)_nacks", "Messages of the viewer that ask for packets of \(name) again (NACK)."),
+            .counter("\(name)_redundant_packets", "Packets of \(name) with the frame before beside their own (RED)."),
             .counter("\(name)_asked_again", "Packets of \(name) that the viewer has asked for again."),
             .counter("\(name)_sent_again", "Packets of \(name) that were sent again."),
             .counter(

@@ -44,6 +44,10 @@ public struct StreamSender {
     public private(set) var packets: UInt32 = 0
     /// Of payload.
     public private(set) var octets: UInt32 = 0
+    /// Frames that can be decoded without others; wraps.
+    public private(set) var keyframes: UInt32 = 0
+    /// Packets that carried the frame before beside their own; wraps.
+    public private(set) var redundantPackets: UInt32 = 0
 
     /// `sequence` and `timestampOffset` are where the numbers begin: random (RFC 3550, section 5.1), the first below
     /// 2¹⁵ so that an SRTP receiver cannot miss its first wrap (RFC 3711, section 3.3.1). `mtu` is the most bytes of a
@@ -101,6 +105,7 @@ public struct StreamSender {
         _ frame: PacketizedFrame, at time: MediaTime, captured: NTPTime? = nil, followsSilence: Bool = false
     ) {
         (self.frame, index, self.captured) = (frame, 0, captured)
+        if frame.isKeyframe { keyframes = keyframes &+ 1 }
         timestamp = timestamp(at: time)
         if followsSilence { isFirstOfTalk = true }
     }
@@ -139,13 +144,14 @@ public struct StreamSender {
     }
 
     /// The frame before goes along, where there is room for it.
-    private func addRedundancy(to entry: inout SentPackets.Entry, _ size: Int, _ most: Int) {
+    private mutating func addRedundancy(to entry: inout SentPackets.Entry, _ size: Int, _ most: Int) {
         guard isRedundant, let redundantType, let before, before.frame.pieces.count == 1 else { return }
         let (count, offset) = (before.frame.pieces[0].count, timestamp &- before.timestamp)
         let more = RedundantAudio.headerSize + count
         guard RedundantAudio.fits(count, offset: offset), size + more <= most,
             entry.payloadSize + more <= packetizer.limit
         else { return }
+        redundantPackets = redundantPackets &+ 1
         entry.header.payloadType = redundantType
         (entry.before, entry.timestampOffset) = (before.frame, UInt16(truncatingIfNeeded: offset))
     }
