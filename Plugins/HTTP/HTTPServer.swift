@@ -29,7 +29,7 @@ public final class HTTPServer: Service, HTTPService, @unchecked Sendable {
     var connectionsPerAddress: Int
     @Parameter(
         "changes_per_s", default: 100, range: 1...100_000,
-        help: "POST, PATCH, PUT, DELETE and WebSockets that one address may ask for in a second, twice as many at once."
+        help: "POST, PATCH, PUT and WebSockets that one address may ask for in a second, twice as many at once."
     )
     var changesPerSecond: Int
 

@@ -52,6 +52,23 @@ import Testing
         #expect(!rig.said.all.joined().contains("0123abcd"))
     }
 
+    /// A page that leaves, or a conference that ends: an end makes no work that could be put off.
+    @Test func endsOfSessionsAreNotRefusedHoweverManyThereAre() throws {
+        let rig = try Rig { $0.changesPerSecond = 5 }
+        try rig.serve(HTTPRoute(.post, .delete, path: "/s/{x}")) { _ in HTTPResponse(204) }
+        let client = RawClient(port: rig.port)
+        client.send(String(repeating: "DELETE /s/1 HTTP/1.1\r\nHost: a\r\n\r\n", count: 100))
+        #expect(client.answers(100).allSatisfy { status($0) == "204" })
+        #expect(rig.server.counts.requestsLimited == 0)
+        // A token that is guessed by them counts all the same.
+        let guarded = try Rig { ($0.token, $0.changesPerSecond) = ("0123abcd", 5) }
+        try guarded.serve(HTTPRoute(.delete, path: "/s/{x}")) { _ in HTTPResponse(204) }
+        let stranger = RawClient(port: guarded.port)
+        stranger.send(String(repeating: "DELETE /s/1 HTTP/1.1\r\nHost: a\r\n\r\n", count: 100))
+        let answers = stranger.answers(100).map(status)
+        #expect(answers.contains("429") && answers.allSatisfy { ["401", "429"].contains($0) })
+    }
+
     @Test func anythingAtAllIsAnsweredOrClosedAndNothingCrashes() throws {
         let rig = try Rig()
         try rig.serve(HTTPRoute(.post, path: "/{x}")) { _ in HTTPResponse(204) }

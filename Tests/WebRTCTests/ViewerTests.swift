@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Sluice
 import TestSupport
 import Testing
@@ -29,25 +30,28 @@ import Testing
         """
 
     func viewer(
-        _ graph: String = "viewer", _ settings: [String] = []
+        _ graph: String = "viewer", _ settings: [String] = [], host: String = "127.0.0.1", environment: [String] = []
     ) throws -> (PeerProcess, Int, Int) {
         let port = Ports.four()
-        let words = [
-            Built.file("sluice").path, "run", Built.root.appending(path: "graphs/\(graph).json").path, "--set",
-            "listen=127.0.0.1:\(port)", "--set", "media=127.0.0.1:\(port + 1)", "--for", "50s",
-        ]
+        let words =
+            ["env"] + environment + [
+                Built.file("sluice").path, "run", Built.root.appending(path: "graphs/\(graph).json").path, "--set",
+                "listen=\(host):\(port)", "--set", "media=\(host):\(port + 1)", "--for", "50s",
+            ]
         let process = try PeerProcess(words + settings)
         try wait(for: "viewer's page", said: { ["viewer": process.said] }, { process.said.contains("in a browser") })
         return (process, port, port + 1)
     }
 
     func result<Found: Decodable>(
-        of expression: String, _ port: Int, _ process: PeerProcess
+        of expression: String, _ port: Int, _ process: PeerProcess, host: String = "127.0.0.1", path: String = "",
+        flags: [String] = []
     ) throws -> Found {
         let output = FileManager.default.temporaryDirectory.appending(path: "sluice-page-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: output) }
         let browser = try PeerProcess(
-            ["/usr/bin/python3", ViewerTests.driver.path, "http://127.0.0.1:\(port)/", expression], output: output)
+            ["/usr/bin/python3", ViewerTests.driver.path, "http://\(host):\(port)/\(path)", expression] + flags,
+            output: output)
         try wait(
             for: "the browser's figures", atMost: 60, said: { ["viewer": process.said, "browser": browser.said] },
             { !browser.isRunning })
@@ -175,6 +179,82 @@ import Testing
         defer { process.terminate() }
         let found: Echo = try result(of: ViewerTests.echo, port, process)
         #expect(found.sent >= 150 && found.lost == 0 && found.energy > 0.001, "\(found)")
+    }
+
+    private struct Unheard: Decodable {
+        var state, text: String
+        var sent, seconds: Int
+    }
+
+    /// A caller who refuses the microphone: the page after three seconds of being connected.
+    private static let unheard = """
+        (async () => {
+          while (!window.pc || pc.connectionState !== "connected") await new Promise(next => setTimeout(next, 20));
+          await new Promise(next => setTimeout(next, 3000));
+          let sent = 0;
+          (await pc.getStats()).forEach(one => { if (one.type === "outbound-rtp") sent += one.packetsSent; });
+          return { state: pc.connectionState, text: document.getElementById("state").textContent, sent, seconds: 3 };
+        })()
+        """
+
+    @Test func aCallerWhoRefusesTheMicrophoneStaysConnectedAndIsTold() throws {
+        let (process, port, _) = try viewer("talk")
+        defer { process.terminate() }
+        let found: Unheard = try result(
+            of: ViewerTests.unheard, port, process, flags: ["--use-fake-ui-for-media-stream=deny"])
+        #expect(found.state == "connected" && found.sent == 0, "\(found)")
+        #expect(found.text.hasPrefix("connected, not heard: no microphone ("), "\(found)")
+        #expect(process.said.contains("sends no microphone: it stays connected, and is not heard"), "\(process.said)")
+        #expect(!process.said.contains("error:"), "\(process.said)")
+    }
+
+    /// A camera and a microphone that the page is asked for, into a file.
+    @Test func aCameraComesIntoTheGraph() throws {
+        let scratch = try Scratch()
+        let tape = scratch.url.appending(path: "camera.mkv").path
+        let graph = try scratch.write(
+            "camera.json",
+            """
+            { "parameters": { "listen": {}, "media": {} },
+              "services": { "http": { "listen": "${listen}" }, "webrtc": { "listen": "${media}" } },
+              "nodes": {
+                "tone": { "type": "source", "open": "tone" },
+                "stereo": { "type": "audio-convert", "sample_rate": 48000, "channels": 2 },
+                "opus": { "type": "opus-encoder" },
+                "viewers": { "type": "webrtc-viewers", "template": "guest", "microphone": true, "camera": true } },
+              "edges": [ "tone.audio -> stereo -> opus -> viewers.audio" ],
+              "templates": { "guest": {
+                "nodes": { "in": { "type": "webrtc-input" }, "peer": { "type": "webrtc-output" },
+                           "tape": { "type": "record", "path": "\(tape)" } },
+                "edges": [ "in.video -> tape.video", "in.audio -> tape.audio" ] } } }
+            """)
+        let port = Ports.four()
+        let process = try PeerProcess([
+            Built.file("sluice").path, "run", graph.path, "--set", "listen=127.0.0.1:\(port)", "--set",
+            "media=127.0.0.1:\(port + 1)", "--for", "50s",
+        ])
+        defer { process.terminate() }
+        try wait(for: "the page", said: { ["graph": process.said] }, { process.said.contains("in a browser") })
+        let sent: Bool = try result(
+            of: """
+                new Promise(done => setInterval(async () => {
+                  const sent = {};
+                  (await pc.getStats()).forEach(one => { if (one.type === "outbound-rtp") sent[one.kind] = one; });
+                  if (sent.video?.framesEncoded >= 60 && sent.audio?.packetsSent >= 100) done(true);
+                }, 50))
+                """, port, process)
+        #expect(sent)
+        try wait(for: "the guest's leaving", said: { ["graph": process.said] }, { process.said.contains("has left") })
+        process.signal(SIGINT)
+        try wait(for: "the end", said: { ["graph": process.said] }, { !process.isRunning })
+        let shown = try FFmpeg.run(
+            [
+                "ffprobe", "-v", "error", "-count_packets", "-show_entries", "stream=codec_type,nb_read_packets", "-of",
+                "csv=p=0", tape,
+            ], feeding: [])
+        let tracks = String(decoding: shown, as: UTF8.self).split(separator: "\n").sorted()
+        let counts = tracks.compactMap { $0.split(separator: ",").last.flatMap { Int($0) } }
+        #expect(tracks.count == 2 && counts.allSatisfy { $0 >= 40 }, "\(tracks) \(process.said)")
     }
 
     private struct Join: Decodable {

@@ -33,7 +33,8 @@ final class Desk: Sendable {
         }
         var request = HTTPRequest(
             method == .head ? .get : method, path.text, query: path.query, headers: head.headers, peer: peer.shown)
-        let makesWork = ![.get, .head, .options].contains(method) || head.upgradesToWebSocket
+        // An end makes less work than there was, and is not put off.
+        let makesWork = ![.get, .head, .options, .delete].contains(method) || head.upgradesToWebSocket
         if makesWork, let refusal = limited(peer, now) { return .answer(shared(refusal, fit, head)) }
         guard let fit else {
             let isIndex = request.method == .get && path.segments.allSatisfy(\.isEmpty)

@@ -14,7 +14,10 @@ final class OfferedStream {
     private var codec: MediaCodec? { didSet { if codec != oldValue { follow() } } }
     /// Of the last packet.
     private var format: MediaFormat?
-    private var (hasToldReordering, isH264) = (false, false)
+    private var isH264 = false
+    private var (hasToldReordering, hasToldFields) = (false, false)
+    /// Of the last packet of H.264, while nothing was said of its order.
+    private var times: (shown: MediaTime, decoded: MediaTime)?
 
     /// `cached` is how much of video is kept for those that join, `expected` the codec that counts before anything has
     /// come. `warn` gets a sentence on pictures that browsers cannot play evenly.
@@ -30,6 +33,7 @@ final class OfferedStream {
     /// Looks at the format of a packet that comes.
     func note(_ packet: Packet) {
         let isKnown = packet.format === format
+        if isH264, !hasToldReordering { noteOrder(packet) }
         guard !isKnown || isH264 && packet.header.flags.contains(.keyframe) else { return }
         format = packet.format
         isH264 = packet.format.codec == .h264
@@ -62,12 +66,36 @@ final class OfferedStream {
         let known = sets.lazy.compactMap { SequenceParameterSet($0) }.first
         guard let sps = known ?? SequenceParameterSet(inAccessUnit: packet.bytes) else { return }
         codec = .h264(H264Profile(sps))
-        guard sps.reorderedFrames ?? 0 > 0, !hasToldReordering else { return }
+        if sps.isInterlaced { tellFields() }
+        if sps.reorderedFrames ?? 0 > 0 { tellReordering() }
+    }
+
+    /// Encoders that do not say it in their parameter sets show it.
+    private func noteOrder(_ packet: Packet) {
+        let (before, header) = (times, packet.header)
+        times = (header.pts, header.dts)
+        guard let before, header.dts > before.decoded, header.pts < before.shown else { return }
+        tellReordering()
+    }
+
+    private func tellReordering() {
+        guard !hasToldReordering else { return }
         hasToldReordering = true
         warn(
             "pictures come in another order than they are shown (B-frames), which browsers cannot play evenly. "
-                + "Let the encoder leave them out: -bf 0 of ffmpeg, \"tune zerolatency\" of x264.")
+                + "Let the encoder leave them out: -bf 0 of ffmpeg, \"tune zerolatency\" of x264. \(OfferedStream.anew)"
+        )
     }
+
+    private func tellFields() {
+        guard !hasToldFields else { return }
+        hasToldFields = true
+        warn(
+            "pictures are interlaced, which browsers show with combs, or not at all. Let the sender make progressive "
+                + "ones: -vf yadif of ffmpeg, \"progressive\" at the camera. \(OfferedStream.anew)")
+    }
+
+    private static let anew = "Or have them encoded anew: transcode=all of the graph srt-viewer."
 }
 
 extension SequenceParameterSet {

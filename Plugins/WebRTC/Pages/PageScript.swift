@@ -36,9 +36,17 @@ enum PageScript {
           }));
         """#
 
-    /// A microphone with what a call wants of it.
+    /// A microphone with what a call wants of it, and a camera.
     static let microphone = #"""
-        const openMicrophone = async () => (await navigator.mediaDevices.getUserMedia(
-          { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } })).getAudioTracks()[0];
+        async function capture(audio, video) {
+          if (!navigator.mediaDevices) throw new Error("browsers give it on localhost and by HTTPS alone");
+          return await navigator.mediaDevices.getUserMedia({
+            audio: audio && { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+            video: video && { width: { ideal: 1280 }, height: { ideal: 720 } } });
+        }
+        const openMicrophone = async () => (await capture(true, false)).getAudioTracks()[0];
+        // Why the user is not heard or seen, behind what the page says. One who has refused it is not asked again.
+        let lack = "";
+        const noteLack = (names, error) => { lack = ", not heard: no " + names + " (" + error.message + ")"; };
         """#
 }

@@ -81,7 +81,9 @@ enum PeerScript {
 
         function begin(number, servers) {
           generation = number;
-          const own = pc = window.pc = new RTCPeerConnection({ iceServers: servers }), stream = new MediaStream();
+          // ?relay goes by the TURN servers alone.
+          const iceTransportPolicy = query.has("relay") && servers.length ? "relay" : "all", stream = new MediaStream();
+          const own = pc = window.pc = new RTCPeerConnection({ iceServers: servers, iceTransportPolicy });
           video.srcObject = stream;
           [held, heldAt, offsets] = [0, performance.now(), []];
           own.ontrack = event => {
@@ -93,7 +95,7 @@ enum PeerScript {
             sdpMid: event.candidate ? event.candidate.sdpMid : null });
           own.onconnectionstatechange = () => {
             if (own !== pc) return;
-            if (own.connectionState === "connected") { show("connected"); settled(); }
+            if (own.connectionState === "connected") { show("connected" + lack); settled(); }
             // Another network, perhaps: new candidates keep the connection.
             if (own.connectionState === "disconnected")
               say({ type: "renegotiate", generation: number, ice_restart: true });
@@ -127,10 +129,14 @@ enum PeerScript {
           speak.textContent = track.enabled ? "Microphone off" : "Microphone on";
         };
         async function hear(sender) {
+          if (lack) return;
           try {
             if (!track || track.readyState !== "live") track = await openMicrophone();
             await sender.replaceTrack(track);
-          } catch (error) { show("no microphone: " + error.message); }
+          } catch (error) {
+            noteLack("microphone", error);
+            if (pc && pc.connectionState === "connected") show("connected" + lack);
+          }
         }
         """#
 

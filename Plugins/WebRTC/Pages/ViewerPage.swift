@@ -1,7 +1,8 @@
 /// The page on which a browser watches by WHEP. It connects again by itself.
 enum ViewerPage {
-    /// `path` is that of the WHEP endpoint. With `takesMicrophone` the page asks for the microphone, and sends it.
-    static func html(path: String, takesMicrophone: Bool) -> String {
+    /// `path` is that of the WHEP endpoint. With `takesMicrophone` and `takesCamera` the page asks for them, and sends
+    /// them.
+    static func html(path: String, takesMicrophone: Bool, takesCamera: Bool = false) -> String {
         PageFrame.html(
             title: "Sluice viewer",
             body: """
@@ -11,9 +12,10 @@ enum ViewerPage {
                 <dl id="figures"></dl>
                 """,
             script: """
-                const endpoint = "\(path)", speaks = \(takesMicrophone);
+                const endpoint = "\(path)", speaks = \(takesMicrophone), films = \(takesCamera);
                 \(PageScript.microphone)
                 \(connection)
+                \(restart)
                 \(figures)
                 connect();
                 """)
@@ -23,7 +25,8 @@ enum ViewerPage {
         const [video, state, sound] = ["video", "state", "sound"].map(id => document.getElementById(id));
         const mute = muted => { video.muted = muted; sound.textContent = muted ? "Sound on" : "Sound off"; };
         sound.onclick = () => mute(!video.muted);
-        let connection, session, servers, track;
+        let connection, session, servers, description;
+        const own = {};
         // The answer to an offer tells STUN and TURN servers (RFC 9725, section 4.6): with them the page offers anew.
         function server(link) {
           const field = name => (link.match(new RegExp("; *" + name + '="([^"]*)"')) || [])[1];
@@ -32,24 +35,30 @@ enum ViewerPage {
         }
         const serversOf = links =>
           (links || "").split(/,\s*(?=<)/).filter(link => /rel="ice-server"/.test(link)).map(server);
-        async function microphone() {
-          if (!speaks || track && track.readyState === "live") return track;
+        async function openOwn() {
+          const lives = kind => own[kind] && own[kind].readyState === "live";
+          const audio = speaks && !lives("audio"), video = films && !lives("video");
+          if (lack || !audio && !video) return;
           try {
-            track = await openMicrophone();
+            for (const track of (await capture(audio, video)).getTracks()) own[track.kind] = track;
             // A user that gave the microphone has allowed sound too.
-            mute(false);
-          } catch (error) { state.textContent = "no microphone: " + error.message; }
-          return track;
+            if (own.audio) mute(false);
+          } catch (error) { noteLack([speaks && "microphone", films && "camera"].filter(Boolean).join(" and "), error); }
         }
         async function connect() {
-          const pc = connection = window.pc = new RTCPeerConnection({ iceServers: servers || [] });
+          // ?relay goes by the TURN servers alone.
+          const iceTransportPolicy = query.has("relay") && servers && servers.length ? "relay" : "all";
+          const pc = connection = window.pc = new RTCPeerConnection({ iceServers: servers || [], iceTransportPolicy });
           const stream = new MediaStream();
-          pc.addTransceiver("video", { direction: "recvonly" });
-          const voice = await microphone();
-          pc.addTransceiver(voice || "audio", { direction: voice ? "sendrecv" : "recvonly" });
+          await openOwn();
+          for (const kind of ["video", "audio"])
+            pc.addTransceiver(own[kind] || kind, { direction: own[kind] ? "sendrecv" : "recvonly" });
           pc.ontrack = event => { stream.addTrack(event.track); video.srcObject = stream; };
           pc.onconnectionstatechange = () => {
-            if (pc.connectionState === "connected") { state.textContent = "connected"; settled(); }
+            if (pc !== connection) return;
+            if (pc.connectionState === "connected") { state.textContent = "connected" + lack; settled(); }
+            // Another network, perhaps, or UDP is blocked: new candidates keep the connection.
+            if (pc.connectionState === "disconnected") restart(pc).catch(error => { state.textContent = error.message; });
             if (pc.connectionState === "failed") again("the connection was lost");
           };
           try {
@@ -62,7 +71,8 @@ enum ViewerPage {
               pc.close();
               return connect();
             }
-            await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+            description = await answer.text();
+            await pc.setRemoteDescription({ type: "answer", sdp: description });
           } catch (error) { again(error.message); }
         }
         function again(why) {
@@ -73,6 +83,24 @@ enum ViewerPage {
           later(connect);
         }
         addEventListener("pagehide", () => { if (session) end(session); });
+        """#
+
+    /// New credentials of both sides, all else as it was (RFC 9725, section 4.3.3).
+    private static let restart = #"""
+        async function restart(pc) {
+          state.textContent = "looks for another way …";
+          await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+          const names = ["ice-ufrag", "ice-pwd"];
+          const value = (text, name) => text.match(new RegExp("a=" + name + ":(.*)"))[1].trim();
+          const lines = names.map(name => "a=" + name + ":" + value(pc.localDescription.sdp, name) + "\r\n");
+          const fields = Object.assign(headers("application/trickle-ice-sdpfrag"), { "If-Match": "*" });
+          const answer = await fetch(session, { method: "PATCH", headers: fields, body: lines.join("") });
+          if (answer.status !== 200) throw new Error("the server does not restart ICE: " + answer.status);
+          const news = await answer.text();
+          for (const name of names)
+            description = description.replace(new RegExp("a=" + name + ":.*", "g"), "a=" + name + ":" + value(news, name));
+          await pc.setRemoteDescription({ type: "answer", sdp: description });
+        }
         """#
 
     private static let figures = #"""

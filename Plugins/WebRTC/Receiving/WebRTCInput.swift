@@ -13,8 +13,14 @@ public final class WebRTCInput: ReceivingNode, Node {
                 isInputError: true)
         }
         open(context)
-        if session.receivedAudio == nil { audio.markAbsent() } else { audio.fix(PeerReceiver.opus) }
-        if session.receivedVideo == nil { video.markAbsent() }
+        let isSilent = session.sends && session.receivedAudio == nil && session.receivedVideo == nil
+        if isSilent {
+            // It is there for what it is sent.
+            let lack = video.isConnected ? "neither microphone nor camera" : "no microphone"
+            context.log(.warning, "\(session.peer) sends \(lack): it stays connected, and is not heard")
+        }
+        if session.receivedAudio == nil, !isSilent { audio.markAbsent() } else { audio.fix(PeerReceiver.opus) }
+        if session.receivedVideo == nil, !isSilent { video.markAbsent() }
         if !session.sends { context.isWaiting(for: "the peer to connect") }
         begin(session)
     }

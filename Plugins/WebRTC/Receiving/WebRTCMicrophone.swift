@@ -23,6 +23,11 @@ public final class WebRTCMicrophone: Node {
     private struct Hearing {
         let source: ViewerMicrophones.Source
         let receiver: PeerReceiver
+    }
+
+    /// One viewer's connection, whose microphone may come and go: it is listened to once, and its keys count on.
+    private struct Line {
+        let link: PeerLink
         var protection: SRTPContext?
         var outgoing: FeedbackSender?
     }
@@ -32,6 +37,7 @@ public final class WebRTCMicrophone: Node {
     private var news: NodeContext.Inbox<ViewerMicrophones.News>!
     private var events: NodeContext.Inbox<(Int, PeerLink.Event)>!
     private var hearing: Hearing?
+    private var line: Line?
     /// Of the one before, whose line of time goes on.
     private var former: PeerReceiver?
     private var toldLevel = 1
@@ -67,13 +73,13 @@ public final class WebRTCMicrophone: Node {
 
     public func process(now: Instant) throws {
         while let one = news.next() { take(one) }
-        while let (number, event) = events.next() { if number == hearing?.source.link.number { try take(event, now) } }
+        while let (number, event) = events.next() { if number == line?.link.number { try take(event, now) } }
         guard let hearing else { return }
         hearing.receiver.epoch = context.epoch
         hearing.receiver.release(now: now) { send($1) }
-        hearing.outgoing?.send(of: hearing.receiver, to: hearing.source.link, now: now)
+        line?.outgoing?.send(of: hearing.receiver, to: hearing.source.link, now: now)
         noteLevel(hearing.receiver)
-        if let due = hearing.receiver.due(now: now), hearing.outgoing != nil { context.wake(at: due) }
+        if let due = hearing.receiver.due(now: now), line?.outgoing != nil { context.wake(at: due) }
     }
 
     public func close() { microphones?.leave(name) }
@@ -87,6 +93,8 @@ public final class WebRTCMicrophone: Node {
             let receiver = PeerReceiver(wanted, cname: source.cname, sourceClock: context.sourceClock)
             if let former = hearing?.receiver ?? former { receiver.goOn(behind: former) }
             (hearing, former) = (Hearing(source: source, receiver: receiver), nil)
+            guard line?.link !== source.link else { return }
+            line = Line(link: source.link)
             let (number, events) = (source.link.number, events!)
             source.link.listen { events.post((number, $0)) }
         case .ends(let number): if hearing?.source.link.number == number { end() }
@@ -101,16 +109,18 @@ public final class WebRTCMicrophone: Node {
     private func take(_ event: PeerLink.Event, _ now: Instant) throws {
         switch event {
         case .connected(let keys):
-            hearing?.protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
-            hearing?.outgoing = try FeedbackSender(keys)
+            line?.protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
+            line?.outgoing = try FeedbackSender(keys)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
         case .moved: break
-        case .ended: end()
+        case .ended:
+            end()
+            line = nil
         }
     }
 
     private func receive(_ protected: [UInt8], _ arrival: Instant) {
-        guard let hearing, let protection = hearing.protection else { return }
+        guard let hearing, let protection = line?.protection else { return }
         var bytes = protected
         bytes.withUnsafeMutableBytes { room in
             let isControl = RTPHeader.isRTCP(UnsafeRawBufferPointer(room))

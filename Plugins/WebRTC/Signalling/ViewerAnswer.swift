@@ -12,7 +12,7 @@ struct ViewerAnswer {
     let transport: PeerTransport.Agreement
     private let cname: String
     private let (video, audio): (PeerSession.SentMedium?, PeerSession.SentMedium?)
-    private let receivedAudio: PeerSession.ReceivedMedium?
+    private let (receivedVideo, receivedAudio): (PeerSession.ReceivedMedium?, PeerSession.ReceivedMedium?)
     /// Offers and answers of this viewer go on with it.
     var answerer: Answerer
 
@@ -29,6 +29,8 @@ struct ViewerAnswer {
 
         /// Audio that viewers may send.
         var takesAudio = false
+        /// Video that viewers may send.
+        var takesVideo = false
         /// Of video: the least and the greatest delay that browsers are asked for, in ms. nil leaves it to them.
         var playoutDelay: ClosedRange<Int>?
     }
@@ -65,7 +67,8 @@ struct ViewerAnswer {
         cname = own.cname
         answerer = Answerer(
             id: own.id, outgoing: own.outgoing,
-            incoming: streams.takesAudio ? [IncomingStream([.opus()], wantsRedundancy: true)] : [])
+            incoming: (streams.takesAudio ? [IncomingStream([.opus()], wantsRedundancy: true)] : [])
+                + (streams.takesVideo ? [IncomingStream([.vp8, .h264])] : []))
         let credentials = ICECredentials(random: Secrets.fillRandom)
         let agreement: Agreement
         do {
@@ -86,6 +89,7 @@ struct ViewerAnswer {
         self.video = ViewerAnswer.medium(.video, agreement, streams.video, streams.playoutDelay)
         self.audio = ViewerAnswer.medium(.audio, agreement, streams.audio, nil)
         receivedAudio = ViewerAnswer.received(agreement)
+        receivedVideo = PeerSession.ReceivedMedium(.video, in: agreement)
     }
 
     static func sentence(_ clause: String, _ advice: String) -> String {
@@ -136,6 +140,8 @@ struct ViewerAnswer {
     }
 
     func session(_ link: PeerLink, peer: String) -> PeerSession {
-        PeerSession(link, peer: peer, cname: cname, video: video, audio: audio, receivedAudio: receivedAudio)
+        PeerSession(
+            link, peer: peer, cname: cname, video: video, audio: audio, receivedVideo: receivedVideo,
+            receivedAudio: receivedAudio)
     }
 }

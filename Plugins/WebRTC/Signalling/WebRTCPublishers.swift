@@ -55,6 +55,7 @@ public final class WebRTCPublishers: Node {
     private var codecs: [MediaCodec] = []
     private var publishers: [String: Publisher] = [:]
     private var metrics: (taken: Metric.Counter, refused: Metric.Counter)!
+    private var refusals = RefusalLog()
 
     /// Nodes of the instance have so long to say why.
     static let patience = Interval.milliseconds(300)
@@ -106,7 +107,8 @@ public final class WebRTCPublishers: Node {
         }
         context.runsUntilStopped()
         let publishing = pagePath.isEmpty ? "publish" : "open \(http.address)\(pagePath) in a browser, or publish"
-        context.log(.info, "\(publishing) by WHIP to \(http.address)/whip/NAME")
+        let watching = watch.isEmpty ? "" : "; \(http.address)\(watch)/NAME plays it"
+        context.log(.info, "\(publishing) by WHIP to \(http.address)/whip/NAME\(watching)")
     }
 
     public func process(now: Instant) throws {
@@ -203,13 +205,16 @@ public final class WebRTCPublishers: Node {
                 return inbox?.post(number) ?? true
             }
             metrics.taken.add()
+            refusals.forget(peer)
             exchange.answer(
                 desk.add(
                     instance, link, name: name, remoteFragment: answer.transport.remoteFragment, answer: answer.text,
                     links: port.iceServers.links))
         } catch {
             metrics.refused.add()
-            context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")
+            if refusals.isNew(error.words, for: peer) {
+                context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")
+            }
             exchange.answer(error.response)
         }
     }

@@ -50,6 +50,9 @@ public final class WebRTCViewers: Node {
         "microphone", default: false,
         help: "Takes the audio that viewers send. A webrtc-input in the template has it.") var takesAudio: Bool
     @Parameter(
+        "camera", default: false,
+        help: "Takes the video that viewers send by WHEP. A webrtc-input in the template has it.") var takesVideo: Bool
+    @Parameter(
         "own_audio", default: false,
         help: "Each viewer gets Opus that its template makes, and not the audio of this node.") var hasOwnAudio: Bool
     @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers at a time. More get 503.")
@@ -85,6 +88,7 @@ public final class WebRTCViewers: Node {
     private var began: Instant?
     private var metrics: (refused: Metric.Counter, figures: [Metric.Counter], port: PortMetrics)!
     private var port: WebRTCPort!
+    private var refusals = RefusalLog()
 
     public init() {}
 
@@ -155,7 +159,7 @@ public final class WebRTCViewers: Node {
         if !pagePath.isEmpty {
             let text =
                 page == .whep
-                ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio)
+                ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo)
                 : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio)
             leases.append(
                 try http.serve([HTTPContent(pagePath, type: "text/html; charset=utf-8", text)], for: context.name))
@@ -263,13 +267,16 @@ public final class WebRTCViewers: Node {
             try gate.checkRoom()
             let answer = try ViewerAnswer(to: offer, try streams(), candidates: gate.candidates)
             let (link, instance) = try gate.admit(answer.transport) { answer.session($0, peer: peer) }
+            refusals.forget(peer)
             exchange.answer(
                 desk.add(
                     instance, link, name: name, remoteFragment: answer.transport.remoteFragment, answer: answer.text,
                     links: gate.links))
         } catch {
             metrics.refused.add()
-            context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")
+            if refusals.isNew(error.words, for: peer) {
+                context.log(.warning, "\(peer) is refused (\(error.status)): \(error.words)")
+            }
             exchange.answer(error.response)
         }
     }
@@ -284,7 +291,7 @@ public final class WebRTCViewers: Node {
             throw WHEPRefusal(503, "The video of \(name) has not begun: try again soon.", ["Retry-After": "1"])
         }
         var streams = ViewerAnswer.Streams(
-            video: video, audio: audio, takesAudio: takesAudio, playoutDelay: delay)
+            video: video, audio: audio, takesAudio: takesAudio, takesVideo: takesVideo, playoutDelay: delay)
         if hasOwnAudio {
             let stream = SharedStream(.opus, limit: PeerSession.payloadLimit, line: SharedLine())
             streams.audio = .init(codec: .opus(channels: 2), stream: stream)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Opens a page in a headless Chromium and prints what an expression comes to there, as JSON: chromium.py URL EXPRESSION.
+"""Opens a page in a headless Chromium and prints what an expression comes to there, as JSON.
 
-The expression may be a promise. The browser is driven by its own protocol (CDP) over a WebSocket, and ends with this.
+chromium.py URL EXPRESSION [FLAG]… The expression may be a promise. The browser is driven by its own protocol (CDP) over a WebSocket, and ends with this.
 """
 import asyncio
 import itertools
@@ -75,7 +75,7 @@ async def run(browser, folder, url, expression):
 def main():
     folder = tempfile.mkdtemp(prefix="sluice-chromium-")
     browser = subprocess.Popen(
-        ["chromium", *FLAGS, f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL,
+        ["chromium", *FLAGS, *sys.argv[3:], f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
     try:
         asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))

@@ -12,6 +12,8 @@ public struct SequenceParameterSet: Equatable, Sendable {
     public var height: Int
     /// Pictures that may come before others that are shown earlier; nil where the stream does not say.
     public var reorderedFrames: Int?
+    /// Pictures may be two fields, which lie in time one behind the other.
+    public var isInterlaced: Bool
     /// The shape in which each pixel is to be shown; nil where the stream does not say.
     public var pixelAspect: PixelAspect?
 
@@ -57,7 +59,8 @@ public struct SequenceParameterSet: Equatable, Sendable {
         guard bits.exp() != nil, bits.read(1) != nil, let columns = bits.exp(), let rows = bits.exp(),
             let isProgressive = bits.read(1), columns < 2_048, rows < 2_048
         else { return nil }
-        if isProgressive == 0 { _ = bits.read(1) }
+        isInterlaced = isProgressive == 0
+        if isInterlaced { _ = bits.read(1) }
         guard bits.read(1) != nil, let isCropped = bits.read(1) else { return nil }
         width = Int(columns + 1) * 16
         height = Int(rows + 1) * 16 * (isProgressive == 1 ? 1 : 2)

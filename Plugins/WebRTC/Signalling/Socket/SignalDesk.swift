@@ -35,6 +35,7 @@ final class SignalDesk {
     private var talks: [ObjectIdentifier: Talk] = [:]
     /// By the port's number of the peer.
     private var linked: [Int: Talk] = [:]
+    private var refusals = RefusalLog()
 
     /// When `advance` has something to do.
     private(set) var due = Instant.distantFuture
@@ -106,7 +107,8 @@ final class SignalDesk {
             case .drop: drop(talk)
             case .feedback(let measured): report(.feedback(measured))
             case .stats(let figures): report(.stats(figures))
-            case .tell(let sentence): log(.warning, "\(talk.name): \(sentence)")
+            case .tell(let sentence):
+                if refusals.isNew(sentence, for: talk.name) { log(.warning, "\(talk.name): \(sentence)") }
             case .close(let code, let reason):
                 talk.socket.close(code, reason)
                 talks[ObjectIdentifier(talk.socket)] = nil
@@ -157,6 +159,7 @@ final class SignalDesk {
                 }.link
                 talk.link = link
                 linked[link.number] = talk
+                refusals.forget(talk.name)
             }
             hear(outcome.receivedAudio, of: talk, cname: offer.cname)
         } catch let refusal as WHEPRefusal {
