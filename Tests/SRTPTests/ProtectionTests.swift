@@ -60,6 +60,20 @@ import Testing
         #expect(open(right, sealed).1 == packet(1))
     }
 
+    /// A packet that goes out again is the same one; another one under its number is none.
+    @Test(arguments: CryptoSuite.allCases) func aNumberThatIsProtectedAgainIsTakenOnce(_ suite: CryptoSuite) throws {
+        let sender = try SRTPContext(suite, key: key(suite), .sending, repeats: true)
+        let receiver = try SRTPContext(suite, key: key(suite), .receiving)
+        let first = protect(sender, packet(5))
+        #expect(protect(sender, packet(5)) == first)
+        #expect(open(receiver, first).1 == packet(5))
+        #expect(open(receiver, protect(sender, packet(5, payload: 60))).0 == .replayed)
+        #expect(open(receiver, first).0 == .replayed)
+        // Who does not ask for it cannot do it: with AES-GCM it would tell the key.
+        let strict = try SRTPContext(suite, key: key(suite), .sending)
+        #expect(!protect(strict, packet(5)).isEmpty && protect(strict, packet(5, payload: 60)).isEmpty)
+    }
+
     @Test func sequenceNumbersWrapUnderOneKey() throws {
         let sender = try SRTPContext(.aesCM128SHA80, key: key(.aesCM128SHA80), .sending)
         let receiver = try SRTPContext(.aesCM128SHA80, key: key(.aesCM128SHA80), .receiving)
