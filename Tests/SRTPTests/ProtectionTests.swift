@@ -69,7 +69,7 @@ import Testing
         #expect(open(receiver, first).1 == packet(5))
         #expect(open(receiver, protect(sender, packet(5, payload: 60))).0 == .replayed)
         #expect(open(receiver, first).0 == .replayed)
-        // Who does not ask for it cannot do it: with AES-GCM it would tell the key.
+        // It has to be asked for: with AES-GCM it would tell the key.
         let strict = try SRTPContext(suite, key: key(suite), .sending)
         #expect(!protect(strict, packet(5)).isEmpty && protect(strict, packet(5, payload: 60)).isEmpty)
     }

@@ -7,8 +7,8 @@ import Testing
 
 @testable import WebRTCPlugin
 
-/// Offers that peers have made, or are documented to make, as the nodes answer them. `Tests/Fixtures/descriptions` tells
-/// how each came about.
+/// Offers that peers have made, or are documented to make, as the nodes answer them. `Tests/Fixtures/descriptions`
+/// tells how each came about.
 @Suite("Recorded offers") struct RecordedOfferTests {
     private static let candidate = "candidate:1 1 udp 2130706431 192.0.2.9 8189 typ host"
 

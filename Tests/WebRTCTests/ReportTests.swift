@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What the report has of a viewer, beside what its browser has counted (`getStats`).
+/// The figures of a viewer in the report, beside those that its browser has counted (`getStats`).
 @Suite("A viewer in the report", .realPeers) struct ReportTests {
     private struct Inbound: Decodable {
         var packetsReceived, packetsLost, bytesReceived, headerBytesReceived: Int

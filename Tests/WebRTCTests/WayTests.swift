@@ -12,7 +12,7 @@ import Testing
         var shown: String?
     }
 
-    /// What a connection shows that has played for two seconds. `connection` gives it.
+    /// The figures of a connection that has played for two seconds. `connection` gives it.
     private static func played(_ connection: String) -> String {
         """
         (async () => {

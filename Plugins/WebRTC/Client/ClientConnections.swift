@@ -55,7 +55,7 @@ final class ClientConnections: @unchecked Sendable {
         }
     }
 
-    /// What has become of those that are watched: `opened` and `closed` by their numbers, and each frame that came.
+    /// Tells of those that are watched: `opened` and `closed` get their numbers, `take` each frame that came.
     func serve(
         _ ready: ArraySlice<pollfd>, opened: (UInt64) -> Void, closed: (UInt64) -> Void,
         take: (UnsafeRawBufferPointer, ICERoute, Int) -> Void
@@ -95,7 +95,7 @@ final class ClientConnections: @unchecked Sendable {
         return withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { room in
             let got = recv(entry.connection.descriptor, room.baseAddress, room.count, 0)
             guard got > 0 else { return got < 0 && (errno == EAGAIN || errno == EINTR) }
-            // What a frame brings about may close the connection.
+            // The owner may close the connection because of a frame.
             var frames = entry.frames
             let isWhole = frames.read(UnsafeRawBufferPointer(rebasing: room[..<got])) { take($0, route, entry.local) }
             entries[number]?.frames = frames

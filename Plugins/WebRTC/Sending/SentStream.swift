@@ -30,8 +30,10 @@ final class SentStream {
     /// Not shown yet.
     @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
     /// When the first packet went out.
+    @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
+    /// When the first packet went out.
     @exclusivity(unchecked) private(set) var first: Instant?
-    /// What the bitrate is counted from.
+    /// The last time that the bitrate was counted.
     private var counted: (at: Instant, bytes: Int)?
     private var allBytes = 0
 

@@ -7,8 +7,8 @@ import Sluice
 /// A check with the right password proves the address that it came from. DTLS and SRTP are taken from proved addresses
 /// alone (`mayReceive`), and sent to the selected one alone: the one of the last check with USE-CANDIDATE. A peer that
 /// nominates aggressively (RFC 5245, section 8.1.1.2) nominates all that it has, at the beginning and with each check.
-/// So one of lower priority, as TCP behind UDP, counts at once where the peer has not chosen it for long, and else where
-/// it has not chosen the selected one since.
+/// So one of lower priority, as TCP behind UDP, counts at once where the peer has not chosen it for long, and else
+/// where it has not chosen the selected one since.
 ///
 /// A selected address that is checked no more while another one is has fallen silent, and makes room for it: no peer
 /// makes a longer pause than 6 s (RFC 7675, section 5.1). A TCP connection that is closed makes room at once (`lose`).
