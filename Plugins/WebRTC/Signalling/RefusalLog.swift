@@ -1,4 +1,5 @@
-/// The hosts that were refused, and why, so that one who asks again and again is a single line in the log. Bounded; pure.
+/// The hosts that were refused, and why, so that one who asks again and again is a single line in the log. Bounded
+/// and pure.
 struct RefusalLog {
     /// Hosts that are remembered: the one that was refused first is forgotten.
     static let most = 256
