@@ -30,8 +30,6 @@ final class SentStream {
     /// Not shown yet.
     @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
     /// When the first packet went out.
-    @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
-    /// When the first packet went out.
     @exclusivity(unchecked) private(set) var first: Instant?
     /// The last time that the bitrate was counted.
     private var counted: (at: Instant, bytes: Int)?
