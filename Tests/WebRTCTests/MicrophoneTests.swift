@@ -92,10 +92,12 @@ import Testing
         func hear(_ viewer: Viewer, _ count: Int) throws {
             for _ in 0..<count {
                 let before = heard.count
-                try wait(for: "a packet", said: { ["the graph": run.report] }) {
-                    viewer.say(1)
-                    return heard.count > before
-                }
+                try wait(
+                    for: "a packet", said: { ["the graph": run.report] },
+                    {
+                        viewer.say(1)
+                        return heard.count > before
+                    })
             }
         }
 

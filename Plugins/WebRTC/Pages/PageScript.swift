@@ -20,7 +20,7 @@ enum PageScript {
         const settled = () => { wait = 500; };
 
         const before = {};
-        // What a report of getStats counts, a second, since the last look at it.
+        // A count of getStats by the second, since the last look at it.
         function rate(report, field) {
           const old = before[report.id] || { timestamp: report.timestamp - 1000 };
           return (report[field] - (old[field] || 0)) / Math.max(.001, (report.timestamp - old.timestamp) / 1000);
