@@ -35,6 +35,9 @@ JOIN = """
 """
 
 
+BYTES = "counts(first.pc).then(({ video }) => [performance.now(), video.bytesReceived])"
+
+
 class Sender:
     """Numbered pictures as H.264 by SRT, for a `with`."""
 
@@ -90,16 +93,19 @@ def figures(stage):
         page.fresh()
         page.ask(f"watch('{WHEP}/demo', {{ kinds: ['video'] }}).then(call => {{ window.first = call; call.rows = numbered(call.video); }})")
         time.sleep(4)
+        before = page.ask(BYTES)
         direct = joins(stage, count, "sdp => sdp")
         between.way("back", kbps=6000, queue_ms=300)
         wide = joins(stage, count, f"through({FRONT})")
         between.way("back", kbps=4000, queue_ms=300)
         narrow = joins(stage, count, f"through({FRONT})")
+        after = page.ask(BYTES)
 
     def all(found, key):
         return [join[key] for join in found]
     late = [behind_ms(join) for join in direct]
     return [
+        Figure("the stream that is passed on", "kb/s", (after[1] - before[1]) * 8 / (after[0] - before[0])),
         Figure("3 s after it joined, later than one who watches all along, median", "ms", percentile(late, 0.5), 50),
         Figure("the same, worst", "ms", max(late), 50),
         Figure("2.5 Mb/s through 6 Mb/s, queue 300 ms: packets lost, most", "", max(all(wide, "lost")), 0),

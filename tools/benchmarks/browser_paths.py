@@ -45,6 +45,7 @@ CHANGE = """
   first = performance.now() - started;
   await rest(1500);
   over = true;
+  longest = Math.max(longest, performance.now() - last);
   const after = await counts(call.pc), isNew = call.pc !== old;
   const more = (kind, name) => after[kind][name] - (isNew ? 0 : before[kind][name]);
   return { first, longest, isNew, freezes: more("video", "freezeCount"),
@@ -107,7 +108,7 @@ def once(stage, count):
             page.ask(BEGIN % (PEER, FRONT))
             found = {"restart": [page.ask(CHANGE % RESTART) for _ in range(count)]}
             found["reset"] = [page.ask(CHANGE % RESET) for _ in range(count)]
-            for way, turn in (("tcp", RESET), ("left", RESTART)):
+            for way, turn in (("tcp", RESET), ("left", RESTART + "await rest(3500);")):
                 found[way] = []
                 for _ in range(max(2, count // 2)):
                     page.fresh()
