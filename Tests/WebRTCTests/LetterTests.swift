@@ -322,6 +322,20 @@ import Testing
         }
     }
 
+    @Test func bothPagesOfTheGraphArePrintedAndThere() throws {
+        let endpoint = try Endpoint(.whip, environment: ["SLUICE_TOKEN": "a-long-token"])
+        let address = "http://127.0.0.1:\(endpoint.port)"
+        #expect(endpoint.process.said.contains("open \(address)/ in a browser"))
+        #expect(endpoint.process.said.contains("\(address)/watch/NAME plays it"))
+        // A page is shown to everybody, and asks for the token.
+        for path in ["/", "/watch/stage"] {
+            let answer = try endpoint.ask("GET", path)
+            #expect(answer.status == 200 && answer["Content-Type"]?.hasPrefix("text/html") == true, "\(path)")
+            #expect(answer.body.contains("<video"), "\(path)")
+        }
+        #expect(try endpoint.ask("GET", "/watch/..%2Fx").status == 404)
+    }
+
     @Test func aPublisherTakesTheNameOfTheOneBefore() throws {
         let endpoint = try Endpoint(.whip)
         let (first, second) = (try endpoint.session(), try endpoint.session())
