@@ -1,3 +1,4 @@
+import CGeometry
 import Geometry
 import Sluice
 import TestSupport
@@ -6,8 +7,8 @@ import Testing
 @Suite("Turned pictures") struct PictureTurnTests {
     static let all = (0..<8).map { VideoLayout.Orientation(quarters: $0, isMirrored: $0 >= 4) }
 
-    /// Sizes with whole blocks of 16, with rests, and with odd sides.
-    @Test(arguments: all, [(48, 32), (64, 18), (37, 21), (1, 5)] as [(Int, Int)])
+    /// Sizes with whole blocks of 16 and of 32, with rests, and with odd sides.
+    @Test(arguments: all, [(48, 32), (80, 144), (64, 18), (37, 21), (1, 5)] as [(Int, Int)])
     func everyPixelComesToItsPlace(_ orientation: VideoLayout.Orientation, size: (width: Int, height: Int)) {
         for pixels in VideoLayout.PixelFormat.allCases {
             var dice = Dice(seed: 7)
@@ -32,6 +33,18 @@ import Testing
                 }
             }
         }
+    }
+
+    /// The way that this CPU takes, and the one of every CPU.
+    @Test(arguments: [(96, 64), (83, 77), (31, 16), (32, 15)] as [(Int, Int)])
+    func allCPUsGiveTheSame(columns: Int, rows: Int) {
+        var dice = Dice(seed: 11)
+        let source = (0..<columns * rows).map { _ in UInt8.random(in: 0...255, using: &dice) }
+        var (taken, plain) = ([UInt8](repeating: 0, count: source.count), [UInt8](repeating: 0, count: source.count))
+        sluice_transpose(source, columns, &taken, rows, Int32(columns), Int32(rows), 1)
+        sluice_transpose_plain(source, columns, &plain, rows, Int32(columns), Int32(rows), 1)
+        #expect(taken.elementsEqual(plain))
+        #expect(plain[rows] == source[1])
     }
 
     /// By the definition: mirrored, then turned clockwise about the middle, a quarter at a time.
