@@ -94,6 +94,22 @@ import Testing
         #expect(RawClient.ask(rig.port, "OPTIONS /none HTTP/1.1\r\nHost: x\r\n\r\n").hasPrefix("HTTP/1.1 404"))
     }
 
+    /// A stream that has not begun has no route yet.
+    @Test func pagesOfOtherOriginsLearnThatNothingIsThere() throws {
+        let rig = try Rig()
+        let preflight = RawClient.ask(
+            rig.port,
+            "OPTIONS /whep/a HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\nAccess-Control-Request-Method: POST\r\n\r\n")
+        #expect(preflight.hasPrefix("HTTP/1.1 204"), "\(preflight)")
+        for line in ["Allow-Origin: *", "Allow-Methods: GET, HEAD, POST", "Allow-Headers: Authorization, Content-Type"]
+        {
+            #expect(preflight.contains("Access-Control-\(line)"), "\(line): \(preflight)")
+        }
+        let post = RawClient.ask(
+            rig.port, "POST /whep/a HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\nContent-Length: 0\r\n\r\n")
+        #expect(post.hasPrefix("HTTP/1.1 404") && post.contains("Access-Control-Allow-Origin: *"), "\(post)")
+    }
+
     @Test func whatFitsNoRouteIsToldApart() throws {
         let rig = try Rig()
         try rig.serve(HTTPRoute(.post, path: "/whep/{name}", exposes: []), Self.echo)

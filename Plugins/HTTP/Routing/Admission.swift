@@ -32,10 +32,25 @@ enum Sharing {
         }
         guard let route = fit.shared, headers["Origin"] != nil else { return response }
         for field in fields(route, to: headers).fields { response.headers.add(field.name, field.value) }
-        response.headers["Access-Control-Allow-Methods"] = allowed
-        response.headers["Access-Control-Allow-Headers"] =
-            "Authorization, Content-Type, If-Match, If-None-Match, Accept"
+        permit(allowed, in: &response)
         response.headers["Access-Control-Max-Age"] = "600"
         return response
+    }
+
+    /// The answer where nothing is served, or not yet. A page of another origin may know that. Else its browser says no
+    /// more than that the request has failed, and sends none at all where `isPreflight` is refused.
+    static func absent(to headers: HTTPHeaders, isPreflight: Bool) -> HTTPResponse {
+        let isAsked = isPreflight && headers["Access-Control-Request-Method"] != nil && headers["Origin"] != nil
+        var response = isAsked ? HTTPResponse(204) : .refusal(404, "There is nothing here.")
+        guard headers["Origin"] != nil else { return response }
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        if isAsked { permit("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", in: &response) }
+        return response
+    }
+
+    private static func permit(_ methods: String, in response: inout HTTPResponse) {
+        response.headers["Access-Control-Allow-Methods"] = methods
+        response.headers["Access-Control-Allow-Headers"] =
+            "Authorization, Content-Type, If-Match, If-None-Match, Accept"
     }
 }

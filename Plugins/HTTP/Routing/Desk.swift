@@ -28,7 +28,7 @@ final class Desk: Sendable {
         }
         if method == .options, fit?.first(.options) == nil {
             if head.target == "*" { return .answer(HTTPResponse(204, headers: ["Allow": "GET, HEAD, OPTIONS"])) }
-            guard let fit else { return .answer(Desk.absent) }
+            guard let fit else { return .answer(Sharing.absent(to: head.headers, isPreflight: true)) }
             return .answer(Sharing.options(fit, to: head.headers))
         }
         var request = HTTPRequest(
@@ -38,7 +38,7 @@ final class Desk: Sendable {
         if makesWork, let refusal = limited(peer, now) { return .answer(shared(refusal, fit, head)) }
         guard let fit else {
             let isIndex = request.method == .get && path.segments.allSatisfy(\.isEmpty)
-            return .answer(isIndex ? index : Desk.absent)
+            return .answer(isIndex ? index : Sharing.absent(to: head.headers, isPreflight: false))
         }
         if head.upgradesToWebSocket, let found = fit.socket {
             request.names = found.names
@@ -56,7 +56,7 @@ final class Desk: Sendable {
         }
         request.names = found.names
         switch found.entry.target {
-        case .socket: return .answer(Desk.absent)
+        case .socket: return .answer(Sharing.absent(to: head.headers, isPreflight: false))
         case .content(let content): return .answer(content.answer(to: head.headers))
         case .route(let route, let post):
             if route.needsToken, let token, !token.matches(authorization: head.headers["Authorization"]) {
@@ -69,7 +69,9 @@ final class Desk: Sendable {
     private func admitSocket(
         _ request: HTTPRequest, _ entry: RouteTable.Entry, _ head: RequestHead, _ peer: Peer, _ now: Instant
     ) -> Admission {
-        guard case .socket(let route, let post) = entry.target else { return .answer(Desk.absent) }
+        guard case .socket(let route, let post) = entry.target else {
+            return .answer(Sharing.absent(to: head.headers, isPreflight: false))
+        }
         guard head.method == .get, head.isCurrent, let key = head.headers["Sec-WebSocket-Key"],
             WebSocketWriter.isKey(key), head.body == .none
         else { return .answer(.refusal(400, "The request for a WebSocket lacks its key, or has a body.")) }
@@ -115,6 +117,4 @@ final class Desk: Sendable {
     private var index: HTTPResponse {
         IndexPage.response(of: token == nil ? table.withLock { $0.pages } : nil)
     }
-
-    private static let absent = HTTPResponse.refusal(404, "There is nothing here.")
 }

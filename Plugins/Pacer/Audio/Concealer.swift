@@ -70,12 +70,15 @@ final class Concealer {
     /// The next audio does not continue the audio that was heard.
     func seam() { if made < 0 { begin(fade: 0.02, length: 0.08) } else { blended = 0 } }
 
-    /// Makes up `count` samples. `isEnd`: nothing more comes of what was heard, so it fades out within 10 ms.
+    /// How long what was heard fades where nothing more comes of it, in seconds: no click, and soon silent.
+    private static let endFade = 0.005
+
+    /// Makes up `count` samples. `isEnd`: nothing more comes of what was heard, so it fades out at once.
     func make(_ samples: UnsafeMutableRawPointer, _ count: Int, isEnd: Bool = false) {
         if made < 0 {
-            if isEnd { begin(fade: 0, length: 0.01) } else { begin(fade: 0.02, length: 0.08) }
+            if isEnd { begin(fade: 0, length: Concealer.endFade) } else { begin(fade: 0.02, length: 0.08) }
         } else if isEnd, made < fadeFrom {
-            (fadeFrom, fadeLength) = (made, max(1, rate / 100))
+            (fadeFrom, fadeLength) = (made, max(1, Int(Double(rate) * Concealer.endFade)))
         }
         blended = 0
         if layout.sampleFormat == .s16 {
