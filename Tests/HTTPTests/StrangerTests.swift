@@ -14,8 +14,13 @@ import Testing
     @Test func idleConnectionsOfOneAddressAreClosedOverItsShareAndOthersAreServed() throws {
         let rig = try Rig { ($0.connections, $0.connectionsPerAddress) = (400, 100) }
         try rig.serve(HTTPRoute(.post, path: "/p")) { _ in HTTPResponse(204) }
-        let strangers = (0..<1_000).map { _ in RawClient(port: rig.port, from: "127.0.0.66") }
-        try wait(for: "the strangers") { rig.server.counts.connectionsMade == 1_000 }
+        // Those that were refused are let go: Foundation starts no process beside some 1,300 descriptors.
+        var strangers: [RawClient] = []
+        for turn in 1...10 {
+            let more = (0..<100).map { _ in RawClient(port: rig.port, from: "127.0.0.66") }
+            try wait(for: "the strangers") { rig.server.counts.connectionsMade == turn * 100 }
+            if turn == 1 { strangers = more }
+        }
         #expect(rig.server.counts.connections == 100 && rig.server.counts.connectionsRefused == 900)
         #expect(status(RawClient.ask(rig.port, "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")) == "204")
         let lines = rig.said.all.dropFirst()
