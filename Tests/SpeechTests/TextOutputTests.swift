@@ -36,6 +36,26 @@ import Testing
         return files
     }
 
+    @Test func aPipeHasALateTextBehindTheOthersAndThatIsSaid() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "pipe-\(UUID().uuidString).txt").path
+        try #require(mkfifo(path, 0o600) == 0)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer {
+            close(reader)
+            unlink(path)
+        }
+        let harness = try NodeHarness(TextOutput.self, parameters: ["path": .string(path)])
+        harness.push([Self.text("one", id: 1, at: 0), Self.text("three", id: 3, at: 5)].map(\.item), into: "in")
+        harness.settle()
+        harness.push([Self.text("two", id: 2, at: 2).item], into: "late")
+        #expect(harness.finish() == .finished)
+        var room = [UInt8](repeating: 0, count: 100)
+        let count = read(reader, &room, room.count)
+        #expect(String(decoding: room.prefix(max(0, count)), as: UTF8.self) == "one\nthree\ntwo\n")
+        let words = "a text came late, or in the place of another: \(path) is no file, and has it behind the later ones"
+        #expect(harness.events.contains { $0.level == .warning && $0.what == words }, "\(harness.events)")
+    }
+
     @Test func webVTTHasItsCuesInTheOrderOfTheirTimes() throws {
         let files = try write(
             "a.vtt", [Self.text("one", id: 1, at: 0.5), Self.text("three & <3>", id: 3, at: 3_725.25, speaker: "Ann")],

@@ -11,6 +11,8 @@ final class TextFile {
     init(_ file: WrittenFile, _ format: TextFormat) { (self.file, self.format) = (file, format) }
 
     var path: String { file.path }
+    /// A text may still be put in front of others. A pipe gets it behind them.
+    var goesBack: Bool { file.isRegular }
 
     /// `book` has the text already. Throws where the file takes no more.
     func write(_ text: Transcript, _ place: TranscriptBook.Place, in book: TranscriptBook) throws {
@@ -20,20 +22,22 @@ final class TextFile {
             let isFirst = count == 0
             count += 1
             try write((isFirst ? format.header : "") + format.entry(text, number: count))
-        case .within where file.isRegular: try rewrite(book)
+        case .within where goesBack: try rewrite(book)
         case .within:
-            // A pipe cannot go back: the text comes late there.
+            guard !text.text.isEmpty else { return }
             count += 1
             try write(format.entry(text, number: count))
         }
     }
 
     private func rewrite(_ book: TranscriptBook) throws {
-        guard ftruncate(file.descriptor, 0) == 0, lseek(file.descriptor, 0, SEEK_SET) == 0 else { throw failure(errno) }
+        guard lseek(file.descriptor, 0, SEEK_SET) == 0 else { throw failure(errno) }
         count = book.texts.count
         var all = format.header
         for (index, text) in book.texts.enumerated() { all += format.entry(text, number: index + 1) }
         try write(all)
+        // Cut last, so that a run that is killed meanwhile loses no text.
+        guard ftruncate(file.descriptor, off_t(all.utf8.count)) == 0 else { throw failure(errno) }
     }
 
     private func write(_ text: String) throws {

@@ -39,6 +39,7 @@ public final class TextOutput: Node {
     private var lease: HTTPLease?
     private var texts: Metric.Counter!
     private var lateTexts: Metric.Counter!
+    private var hasToldPipe = false
 
     public init() {}
 
@@ -122,6 +123,11 @@ public final class TextOutput: Node {
         guard !files.isEmpty else { return }
         let place = book.take(text)
         for file in files { try file.write(text, place, in: book) }
+        guard place == .within, !hasToldPipe, let pipe = files.first(where: { !$0.goesBack }) else { return }
+        hasToldPipe = true
+        context.log(
+            .warning,
+            "a text came late, or in the place of another: \(pipe.path) is no file, and has it behind the later ones")
     }
 
     /// Standard output. A reader that has gone ends the run.
