@@ -7,17 +7,20 @@ from measure import Failed, slope
 LOUD = 12_000
 
 
+#: Rows on either side of one whose sample is timed: about half a second.
+NEAR = 100
+
+
 def chirps(heard):
-    """ms since 1970 at which chirps begin, in the time of the audio's own clock."""
-    # Rows of one callback have one time: a line through all of them tells when each sample was there.
-    places, times = [row[1] for row in heard], [row[0] for row in heard]
-    step = slope(places, times)
-    middle, at = statistics.fmean(places), statistics.fmean(times)
+    """ms since 1970 at which chirps begin."""
+    # Rows of one callback have one time, some come late, and a busy machine leaves out some of the sound: so each sample is
+    # timed by the rows around it, and not by one line through all of them.
+    begins = [row[0] - row[1] / 48 for row in heard]
     found, last = [], -1e12
-    for _, place, peak, _ in heard:
+    for index, (_, place, peak, _) in enumerate(heard):
         if peak < LOUD:
             continue
-        moment = at + (place - middle) * step
+        moment = place / 48 + statistics.median(begins[max(0, index - NEAR):index + NEAR])
         if moment - last > 300:
             found.append(moment)
         last = moment

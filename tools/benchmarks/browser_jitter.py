@@ -64,7 +64,7 @@ BEGIN = """
     while (call.stream.getTracks().length < 2) await rest(20);
   }
   // The first seconds do not count: the browser still finds out how even the stream is.
-  await rest(10000);
+  await rest(20000);
   for (const call of Object.values(calls)) {
     call.flashes = flashes(call.video);
     call.heard = await listen(call.stream);
