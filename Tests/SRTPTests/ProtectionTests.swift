@@ -74,6 +74,30 @@ import Testing
         #expect(!protect(strict, packet(5)).isEmpty && protect(strict, packet(5, payload: 60)).isEmpty)
     }
 
+    /// As it comes: protected, with the first header in the clear.
+    @Test(arguments: CryptoSuite.allCases) func aReportWithNothingBehindItIsTold(_ suite: CryptoSuite) throws {
+        let sending = try SRTPContext(suite, key: [UInt8](repeating: 7, count: suite.keyLength), .sending)
+        let block = RTCPPacket.ReportBlock(
+            ssrc: 2, fractionLost: 0, lost: 0, highest: 9, jitter: 0, lastReport: 0, delay: 0)
+        let more: [RTCPPacket] = [
+            .lost(sender: 1, media: 2, [5]), .pictureLoss(sender: 1, media: 2), .bye([1]),
+            .estimate(.init(sender: 1, bitsPerSecond: 1_000_000, sources: [2])),
+        ]
+        for blocks in 0...2 {
+            let report = RTCPPacket.receiverReport(ssrc: 1, reports: Array(repeating: block, count: blocks))
+            for rest in [[]] + more.map({ [$0] }) {
+                var bytes: [UInt8] = []
+                for packet in [report] + rest { packet.append(to: &bytes) }
+                let count = bytes.count
+                bytes += [UInt8](repeating: 0, count: SRTPContext.trailer)
+                let size = try #require(
+                    bytes.withUnsafeMutableBytes { sending.protect($0, count: count, isControl: true) })
+                #expect(RTCPPacket.isReportAlone(protected: Array(bytes[..<size])) == rest.isEmpty)
+            }
+        }
+        #expect(!RTCPPacket.isReportAlone(protected: []) && !RTCPPacket.isReportAlone(protected: [0x80, 201, 0, 1]))
+    }
+
     @Test func sequenceNumbersWrapUnderOneKey() throws {
         let sender = try SRTPContext(.aesCM128SHA80, key: key(.aesCM128SHA80), .sending)
         let receiver = try SRTPContext(.aesCM128SHA80, key: key(.aesCM128SHA80), .receiving)

@@ -4,6 +4,7 @@ import RTP
 import SRTP
 import Sluice
 import SluiceTesting
+import Synchronization
 import Testing
 
 @testable import WebRTCPlugin
@@ -109,6 +110,24 @@ import Testing
         let packet = TestMedia.packets(TestMedia.codedAudio(), count: 1)[0]
         shared.audience.send(shared.frame(of: packet, now: at(0)), now: at(0))
         #expect(try one.arrived().isEmpty && other.arrived().count == 1)
+    }
+
+    @Test func whatHasTimeIsDoneBehindTheNextFrame() throws {
+        let shared = SharedStream(.opus, limit: 1_100, line: SharedLine())
+        let done = Mutex<[Int]>([])
+        for number in 0..<3 { shared.audience.afterNextFrame { done.withLock { $0.append(number) } } }
+        #expect(done.withLock { $0 } == [])
+        for packet in TestMedia.packets(TestMedia.codedAudio(), count: 2) {
+            shared.audience.send(shared.frame(of: packet, now: at(0)), now: at(0))
+            #expect(done.withLock { $0 } == [0, 1, 2])
+        }
+    }
+
+    @Test func withoutAFrameWhatHasTimeDoesNotPileUp() {
+        let audience = Audience()
+        let count = Mutex(0)
+        for _ in 0..<1_030 { audience.afterNextFrame { count.withLock { $0 += 1 } } }
+        #expect(count.withLock { $0 } == 6)
     }
 
     @Test func aPacketThatIsAskedForIsALossWhileAViewerCatchesUp() throws {

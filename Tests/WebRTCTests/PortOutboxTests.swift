@@ -9,6 +9,7 @@ import Testing
     private let start = Instant(nanoseconds: 0)
     private let there: UDPSocket
     private let box: PortOutbox
+    private let losses = PortOutbox.Losses()
 
     init() throws {
         there = try UDPSocket(boundTo: PortOutboxTests.loopback)
@@ -17,11 +18,11 @@ import Testing
 
     /// `values` as datagrams of a byte each. True where this one is to flush.
     private func add(
-        _ values: [UInt8], to peer: SocketAddress? = nil, _ losses: PortOutbox.Losses = .init(), at now: Double = 0
+        _ values: [UInt8], to peer: SocketAddress? = nil, _ losses: PortOutbox.Losses? = nil, at now: Double = 0
     ) -> Bool {
         var address = peer ?? there.local
         var rest = values[...]
-        return box.add(to: &address, losses, now: start + .milliseconds(Int64(now))) { room in
+        return box.add(to: &address, losses ?? self.losses, now: start + .milliseconds(Int64(now))) { room in
             guard let value = rest.popFirst() else { return nil }
             // A packet that cannot be protected is no datagram.
             guard value != 0 else { return 0 }

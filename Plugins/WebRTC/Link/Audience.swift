@@ -35,6 +35,9 @@ final class Audience: Sendable {
     }
 
     private let members = Mutex<[Member]>([])
+    private let waiting = Mutex<[@Sendable () -> Void]>([])
+    /// More than so much of what waits is done at once.
+    private static let mostWaiting = 1_024
 
     /// From the next frame on. Not within a turn of the session.
     func add(_ member: Member) { members.withLock { $0.append(member) } }
@@ -47,6 +50,21 @@ final class Audience: Sendable {
         members.withLock { members in
             for member in members { member.take(frame, now: now) }
         }
+        for work in waiting.withLock({ waiting in
+            defer { if !waiting.isEmpty { waiting = [] } }
+            return waiting
+        }) { work() }
+    }
+
+    /// Does `work` behind the next frame, on the lane that sends it, which is awake then: to wake a lane costs as much
+    /// as ten packets. From any thread.
+    func afterNextFrame(_ work: @escaping @Sendable () -> Void) {
+        let hasRoom = waiting.withLock { waiting in
+            guard waiting.count < Audience.mostWaiting else { return false }
+            waiting.append(work)
+            return true
+        }
+        if !hasRoom { work() }
     }
 
     var isEmpty: Bool { members.withLock { $0.isEmpty } }

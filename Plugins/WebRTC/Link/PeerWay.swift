@@ -12,8 +12,12 @@ final class PeerWay {
     @exclusivity(unchecked) private var connection: UInt64?
     @exclusivity(unchecked) private var isKnown = false
     private lazy var single = DatagramBatch(capacity: 1, room: PeerSession.room)
-    /// The node has put in something first, and is to flush.
-    @exclusivity(unchecked) private var owed: PortOutbox?
+    /// Where the last datagram was put; earlier ones wait nowhere else.
+    @exclusivity(unchecked) private var box: PortOutbox?
+    /// The node has put in something first, and is to flush behind the other nodes of its lane.
+    @exclusivity(unchecked) private(set) var isOwing = false
+    /// Held here until all datagrams are gone: the outbox does not hold them.
+    private var counted: [PortOutbox.Losses] = []
 
     init(_ link: PeerLink) {
         (port, path) = (link.port, link.path)
@@ -21,34 +25,43 @@ final class PeerWay {
     }
 
     deinit {
-        flush()
+        box?.flush()
         address.deallocate()
+    }
+
+    /// Counts what is lost of one stream on this way.
+    func countLosses() -> PortOutbox.Losses {
+        let losses = PortOutbox.Losses()
+        counted.append(losses)
+        return losses
     }
 
     /// Sends the datagrams, protected, that `fill` writes, until it gives nil; 0 is none. By UDP they go when `flush`
     /// is called by this or by another node of the thread; without a way to the peer they are lost.
+    /// `losses` are of `countLosses`.
     @inline(__always)
     func send(_ losses: PortOutbox.Losses, now: Instant, _ fill: (UnsafeMutableRawBufferPointer) -> Int?) {
         look()
         guard isKnown, connection == nil, let box = port.outbox(for: address.pointee.family) else {
             return sendOtherwise(losses, fill)
         }
-        guard box.add(to: address, losses, now: now, fill) else { return }
-        if let owed, owed !== box { owed.flush() }
-        owed = box
+        if self.box !== box {
+            self.box?.flush()
+            self.box = box
+            isOwing = false
+        }
+        if box.add(to: address, losses, now: now, fill) { isOwing = true }
     }
 
-    /// Something waits that the node is to flush, behind the other nodes of its lane.
-    var isOwing: Bool { owed != nil }
-
+    /// Sends what waits, where the node is to do that.
     func flush() {
-        guard let box = owed else { return }
-        owed = nil
-        box.flush()
+        guard isOwing else { return }
+        isOwing = false
+        box?.flush()
     }
 
     private func look() {
-        let present = path.version
+        let present = PeerPath.version
         guard present != version else { return }
         version = present
         let route = path.route

@@ -29,14 +29,15 @@ final class PortOutbox: @unchecked Sendable {
     // Under the lock, so exclusivity need not be checked at run time. Memory for them is there once something is sent.
     @exclusivity(unchecked) private var batch: DatagramBatch?
     /// Whose the datagrams are, each up to a place.
-    @exclusivity(unchecked) private var owners: [(losses: Losses, end: Int)] = []
+    @exclusivity(unchecked) private var owners: [(losses: Unmanaged<Losses>, end: Int)] = []
     @exclusivity(unchecked) private var began = Instant(nanoseconds: 0)
     @exclusivity(unchecked) private var isAwaited = false
 
     init(_ socket: UDPSocket) { self.socket = socket }
 
     /// Puts in what `fill` writes for `peer`, until it gives nil; a size of 0 is no datagram. True where the caller is
-    /// to flush.
+    /// to flush. `losses` has to live until the datagrams are gone: a reference that is counted for each packet would
+    /// bring memory of the peer into the cache twice more.
     @inline(__always)
     func add(
         to peer: UnsafePointer<SocketAddress>, _ losses: Losses, now: Instant,
@@ -47,7 +48,7 @@ final class PortOutbox: @unchecked Sendable {
             var start = batch.count
             while true {
                 if batch.isFull {
-                    if batch.count > start { owners.append((losses, batch.count)) }
+                    if batch.count > start { owners.append((Unmanaged.passUnretained(losses), batch.count)) }
                     send()
                     start = 0
                 }
@@ -55,7 +56,7 @@ final class PortOutbox: @unchecked Sendable {
                 if size > 0 { batch.add(size, to: peer) }
             }
             guard batch.count > start else { return false }
-            owners.append((losses, batch.count))
+            owners.append((Unmanaged.passUnretained(losses), batch.count))
             guard isAwaited else {
                 (isAwaited, began) = (true, now)
                 return true
@@ -87,7 +88,7 @@ final class PortOutbox: @unchecked Sendable {
         var start = 0
         for (losses, end) in owners {
             let count = min(end, failed.upperBound) - max(start, failed.lowerBound)
-            if count > 0 { losses.add(count) }
+            if count > 0 { losses._withUnsafeGuaranteedRef { $0.add(count) } }
             start = end
         }
     }

@@ -7,10 +7,12 @@ import Sluice
 struct ReportSender {
     private let protection: SRTPContext
     private let way: PeerWay
-    private let losses = PortOutbox.Losses()
+    private let losses: PortOutbox.Losses
     private var bytes: [UInt8] = []
 
-    init(_ protection: SRTPContext, _ way: PeerWay) { (self.protection, self.way) = (protection, way) }
+    init(_ protection: SRTPContext, _ way: PeerWay) {
+        (self.protection, self.way, losses) = (protection, way, way.countLosses())
+    }
 
     /// Sends all that `fill` appends, with the name of `ssrc`; nothing where it appends nothing.
     mutating func send(cname: String, ssrc: UInt32, now: Instant, _ fill: (inout [UInt8]) -> Void) {

@@ -88,7 +88,24 @@ public class SendingNode {
         (begun, route) = (context.now, nil)
         reports = ReportTimer(interval: .seconds(1), ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
-        session.link.listen { inbox.post(Sending(link: link, event: $0)) }
+        // Reports have time until the next frame; what asks for something has none.
+        let audience = audience(of: session)
+        session.link.listen { [weak peer = session.link] event in
+            guard let audience, case .datagram(let bytes, _) = event, RTCPPacket.isReportAlone(protected: bytes) else {
+                return inbox.post(Sending(link: link, event: event))
+            }
+            audience.afterNextFrame { [weak peer] in
+                guard let peer, !inbox.post(Sending(link: link, event: event)) else { return }
+                peer.untaken.wrappingAdd(1, ordering: .relaxed)
+            }
+            return true
+        }
+    }
+
+    /// The audience by whose frames the session's peer is sent something, the most even one.
+    private func audience(of session: PeerSession) -> Audience? {
+        if !audio.isConnected, let audio = session.audio { return audio.stream.audience }
+        return video.isConnected ? nil : session.video?.stream.audience
     }
 
     /// The peer is connected.
@@ -168,7 +185,7 @@ public class SendingNode {
             }
             rate = SendRate(rateSettings, now: now)
             joinAudiences(session)
-        case .datagram(let bytes, _): turn.take { takeControl(bytes, now) }
+        case .datagram(let bytes, let arrived): turn.take { takeControl(bytes, arrived: arrived, now) }
         case .moved: turn.take { streams.video?.keyframes.ask() }
         case .ended(let sentence):
             isOver = true
@@ -198,8 +215,9 @@ public class SendingNode {
         }
     }
 
-    /// So long reports wait for media to go with.
-    private var reportPatience: Interval { memberships.isEmpty ? .zero : .milliseconds(200) }
+    /// So long reports wait for media to go with. While media flow, reports of the peer put this timer off: a timer for
+    /// each peer in each second costs a tenth of all.
+    private var reportPatience: Interval { memberships.isEmpty ? .zero : .seconds(5) }
 
     private func leaveAudiences() {
         for (audience, member) in memberships { audience.remove(member) }
@@ -223,7 +241,7 @@ public class SendingNode {
         byTCP.set(present.connection == nil ? 0 : 100)
     }
 
-    private func takeControl(_ protected: [UInt8], _ now: Instant) {
+    private func takeControl(_ protected: [UInt8], arrived: Instant, _ now: Instant) {
         guard let protections else { return }
         var bytes = protected
         let packets: [RTCPPacket]? = bytes.withUnsafeMutableBytes { room in
@@ -233,13 +251,13 @@ public class SendingNode {
             return RTCPPacket.parse(UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
         guard let packets else { return badReports.add() }
-        for packet in packets { take(packet, now) }
+        for packet in packets { take(packet, arrived: arrived, now) }
     }
 
-    private func take(_ packet: RTCPPacket, _ now: Instant) {
+    private func take(_ packet: RTCPPacket, arrived: Instant, _ now: Instant) {
         switch packet {
-        case .receiverReport(_, let blocks): note(blocks, now)
-        case .senderReport(let report): note(report.reports, now)
+        case .receiverReport(_, let blocks): note(blocks, arrived)
+        case .senderReport(let report): note(report.reports, arrived)
         case .lost(_, let media, let sequences): sendAgain(sequences, of: media, now)
         case .pictureLoss, .fullIntraRequest: streams.video?.noteRequest(packet)
         case .estimate(let estimate):

@@ -14,7 +14,7 @@ final class SentStream {
     @exclusivity(unchecked) private(set) var sender: StreamSender
     private let protection: SRTPContext
     private let way: PeerWay
-    private let losses = PortOutbox.Losses()
+    private let losses: PortOutbox.Losses
     /// Of the stream's packets the next one that the peer has not had.
     @exclusivity(unchecked) private var next = 0
     /// Of video.
@@ -71,6 +71,7 @@ final class SentStream {
     ) {
         (self.name, self.medium, self.protection, self.way, self.metrics) = (name, medium, protection, way, metrics)
         isVideo = medium.stream.format.isVideo
+        losses = way.countLosses()
         var random = SystemRandomNumberGenerator()
         sender = StreamSender(
             medium.stream.format, payloadType: medium.payloadType, ssrc: medium.ssrc,
