@@ -63,6 +63,7 @@ let plugins: [Target] = [
     plugin("Segments", uses: [net, segmentTime]),
     plugin("Speech", uses: [http, resampling]),
     plugin("Sync", uses: [resampling]),
+    plugin("Twilio", uses: [dtls, holding, http, rtp]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
     plugin("WebRTC", uses: [bitstream, dtls, holding, http, httpClient, ice, negotiation, net, rtp, srtp]),
@@ -148,6 +149,7 @@ let tests: [Target] = [
             net, "TestSupport",
         ]),
     tests("Speech", of: ["SpeechPlugin", http, "TestSupport"]),
+    tests("Twilio", of: ["TwilioPlugin", "G711Plugin", "HTTPPlugin", http, rtp, "TestSupport"]),
     tests(
         "Sync",
         of: [
