@@ -174,7 +174,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
         engine, bitstream, dtls, http, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin", "HTTPPlugin",
-        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "SpeechPlugin", "WebRTCPlugin",
+        "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "SpeechPlugin", "TwilioPlugin",
+        "WebRTCPlugin",
     ]
     let settings: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]
     guard let fuzzer else {

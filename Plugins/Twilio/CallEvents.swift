@@ -1,12 +1,12 @@
 import Sluice
 
-/// What happens in a call beside its sound, as data of the schema `telephone-event`.
+/// The events of a call beside its sound, as data of the schema `telephone-event`.
 enum CallEvents {
     static let schema = DataSchema(
         "telephone-event",
         fields: [
             .init("call", help: "The call's name, as Twilio's CallSid."),
-            .init("event", help: "started, key or ended."),
+            .init("event", help: "The kind: started, key or ended."),
             .init("key", optional: true, help: "The key that the caller has pressed: 0 to 9, *, #, A to D."),
             .init("parameters", optional: true, help: "An object of the parameters that the TwiML gave the stream."),
         ])

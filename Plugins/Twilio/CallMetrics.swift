@@ -1,6 +1,6 @@
 import Sluice
 
-/// What a `twilio-input` counts.
+/// The numbers of a `twilio-input`.
 struct CallMetrics {
     let packets: Metric.Counter
     let dropped: Metric.Counter
@@ -13,7 +13,7 @@ struct CallMetrics {
     static let declared: [Metric] = [
         .counter("calls_taken", "Calls for which an instance of the template was started."),
         .counter("calls_refused", "Requests and calls that were refused."),
-        .gauge("calls", "Calls that are under way."),
+        .counter("calls_ended", "Calls that have ended."),
         .counter("packets", "Packets of audio that were handed on."),
         .counter("audio_dropped", "Packets left out because the next node was busy."),
         .counter("chunks_reordered", "Chunks that came behind a later one and were put in their place."),

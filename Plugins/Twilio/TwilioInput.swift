@@ -1,7 +1,9 @@
 import Holding
 import Sluice
 
-/// What a caller says: a call's Media Stream, in order and without holes, as µ-law. Its time is the call's, from 0 on.
+/// A caller's voice: the Media Stream of a call, in order and without holes, as µ-law. Its time is the call's, from 0
+/// on. No interruption makes it stale, since it is of no epoch: the caller who interrupts a reply is heard from the
+/// first word on, in one piece.
 ///
 /// With `template` it takes calls at the HTTP port and starts an instance of that template for each; there a
 /// `twilio-input` without `template` has what its caller says, and ends with the call.
@@ -110,7 +112,7 @@ public final class TwilioInput: Node {
         if let wake { context.wake(at: wake) }
     }
 
-    /// What has come is sent to its end.
+    /// All that has come is sent.
     public func finish(now: Instant) -> Bool {
         guard let call else { return true }
         read(call, now)
@@ -175,14 +177,11 @@ public final class TwilioInput: Node {
 
     private func handOn() {
         while !waiting.isEmpty, audio.hasRoom, let packet = waiting.next() {
-            packet.header.epoch = context.epoch
             metrics.packets.add()
             audio.send(packet)
         }
         while !news.isEmpty, events.hasRoom {
-            let item = news.removeFirst()
-            item.header.epoch = context.epoch
-            events.send(item)
+            events.send(news.removeFirst())
         }
     }
 }

@@ -1,6 +1,7 @@
 import Sluice
 
-/// What a caller hears: µ-law in 160 bytes each 20 ms, on the graph's clock, by the Media Stream of its session's call.
+/// The voice back to a caller: 160 bytes of µ-law each 20 ms, on the graph's clock, by the Media Stream of its
+/// session's call.
 ///
 /// A raised epoch takes back what Twilio has not played yet (`clear`). Marks tell what was played.
 public final class TwilioOutput: Node {
@@ -17,6 +18,12 @@ public final class TwilioOutput: Node {
     @Parameter(
         "hang_up", default: true, help: "Ends the call when the input has ended and all of it was played.")
     var hangsUp: Bool
+    @Parameter(
+        "interrupted", default: .continue,
+        help: "The way on behind an interruption: continue says what comes next, end says nothing more, as a greeting.")
+    var whenInterrupted: WhenInterrupted
+
+    enum WhenInterrupted: String, CaseIterable, ParameterValue.Convertible { case `continue`, end }
 
     private var context: NodeContext!
     private var call: TwilioCall!
@@ -24,6 +31,7 @@ public final class TwilioOutput: Node {
     private var voice = PacedVoice()
     private var epoch: UInt32 = 0
     private var deadline: Instant?
+    private var isSilenced = false
     private var counts:
         (
             frames: Metric.Counter, marks: Metric.Counter, returned: Metric.Counter, clears: Metric.Counter,
@@ -62,7 +70,7 @@ public final class TwilioOutput: Node {
 
     public func process(now: Instant) { work(now) }
 
-    /// What is left is said, and played.
+    /// The rest is said, and played.
     public func finish(now: Instant) -> Bool {
         work(now)
         guard call.ending == nil, call.socket.isOpen else { return leave() }
@@ -95,15 +103,16 @@ public final class TwilioOutput: Node {
         if context.epoch != epoch {
             epoch = context.epoch
             voice.clear()
+            isSilenced = whenInterrupted == .end
             if call.socket.send(TwilioText.clear(stream: stream)) { counts.clears.add() }
         }
-        guard call.ending == nil, call.socket.isOpen else { return drain() }
+        guard call.ending == nil, call.socket.isOpen, !isSilenced else { return drain() }
         speak(now)
         guard let wake = voice.wake else { return }
         if context.isAhead { context.wake(at: wake) } else { context.wake(aheadOf: wake) }
     }
 
-    /// Nobody hears it any more.
+    /// Nobody hears it, or is to hear it, any more.
     private func drain() {
         voice.clear()
         while input.next() != nil {}

@@ -73,7 +73,7 @@ private final class Rack: @unchecked Sendable {
         let audio = harness.sink("call.1/audio").received
         #expect(audio.map { ($0.item as? Packet)?.bytes[0] } == (1...10).map { UInt8($0) })
         #expect(audio.map(\.item.header.pts) == (0..<10).map { MediaTime($0 * 160, timescale: 8_000) })
-        #expect(audio.allSatisfy { $0.item.format.codec == .pcmu && $0.item.header.epoch == 1 })
+        #expect(audio.allSatisfy { $0.item.format.codec == .pcmu && $0.item.header.epoch == 0 })
         let events = harness.sink("call.1/events").received.compactMap { $0.item as? DataItem }
         #expect(events.map { $0["event"]?.string } == ["started", "key"])
         #expect(events[0]["parameters"]?["who"]?.string == "Ada" && events[1]["key"]?.string == "5")

@@ -68,7 +68,7 @@ import Testing
             ])
         #expect(heard.last?.position == 480)
         #expect(stream.counts.missing == 2 && stream.counts.silence == 320)
-        // What comes behind its silence is too late, and is not heard twice.
+        // One that comes behind its silence is too late, and is not heard twice.
         #expect(stream.take(TestCall.media(2), now: zero).isEmpty && stream.counts.late == 1)
     }
 

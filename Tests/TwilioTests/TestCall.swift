@@ -37,7 +37,7 @@ final class TestCall: Sendable {
     @discardableResult
     func say(_ text: String) -> Bool { call.post(text) }
 
-    /// What has come back so far, each message as Twilio reads it.
+    /// All that has come back so far, each message as Twilio reads it.
     var back: [JSONValue] {
         heard.texts.withLock { $0 }.compactMap { try? JSONValue.parse(Array($0.utf8), limits: .standard) }
     }

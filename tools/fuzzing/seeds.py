@@ -322,6 +322,42 @@ def segments():
     seed("segment-json", "both", struct.pack("<H", 2 * 16 * 8 * 3 + 96 * 4) + json.dumps(both).encode())
 
 
+def twilio():
+    """A call as Twilio tells it, what may be wrong with one, and webhooks."""
+    def event(name, body=None, **more):
+        return json.dumps({"event": name, **({name: body} if body is not None else {}), **more}).encode()
+
+    def media(chunk, timestamp, count=160, **more):
+        payload = base64.b64encode(bytes(index & 0xff for index in range(count))).decode()
+        body = {"track": "inbound", "chunk": str(chunk), "timestamp": str(timestamp), "payload": payload, **more}
+        return event("media", body, streamSid="MZ1", sequenceNumber=str(chunk + 1))
+
+    connected = event("connected", protocol="Call", version="1.0.0")
+    form = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+    start = event("start", {
+        "streamSid": "MZ1", "callSid": "CA1", "accountSid": "AC1", "tracks": ["inbound"], "mediaFormat": form,
+        "customParameters": {"who": "Ada"}}, streamSid="MZ1", sequenceNumber="1")
+    stop = event("stop", {"callSid": "CA1"}, streamSid="MZ1")
+    call = [connected, start]
+    for name, step, words in (
+            ("call", 2, call + [media(1, 5), media(2, 25), event("dtmf", {"digit": "5"}), event("mark", {"name": "a"}), stop]),
+            ("order", 1, call + [media(2, 25, 8), media(1, 5, 8), media(4, 65, 8), media(4, 65, 8), media(9, 165, 8)]),
+            ("missing", 9, call + [media(1, 5, 8), media(4, 65, 8), media(5, 85, 8), media(3, 45, 8)]),
+            ("times", 2, call + [media(1, 5, 8), media(2, 900, 8), media(3, 90000, 8), media(4, 0, 8), media(5, 10**14, 8)]),
+            ("numbers", 2, call + [media(1, 5, 8), media(10**9, 25, 8), media(1, 45, 8)] + [media(2, 65, 1)] * 8),
+            ("unnumbered", 2, call + [event("media", {"payload": "/w=="}), event("media", {"payload": "/w==", "chunk": 2})]),
+            ("refused", 2, [connected, start.replace(b"8000", b"16000")]),
+            ("backwards", 2, [start, connected, media(1, 5, 8)]),
+            ("wrong", 2, call + [b"{", b"[]", b"null", b'{"event":7}', event("media", []), event("media", {"payload": "%"}),
+                                 event("dtmf", {"digit": "55"}), event("mark", {}), connected, start]),
+            ("silent", 31, [connected])):
+        seed("twilio", name, bytes([step]) + b"\n".join(words))
+    seed("twilio-voice", "call", b"a.example\n\nCallSid=CA1&From=%2B14155550100&To=%2B14155550101")
+    seed("twilio-voice", "query", b"a.example:443\na=1&b=2\nCallSid=CA1")
+    seed("twilio-voice", "odd", b"[::1]:8889\n\n&&=a&b&%zz=%&%ff=1&a=+")
+    seed("twilio-voice", "host", b'a"><Say>b</Say>\n\na=b')
+
+
 def signalling():
     def talk(name, choice, *lines):
         words = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
@@ -500,6 +536,7 @@ def main():
     segments()
     speech()
     signalling()
+    twilio()
     captures()
     http()
     dtls()

@@ -2,8 +2,8 @@ import HTTP
 import Sluice
 import Synchronization
 
-/// The calls that have come, by their sockets, and the way of what they say: each call's text goes to that call, so that
-/// a thousand calls do not pass through one node.
+/// The calls that have come, by their sockets. The text of each goes to that call, so that a thousand calls do not pass
+/// through one node.
 final class CallDesk: Sendable {
     enum News: Sendable {
         case opened(TwilioCall)
@@ -18,7 +18,7 @@ final class CallDesk: Sendable {
     private let jitter: Interval
 
     init(_ context: NodeContext, calls most: Int, jitter: Interval) {
-        inbox = context.inbox(of: News.self, capacity: min(65_536, max(1_024, most * 8)))
+        inbox = context.inbox(of: News.self, capacity: min(65_536, max(8_192, most * 8)))
         node = context.handle
         self.jitter = jitter
     }

@@ -29,7 +29,7 @@ final class CallReception {
     private var leases: [HTTPLease]
     private var guests: [ObjectIdentifier: Guest] = [:]
     private var refusals = RefusalWords()
-    private let metrics: (taken: Metric.Counter, refused: Metric.Counter, now: Metric.Counter)
+    private let metrics: (taken: Metric.Counter, refused: Metric.Counter, ended: Metric.Counter)
     /// When `step` is due.
     private(set) var due = Instant.distantFuture
 
@@ -48,7 +48,7 @@ final class CallReception {
             signature: settings.token.isEmpty ? nil : RequestSignature(token: settings.token),
             streamPath: "\(settings.path)/stream")
         metrics = (
-            context.counter("calls_taken"), context.counter("calls_refused"), context.gauge("calls")
+            context.counter("calls_taken"), context.counter("calls_refused"), context.counter("calls_ended")
         )
         desk = CallDesk(context, calls: settings.most, jitter: settings.jitter)
         requests = context.inbox(of: HTTPExchange.self, capacity: 4_096)
@@ -62,9 +62,8 @@ final class CallReception {
             try http.serve(question, to: requests, of: context.handle),
             try http.serve(stream, for: context.name) { desk.post($0) },
         ]
-        context.runsUntilStopped()
+        if !context.isVirtual { context.runsUntilStopped() }
         context.log(.info, "calls come by \(http.address)\(settings.path)/voice")
-        context.isWaiting(for: "calls")
     }
 
     func step(_ now: Instant) {
@@ -113,7 +112,6 @@ final class CallReception {
             return refuse(sentence, call.peer, now)
         }
         guests[ObjectIdentifier(call)] = Guest(call: call)
-        metrics.now.set(guests.count)
         read(call, now)
     }
 
@@ -127,7 +125,6 @@ final class CallReception {
             return
         }
         metrics.taken.add()
-        context.isWaiting(for: nil)
         call.handOver()
         guests[ObjectIdentifier(call)]?.instance = context.start(
             settings.template, parameters: ["name": .string(start.call)], resource: call)
@@ -137,8 +134,7 @@ final class CallReception {
         guard let guest = guests.removeValue(forKey: ObjectIdentifier(call)) else { return }
         // Its sources drain: what was heard is written to its end.
         guest.instance?.stop()
-        metrics.now.set(guests.count)
-        if guests.isEmpty { context.isWaiting(for: "calls") }
+        if guest.instance != nil { metrics.ended.add() }
     }
 
     private func look(_ now: Instant) {

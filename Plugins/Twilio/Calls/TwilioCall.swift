@@ -86,7 +86,7 @@ final class TwilioCall: Sendable {
 
     // MARK: The nodes' lanes
 
-    /// What comes wakes `node` from now on, which takes what is heard.
+    /// `node` takes what is heard. It is woken by all that comes from now on.
     func listen(_ node: NodeContext.Handle) {
         talk.withLock { $0.isHeard = true }
         mail.withLock { $0.reader = node }

@@ -2,8 +2,8 @@ import Sluice
 
 /// The stream of one call as Twilio tells it. Pure: text frames and `now` in; media, events and the next wake-up out.
 ///
-/// `connected` is first, `start` second, then media, marks and keys until `stop`. What makes no sense before the start
-/// ends the stream. Later it is told, and passed over, so that a call is not lost by it: 16 times, then it ends too.
+/// `connected` is first, `start` second, then media, marks and keys until `stop`. Nonsense before the start ends the
+/// stream. Later it is told, and passed over, so that a call is not lost by it: 16 times, then it ends too.
 struct CallStream {
     enum Event: Equatable {
         case started(CallStart)

@@ -1,7 +1,7 @@
 import Sluice
 
-/// The voice that goes to a caller: 160 bytes of µ-law each 20 ms, however the audio comes, and marks that tell when it
-/// was played. Pure: bytes and `now` in, frames and the next wake-up out.
+/// The voice that goes to a caller: 160 bytes of µ-law each 20 ms, however the audio comes, and marks that tell when
+/// they were played. Pure: bytes and `now` in, frames and the next wake-up out.
 ///
 /// Frames lie on a grid that begins with the first one of an utterance. A lane that was held up sends what is due; a
 /// source that had nothing begins a new grid.
@@ -66,7 +66,7 @@ struct PacedVoice {
     /// The utterance is over: what is left of it goes out with silence behind it.
     mutating func endUtterance() { isEnding = !isEmpty }
 
-    /// What is to go out now.
+    /// The next one to go out now.
     mutating func next(now: Instant) -> Item? {
         if let due, due > now { return nil }
         if let drySince, now - drySince >= PacedVoice.patience { isEnding = true }

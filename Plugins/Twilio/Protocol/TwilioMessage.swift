@@ -1,14 +1,14 @@
 import RTP
 import Sluice
 
-/// A message of Twilio's over the WebSocket of a call: one JSON object a text frame, its kind in `event` (Media Streams,
-/// "WebSocket messages from Twilio"). Members that are not named here are left alone.
+/// A message of Twilio's over the WebSocket of a call: one JSON object a text frame, its kind in `event`
+/// (Media Streams, "WebSocket messages from Twilio"). Members that are not named here are left alone.
 struct TwilioMessage: Equatable, Sendable {
     enum Content: Equatable, Sendable {
         case connected
         case start(CallStart)
         case media(CallMedia)
-        /// What stood before this mark was played, or was cleared.
+        /// The audio before this mark was played, or was cleared.
         case mark(String)
         /// A key: `0` to `9`, `*`, `#`, `A` to `D`.
         case digit(String)

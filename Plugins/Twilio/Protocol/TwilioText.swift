@@ -13,7 +13,7 @@ enum TwilioText {
         object("mark", stream) { $0.key("mark") { $0.object { $0.key("name", name) } } }
     }
 
-    /// What was sent and not played yet is not to be played.
+    /// Audio that was sent and not played yet is not to be played.
     static func clear(stream: String) -> String { object("clear", stream) { _ in } }
 
     private static func object(_ event: String, _ stream: String, _ body: (inout JSONValue.Writer) -> Void) -> String {

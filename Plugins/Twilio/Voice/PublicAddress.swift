@@ -1,7 +1,7 @@
 import HTTP
 import Sluice
 
-/// The address by which Twilio reaches the HTTP port: `https://calls.example.org`, whatever stands in front of it. Pure.
+/// The address by which Twilio reaches the HTTP port, whatever stands in front: `https://calls.example.org`. Pure.
 struct PublicAddress: Sendable {
     /// As the graph gives it; nil takes what each request says.
     private let given: String?

@@ -24,7 +24,7 @@ struct FuzzTarget: Sendable {
     static let all =
         jsonTargets + transportStreamTargets + rtpTargets + payloadTargets + descriptionTargets + addressTargets
         + captureTargets + dtlsTargets + httpTargets + iceTargets + negotiationTargets + repairTargets
-        + segmentTargets + signallingTargets + speechTargets
+        + segmentTargets + signallingTargets + speechTargets + twilioTargets
 }
 
 /// Ends the process where `holds` is false.
