@@ -6,7 +6,10 @@ enum ResponseWriter {
     ///   - date: as `Date` has it (RFC 9110, section 6.6.1).
     ///   - omitsBody: for HEAD: the length is told and the body is not there.
     ///   - closes: the connection ends behind it.
-    static func bytes(_ response: HTTPResponse, date: String, omitsBody: Bool, closes: Bool) -> [UInt8] {
+    ///   - length: told by the body's own, in chunks that follow, or by the connection's end.
+    static func bytes(
+        _ response: HTTPResponse, date: String, omitsBody: Bool, closes: Bool, length: Length = .known
+    ) -> [UInt8] {
         let status = (100...599).contains(response.status) ? response.status : 500
         let hasBody = status >= 200 && status != 204 && status != 304
         var text = "HTTP/1.1 \(status) \(reason(status))\r\n"
@@ -15,9 +18,23 @@ enum ResponseWriter {
             text += "\(field.name): \(clean(field.value))\r\n"
         }
         if status >= 200 { text += "Date: \(date)\r\n" }
-        if hasBody { text += "Content-Length: \(response.body.count)\r\n" }
+        if hasBody {
+            switch length {
+            case .known: text += "Content-Length: \(response.body.count)\r\n"
+            case .chunks: text += "Transfer-Encoding: chunked\r\n"
+            case .end: break
+            }
+        }
         if closes { text += "Connection: close\r\n" }
-        return Array((text + "\r\n").utf8) + (hasBody && !omitsBody ? response.body : [])
+        return Array((text + "\r\n").utf8) + (hasBody && !omitsBody && length == .known ? response.body : [])
+    }
+
+    /// How the other end knows where a body ends (RFC 9112, section 6).
+    enum Length { case known, chunks, end }
+
+    /// One chunk of a body (RFC 9112, section 7.1); an empty one is the last.
+    static func chunk(_ bytes: [UInt8]) -> [UInt8] {
+        Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [0x0d, 0x0a]
     }
 
     /// The switch to WebSocket (RFC 6455, section 4.2.2).

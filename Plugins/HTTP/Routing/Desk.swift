@@ -59,6 +59,9 @@ final class Desk: Sendable {
         case .socket: return .answer(Sharing.absent(to: head.headers, isPreflight: false))
         case .content(let content): return .answer(content.answer(to: head.headers))
         case .route(let route, let post):
+            if let page = route.page, request.method == .get, Content.isWanted(head.headers) {
+                return .answer(Content(page).answer(to: head.headers))
+            }
             if route.needsToken, let token, !token.matches(authorization: head.headers["Authorization"]) {
                 return .answer(shared(unauthorized(peer, now, isCounted: makesWork), fit, head))
             }

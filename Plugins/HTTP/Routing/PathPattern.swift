@@ -38,6 +38,8 @@ struct PathPattern: Hashable {
         }.joined()
     }
 
+    var hasNames: Bool { segments.contains { if case .named = $0 { true } else { false } } }
+
     /// The named segments, where the path fits.
     func names(in path: [String]) -> [String: String]? {
         guard path.count == segments.count else { return nil }

@@ -97,10 +97,11 @@ struct RouteTable {
     /// Paths at which pages are served.
     var pages: [String] {
         byShape.values.joined().compactMap { entry in
-            guard case .content(let content) = entry.target,
-                content.response.headers.mediaType == "text/html"
-            else { return nil }
-            return entry.pattern.shape
+            switch entry.target {
+            case .content(let content) where content.response.headers.mediaType == "text/html": entry.pattern.shape
+            case .route(let route, _) where route.page != nil && !entry.pattern.hasNames: entry.pattern.shape
+            default: nil
+            }
         }
     }
 
@@ -134,6 +135,11 @@ struct Content: Sendable {
                 "Content-Type": content.type, "ETag": tag, "Cache-Control": "no-cache",
                 "X-Content-Type-Options": "nosniff",
             ], body: content.body)
+    }
+
+    /// The client asks for a page by name, as browsers do.
+    static func isWanted(_ headers: HTTPHeaders) -> Bool {
+        headers.list("Accept").contains { $0.lowercased().hasPrefix("text/html") }
     }
 
     func answer(to headers: HTTPHeaders) -> HTTPResponse {

@@ -26,6 +26,7 @@ final class Conversation {
         case body(Pending, BodyReader)
         case waiting(Waiting)
         case socket(SocketSession)
+        case stream(StreamedAnswer)
         case lingering(bytes: Int)
         /// It ends when its output has gone.
         case over
@@ -77,7 +78,7 @@ final class Conversation {
     }
     var wantsInput: Bool {
         switch phase {
-        case .waiting: input.count < RequestHead.most
+        case .waiting, .stream: input.count < RequestHead.most
         case .head: !isFull
         default: true
         }
@@ -103,6 +104,7 @@ final class Conversation {
         if !hasOutput { writingDeadline = .distantFuture }
         switch phase {
         case .socket(let session): pump(session, now)
+        case .stream(let answer): pump(answer, now)
         case .head: if !isFull, !input.isEmpty { step(now) }
         default: return
         }
@@ -147,6 +149,7 @@ final class Conversation {
         case .socket(let session):
             session.tick(now)
             pump(session, now)
+        case .stream: return
         case .lingering: phase = .over
         case .over: abort()
         }
@@ -155,20 +158,28 @@ final class Conversation {
     private func abort() {
         isAborted = true
         (output, written) = ([], 0)
-        if case .socket(let session) = phase { session.end(1_006, "") }
-        phase = .over
+        leave()
         (deadline, writingDeadline) = (.distantFuture, .distantFuture)
     }
 
     /// The answer to the exchange of that number, from another thread.
     func answer(_ sequence: UInt64, _ response: HTTPResponse, now: Instant) {
-        guard case .waiting(let waiting) = phase, waiting.sequence == sequence else { return }
+        guard case .waiting(let waiting) = phase, waiting.sequence == sequence else {
+            response.stream?.pieces.close()
+            return
+        }
         finish(waiting, response, now)
         step(now)
     }
 
-    /// Something waits to be written to its WebSocket.
-    func wakeSocket(now: Instant) { if case .socket(let session) = phase { pump(session, now) } }
+    /// Something waits to be written to its WebSocket, or behind its answer.
+    func wakeSocket(now: Instant) {
+        switch phase {
+        case .socket(let session): pump(session, now)
+        case .stream(let answer): pump(answer, now)
+        default: return
+        }
+    }
 
     /// Its route is gone, or the service ends.
     func endSocket(now: Instant) {
@@ -178,8 +189,15 @@ final class Conversation {
     }
 
     /// The transport has closed it.
-    func closed() {
-        if case .socket(let session) = phase { session.end(1_006, "") }
+    func closed() { leave() }
+
+    /// The one who talks through it hears that it is over.
+    private func leave() {
+        switch phase {
+        case .socket(let session): session.end(1_006, "")
+        case .stream(let answer): answer.close()
+        default: break
+        }
         phase = .over
     }
 
@@ -190,6 +208,7 @@ final class Conversation {
             finish(waiting, .refusal(503, "The service ends.", headers: ["Retry-After": "1"]), now)
             phase = .over
         case .socket: endSocket(now: now)
+        case .stream: leave()
         default: phase = .over
         }
     }
@@ -223,7 +242,7 @@ final class Conversation {
                     session.receive(bytes, now: now)
                     pump(session, now)
                     return
-                case .waiting, .lingering, .over: return
+                case .waiting, .stream, .lingering, .over: return
                 }
             } catch {
                 refuse(error as? HTTPFault, nil, now)
@@ -285,7 +304,32 @@ final class Conversation {
         var response = response
         for field in Sharing.fields(waiting.route, to: waiting.head.headers).fields
         where response.headers[field.name] == nil { response.headers.add(field.name, field.value) }
+        if let pieces = response.stream?.pieces {
+            if waiting.head.method != .head { return stream(response, pieces, waiting.head, now) }
+            pieces.close()
+        }
         send(response, waiting.head, closes: waiting.head.closes, now)
+    }
+
+    private func stream(_ response: HTTPResponse, _ pieces: HTTPStream.Pieces, _ head: RequestHead, _ now: Instant) {
+        let answer = StreamedAnswer(pieces, to: head, desk: desk)
+        output += answer.begin(response, date: line.date)
+        writingDeadline = min(writingDeadline, now + Times.writing)
+        (phase, deadline) = (.stream(answer), .distantFuture)
+        pieces.attach { [weak line, id] in line?.wakeSocket(id) }
+        pump(answer, now)
+    }
+
+    /// One piece at a time goes into the output.
+    private func pump(_ answer: StreamedAnswer, _ now: Instant) {
+        if answer.isStuck { return abort() }
+        while !hasOutput, let bytes = answer.next() {
+            output += bytes
+            writingDeadline = now + Times.writing
+        }
+        guard answer.isOver else { return }
+        (phase, deadline) = (answer.closes ? .over : .head, now + Times.idle)
+        if !answer.closes, !hasOutput, !input.isEmpty { step(now) }
     }
 
     private func send(_ response: HTTPResponse, _ head: RequestHead, closes: Bool, _ now: Instant) {

@@ -105,7 +105,10 @@ final class Reactor: ConversationLine, @unchecked Sendable {
 
     private func post(_ message: Message) {
         mailbox.withLock { mailbox in
-            guard mailbox.isOpen else { return }
+            guard mailbox.isOpen else {
+                if case .answer(_, _, let response) = message { response.stream?.pieces.close() }
+                return
+            }
             mailbox.messages.append(message)
             if mailbox.messages.count == 1 { lws_cancel_service(context) }
         }
@@ -254,7 +257,10 @@ final class Reactor: ConversationLine, @unchecked Sendable {
         for message in messages {
             switch message {
             case .answer(let id, let sequence, let response):
-                guard let link = links[id] else { continue }
+                guard let link = links[id] else {
+                    response.stream?.pieces.close()
+                    continue
+                }
                 link.conversation.answer(sequence, response, now: now)
                 settle(link)
             case .wakeSocket(let id):

@@ -21,7 +21,7 @@ public final class TextOutput: Node {
     @Parameter(
         "name", default: "",
         help:
-            "The name by which texts are served as server-sent events, at /text/NAME of the HTTP port. Empty serves none."
+            "The name under which browsers see texts as they come, a page and server-sent events: /text/NAME. Empty serves none."
     )
     var name: String
     @Parameter(
@@ -39,6 +39,7 @@ public final class TextOutput: Node {
     private var lease: HTTPLease?
     private var texts: Metric.Counter!
     private var lateTexts: Metric.Counter!
+    private var dropped: Metric.Counter!
     private var hasToldPipe = false
 
     public init() {}
@@ -47,6 +48,7 @@ public final class TextOutput: Node {
         self.context = context
         texts = context.counter("texts")
         lateTexts = context.counter("late_texts")
+        dropped = context.counter("readers_dropped")
         guard !path.isEmpty || !name.isEmpty else {
             throw NodeError(
                 "path and name are empty", advice: "Name a file, or give '-' for the terminal.", isInputError: true)
@@ -84,16 +86,18 @@ public final class TextOutput: Node {
         }
         let requests = context.inbox(of: HTTPExchange.self, capacity: TextFeed.readers)
         var route = HTTPRoute(.get, path: "/text/\(name)", exposes: [])
-        route.answersWithin = TextFeed.patience + .seconds(10)
+        let page = CaptionPage.html(path: "/text/\(name)")
+        route.page = HTTPContent(route.path, type: "text/html; charset=utf-8", page)
         lease = try http.serve(route, to: requests, of: context.handle)
         self.requests = requests
-        context.log(.info, "texts are served at \(http.address)/text/\(name)")
+        context.log(.info, "texts are shown at \(http.address)/text/\(name)")
     }
 
     private func answer(_ now: Instant) {
         guard let requests else { return }
         while let exchange = requests.next() { feed.take(exchange, now: now) }
         feed.expire(now: now)
+        dropped.set(feed.dropped)
         if let next = feed.nextWake { context.wake(at: next) }
     }
 
@@ -109,6 +113,7 @@ public final class TextOutput: Node {
 
     public func close() {
         files = []
+        feed.end()
         lease?.end()
     }
 
@@ -155,5 +160,6 @@ extension TextOutput {
     public static let metrics: [Metric] = [
         .counter("texts", "Final texts that came."),
         .counter("late_texts", "Texts that came by the input late."),
+        .counter("readers_dropped", "Readers of /text/NAME that were dropped since they did not read."),
     ]
 }

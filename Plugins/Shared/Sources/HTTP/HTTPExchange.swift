@@ -17,7 +17,10 @@ public final class HTTPExchange: Sendable {
     /// the route's time, or after the other end has gone, is lost without harm.
     @discardableResult
     public func answer(_ response: HTTPResponse) -> Bool {
-        guard !isAnswered.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+        guard !isAnswered.exchange(true, ordering: .acquiringAndReleasing) else {
+            response.stream?.pieces.close()
+            return false
+        }
         reply(response)
         return true
     }

@@ -15,6 +15,8 @@ public struct HTTPRoute: Sendable {
     public var needsToken = true
     /// Pages of other origins may use the route (CORS), and see these headers of answers. nil forbids it to them.
     public var exposes: [String]?
+    /// A page for browsers that come to the route: shown to everybody who asks by GET for HTML, without a token.
+    public var page: HTTPContent?
     /// Fields that the service's own answer to OPTIONS has besides, as `Accept-Post` (RFC 9725, section 4.2).
     public var optionsHeaders: HTTPHeaders = [:]
 

@@ -82,6 +82,10 @@ public struct HTTPCounts: Sendable, Equatable {
     public var requestsUntaken = 0
     /// Requests that their owner did not answer in time (504).
     public var requestsUnanswered = 0
+    /// Answers that go on now.
+    public var streams = 0
+    /// Answers that were cut off since the other end does not read.
+    public var streamsStuck = 0
     /// WebSockets that were closed since the other end does not read.
     public var socketsStuck = 0
     /// WebSockets that were closed since their owner's inbox did not take a message.
