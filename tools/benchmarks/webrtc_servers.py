@@ -115,7 +115,7 @@ a=rtpmap:{VIDEO_TYPE} VP8/90000
 """
 
 
-def viewer_graph(workshop, address, nodes, edges, media, lane="viewers", by_edges=False, **more):
+def viewer_graph(workshop, address, nodes, edges, media, lane="main", by_edges=False, **more):
     """`nodes` and `edges` that end in webrtc-viewers, with a template as that of graphs/viewer.json."""
     peer = {"type": "webrtc-output", "lane": lane}
     return workshop.graph(
@@ -133,7 +133,7 @@ class Sluice:
     url = f"http://127.0.0.1:{HTTP}/whep/viewer"
 
     def __init__(
-            self, workshop, address, media=("audio", "video"), program=None, lane="viewers", by_edges=False, prefix=(),
+            self, workshop, address, media=("audio", "video"), program=None, lane="main", by_edges=False, prefix=(),
             environment=None, **more):
         path = workshop.path / "source.sdp"
         path.write_text(DESCRIPTION)
