@@ -1,3 +1,5 @@
+import HTTP
+
 /// The page that shows texts as they come: the last ones in large letters, what was said before above them.
 enum CaptionPage {
     /// `path` is that of the server-sent events.
@@ -19,17 +21,16 @@ enum CaptionPage {
         <p id="state">connects …</p>
         <script>
         const path = "\(path)";
+        \(EventScript.text)
         \(script)
         </script>
         </html>
         """
     }
 
-    /// `EventSource` cannot show a token, so the stream is read by `fetch`.
     private static let script = #"""
         const token = new URLSearchParams(location.search).get("token");
         const texts = document.getElementById("texts"), state = document.getElementById("state"), shown = new Map();
-        let last = "";
         // Of an utterance the newest text counts; an empty final one takes it back.
         function show(text) {
           const key = JSON.stringify([text.session, text.speaker, text.id]);
@@ -50,34 +51,12 @@ enum CaptionPage {
           line.append(text.text);
           line.scrollIntoView({ block: "end" });
         }
-        function take(event) {
-          let data = "";
-          for (const line of event.split("\n")) {
-            if (line.startsWith("id: ")) last = line.slice(4);
-            if (line.startsWith("data: ")) data += line.slice(6);
-          }
-          if (data) show(JSON.parse(data));
-        }
-        async function read() {
-          const headers = { Accept: "text/event-stream" };
-          if (token) headers.Authorization = "Bearer " + token;
-          if (last) headers["Last-Event-ID"] = last;
-          const answer = await fetch(path + "?all", { headers, cache: "no-store" });
-          if (answer.status === 401) throw new Error("a token is asked for: open this page with ?token=TOKEN");
-          if (!answer.ok) throw new Error((await answer.text()).trim());
-          state.textContent = "";
-          const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-          for (let rest = "";;) {
-            const { value, done } = await reader.read();
-            if (done) throw new Error("the captions have ended");
-            const events = (rest + value).split("\n\n");
-            rest = events.pop();
-            events.forEach(take);
-          }
-        }
         async function go() {
           for (;;) {
-            try { await read(); } catch (error) { state.textContent = error.message; }
+            try {
+              await readEvents(path + "?all", token ? { Authorization: "Bearer " + token } : {}, show,
+                () => { state.textContent = ""; });
+            } catch (error) { state.textContent = error.message; }
             await new Promise(later => setTimeout(later, 1000));
           }
         }

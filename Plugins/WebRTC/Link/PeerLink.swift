@@ -33,6 +33,8 @@ final class PeerLink: Sendable {
     private let state = Mutex(State())
     private let close: @Sendable (Int) -> Void
     private let isClosed = Atomic<Bool>(false)
+    /// Texts for the peer's page.
+    let captions = PeerCaptions()
     /// Datagrams that a node's inbox did not take.
     let untaken = Atomic<Int>(0)
 

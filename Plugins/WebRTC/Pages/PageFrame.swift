@@ -14,6 +14,7 @@ enum PageFrame {
         body { margin: 0; background: #111; color: #ddd; font: 15px/1.4 system-ui, sans-serif; }
         video { display: block; width: 100%; max-height: 75vh; background: #000; }
         p { margin: .6em 1em; min-height: 1.4em; overflow-wrap: anywhere; }
+        #captions { margin: .6em 1em; font-size: 1.3em; } #captions p { margin: .2em 0; } .partial { color: #999; }
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1em; margin: .6em 1em; }
         dt { color: #888; } dd { margin: 0; }
         button, input, select { font: inherit; padding: .4em .8em; } input { width: 9em; } a { color: #8cf; }

@@ -1,18 +1,23 @@
+import HTTP
+
 /// The page on which a browser watches by WHEP. It connects again by itself.
 enum ViewerPage {
     /// `path` is that of the WHEP endpoint. With `takesMicrophone` and `takesCamera` the page asks for them, and sends
     /// them.
-    static func html(path: String, takesMicrophone: Bool, takesCamera: Bool = false) -> String {
+    static func html(
+        path: String, takesMicrophone: Bool, takesCamera: Bool = false, showsCaptions: Bool = false
+    ) -> String {
         PageFrame.html(
             title: "Sluice viewer",
             body: """
                 <video id="video" autoplay playsinline muted></video>
-                <p id="state">connects …</p>
+                <p id="state">connects …</p>\(showsCaptions ? "\n" + captionPlace : "")
                 <p><button id="sound">Sound on</button></p>
                 <dl id="figures"></dl>
                 """,
             script: """
                 const endpoint = "\(path)", speaks = \(takesMicrophone), films = \(takesCamera);
+                \(showsCaptions ? EventScript.text + "\n" + captions : "const caption = () => {};")
                 \(PageScript.microphone)
                 \(connection)
                 \(restart)
@@ -20,6 +25,24 @@ enum ViewerPage {
                 connect();
                 """)
     }
+
+    private static let captionPlace = "<div id=\"captions\" aria-live=\"polite\"></div>"
+
+    /// The last texts of this session, a partial one until its final one takes its place.
+    private static let captions = #"""
+        const lines = document.getElementById("captions"), spoken = new Map();
+        function say(text) {
+          let line = spoken.get(text.id);
+          if (!line) {
+            spoken.set(text.id, line = lines.appendChild(document.createElement("p")));
+            if (spoken.size > 5) { const [old] = spoken.keys(); spoken.get(old).remove(); spoken.delete(old); }
+          }
+          line.textContent = text.text;
+          line.className = text.final ? "final" : "partial";
+        }
+        const caption = of => readEvents(of + "/captions", headers(), say)
+          .catch(error => { if (of === session) console.log("captions: " + error.message); });
+        """#
 
     private static let connection = #"""
         const [video, state, sound] = ["video", "state", "sound"].map(id => document.getElementById(id));
@@ -73,6 +96,7 @@ enum ViewerPage {
             }
             description = await answer.text();
             await pc.setRemoteDescription({ type: "answer", sdp: description });
+            caption(session);
           } catch (error) { again(error.message); }
         }
         function again(why) {

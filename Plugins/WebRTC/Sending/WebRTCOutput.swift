@@ -4,10 +4,14 @@ import Sluice
 ///
 /// A medium whose input is connected comes over the edge. The other ones of the session come straight from the node
 /// that has started it, which saves each viewer an edge and a dispatch for each packet (`Audience`).
+///
+/// Texts that come at `captions` are shown on the peer's page, where the starter has `captions` set.
 public final class WebRTCOutput: SendingNode, Node {
     public static let descriptor = NodeDescriptor(
         "webrtc-output", summary: "Sends packets to the WebRTC peer of its session", traits: .live,
         example: #""peer": { "type": "webrtc-output" }"#)
+
+    let captions = Input<DataItem>("captions", .data, optional: true)
 
     public func prepare(_ context: NodeContext) throws {
         guard let session = context.resource as? PeerSession else {
@@ -19,7 +23,12 @@ public final class WebRTCOutput: SendingNode, Node {
         begin(session)
     }
 
-    public func process(now: Instant) throws { try run(now: now) }
+    public func process(now: Instant) throws {
+        try run(now: now)
+        guard captions.isConnected, let session else { return }
+        while let text = captions.next() { session.link.captions.tell(text, now: now) }
+        session.link.captions.ask(now: now)
+    }
 
     override func ended(_ session: PeerSession, _ sentence: String?, now: Instant) throws {
         context.isWaiting(for: nil)
@@ -28,5 +37,8 @@ public final class WebRTCOutput: SendingNode, Node {
         context.finish()
     }
 
-    public func close() { leave() }
+    public func close() {
+        session?.link.captions.end()
+        leave()
+    }
 }

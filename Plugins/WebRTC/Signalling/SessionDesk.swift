@@ -69,6 +69,11 @@ struct SessionDesk {
         } catch { return .answer(error.response) }
     }
 
+    /// The one of that number, where it is not over.
+    func session(_ number: String?) -> Session? {
+        number.flatMap { sessions[$0] }.flatMap { $0.instance.isOver ? nil : $0 }
+    }
+
     /// To GET there is nothing to show (RFC 9725, section 4.1); a player knows an endpoint of WHEP by the type that its
     /// HEAD tells (draft-ietf-wish-whep, section 4.2).
     private var presence: HTTPResponse {

@@ -55,6 +55,9 @@ public final class WebRTCViewers: Node {
     @Parameter(
         "own_audio", default: false,
         help: "Each viewer gets Opus that its template makes, and not the audio of this node.") var hasOwnAudio: Bool
+    @Parameter(
+        "captions", default: false,
+        help: "The page shows the texts that its webrtc-output gets, as they come. WHEP alone.") var showsCaptions: Bool
     @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers at a time. More get 503.")
     var mostViewers: Int
 
@@ -156,10 +159,16 @@ public final class WebRTCViewers: Node {
                 HTTPRoute(.patch, .delete, .get, path: "/whep/\(name)/{session}", exposes: SessionDesk.exposed),
                 to: requests, of: context.handle),
         ]
+        if showsCaptions {
+            let route = HTTPRoute(.get, path: "/whep/\(name)/{session}/captions", exposes: [])
+            leases.append(try http.serve(route, to: requests, of: context.handle))
+        }
         if !pagePath.isEmpty {
             let text =
                 page == .whep
-                ? ViewerPage.html(path: "/whep/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo)
+                ? ViewerPage.html(
+                    path: "/whep/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo,
+                    showsCaptions: showsCaptions)
                 : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio)
             leases.append(
                 try http.serve([HTTPContent(pagePath, type: "text/html; charset=utf-8", text)], for: context.name))
@@ -244,6 +253,7 @@ public final class WebRTCViewers: Node {
     }
 
     private func answer(_ exchange: HTTPExchange) {
+        if showsCaptions, exchange.request.path.hasSuffix("/captions") { return caption(exchange) }
         switch desk.read(exchange.request, of: name) {
         case .answer(let response): exchange.answer(response)
         case .leave(let viewer):
@@ -259,6 +269,15 @@ public final class WebRTCViewers: Node {
                 })
         case .join(let offer): join(offer, exchange)
         }
+    }
+
+    /// Of one viewer alone: its session's address is a word that nobody guesses.
+    private func caption(_ exchange: HTTPExchange) {
+        guard let session = desk.session(exchange.request.names["session"]) else {
+            exchange.answer(.refusal(404, "There is no such session: it has ended, or never was."))
+            return
+        }
+        exchange.answer(session.link.captions.response())
     }
 
     private func join(_ offer: String, _ exchange: HTTPExchange) {
