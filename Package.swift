@@ -23,6 +23,7 @@ let sampleTime: Target.Dependency = .product(name: "SampleTime", package: "Share
 let segmentTime: Target.Dependency = .product(name: "SegmentTime", package: "Shared")
 let sourceTime: Target.Dependency = .product(name: "SourceTime", package: "Shared")
 let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
+let webSocketClient: Target.Dependency = .product(name: "WebSocketClient", package: "Shared")
 
 /// One folder in Plugins/, one target, one dynamic library.
 func plugin(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -61,7 +62,7 @@ let plugins: [Target] = [
     plugin("Raw", uses: [geometry, net, pacing, sampleTime]),
     plugin("SRT", uses: [geometry, holding, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
-    plugin("Speech", uses: [http, resampling]),
+    plugin("Speech", uses: [http, httpClient, net, resampling, webSocketClient]),
     plugin("Sync", uses: [resampling]),
     plugin("Twilio", uses: [dtls, holding, http, rtp]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
@@ -148,7 +149,7 @@ let tests: [Target] = [
             "VideoDecoderPlugin",
             net, "TestSupport",
         ]),
-    tests("Speech", of: ["SpeechPlugin", http, "TestSupport"]),
+    tests("Speech", of: ["SpeechPlugin", http, httpClient, webSocketClient, "TestSupport"]),
     tests("Twilio", of: ["TwilioPlugin", "G711Plugin", "HTTPPlugin", http, rtp, "TestSupport"]),
     tests(
         "Sync",

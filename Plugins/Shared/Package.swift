@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "SourceTime", type: .dynamic, targets: ["SourceTime"]),
         .library(name: "SegmentTime", type: .dynamic, targets: ["SegmentTime"]),
         .library(name: "SRTP", type: .dynamic, targets: ["SRTP"]),
+        .library(name: "WebSocketClient", type: .dynamic, targets: ["WebSocketClient"]),
     ],
     dependencies: [.package(path: "../../Engine")],
     targets: [
@@ -69,6 +70,12 @@ let package = Package(
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.
         .target(name: "SRTP", dependencies: ["COpenSSL", "CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(
+            name: "CWebsocketsClient", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
+        // libwebsockets' thread, once in the process, needs one copy of the code around it.
+        .target(
+            name: "WebSocketClient",
+            dependencies: ["CWebsocketsClient", "HTTPFields", .product(name: "Sluice", package: "Engine")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -7,9 +7,11 @@ import Testing
 @Suite struct SpeechToTextTests {
     private let engine = ScriptedEngine()
 
-    private func harness(_ parameters: [String: ParameterValue] = [:]) throws -> NodeHarness<SpeechToText> {
+    private func harness(
+        _ parameters: [String: ParameterValue] = [:], unconnected: Set<String> = ["gaps"]
+    ) throws -> NodeHarness<SpeechToText> {
         try NodeHarness(
-            SpeechToText.self, parameters: parameters,
+            SpeechToText.self, parameters: parameters, unconnected: unconnected,
             capacity: EdgePolicy.Capacity(items: 10_000, milliseconds: 600_000), registry: engine.registry)
     }
 
@@ -138,6 +140,23 @@ import Testing
         #expect(!harness.events.contains { $0.what.contains("and so") })
     }
 
+    @Test func theAudioThatStaysUnwrittenComesOutOfGaps() throws {
+        let harness = try harness(unconnected: [])
+        harness.push(speech(3_000, from: 2_000))
+        harness.settle()
+        harness.request("finalize")
+        harness.settle()
+        engine.provider.events = [.unwritten(1)]
+        harness.push(speech(1_000, from: 5_000))
+        harness.settle()
+        let frames = harness.pullAll(from: "gaps").compactMap { $0 as? AudioFrame }
+        #expect(frames.reduce(0) { $0 + $1.sampleCount } == 48_000)
+        #expect(frames.first?.header.pts == .seconds(2) && frames.first?.header.flags.contains(.discontinuity) == true)
+        let unwritten = harness.context.counter("unwritten_ms").count
+        #expect(2_900...3_000 ~= unwritten)
+        #expect(harness.events.contains { $0.what.contains("s of speech at 2.0 s stay unwritten") })
+    }
+
     @Test func aFileWaitsWhileNothingCanBeWritten() throws {
         let harness = try harness()
         let frames = speech(2_000)
@@ -198,8 +217,10 @@ import Testing
         #expect(items.allSatisfy { $0.header.epoch != harness.epoch })
     }
 
-    @Test func aProviderThatIsNotThereIsRefused() {
-        #expect { try harness(["providers": "rtzr"]) } throws: { "\($0)".contains("Give \"local\"") }
+    @Test func aProviderThatIsNotThereOrIsOnTheNetworkInVirtualTimeIsRefused() {
+        #expect { try harness(["providers": "rtrz"]) } throws: { "\($0)".contains("Did you mean \"rtzr\"?") }
+        #expect { try harness(["providers": "rtzr"]) } throws: { "\($0)".contains("does not follow virtual time") }
+        #expect { try harness(["providers": "local, local"]) } throws: { "\($0)".contains("Name each once") }
         #expect(throws: Never.self) { _ = try harness(["providers": " local "]) }
     }
 }

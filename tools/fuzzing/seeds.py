@@ -504,7 +504,7 @@ def dtls():
 
 
 def speech():
-    """Models of one number a tensor: the mel filters are left out, which the target puts in."""
+    """Models of one number a tensor: the mel filters are left out, which the target puts in. Replies of providers."""
     sizes = [51864, 1500, 384, 6, 4, 448, 384, 6, 4, 80, 1]
     words = b"".join(struct.pack("<i", len(word)) + word for word in (b"a", b"", b"bc"))
 
@@ -520,6 +520,23 @@ def speech():
     seed("speech-model", "long-word", model(sizes, 2, struct.pack("<2i", 1, 1 << 30)))
     seed("speech-model", "silero", model([128] * 11, 2))
     seed("speech-model", "quantized", model(sizes[:-1] + [2007], 0) + struct.pack("<5i", 2, 1, 8, 32, 2) + b"n" + bytes(68))
+    # Behind the provider's number, and where utterances end, replies in lines.
+    rtzr = [
+        {"seq": 0, "start_at": 0, "duration": 150, "final": False, "alternatives": [{"text": "a", "confidence": 0.5}]},
+        {"seq": 1, "start_at": 0, "duration": 350, "final": True, "alternatives": [{"text": "a b", "confidence": 0.5,
+         "words": [{"text": "a", "start_at": 0, "duration": 100}, {"text": "b", "start_at": 120, "duration": 90}]}]},
+        {"type": "error", "code": "E500", "message": "m"}]
+    deepgram = [{"type": "Results", "start": 0.1, "duration": 0.3, "is_final": final, "speech_final": over,
+                 "from_finalize": asked, "channel": {"alternatives": [{"transcript": "a", "confidence": 0.5, "words": [
+                     {"word": "a", "start": 0.1, "end": 0.2, "confidence": 0.5, "punctuated_word": "A."}]}]}}
+                for final, over, asked in ((False, False, False), (True, False, False), (True, True, True))]
+    vosk = [{"partial": "a"}, {"partial": ""}, {"text": "a", "result": [
+        {"conf": 1.0, "start": 0.1, "end": 0.2, "word": "a"}]}, {"text": ""}]
+    for number, (name, replies) in enumerate((("rtzr", rtzr), ("deepgram", deepgram), ("vosk", vosk))):
+        lines = [json.dumps(reply, separators=(",", ":")).encode() for reply in replies]
+        seed("speech-replies", name, bytes([number]) + b"\n".join(lines))
+        seed("speech-replies", name + "-ended", bytes([3 * 20 + number]) + b"\n".join(lines * 2))
+    seed("speech-replies", "twice", bytes([12]) + b"\n".join([json.dumps(rtzr[1]).encode()] * 3))
     seed("speech-model", "huge", model(sizes, 0) + struct.pack("<6i", 3, 1, 0, 1 << 20, 1 << 20, 1 << 20) + b"n")
 
 

@@ -13,6 +13,8 @@ struct Written: Equatable, Sendable {
     var confidence = 0.0
     /// ISO 639-1.
     var language = ""
+    /// The provider's own label, empty where there is none.
+    var speaker = ""
     /// Of the speech in it; nil where none was heard.
     var speech: ClosedRange<Double>?
     /// Pieces of text that were no UTF-8 and are left out.

@@ -2,7 +2,10 @@ import Sluice
 
 /// An utterance until its final, as the node knows it: times, and the last text. Pure.
 struct OpenUtterance {
-    let id: Int
+    /// The number by which the provider knows it.
+    let key: Int
+    /// That of its texts, 0 while there is none.
+    var id = 0
     /// Media time of its first sample.
     let start: MediaTime
     let epoch: UInt32
@@ -15,9 +18,18 @@ struct OpenUtterance {
     private(set) var last: Transcript?
     /// When its final was asked for.
     var ended: Instant?
+    /// Some of it has a final text.
+    private(set) var hasFinal = false
 
-    init(id: Int, start: MediaTime, epoch: UInt32, captured: Instant) {
-        (self.id, self.start, self.epoch, self.captured) = (id, start, epoch, captured)
+    init(key: Int, start: MediaTime, epoch: UInt32, captured: Instant) {
+        (self.key, self.start, self.epoch, self.captured) = (key, start, epoch, captured)
+    }
+
+    /// The rest of it, behind a final text.
+    func rest() -> OpenUtterance {
+        var rest = OpenUtterance(key: key, start: start, epoch: epoch, captured: captured)
+        (rest.heard, rest.ended, rest.hasFinal) = (heard, ended, true)
+        return rest
     }
 
     var seconds: Double { Double(heard) / 16_000 }
@@ -40,6 +52,7 @@ struct OpenUtterance {
         result.end = origin + max(speech.upperBound, speech.lowerBound)
         if !written.words.isEmpty { result.confidence = written.confidence }
         result.language = written.language
+        if result.speaker.isEmpty { result.speaker = written.speaker }
         if !isFinal { result.stable = stable.take(written.words.map(\.text)) }
         last = result
         return result

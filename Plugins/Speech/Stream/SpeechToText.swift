@@ -3,8 +3,8 @@ import Sluice
 /// Writes down what is said: audio in, data of the schema `transcript` out.
 ///
 /// An utterance ends with a fence, a discontinuity, a hole of more than a second, the request `finalize`, the end of
-/// the stream, or after 30 s. Fed by `voice-activity`'s `speech` every utterance is one of that node's. Each utterance
-/// that began with a text ends with a final one.
+/// the stream, after 30 s in the process, or where a provider on the network finds its end. Fed by `voice-activity`'s
+/// `speech` every utterance is one of that node's. Each utterance that began with a text ends with a final one.
 public final class SpeechToText: Node {
     public static let descriptor = NodeDescriptor(
         "stt-stream", summary: "Writes down what is said",
@@ -12,12 +12,14 @@ public final class SpeechToText: Node {
 
     let input = Input<AudioFrame>("in", .rawAudio)
     let text = Output<DataItem>("text", .data([Transcript.schema]))
+    let gaps = Output<AudioFrame>("gaps", .rawAudio, optional: true)
     let finalize = RequestInput(
         "finalize", help: "Ends the utterance that goes on, so that its final text comes without another wait.")
 
     @Parameter(
         "providers", default: "local",
-        help: "Those that write, the first that works. local is Whisper within the process.")
+        help:
+            "Those that write, the first that works: local, which is Whisper within the process, rtzr, deepgram, vosk.")
     var providers: String
     @Parameter(
         "model", default: "",
@@ -30,15 +32,58 @@ public final class SpeechToText: Node {
     var language: String
     @Parameter(
         "partials_ms", default: 0, range: 0...10_000,
-        help: "The audio in ms from one partial text to the next. 0 sends final texts alone.")
+        help: "The audio in ms from one partial text of local to the next. 0 sends final texts alone.")
     var partials: Double
     @Parameter("session", default: "", help: "The session that texts are said to belong to.")
     var session: String
     @Parameter("speaker", default: "", help: "The speaker that texts are said to be of.")
     var speaker: String
+    @Parameter("rtzr_client_id", default: "", help: "The client ID that RTZR has given. Let it be a secret.")
+    var rtzrClientID: String
+    @Parameter("rtzr_client_secret", default: "", help: "The client secret that RTZR has given. Let it be a secret.")
+    var rtzrClientSecret: String
+    @Parameter("rtzr_url", default: "https://openapi.vito.ai", help: "The address of RTZR, up to its host and port.")
+    var rtzrURL: String
+    @Parameter("rtzr_model", default: "", help: "RTZR's model_name, as sommers_ko. Empty leaves it to RTZR.")
+    var rtzrModel: String
+    @Parameter("rtzr_domain", default: "", help: "RTZR's domain, as CALL. Empty leaves it to RTZR.")
+    var rtzrDomain: String
+    @Parameter("use_itn", default: "", help: "RTZR writes numbers as digits: true or false. Empty leaves it to RTZR.")
+    var usesITN: String
+    @Parameter(
+        "use_disfluency_filter", default: "",
+        help: "RTZR leaves out sounds of hesitation: true or false. Empty leaves it to RTZR.")
+    var usesDisfluencyFilter: String
+    @Parameter(
+        "use_profanity_filter", default: "", help: "RTZR masks profanity: true or false. Empty leaves it to RTZR.")
+    var usesProfanityFilter: String
+    @Parameter("use_punctuation", default: "", help: "RTZR writes punctuation: true or false. Empty leaves it to RTZR.")
+    var usesPunctuation: String
+    @Parameter(
+        "epd_time_s", default: 0, range: 0...10,
+        help: "The silence in s with which RTZR ends an utterance by itself. 0 leaves it to RTZR.")
+    var endOfSpeech: Double
+    @Parameter(
+        "noise_threshold", default: 0, range: 0...1,
+        help: "The level below which RTZR takes sound for noise. 0 leaves it to RTZR.")
+    var noiseThreshold: Double
+    @Parameter(
+        "active_threshold", default: 0, range: 0...1,
+        help: "The level from which RTZR takes sound for speech. 0 leaves it to RTZR.")
+    var activeThreshold: Double
+    @Parameter(
+        "keywords", default: "",
+        help: "Words that providers should know, with commas between them; a weight may follow behind a colon.")
+    var keywords: String
+    @Parameter("deepgram_key", default: "", help: "The key that Deepgram has given. Let it be a secret.")
+    var deepgramKey: String
+    @Parameter("deepgram_url", default: "https://api.deepgram.com", help: "The address of Deepgram, or of one like it.")
+    var deepgramURL: String
+    @Parameter("deepgram_model", default: "", help: "Deepgram's model, as nova-3. Empty leaves it to Deepgram.")
+    var deepgramModel: String
+    @Parameter("vosk_url", default: "ws://127.0.0.1:2700", help: "The address of vosk-server.")
+    var voskURL: String
 
-    static let longestHole = MediaTime.seconds(1)
-    static let longest = 30 * SpeechSamples.rate
     /// The bit of a clock that `NodeContext.unpacedClock` sets.
     static let unpaced: UInt16 = 1 << 15
     /// For finals behind the end of the stream, from the last text on.
@@ -47,16 +92,9 @@ public final class SpeechToText: Node {
     private var context: NodeContext!
     private var provider: (any SpeechProvider)!
     private var metrics: SpeechMetrics!
-    private let audio = SpeechSamples()
-    private var timeline = AudioFrame.Timeline()
-    private var layout: AudioLayout?
-    private var count = 0
-    /// Those that have no final yet, the oldest first. The last one may go on.
-    private var open: [OpenUtterance] = []
-    private var isOpen = false
+    private let feed = SpeechFeed()
+    private var texts: UtteranceTexts!
     private var deadline: Instant?
-    private var lastEpoch: UInt32 = 0
-    private var saysBehind = false
     private var isLive = true
 
     public init() {}
@@ -64,20 +102,34 @@ public final class SpeechToText: Node {
     public func prepare(_ context: NodeContext) throws {
         self.context = context
         text.fix(Transcript.format)
+        gaps.fix(LostAudio.format)
         metrics = SpeechMetrics(context)
-        let names = providers.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
-        guard names == ["local"] else {
-            throw NodeError(
-                "providers is \"\(providers)\"", advice: "Give \"local\": other providers are not there yet.",
-                isInputError: true)
-        }
+        texts = UtteranceTexts(
+            context, metrics, Transcript(session: session, speaker: speaker), text: text, gaps: gaps)
         guard let engine = try context.service((any SpeechEngine).self) else {
             throw NodeError("no plugin provides speech", advice: "Add one to the plugin path.", isInputError: true)
         }
-        let inbox = context.isVirtual ? nil : context.inbox(of: ProviderEvent.self, capacity: 1_024)
-        var settings = LocalProvider.Settings()
-        (settings.language, settings.partials) = (language, partials)
-        provider = try engine.local(model: model, settings, inbox: inbox)
+        provider = try makeProvider(engine)
+        provider.start(context.now)
+    }
+
+    private func makeProvider(_ engine: any SpeechEngine) throws -> any SpeechProvider {
+        var settings = ProviderSettings(providers: providers, language: language)
+        (settings.model, settings.partials) = (model, partials)
+        (settings.clientID, settings.clientSecret, settings.rtzrURL) = (rtzrClientID, rtzrClientSecret, rtzrURL)
+        settings.rtzr = [
+            ("model_name", rtzrModel), ("domain", rtzrDomain), ("language", language), ("use_itn", usesITN),
+            ("use_disfluency_filter", usesDisfluencyFilter), ("use_profanity_filter", usesProfanityFilter),
+            ("use_punctuation", usesPunctuation), ("keywords", keywords),
+            ("epd_time", endOfSpeech > 0 ? "\(endOfSpeech)" : ""),
+            ("noise_threshold", noiseThreshold > 0 ? "\(noiseThreshold)" : ""),
+            ("active_threshold", activeThreshold > 0 ? "\(activeThreshold)" : ""),
+        ]
+        (settings.deepgramKey, settings.deepgramURL, settings.deepgramModel) = (
+            deepgramKey, deepgramURL, deepgramModel
+        )
+        settings.voskURL = voskURL
+        return try settings.provider(engine, context, holds: gaps.isConnected)
     }
 
     public func process(now: Instant) throws {
@@ -90,22 +142,29 @@ public final class SpeechToText: Node {
         }
         if input.takeFence() { end(now) }
         answer(now)
+        wake()
     }
+
+    private func wake() { if provider.wake != .distantFuture { context.wake(at: provider.wake) } }
 
     public func finish(now: Instant) throws -> Bool {
         end(now)
+        provider.leave(now)
         answer(now)
-        guard !open.isEmpty else { return true }
+        guard !texts.isEmpty else { return true }
+        wake()
+        guard isLive || provider.isRemote else { return false }
         let limit = deadline ?? now + SpeechToText.patience
         deadline = limit
-        if now >= limit, isLive {
-            for index in open.indices { if let last = open[index].timedOut() { send(last, open[index]) } }
-            for utterance in open { miss(utterance, "no final text came within 5 s of the end") }
-            open.removeAll()
-            return true
+        guard now >= limit else {
+            context.wake(at: min(limit, provider.wake))
+            return false
         }
-        if isLive { context.wake(at: limit) }
-        return false
+        let why = "no final text came within 5 s of the end"
+        provider.giveUp(why)
+        answer(now)
+        texts.closeAll(why)
+        return true
     }
 
     public func close() { provider?.close() }
@@ -115,127 +174,33 @@ public final class SpeechToText: Node {
     private func take(_ frame: AudioFrame, _ now: Instant) throws {
         let header = frame.header
         isLive = header.sourceClock & SpeechToText.unpaced == 0
-        if try !continues(frame) {
-            end(now)
-            try audio.reset()
-            let start = header.pts.isKnown ? header.pts : timeline.isStarted ? timeline.end : .zero
-            timeline = AudioFrame.Timeline(start: start, rate: max(1, frame.layout.rate))
-            layout = frame.layout
-        }
-        lastEpoch = header.epoch
-        timeline.advance(frame.sampleCount)
-        try audio.append(frame)
-        hear(header, now)
-    }
-
-    /// The frame goes on with the utterance; a short hole is silence.
-    private func continues(_ frame: AudioFrame) throws -> Bool {
-        let header = frame.header
-        guard isOpen, layout == frame.layout, header.epoch == lastEpoch, !header.flags.contains(.discontinuity) else {
-            return false
-        }
-        guard !timeline.isContinued(by: header) else { return true }
-        let hole = header.pts - timeline.end
-        guard hole >= .zero, hole <= SpeechToText.longestHole else { return false }
-        timeline.advance(Int(hole.rescaled(to: Int64(timeline.rate))))
-        audio.append(zeros: Int(hole.rescaled(to: Int64(SpeechSamples.rate))))
-        return true
-    }
-
-    private func hear(_ header: MediaItem.Header, _ now: Instant) {
-        let new = audio.samples
-        audio.removeFirst(new.count)
+        let new = try feed.take(frame, isOpen: texts.isOpen) { end(now) }
         var rest = new[...]
         while !rest.isEmpty {
-            if !isOpen { begin(header, before: rest.count) }
-            let room = SpeechToText.longest - open[open.count - 1].heard
-            let part = rest.prefix(room)
+            if !texts.isOpen {
+                provider.begin(texts.begin(at: feed.time(before: rest.count), header))
+            }
+            let part = rest.prefix(max(1, provider.longest - texts.heard))
             provider.hear(part)
-            open[open.count - 1].heard += part.count
+            texts.hear(part.count)
             metrics.heard.add(part.count / 16)
             rest = rest.dropFirst(part.count)
-            if part.count == room { end(now) }
+            if texts.heard >= provider.longest { end(now) }
         }
-    }
-
-    private func begin(_ header: MediaItem.Header, before count: Int) {
-        self.count += 1
-        let start = timeline.end - MediaTime(Int64(count), timescale: Int64(SpeechSamples.rate))
-        open.append(
-            OpenUtterance(
-                id: self.count, start: max(start, timeline.start), epoch: header.epoch, captured: header.captured))
-        isOpen = true
-        provider.begin(self.count)
     }
 
     private func end(_ now: Instant) {
-        guard isOpen else { return }
-        isOpen = false
-        open[open.count - 1].ended = now
-        metrics.utterances.add()
+        guard texts.end(now) else { return }
         provider.finalize()
     }
 
-    // MARK: Text
-
     private func answer(_ now: Instant) {
+        provider.tick(now)
         while let event = provider.next() {
-            deadline = nil
-            guard let index = open.firstIndex(where: { $0.id == event.utterance }) else { continue }
-            let template = Transcript(session: session, speaker: speaker, provider: provider.name)
-            switch event {
-            case .partial(_, let written):
-                guard !written.words.isEmpty else { continue }
-                send(open[index].transcript(written, isFinal: false, template), open[index])
-            case .final(_, let written):
-                let hadText = open[index].last != nil
-                let final = open[index].transcript(written, isFinal: true, template)
-                if hadText || !written.words.isEmpty { send(final, open[index]) }
-                metrics.note(open[index], written, now)
-                remove(index)
-            case .failed(_, let why):
-                close(index, why)
-            case .unwritten:
-                close(index, "speech comes faster than it can be written")
-            }
+            if event.utterance != 0 { deadline = nil }
+            texts.take(event, by: provider.name, now)
         }
-        context.isWaiting(for: isOpen || open.isEmpty ? nil : "\(provider.name) to write")
-    }
-
-    /// Without a final: the last partial is it.
-    private func close(_ index: Int, _ why: String) {
-        if let last = open[index].timedOut() { send(last, open[index]) }
-        miss(open[index], why)
-        remove(index)
-    }
-
-    /// A provider may end an utterance of its own accord: audio behind it is another one's.
-    private func remove(_ index: Int) {
-        if isOpen, index == open.count - 1 {
-            isOpen = false
-            metrics.utterances.add()
-        }
-        open.remove(at: index)
-    }
-
-    private func miss(_ utterance: OpenUtterance, _ why: String) {
-        metrics.unwritten.add(Int(utterance.seconds * 1_000))
-        guard utterance.seconds >= 2 || !saysBehind else { return }
-        saysBehind = true
-        let (start, length) = (tenths(utterance.start.seconds), tenths(utterance.seconds))
-        context.log(.warning, "\(length) s of speech at \(start) s stay unwritten: \(why)")
-    }
-
-    private func tenths(_ seconds: Double) -> String {
-        let value = Int((seconds * 10).rounded())
-        return "\(value < 0 ? "-" : "")\(abs(value) / 10).\(abs(value) % 10)"
-    }
-
-    private func send(_ transcript: Transcript, _ utterance: OpenUtterance) {
-        let item = transcript.item
-        item.header.epoch = utterance.epoch
-        item.header.captured = utterance.captured
-        (transcript.isFinal ? metrics.finals : metrics.partials).add()
-        text.send(item)
+        metrics.speech.set(provider.heardSpeech / 16)
+        context.isWaiting(for: texts.isOpen || texts.isEmpty ? nil : "\(provider.name) to write")
     }
 }

@@ -3,7 +3,9 @@ import Sluice
 @testable import SpeechPlugin
 
 let speechTargets = [
-    FuzzTarget("speech-model", "A ggml file that is said to be Whisper's", longest: 8_192, run: model)
+    FuzzTarget("speech-model", "A ggml file that is said to be Whisper's", longest: 8_192, run: model),
+    FuzzTarget(
+        "speech-replies", "Replies of RTZR, Deepgram and vosk-server", longest: 8_192, run: speechReplies),
 ]
 
 /// The mel filters, which are numbers of any value, stand for themselves behind byte 56.

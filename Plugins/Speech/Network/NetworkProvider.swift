@@ -1,0 +1,225 @@
+import Glibc
+import HTTP
+import HTTPClient
+import Net
+import Sluice
+import WebSocketClient
+
+/// A provider on a WebSocket: does what its `StreamSession` says, and tells that what comes. One lane only.
+final class NetworkProvider: SpeechProvider {
+    /// Whom tokens are asked for.
+    struct Client {
+        var url: String
+        var id: String
+        var secret: String
+        var key: String { "\(url) \(id)" }
+    }
+
+    private struct Message: Sendable {
+        var connection: Int
+        var event: WebSocketCall.Event
+    }
+
+    /// Utterances that may wait for their finals before a file waits.
+    private static let pending = 8
+
+    let name: String
+    private let context: NodeContext
+    private let client: Client?
+    private let inbox: NodeContext.Inbox<Message>
+    private let sent: Metric.Counter
+    private var session: StreamSession
+    private var call: WebSocketCall?
+    private var connection = 0
+    private var lookup: NodeContext.Answer<[String]>?
+    private var request: (target: WebSocketAddress, fields: HTTPHeaders)?
+    /// One address of a host after the other is tried.
+    private var attempts = 0
+    private var token: NodeContext.Answer<HTTPCall.Answer>?
+    private var events: [ProviderEvent] = []
+    private var now = Instant(nanoseconds: 0)
+    private var waiting = 0
+
+    init(_ wire: any SpeechWire, client: Client? = nil, _ context: NodeContext, sent: Metric.Counter) {
+        (name, self.context, self.client, self.sent) = (wire.name, context, client, sent)
+        inbox = context.inbox(of: Message.self, capacity: 1_024)
+        session = StreamSession(wire) { Double.random(in: 0...1) }
+    }
+
+    // MARK: As a provider
+
+    var hasRoom: Bool { session.isOpen && waiting < NetworkProvider.pending }
+    var isReady: Bool { session.isOpen }
+    var isRemote: Bool { true }
+    /// Its own ends of utterances, and those that the graph asks for, are enough.
+    var longest: Int { .max }
+    var wake: Instant { session.next }
+
+    func begin(_ utterance: Int) {
+        session.begin(utterance)
+        settle()
+    }
+
+    func hear(_ samples: ArraySlice<Float>) { hear(samples, speech: 0) }
+
+    func hear(_ samples: ArraySlice<Float>, speech: Int) {
+        session.hear(samples.map(PCM.number)[...], speech: speech, now)
+        settle()
+    }
+
+    func finalize() {
+        if session.isOpen { waiting += 1 }
+        session.finalize(now)
+        settle()
+    }
+
+    func start(_ now: Instant) {
+        self.now = now
+        session.start(now)
+        settle()
+    }
+
+    func stop() {
+        session.stop()
+        settle()
+    }
+
+    func leave(_ now: Instant) {
+        self.now = now
+        session.leave(now)
+        settle()
+    }
+
+    func tick(_ now: Instant) {
+        self.now = now
+        if let answer = token?.take() { take(answer) }
+        if let answer = lookup?.take() { connect(answer) }
+        while let message = inbox.next() { if message.connection == connection { take(message.event) } }
+        session.tick(now)
+        settle()
+    }
+
+    func next() -> ProviderEvent? { events.isEmpty ? nil : events.removeFirst() }
+
+    func close() {
+        call?.abort()
+        call = nil
+        connection += 1
+    }
+
+    // MARK: Commands of the session
+
+    private func settle() {
+        while true {
+            let commands = session.takeCommands()
+            for command in commands { execute(command) }
+            guard !commands.isEmpty else { break }
+        }
+        sent.set(session.sentSamples / 16)
+        for event in session.takeEvents() {
+            switch event {
+            case .opened(let after):
+                waiting = 0
+                events.append(.opened(after))
+            case .partial(let key, let written): events.append(.partial(key, written))
+            case .text(let key, let written): events.append(.text(key, written))
+            case .over(let key):
+                waiting = max(0, waiting - 1)
+                events.append(.over(key))
+            case .failed(let why, let isBarren): events.append(.lost(why, isBarren: isBarren))
+            case .said(let sentence): events.append(.said(sentence))
+            }
+        }
+    }
+
+    private func execute(_ command: StreamSession.Command) {
+        switch command {
+        case .askToken(let isRenewal): askToken(isRenewal: isRenewal)
+        case .connect(let request): connect(request)
+        case .send(.text(let text)): deliver { $0.send(text) }
+        case .send(.bytes(let bytes)): deliver { $0.send(bytes) }
+        case .ping: call?.ping()
+        case .hangUp:
+            call?.abort()
+            (call, token, lookup) = (nil, nil, nil)
+            connection += 1
+        }
+    }
+
+    private func deliver(_ send: (WebSocketCall) -> Bool) {
+        if let call, !send(call) { session.closed("does not take audio as fast as it comes", isClean: false, now) }
+    }
+
+    private func askToken(isRenewal: Bool) {
+        guard let client else { return }
+        if isRenewal { TokenDesk.forget(client.key) }
+        if let known = TokenDesk.token(client.key, at: Double(time(nil))) { return session.took(token: known, now) }
+        let call = ProviderToken.call(client.url, id: client.id, secret: client.secret)
+        token = context.ask { try call.perform() }
+    }
+
+    private func take(_ answer: Result<HTTPCall.Answer, any Error>) {
+        token = nil
+        guard let client else { return }
+        do {
+            let token = try ProviderToken(try answer.get())
+            TokenDesk.keep(token, client.key)
+            session.took(token: token.text, now)
+        } catch let refusal as ProviderToken.Refusal {
+            session.tokenFailed(refusal.why, retryAfter: refusal.retryAfter, now)
+        } catch {
+            session.tokenFailed("gives no token: it cannot be reached", retryAfter: nil, now)
+        }
+    }
+
+    private func connect(_ request: WireRequest) {
+        connection += 1
+        guard let target = WebSocketAddress(request.url) else { return }
+        var fields = HTTPHeaders()
+        for field in request.fields { fields.add(field.name, field.value) }
+        self.request = (target, fields)
+        if let known = SocketAddress(numeric: target.host, port: target.port) { return open(known.parts.host) }
+        let (host, port) = (target.host, target.port)
+        lookup = context.ask { try SocketAddress.findAll(host, port: port).map(\.parts.host) }
+    }
+
+    private func connect(_ answer: Result<[String], any Error>) {
+        lookup = nil
+        guard case .success(let found) = answer, !found.isEmpty else {
+            return session.closed("cannot be found by its name", isClean: false, now)
+        }
+        attempts += 1
+        open(found[(attempts - 1) % found.count])
+    }
+
+    private func open(_ address: String) {
+        guard let request else { return }
+        let (inbox, connection) = (inbox, connection)
+        do {
+            call = try WebSocketCall(request.target, address: address, fields: request.fields) { event in
+                inbox.post(Message(connection: connection, event: event))
+            }
+        } catch {
+            session.closed("cannot be connected to", isClean: false, now)
+        }
+    }
+
+    private func take(_ event: WebSocketCall.Event) {
+        switch event {
+        case .opened: session.opened(now)
+        case .text(let text): session.received(text, now)
+        case .pong: session.heardPong()
+        case .refused(let status, let retryAfter):
+            session.refused(status: status, retryAfter: RetryAfter.read(retryAfter), now)
+        case .closed(let reason, let isClean): session.closed(reason, isClean: isClean, now)
+        }
+        settle()
+    }
+}
+
+/// Samples as numbers of 16 bits.
+enum PCM {
+    static func number(_ sample: Float) -> Int16 {
+        sample.isNaN ? 0 : Int16(max(-32_768, min(32_767, (sample * 32_768).rounded())))
+    }
+}

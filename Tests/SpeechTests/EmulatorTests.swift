@@ -1,0 +1,53 @@
+import TestSupport
+import Testing
+
+/// The real node and the emulators of tools/stt-server, in real time over the loopback.
+@Suite(.realPeers, .enabled(if: SpeechSetup.isThere, "speech is not set up: tools/setup --speech"), .serialized)
+struct EmulatorTests {
+    private static let secret = ["--secret", EmulatedCall.secret]
+
+    private func expectTheClip(_ call: EmulatedCall) {
+        #expect(SpeechClip.wrong(call.words) <= 1, "\(call.words)\n\(call.errors)")
+        for text in call.texts {
+            let start = text["start_s"] as? Double ?? -1
+            #expect(SpeechClip.phrases.contains { abs($0.lowerBound - start) < 0.15 }, "\(start)")
+            #expect(text["timed_out"] == nil)
+        }
+    }
+
+    @Test(arguments: ["rtzr", "deepgram", "vosk"]) func eachWritesTheWordsOfTheClip(provider: String) throws {
+        let call = try EmulatedCall(provider, EmulatedProvider(provider, Self.secret))
+        expectTheClip(call)
+        #expect(call.metrics["connections"] as? Int == 1 && call.metrics["unwritten_ms"] as? Int == 0)
+    }
+
+    @Test func allAudioMayBeSentAndTheRequestEndsEachUtterance() throws {
+        let call = try EmulatedCall("rtzr", EmulatedProvider("rtzr", Self.secret), feeds: "out")
+        expectTheClip(call)
+        #expect(call.metrics["sent_ms"] as? Int ?? 0 >= 10_900)
+    }
+
+    @Test(arguments: ["rtzr", "deepgram", "vosk"])
+    func aConnectionCutInMidSpeechByResetAndByHalfOpenLosesNothing(provider: String) throws {
+        let call = try EmulatedCall(
+            provider, EmulatedProvider(provider, Self.secret),
+            faults: [(1.6, "rst"), (2.6, "rst"), (2, "half-open")])
+        expectTheClip(call)
+        #expect(call.metrics["reconnects"] as? Int == 3)
+    }
+
+    @Test func refusalsAndATokenThatIsTakenBackCostNoWord() throws {
+        let provider = try EmulatedProvider("rtzr", Self.secret + ["--fault", "429=1", "--fault", "twice"])
+        let call = try EmulatedCall("rtzr", provider, faults: [(3, "tokens=forget"), (0, "rst"), (2, "garbage")])
+        expectTheClip(call)
+        #expect(call.errors.contains("rtzr has too many streams (429)"))
+    }
+
+    @Test func wrongCredentialsAreSaidOnceAndTheNextTakesOver() throws {
+        let call = try EmulatedCall("rtzr, local", EmulatedProvider("rtzr", ["--secret", "another"]))
+        expectTheClip(call)
+        #expect(call.errors.components(separatedBy: "refuses the credentials (401").count == 2)
+        #expect(call.errors.contains("rtzr failed twice within 10 s: local takes over"))
+        #expect(call.texts.allSatisfy { $0["provider"] as? String == "local" })
+    }
+}

@@ -1,0 +1,125 @@
+import Testing
+
+@testable import SpeechPlugin
+
+@Suite struct WireTests {
+    private func result(_ replies: [WireReply]) -> WireResult? {
+        for case .result(let result) in replies { return result }
+        return nil
+    }
+
+    @Test func rtzrHasItsOptionsInTheQueryAndItsTokenInTheHandshake() {
+        let wire = RTZRWire(
+            url: "https://host",
+            [
+                .init(name: "domain", value: "CALL"), .init(name: "keywords", value: "가,b:2"),
+                .init(name: "use_itn", value: ""),
+            ])
+        let request = wire.request(token: "t0")
+        #expect(
+            request.url
+                == "https://host/v1/transcribe:streaming?sample_rate=16000&encoding=LINEAR16&domain=CALL&keywords=%EA%B0%80%2Cb%3A2"
+        )
+        #expect(request.fields == [.init(name: "Authorization", value: "Bearer t0")])
+        #expect(wire.farewell == .text("EOS") && wire.finalize == .text(#"{"type":"Finalize"}"#))
+    }
+
+    @Test(arguments: [
+        // Words beside the alternatives or within, from the beginning of the connection or of the utterance.
+        #"{"seq":1,"start_at":2000,"duration":1000,"final":true,"alternatives":[{"text":"a b","confidence":0.5,"words":[{"text":"a","start_at":2000,"duration":400},{"text":"b","start_at":2500,"duration":500}]}]}"#,
+        #"{"seq":1,"start_at":2000,"duration":1000,"final":true,"alternatives":[{"text":"a b","confidence":0.5}],"words":[{"text":"a","start_at":0,"duration":400},{"text":"b","start_at":500,"duration":500}]}"#,
+    ])
+    func rtzrsWordsAreFoundWhereverTheyStand(text: String) {
+        let found = result(RTZRWire(url: "").read(text))
+        #expect(found?.isFinal == true && found?.start == 2 && found?.end == 3)
+        #expect(found?.words.map(\.text) == ["a", "b"])
+        #expect(found?.words.map(\.start) == [2, 2.5] && found?.words.map(\.end) == [2.4, 3])
+    }
+
+    @Test func wordsWithoutTimesAreSpreadOverTheirText() {
+        let text = #"{"start_at":1000,"duration":1000,"final":false,"alternatives":[{"text":"one three"}]}"#
+        let words = result(RTZRWire(url: "").read(text))?.words ?? []
+        #expect(words.map(\.text) == ["one", "three"])
+        #expect(words.map(\.start) == [1, 1.375] && words.last?.end == 2)
+    }
+
+    @Test func failuresAreCodesWithoutTheProvidersWords() {
+        let wire = RTZRWire(url: "")
+        #expect(wire.read(#"{"type":"error","message":"said: my password"}"#) == [.error(code: "")])
+        #expect(wire.read(#"{"error":{"code":"H0002"}}"#) == [.error(code: "H0002")])
+        #expect(wire.read(#"{"error":"my password is lost"}"#) == [.error(code: "")])
+        var deepgram = DeepgramWire(.init())
+        #expect(deepgram.read(#"{"type":"Error","err_code":"NET-0001"}"#) == [.error(code: "NET-0001")])
+    }
+
+    @Test(arguments: ["", "{", "[1]", "null", #"{"seq":1,"start_at":0,"dur"#, String(repeating: "[", count: 5_000)])
+    func halfAReplyIsUnreadable(text: String) {
+        var wires: [any SpeechWire] = [RTZRWire(url: ""), DeepgramWire(.init()), VoskWire(url: "", language: "")]
+        for index in wires.indices {
+            let replies = wires[index].read(text)
+            #expect(replies == [.unreadable])
+        }
+    }
+
+    @Test func numbersThatNoTimeCanBeAreNone() {
+        for time in ["-1", "1e300", "true", "\"1\"", "null"] {
+            let text = #"{"start_at":\#(time),"duration":1,"final":true,"alternatives":[{"text":"a"}]}"#
+            let found = result(RTZRWire(url: "").read(text))
+            #expect(found?.start == nil && found?.end == nil && found?.words.count == 1)
+        }
+    }
+
+    private func part(_ words: [String], at start: Double, final: Bool, over: String = "false", asked: String = "false")
+        -> String
+    {
+        let list = words.enumerated().map { index, word in
+            #"{"word":"\#(word)","start":\#(start + Double(index)),"end":\#(start + Double(index) + 0.5)}"#
+        }
+        return
+            #"{"type":"Results","start":\#(start),"duration":\#(words.count),"is_final":\#(final),"speech_final":\#(over),"from_finalize":\#(asked),"channel":{"alternatives":[{"transcript":"x","words":[\#(list.joined(separator: ","))]}]}}"#
+    }
+
+    @Test func deepgramsUtteranceIsItsPartsUpToSpeechFinal() {
+        var wire = DeepgramWire(.init())
+        let first = result(wire.read(part(["a"], at: 0, final: true)))
+        #expect(first?.isFinal == false)
+        let partial = result(wire.read(part(["b"], at: 1, final: false)))
+        #expect(partial?.words.map(\.text) == ["a", "b"] && partial?.isFinal == false)
+        let final = result(wire.read(part(["b", "c"], at: 1, final: true, over: "true")))
+        #expect(final?.words.map(\.text) == ["a", "b", "c"] && final?.isFinal == true && final?.end == 2.5)
+        let next = result(wire.read(part(["d"], at: 5, final: false)))
+        #expect(next?.words.map(\.text) == ["d"])
+    }
+
+    @Test func deepgramSaysWhichFinalWasAskedFor() {
+        var wire = DeepgramWire(.init())
+        let replies = wire.read(part(["a"], at: 0, final: true, asked: "true"))
+        #expect(replies.last == .finalized && result(replies)?.isFinal == true)
+        #expect(wire.read(#"{"type":"Metadata"}"#) == [.other])
+    }
+
+    @Test func voskAnswersEachMessageInItsOrder() {
+        var wire = VoskWire(url: "", language: "ko")
+        wire.sent(isFinalize: false)
+        wire.sent(isFinalize: true)
+        wire.sent(isFinalize: false)
+        let partial = wire.read(#"{"partial":"a"}"#)
+        #expect(!partial.contains(.finalized) && result(partial)?.words.map(\.text) == ["a"])
+        let final = wire.read(#"{"result":[{"conf":1,"start":0.5,"end":0.75,"word":"a"}],"text":"a"}"#)
+        #expect(final.last == .finalized && result(final)?.start == 0.5 && result(final)?.language == "ko")
+        #expect(wire.read(#"{"partial":""}"#) == [.other])
+        // The server compares the text.
+        #expect(wire.finalize == .text(#"{"reset" : 1}"#) && wire.farewell == .text(#"{"eof" : 1}"#))
+    }
+
+    @Test func tokensAreKeptUntilFiveMinutesBeforeTheyExpire() throws {
+        let token = try ProviderToken(
+            .init(status: 200, body: Array(#"{"access_token":"abc","expire_at":1000000}"#.utf8), url: ""))
+        #expect(token.text == "abc" && token.isFresh(at: 999_699) && !token.isFresh(at: 999_701))
+        #expect {
+            try ProviderToken(
+                .init(status: 401, body: Array(#"{"code":"H0002","msg":"client_secret s3cret"}"#.utf8), url: ""))
+        } throws: { ($0 as? ProviderToken.Refusal)?.why == "refuses the credentials (401, H0002)" }
+        #expect(RetryAfter.read("7") == .seconds(7) && RetryAfter.read("Wed, 21 Oct 2026 07:28:00 GMT") == nil)
+    }
+}
