@@ -6,7 +6,7 @@ final class ProviderList: SpeechProvider {
     /// Samples by which a word may reach into audio that is written.
     static let slack = 800
     /// Samples of speech without a text that are no mishearing.
-    static let worthSaying = 32_000
+    static let worthSaying = 11_200
     /// Texts of an utterance are asked for so often.
     static let tries = 4
 
@@ -113,9 +113,9 @@ final class ProviderList: SpeechProvider {
         let (name, isCurrent) = (members[index].name, index == takeover.current)
         switch event {
         case .opened(let after):
-            if failing.remove(name) != nil { ready.append(.said("\(name) is there again")) }
             if !isCurrent {
                 // It was tried again.
+                if failing.remove(name) != nil { ready.append(.said("\(name) is there again")) }
                 members[takeover.current].stop()
                 takeover.isBack()
             }
@@ -147,6 +147,7 @@ final class ProviderList: SpeechProvider {
     private func take(text event: ProviderEvent) {
         let key = event.utterance
         guard let utterance = held[key], let begin = begun[key] else { return }
+        if case .partial = event { isThere() } else if case .text = event { isThere() }
         switch event {
         case .partial(_, let written):
             let moved = ProviderList.moved(written, by: begin, behind: utterance.offset)
@@ -171,6 +172,11 @@ final class ProviderList: SpeechProvider {
         case .unwritten: giveUp(key, "speech comes faster than it can be written")
         case .leftOff, .gap, .opened, .lost, .said: break
         }
+    }
+
+    /// Words have come of the one that writes.
+    private func isThere() {
+        if failing.remove(member.name) != nil { ready.append(.said("\(member.name) is there again")) }
     }
 
     private func finish(_ key: Int) {

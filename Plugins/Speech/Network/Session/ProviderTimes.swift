@@ -11,18 +11,20 @@ struct ProviderTimes: Sendable {
         var isAnew = false
     }
 
-    /// In s, by which a text may begin before the end of the last final.
+    /// In s, by which a text may begin before the end of the last final, and end behind the audio.
     static let slack = 0.5
 
-    private struct Final: Equatable {
+    private struct Final {
         var start: Double
         var end: Double
         var text: Int
+        /// Samples that were sent when it came.
+        var sent: Int
     }
 
     /// In s: added to the provider's times.
     private var base = 0.0
-    /// By the provider's own times since they began anew.
+    /// By the provider's own times.
     private var finals: [Final] = []
     /// By the connection's clock: where the last final ends, its Finalize counted in.
     private var boundary = 0.0
@@ -32,19 +34,9 @@ struct ProviderTimes: Sendable {
     mutating func place(_ result: WireResult, _ clock: ConnectionClock, _ open: [SentUtterance]) -> Placed? {
         guard let start = result.start else { return placeUntimed(result, clock, open) }
         let end = max(start, result.end ?? start)
-        let known = Final(start: start, end: end, text: ProviderTimes.mark(result))
-        var isAnew = false
-        if result.isFinal, finals.contains(known) { return nil }
-        if let last = finals.last, start < last.end - ProviderTimes.slack,
-            isWritten(base + (start + end) / 2, clock, open)
-        {
-            // A repetition of a partial is none of a new count.
-            if finals.contains(where: { abs($0.start - start) < 0.02 && $0.text == known.text }) { return nil }
-            base = boundary
-            finals = []
-            isAnew = !hasToldAnew
-            hasToldAnew = true
-        }
+        let text = ProviderTimes.mark(result)
+        if isTwice(result, text, clock) { return nil }
+        let isAnew = rebase(start, end, clock, open)
         guard let utterance = clock.utterance(at: base + (start + end) / 2) else { return nil }
         func place(_ seconds: Double) -> Double { clock.seconds(base + seconds, in: utterance) ?? 0 }
         let speech = place(start)...max(place(start), place(end))
@@ -53,15 +45,38 @@ struct ProviderTimes: Sendable {
                 text: $0.text, start: place($0.start), end: max(place($0.start), place($0.end)),
                 confidence: $0.confidence)
         }
+        let last = min(base + end, clock.seconds)
         if result.isFinal {
-            finals.append(known)
+            finals.append(Final(start: start, end: end, text: text, sent: clock.sent))
             if finals.count > 64 { finals.removeFirst() }
-            boundary = max(boundary, min(base + end, clock.seconds))
+            boundary = max(boundary, last)
         }
         let written = Written(
             words: words, confidence: result.confidence, language: result.language, speaker: result.speaker,
             speech: speech)
-        return Placed(utterance: utterance, written: written, end: min(base + end, clock.seconds), isAnew: isAnew)
+        return Placed(utterance: utterance, written: written, end: last, isAnew: isAnew)
+    }
+
+    /// A final that was told within the last second of audio, or a partial text of one.
+    private func isTwice(_ result: WireResult, _ text: Int, _ clock: ConnectionClock) -> Bool {
+        finals.contains {
+            abs($0.start - (result.start ?? 0)) < 0.02 && $0.text == text && clock.sent - $0.sent < 16_000
+        }
+    }
+
+    /// Looks for the count by which a text lies in audio that was sent and has none. True where it is another one than
+    /// before, for the first time.
+    private mutating func rebase(_ start: Double, _ end: Double, _ clock: ConnectionClock, _ open: [SentUtterance])
+        -> Bool
+    {
+        func fits(_ base: Double) -> Bool {
+            base + end <= clock.seconds + ProviderTimes.slack && !isWritten(base + (start + end) / 2, clock, open)
+        }
+        // A text that begins behind the last final is in its order, however the connection's clock goes.
+        if fits(base) || base == 0 && start >= (finals.last?.end ?? 0) - ProviderTimes.slack { return false }
+        base = base != 0 && fits(0) ? 0 : boundary
+        defer { hasToldAnew = true }
+        return !hasToldAnew
     }
 
     /// The oldest utterance that has no final, from what is written of it to what was sent.
