@@ -58,7 +58,7 @@ def ask(options, sid):
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     while True:
         try:
-            connection = kind(parts.netloc, timeout=10)
+            connection = kind(parts.netloc, timeout=60)
             connection.request("POST", path, urllib.parse.urlencode(fields), headers)
             break
         except ConnectionRefusedError:
@@ -102,10 +102,13 @@ class Call:
         context = ssl._create_unverified_context() if address.startswith("wss:") else None
         try:
             async with websockets.connect(
-                    address, extra_headers=headers, ssl=context, ping_interval=None, max_queue=None) as socket:
+                    address, extra_headers=headers, ssl=context, ping_interval=None, max_queue=None,
+                    open_timeout=60) as socket:
                 await self.talk(socket)
         except websockets.ConnectionClosed as closed:
             self.facts["closed"] = f"{closed.code} {closed.reason}".strip()
+        except asyncio.TimeoutError:
+            self.facts["closed"] = "no answer"
         except websockets.InvalidStatusCode as refused:
             self.facts["closed"] = f"HTTP {refused.status_code}"
         self.facts["played_ms"] = len(self.played) // 8
