@@ -19,7 +19,7 @@ struct ServerOfWordsTests {
         let server = try PeerProcess(["/usr/bin/python3", script, "--port", "0"] + words, output: told)
         defer { server.terminate() }
         var address = ""
-        try wait(for: "the server", said: { ["server": server.said] }) {
+        try wait(for: "the server") {
             address = try String(contentsOf: told, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
             return !address.isEmpty
         }
