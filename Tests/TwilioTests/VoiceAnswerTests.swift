@@ -43,7 +43,7 @@ import Testing
     @Test func aCallIsConnectedWithTheStream() throws {
         for (url, headers, stream) in [
             ("", ["Host": "127.0.0.1:8889"], "ws://127.0.0.1:8889/twilio/stream"),
-            ("", ["Host": "a.example", "X-Forwarded-Proto": "https"], "wss://a.example/twilio/stream"),
+            ("", ["Host": "a.example", "X-Forwarded-Proto": "https, http"], "wss://a.example/twilio/stream"),
             ("https://b.example/", ["Host": "x"], "wss://b.example/twilio/stream"),
         ] as [(String, HTTPHeaders, String)] {
             let answer = try voice(url).answer(post(headers), hasRoom: true)

@@ -35,8 +35,8 @@ struct PublicAddress: Sendable {
                     || "-.:[]_".utf8.contains(byte)
             })
         else { return nil }
-        // The proxy in front speaks TLS, and says so.
-        let isForwarded = request.headers["X-Forwarded-Proto"]?.lowercased() == "https"
+        // The proxy in front speaks TLS, and says so; of several the first.
+        let isForwarded = request.headers.list("X-Forwarded-Proto").first?.lowercased() == "https"
         return "\(isSecure || isForwarded ? "https" : "http")://\(host)"
     }
 
