@@ -56,7 +56,8 @@ struct EmulatedCall {
             "voice": {"type": "voice-activity"},
             "stt": {"type": "stt-stream", "providers": "\(providers)", "rtzr_client_id": "me",
             "rtzr_client_secret": "${secret}", "rtzr_url": "\(provider.url)", "deepgram_url": "\(provider.url)",
-            "deepgram_key": "${secret}", "vosk_url": "\(provider.url)"},
+            "deepgram_key": "${secret}", "vosk_url": "\(provider.url)",
+            "openai_url": "\(provider.url)", "openai_key": "${secret}"},
             "text": {"type": "text-output", "path": "texts.jsonl"}},
             "edges": ["source.audio -> voice", "voice.\(feeds) -> stt", "stt.text -> text.in"],
             "controls": ["voice.ended -> stt.finalize"]}

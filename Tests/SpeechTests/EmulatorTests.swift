@@ -18,13 +18,18 @@ struct EmulatorTests {
     @Test(arguments: ["rtzr", "deepgram", "vosk"]) func eachWritesTheWordsOfTheClip(provider: String) throws {
         let call = try EmulatedCall(provider, EmulatedProvider(provider, Self.secret))
         expectTheClip(call)
-        #expect(call.metrics["connections"] as? Int == 1 && call.metrics["unwritten_ms"] as? Int == 0)
+        #expect(call.metrics["\(provider)_reconnects"] as? Int == 0 && call.metrics["unwritten_ms"] as? Int == 0)
+    }
+
+    @Test func aServerOfOpenAIsKindWritesAnUtteranceARequest() throws {
+        let provider = try EmulatedProvider("openai", Self.secret + ["--fault", "429=1", "--fault", "500=1"])
+        expectTheClip(try EmulatedCall("openai", provider))
     }
 
     @Test func allAudioMayBeSentAndTheRequestEndsEachUtterance() throws {
         let call = try EmulatedCall("rtzr", EmulatedProvider("rtzr", Self.secret), feeds: "out")
         expectTheClip(call)
-        #expect(call.metrics["sent_ms"] as? Int ?? 0 >= 10_900)
+        #expect(call.metrics["rtzr_sent_ms"] as? Int ?? 0 >= 10_900)
     }
 
     @Test(arguments: ["rtzr", "deepgram", "vosk"])
@@ -33,7 +38,7 @@ struct EmulatorTests {
             provider, EmulatedProvider(provider, Self.secret),
             faults: [(1.6, "rst"), (2.6, "rst"), (2, "half-open")])
         expectTheClip(call)
-        #expect(call.metrics["reconnects"] as? Int == 3)
+        #expect(call.metrics["\(provider)_reconnects"] as? Int == 3)
     }
 
     @Test func refusalsAndATokenThatIsTakenBackCostNoWord() throws {

@@ -24,10 +24,15 @@ final class ScriptedProvider: SpeechProvider {
     var isClosed = false
     /// Says a final of these words for each utterance as soon as it is over.
     var echo: String?
+    /// The first sample that it heard.
+    var firstSample: Float = 0
     private var utterance = 0
 
     func begin(_ utterance: Int) { self.utterance = utterance }
-    func hear(_ samples: ArraySlice<Float>) { heard[utterance, default: 0] += samples.count }
+    func hear(_ samples: ArraySlice<Float>) {
+        if firstSample == 0 { firstSample = samples.first ?? 0 }
+        heard[utterance, default: 0] += samples.count
+    }
     func finalize() {
         finalized.append(utterance)
         if let echo { events.append(.final(utterance, Written.of(echo))) }
@@ -39,12 +44,19 @@ final class ScriptedProvider: SpeechProvider {
 /// An engine of those two.
 final class ScriptedEngine: SpeechEngine, @unchecked Sendable {
     let provider = ScriptedProvider()
+    /// Those that were asked for: the first is `provider`.
+    private(set) var made: [ScriptedProvider] = []
 
     func detector() -> any VoiceDetector { LoudnessDetector() }
 
     func local(
         model: String, _ settings: LocalProvider.Settings, inbox: NodeContext.Inbox<ProviderEvent>?
-    ) -> any SpeechProvider { provider }
+    ) -> any SpeechProvider {
+        let next = made.isEmpty ? provider : ScriptedProvider()
+        next.echo = provider.echo
+        made.append(next)
+        return next
+    }
 
     var registry: NodeRegistry {
         let registry = NodeRegistry()

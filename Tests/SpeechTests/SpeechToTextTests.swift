@@ -217,6 +217,22 @@ import Testing
         #expect(items.allSatisfy { $0.header.epoch != harness.epoch })
     }
 
+    @Test func eachChannelIsWrittenByItselfWithItsNameAsSpeaker() throws {
+        engine.provider.echo = "so"
+        let harness = try harness(["channels": "caller, agent"])
+        let format = MediaFormat(audio: AudioLayout(.s16, rate: 16_000, channels: 2))
+        let frame = AudioFrame(format: format, sampleCount: 320)
+        for index in 0..<320 { (frame.s16[2 * index], frame.s16[2 * index + 1]) = (1_000, -1_000) }
+        frame.header.pts = .zero
+        harness.push(frame)
+        harness.settle()
+        harness.request("finalize")
+        harness.settle()
+        #expect(texts(harness).map(\.speaker).sorted() == ["agent", "caller"])
+        #expect(engine.made.count == 2 && engine.made.allSatisfy { $0.heard == [1: 320] })
+        #expect(engine.made.map(\.firstSample).sorted() == [-1_000 / 32_768, 1_000 / 32_768])
+    }
+
     @Test func aProviderThatIsNotThereOrIsOnTheNetworkInVirtualTimeIsRefused() {
         #expect { try harness(["providers": "rtrz"]) } throws: { "\($0)".contains("Did you mean \"rtzr\"?") }
         #expect { try harness(["providers": "rtzr"]) } throws: { "\($0)".contains("does not follow virtual time") }

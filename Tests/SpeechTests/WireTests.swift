@@ -112,6 +112,49 @@ import Testing
         #expect(wire.finalize == .text(#"{"reset" : 1}"#) && wire.farewell == .text(#"{"eof" : 1}"#))
     }
 
+    private func written(_ body: String, _ seconds: Double = 2) throws -> Written {
+        try TranscriptionForm(url: "").read(.init(status: 200, body: Array(body.utf8), url: ""), seconds: seconds)
+    }
+
+    @Test func wordsOfOpenAIsKindAreFoundInEachOfTheirForms() throws {
+        let words = try written(
+            #"{"text":"A b","language":"english","words":[{"word":"A","start":0.5,"end":0.75},{"word":"b","start":1,"end":1.5}]}"#
+        )
+        #expect(words.words.map(\.start) == [0.5, 1] && words.speech == 0.5...1.5 && words.language == "en")
+        let segments = try written(
+            #"{"text":" a b","segments":[{"id":0,"start":0.5,"end":1.5,"text":" a b","avg_logprob":-0.1}]}"#)
+        #expect(segments.words.map(\.text) == ["a", "b"] && segments.words.map(\.start) == [0.5, 1])
+        #expect(segments.confidence > 0.9)
+        #expect(try written(#"{"text":"a b"}"#).words.map(\.end) == [1, 2])
+        #expect(try written(#"{"text":""}"#).words.isEmpty)
+        // Behind the utterance there is nothing.
+        #expect(try written(#"{"text":"a","words":[{"word":"a","start":5,"end":1e300}]}"#).words.map(\.end) == [2])
+    }
+
+    @Test func refusalsOfOpenAIsKindSayWhetherAnotherTryHelps() {
+        for (status, why, isFinal) in [
+            (401, "refuses the credentials (401)", true), (429, "has too many requests (429)", false),
+            (503, "failed (503)", false), (400, "refuses the request (400)", true),
+            (200, "gave an answer of no known form", false),
+        ] {
+            #expect {
+                try TranscriptionForm(url: "").read(
+                    .init(status: status, headers: ["Retry-After": "2"], body: Array("secret".utf8), url: ""),
+                    seconds: 1)
+            } throws: {
+                let refusal = $0 as? TranscriptionForm.Refusal
+                return refusal?.why == why && refusal?.isFinal == isFinal
+            }
+        }
+    }
+
+    @Test func anUtteranceIsAWAVFileInItsForm() {
+        let body = TranscriptionForm(url: "", model: "m", language: "ko").body([1, -1])
+        let text = String(decoding: body, as: Unicode.ASCII.self)
+        #expect(text.contains("name=\"model\"\r\n\r\nm\r\n") && text.contains("filename=\"speech.wav\""))
+        #expect(text.contains("RIFF") && text.contains("WAVEfmt ") && text.hasSuffix("--\r\n"))
+    }
+
     @Test func tokensAreKeptUntilFiveMinutesBeforeTheyExpire() throws {
         let token = try ProviderToken(
             .init(status: 200, body: Array(#"{"access_token":"abc","expire_at":1000000}"#.utf8), url: ""))

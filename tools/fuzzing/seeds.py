@@ -536,6 +536,12 @@ def speech():
         lines = [json.dumps(reply, separators=(",", ":")).encode() for reply in replies]
         seed("speech-replies", name, bytes([number]) + b"\n".join(lines))
         seed("speech-replies", name + "-ended", bytes([3 * 20 + number]) + b"\n".join(lines * 2))
+    words = [{"word": "a", "start": 0.1, "end": 0.2}]
+    whole = {"task": "transcribe", "language": "english", "duration": 2, "text": "a", "words": words, "segments": [
+        {"id": 0, "start": 0, "end": 2, "text": "a", "avg_logprob": -0.2, "words": words}]}
+    seed("speech-replies", "openai", b"\3" + json.dumps(whole).encode())
+    seed("speech-replies", "openai-segments", b"\3" + json.dumps({**whole, "words": []}).encode())
+    seed("speech-replies", "openai-text", b"\3" + json.dumps({"text": "a b"}).encode())
     seed("speech-replies", "twice", bytes([12]) + b"\n".join([json.dumps(rtzr[1]).encode()] * 3))
     seed("speech-model", "huge", model(sizes, 0) + struct.pack("<6i", 3, 1, 0, 1 << 20, 1 << 20, 1 << 20) + b"n")
 

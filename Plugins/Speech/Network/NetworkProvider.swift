@@ -27,7 +27,7 @@ final class NetworkProvider: SpeechProvider {
     private let context: NodeContext
     private let client: Client?
     private let inbox: NodeContext.Inbox<Message>
-    private let sent: Metric.Counter
+    private let counts: ProviderMetrics
     private var session: StreamSession
     private var call: WebSocketCall?
     private var connection = 0
@@ -39,9 +39,11 @@ final class NetworkProvider: SpeechProvider {
     private var events: [ProviderEvent] = []
     private var now = Instant(nanoseconds: 0)
     private var waiting = 0
+    private var toldSamples = 0
 
-    init(_ wire: any SpeechWire, client: Client? = nil, _ context: NodeContext, sent: Metric.Counter) {
-        (name, self.context, self.client, self.sent) = (wire.name, context, client, sent)
+    init(_ wire: any SpeechWire, client: Client? = nil, _ context: NodeContext) {
+        (name, self.context, self.client) = (wire.name, context, client)
+        counts = ProviderMetrics(name, context)
         inbox = context.inbox(of: Message.self, capacity: 1_024)
         session = StreamSession(wire) { Double.random(in: 0...1) }
     }
@@ -51,6 +53,7 @@ final class NetworkProvider: SpeechProvider {
     var hasRoom: Bool { session.isOpen && waiting < NetworkProvider.pending }
     var isReady: Bool { session.isOpen }
     var isRemote: Bool { true }
+    var metrics: ProviderMetrics? { counts }
     /// Its own ends of utterances, and those that the graph asks for, are enough.
     var longest: Int { .max }
     var wake: Instant { session.next }
@@ -115,18 +118,22 @@ final class NetworkProvider: SpeechProvider {
             for command in commands { execute(command) }
             guard !commands.isEmpty else { break }
         }
-        sent.set(session.sentSamples / 16)
+        counts.sent(session.sentSamples - toldSamples)
+        toldSamples = session.sentSamples
         for event in session.takeEvents() {
             switch event {
             case .opened(let after):
                 waiting = 0
+                counts.opened(after)
                 events.append(.opened(after))
             case .partial(let key, let written): events.append(.partial(key, written))
             case .text(let key, let written): events.append(.text(key, written))
             case .over(let key):
                 waiting = max(0, waiting - 1)
                 events.append(.over(key))
-            case .failed(let why, let isBarren): events.append(.lost(why, isBarren: isBarren))
+            case .failed(let why, let isBarren):
+                counts.lost(isBarren: isBarren)
+                events.append(.lost(why, isBarren: isBarren))
             case .said(let sentence): events.append(.said(sentence))
             }
         }

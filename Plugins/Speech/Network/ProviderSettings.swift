@@ -3,7 +3,7 @@ import WebSocketClient
 
 /// The parameters of `stt-stream` as providers.
 struct ProviderSettings {
-    static let known = ["local", "rtzr", "deepgram", "vosk"]
+    static let known = ["local", "rtzr", "deepgram", "vosk", "openai"]
 
     var providers: String
     var language: String
@@ -18,6 +18,9 @@ struct ProviderSettings {
     var deepgramURL = ""
     var deepgramModel = ""
     var voskURL = ""
+    var openAIKey = ""
+    var openAIURL = ""
+    var openAIModel = ""
 
     /// Throws where a name, an address or what belongs to it is wrong. With `holds` the audio that has no final is kept
     /// for `local` too.
@@ -55,7 +58,6 @@ struct ProviderSettings {
                 advice: "Let the clock be the system's.",
                 isInputError: true)
         }
-        let sent = context.counter("sent_ms")
         switch name {
         case "rtzr":
             guard !clientID.isEmpty, !clientSecret.isEmpty else {
@@ -74,15 +76,22 @@ struct ProviderSettings {
             let url = try address(rtzrURL, "rtzr_url")
             let wire = RTZRWire(url: url, rtzr.map { .init(name: $0.name, value: $0.value) })
             let client = NetworkProvider.Client(url: url, id: clientID, secret: clientSecret)
-            return NetworkProvider(wire, client: client, context, sent: sent)
+            return NetworkProvider(wire, client: client, context)
         case "deepgram":
             let options = DeepgramWire.Options(
                 url: try address(deepgramURL, "deepgram_url"), key: deepgramKey, model: deepgramModel,
                 language: language)
-            return NetworkProvider(DeepgramWire(options), context, sent: sent)
+            return NetworkProvider(DeepgramWire(options), context)
+        case "openai":
+            let url = try address(openAIURL, "openai_url")
+            let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
+            let form = TranscriptionForm(
+                url: hasPath ? url : url + "/v1/audio/transcriptions", key: openAIKey, model: openAIModel,
+                language: language)
+            return OpenAIProvider(form, context)
         default:
             let wire = VoskWire(url: try address(voskURL, "vosk_url"), language: language)
-            return NetworkProvider(wire, context, sent: sent)
+            return NetworkProvider(wire, context)
         }
     }
 

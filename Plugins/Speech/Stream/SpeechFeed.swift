@@ -4,10 +4,16 @@ import Sluice
 final class SpeechFeed {
     static let longestHole = MediaTime.seconds(1)
 
+    /// The channel that is heard; nil for all of them.
+    private let channel: Int?
     private let audio = SpeechSamples()
+    private var alone = AudioFrame(
+        format: MediaFormat(audio: AudioLayout(.f32, rate: SpeechSamples.rate, channels: 1)), sampleCount: 0)
     private var timeline = AudioFrame.Timeline()
     private var layout: AudioLayout?
     private var lastEpoch: UInt32 = 0
+
+    init(channel: Int? = nil) { self.channel = channel }
 
     /// The next frame. `ends` is called before its audio where it does not go on with what was heard; a short hole is
     /// silence.
@@ -22,10 +28,24 @@ final class SpeechFeed {
         }
         lastEpoch = header.epoch
         timeline.advance(frame.sampleCount)
-        try audio.append(frame)
+        try audio.append(channel.map { only($0, of: frame) } ?? frame)
         let new = audio.samples
         audio.removeFirst(new.count)
         return new
+    }
+
+    private func only(_ channel: Int, of frame: AudioFrame) -> AudioFrame {
+        let (from, count) = (frame.layout, frame.sampleCount)
+        guard let kind = from.sampleFormat, channel < from.channels else { return frame }
+        alone.reset(
+            format: MediaFormat(audio: AudioLayout(kind, rate: from.rate, channels: 1)), sampleCount: count)
+        for index in 0..<count {
+            switch kind {
+            case .s16: alone.s16[index] = frame.s16[index * from.channels + channel]
+            case .f32: alone.f32[index] = frame.f32[index * from.channels + channel]
+            }
+        }
+        return alone
     }
 
     private func continues(_ frame: AudioFrame) -> Bool {

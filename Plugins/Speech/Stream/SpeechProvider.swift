@@ -27,6 +27,8 @@ protocol SpeechProvider: AnyObject {
     var longest: Int { get }
     /// False while it is not connected: then nothing is heard, and `opened` asks for it.
     var isReady: Bool { get }
+    /// Its counts, nil within the process.
+    var metrics: ProviderMetrics? { get }
     /// It may stay without an answer.
     var isRemote: Bool { get }
     /// Of the speech that it was told of, in samples.
@@ -50,6 +52,7 @@ protocol SpeechProvider: AnyObject {
 extension SpeechProvider {
     var longest: Int { 30 * SpeechSamples.rate }
     var isReady: Bool { true }
+    var metrics: ProviderMetrics? { nil }
     var isRemote: Bool { false }
     var heardSpeech: Int { 0 }
     var wake: Instant { .distantFuture }

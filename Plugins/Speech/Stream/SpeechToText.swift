@@ -19,7 +19,7 @@ public final class SpeechToText: Node {
     @Parameter(
         "providers", default: "local",
         help:
-            "Those that write, the first that works: local, which is Whisper within the process, rtzr, deepgram, vosk.")
+            "Those that write, the first that works: local (Whisper in the process), rtzr, deepgram, vosk, openai.")
     var providers: String
     @Parameter(
         "model", default: "",
@@ -38,6 +38,10 @@ public final class SpeechToText: Node {
     var session: String
     @Parameter("speaker", default: "", help: "The speaker that texts are said to be of.")
     var speaker: String
+    @Parameter(
+        "channels", default: "",
+        help: "The names of the audio's channels, with commas: each is written by itself, with its name as speaker.")
+    var channels: String
     @Parameter("rtzr_client_id", default: "", help: "The client ID that RTZR has given. Let it be a secret.")
     var rtzrClientID: String
     @Parameter("rtzr_client_secret", default: "", help: "The client secret that RTZR has given. Let it be a secret.")
@@ -81,20 +85,25 @@ public final class SpeechToText: Node {
     var deepgramURL: String
     @Parameter("deepgram_model", default: "", help: "Deepgram's model, as nova-3. Empty leaves it to Deepgram.")
     var deepgramModel: String
+    @Parameter("openai_key", default: "", help: "The key of a server of OpenAI's kind. Let it be a secret.")
+    var openAIKey: String
+    @Parameter(
+        "openai_url", default: "https://api.openai.com",
+        help: "The address of a server of OpenAI's kind. Without a path /v1/audio/transcriptions is added.")
+    var openAIURL: String
+    @Parameter("openai_model", default: "whisper-1", help: "The model that is asked for, as whisper-1.")
+    var openAIModel: String
     @Parameter("vosk_url", default: "ws://127.0.0.1:2700", help: "The address of vosk-server.")
     var voskURL: String
 
     /// The bit of a clock that `NodeContext.unpacedClock` sets.
     static let unpaced: UInt16 = 1 << 15
-    /// For finals behind the end of the stream, from the last text on.
-    static let patience = Interval.seconds(5)
 
     private var context: NodeContext!
-    private var provider: (any SpeechProvider)!
     private var metrics: SpeechMetrics!
-    private let feed = SpeechFeed()
-    private var texts: UtteranceTexts!
-    private var deadline: Instant?
+    /// One, or one for each of `channels`.
+    private var streams: [SpeechChannel] = []
+    private var names: [String] = []
     private var isLive = true
 
     public init() {}
@@ -104,13 +113,22 @@ public final class SpeechToText: Node {
         text.fix(Transcript.format)
         gaps.fix(LostAudio.format)
         metrics = SpeechMetrics(context)
-        texts = UtteranceTexts(
-            context, metrics, Transcript(session: session, speaker: speaker), text: text, gaps: gaps)
         guard let engine = try context.service((any SpeechEngine).self) else {
             throw NodeError("no plugin provides speech", advice: "Add one to the plugin path.", isInputError: true)
         }
-        provider = try makeProvider(engine)
-        provider.start(context.now)
+        names = channels.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+        guard Set(names).count == names.count, names.count <= 16 else {
+            throw NodeError(
+                "channels is \"\(channels)\"", advice: "Give each of up to 16 channels a name of its own.",
+                isInputError: true)
+        }
+        for index in names.isEmpty ? [nil] : names.indices.map(Optional.some) {
+            let template = Transcript(session: session, speaker: index.map { names[$0] } ?? speaker)
+            let texts = UtteranceTexts(context, metrics, template, text: text, gaps: gaps)
+            let provider = try makeProvider(engine)
+            streams.append(SpeechChannel(provider, texts, metrics, channel: index))
+            provider.start(context.now)
+        }
     }
 
     private func makeProvider(_ engine: any SpeechEngine) throws -> any SpeechProvider {
@@ -128,6 +146,7 @@ public final class SpeechToText: Node {
         (settings.deepgramKey, settings.deepgramURL, settings.deepgramModel) = (
             deepgramKey, deepgramURL, deepgramModel
         )
+        (settings.openAIKey, settings.openAIURL, settings.openAIModel) = (openAIKey, openAIURL, openAIModel)
         settings.voskURL = voskURL
         return try settings.provider(engine, context, holds: gaps.isConnected)
     }
@@ -136,7 +155,7 @@ public final class SpeechToText: Node {
         answer(now)
         if finalize.take() { end(now) }
         // A file waits while utterances are written; what lives goes on, and what cannot be written is said.
-        while provider.hasRoom || isLive, let frame = input.next() {
+        while isLive || streams.allSatisfy(\.provider.hasRoom), let frame = input.next() {
             try take(frame, now)
             if input.takeFence() { end(now) }
         }
@@ -145,62 +164,35 @@ public final class SpeechToText: Node {
         wake()
     }
 
-    private func wake() { if provider.wake != .distantFuture { context.wake(at: provider.wake) } }
-
     public func finish(now: Instant) throws -> Bool {
-        end(now)
-        provider.leave(now)
-        answer(now)
-        guard !texts.isEmpty else { return true }
-        wake()
-        guard isLive || provider.isRemote else { return false }
-        let limit = deadline ?? now + SpeechToText.patience
-        deadline = limit
-        guard now >= limit else {
-            context.wake(at: min(limit, provider.wake))
-            return false
-        }
-        let why = "no final text came within 5 s of the end"
-        provider.giveUp(why)
-        answer(now)
-        texts.closeAll(why)
-        return true
+        // Each of them is to be told.
+        let isOver = streams.map { $0.finish(now, isLive: isLive) }
+        if isOver.contains(false) { wake() }
+        return !isOver.contains(false)
     }
 
-    public func close() { provider?.close() }
-
-    // MARK: Audio
+    public func close() { for stream in streams { stream.provider.close() } }
 
     private func take(_ frame: AudioFrame, _ now: Instant) throws {
-        let header = frame.header
-        isLive = header.sourceClock & SpeechToText.unpaced == 0
-        let new = try feed.take(frame, isOpen: texts.isOpen) { end(now) }
-        var rest = new[...]
-        while !rest.isEmpty {
-            if !texts.isOpen {
-                provider.begin(texts.begin(at: feed.time(before: rest.count), header))
-            }
-            let part = rest.prefix(max(1, provider.longest - texts.heard))
-            provider.hear(part)
-            texts.hear(part.count)
-            metrics.heard.add(part.count / 16)
-            rest = rest.dropFirst(part.count)
-            if texts.heard >= provider.longest { end(now) }
+        isLive = frame.header.sourceClock & SpeechToText.unpaced == 0
+        guard names.isEmpty || frame.layout.channels == names.count else {
+            throw NodeError(
+                "the audio has \(frame.layout.channels) channels, and channels names \(names.count)",
+                advice: "Name as many, or leave channels empty, which hears them as one.", isInputError: true)
         }
+        for stream in streams { try stream.take(frame, now) }
     }
 
-    private func end(_ now: Instant) {
-        guard texts.end(now) else { return }
-        provider.finalize()
-    }
+    private func end(_ now: Instant) { for stream in streams { stream.end(now) } }
 
     private func answer(_ now: Instant) {
-        provider.tick(now)
-        while let event = provider.next() {
-            if event.utterance != 0 { deadline = nil }
-            texts.take(event, by: provider.name, now)
-        }
-        metrics.speech.set(provider.heardSpeech / 16)
-        context.isWaiting(for: texts.isOpen || texts.isEmpty ? nil : "\(provider.name) to write")
+        for stream in streams { stream.answer(now) }
+        metrics.speech.set(streams.reduce(0) { $0 + $1.provider.heardSpeech } / 16)
+        context.isWaiting(for: streams.lazy.compactMap(\.isWaitingFor).first)
+    }
+
+    private func wake() {
+        let due = streams.reduce(Instant.distantFuture) { min($0, $1.wake) }
+        if due != .distantFuture { context.wake(at: due) }
     }
 }

@@ -50,10 +50,9 @@ final class UtteranceTexts {
 
     // MARK: Texts
 
-    func take(_ event: ProviderEvent, by provider: String, _ now: Instant) {
+    func take(_ event: ProviderEvent, by provider: any SpeechProvider, _ now: Instant) {
         switch event {
-        case .opened(let after): metrics.opened(after)
-        case .lost(_, let isBarren): metrics.lost(isBarren: isBarren)
+        case .opened, .lost: return
         case .said(let sentence): context.log(.warning, sentence)
         case .gap(let key, let audio, let why):
             guard let utterance = open.first(where: { $0.key == key }) else { return }
@@ -64,9 +63,9 @@ final class UtteranceTexts {
         }
     }
 
-    private func take(_ event: ProviderEvent, at index: Int, by provider: String, _ now: Instant) {
+    private func take(_ event: ProviderEvent, at index: Int, by provider: any SpeechProvider, _ now: Instant) {
         var template = template
-        template.provider = provider
+        template.provider = provider.name
         switch event {
         case .partial(_, let written):
             guard !written.words.isEmpty else { return }
@@ -74,15 +73,15 @@ final class UtteranceTexts {
             send(open[index].transcript(written, isFinal: false, template), open[index])
         case .text(_, let written):
             guard sendFinal(written, at: index, template) else { return }
-            metrics.note(open[index], written, now)
+            metrics.note(open[index], written, provider.metrics, now)
             open[index] = open[index].rest()
         case .final(_, let written):
             sendFinal(written, at: index, template)
-            metrics.note(open[index], written, now)
+            metrics.note(open[index], written, provider.metrics, now)
             remove(index)
         case .over:
             if sendFinal(Written(), at: index, template) || !open[index].hasFinal {
-                metrics.note(open[index], Written(), now)
+                metrics.note(open[index], Written(), provider.metrics, now)
             }
             remove(index)
         case .leftOff:

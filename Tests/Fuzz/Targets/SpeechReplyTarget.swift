@@ -1,3 +1,4 @@
+import HTTPClient
 import Sluice
 
 @testable import SpeechPlugin
@@ -6,8 +7,13 @@ import Sluice
 func speechReplies(_ bytes: UnsafeRawBufferPointer) {
     var input = FuzzInput(bytes)
     let choice = input.byte()
+    if choice % 4 == 3 {
+        let answer = HTTPCall.Answer(status: 200, body: Array(input.rest), url: "")
+        if let written = try? TranscriptionForm(url: "").read(answer, seconds: 2) { check(written) }
+        return
+    }
     let wires: [any SpeechWire] = [RTZRWire(url: ""), DeepgramWire(.init()), VoskWire(url: "", language: "")]
-    var session = StreamSession(wires[Int(choice) % wires.count]) { 0.5 }
+    var session = StreamSession(wires[Int(choice) % 4]) { 0.5 }
     var now = Instant(nanoseconds: 1_000_000_000)
     session.start(now)
     session.took(token: "t", now)
@@ -28,7 +34,7 @@ func speechReplies(_ bytes: UnsafeRawBufferPointer) {
         _ = held.hear(samples, speech: 1_600)
         if Int(choice) >> 2 & 1 << (number & 3) != 0 {
             session.finalize(now)
-            held.end()
+            held.end(now)
             isOpen = false
         }
         session.received(String(decoding: line, as: UTF8.self), now)

@@ -1,3 +1,5 @@
+import Sluice
+
 /// The audio that has no final yet, so that another connection, or another provider, can have it: 30 s at most. Pure.
 struct HeldSpeech: Sendable {
     struct Utterance: Sendable {
@@ -7,7 +9,8 @@ struct HeldSpeech: Sendable {
         var samples: [Int16] = []
         /// Where speech is, in samples of the utterance.
         var speech: [Range<Int>] = []
-        var isEnded = false
+        /// When it was over; nil while it goes on.
+        var ended: Instant?
         /// How often it was sent from its beginning since a text of it came.
         var tries = 0
 
@@ -94,7 +97,9 @@ struct HeldSpeech: Sendable {
     }
 
     /// The utterance that began last is over.
-    mutating func end() { if !utterances.isEmpty { utterances[utterances.count - 1].isEnded = true } }
+    mutating func end(_ now: Instant) {
+        if let last = utterances.indices.last { utterances[last].ended = utterances[last].ended ?? now }
+    }
 
     subscript(_ key: Int) -> Utterance? { utterances.first { $0.key == key } }
 

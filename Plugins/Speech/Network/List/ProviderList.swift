@@ -7,8 +7,9 @@ final class ProviderList: SpeechProvider {
     static let slack = 800
     /// Samples of speech without a text that are no mishearing.
     static let worthSaying = 11_200
-    /// Texts of an utterance are asked for so often.
+    /// An utterance is sent so often, and for so long, before it is taken to have no words.
     static let tries = 4
+    static let patience = Interval.seconds(60)
 
     private let members: [any SpeechProvider]
     private let meter: SpeechMeter
@@ -34,6 +35,7 @@ final class ProviderList: SpeechProvider {
     var hasRoom: Bool { member.hasRoom }
     var longest: Int { member.longest }
     var isRemote: Bool { member.isRemote }
+    var metrics: ProviderMetrics? { member.metrics }
 
     /// Begins to connect.
     func start(_ now: Instant) {
@@ -71,7 +73,7 @@ final class ProviderList: SpeechProvider {
     }
 
     func finalize() {
-        held.end()
+        held.end(now)
         member.finalize()
     }
 
@@ -88,11 +90,12 @@ final class ProviderList: SpeechProvider {
     private func replay() {
         begun = [:]
         for utterance in held.utterances {
-            guard utterance.tries < ProviderList.tries else {
+            if let ended = utterance.ended, utterance.tries >= ProviderList.tries, now - ended >= ProviderList.patience
+            {
                 giveUp(utterance.key, "no word of it came from \(member.name)")
                 continue
             }
-            if utterance.isEnded, utterance.heldSpeech > 0 { held.tried(utterance.key) }
+            if utterance.ended != nil { held.tried(utterance.key) }
             begun[utterance.key] = utterance.offset
             member.begin(utterance.key)
             for start in stride(from: 0, to: utterance.samples.count, by: 1_600) {
@@ -100,7 +103,7 @@ final class ProviderList: SpeechProvider {
                 let range = utterance.offset + start..<utterance.offset + start + part.count
                 member.hear(part.map { Float($0) / 32_768 }[...], speech: utterance.speech(in: range))
             }
-            if utterance.isEnded { member.finalize() }
+            if utterance.ended != nil { member.finalize() }
         }
         if isLeaving { member.leave(now) }
     }
