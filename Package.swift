@@ -174,7 +174,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, dtls, http, httpClient, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin", "HTTPPlugin",
+        engine, bitstream, dtls, http, httpClient, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin",
+        "HTTPPlugin",
         "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "SpeechPlugin", "TwilioPlugin",
         "WebRTCPlugin",
     ]
