@@ -117,3 +117,19 @@ import Testing
         #expect(streams.send("x") == [false])
     }
 }
+
+/// The queues towards the other end, without a socket.
+@Suite struct FullQueueTests {
+    /// While the kernel takes no more nobody looks at the queue: a full one says so of its own accord.
+    @Test func aFullQueueWakesTheServiceThoughItIsWoken() {
+        let wakes = Mutex(0)
+        let queue = SocketQueue { wakes.withLock { $0 += 1 } }
+        #expect((0..<SocketQueue.most).allSatisfy { _ in queue.put("x") } && wakes.withLock { $0 } == 1)
+        #expect(!queue.put("x") && !queue.put("x") && queue.isStuck && wakes.withLock { $0 } == 2)
+        let stream = HTTPStream()
+        wakes.withLock { $0 = 0 }
+        stream.pieces.attach { wakes.withLock { $0 += 1 } }
+        #expect((0..<HTTPStream.most).allSatisfy { _ in stream.send("x") } && wakes.withLock { $0 } == 1)
+        #expect(!stream.send("x") && !stream.send("x") && !stream.isOpen && wakes.withLock { $0 } == 2)
+    }
+}

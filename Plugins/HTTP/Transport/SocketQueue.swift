@@ -42,7 +42,8 @@ final class SocketQueue: Sendable {
                 (state.isStuck, state.isOver) = (true, true)
             }
             defer { state.isWoken = true }
-            return (!state.isStuck, !state.isWoken)
+            // The service is told of a full queue, also where it waits for room to write.
+            return (!state.isStuck, state.isStuck || !state.isWoken)
         }
         if wakes { wake() }
         return isTaken
