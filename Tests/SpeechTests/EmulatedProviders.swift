@@ -43,7 +43,7 @@ struct EmulatedCall {
     static let secret = "s3cr3t-of-the-client"
 
     init(
-        _ providers: String, _ provider: EmulatedProvider, feeds: String = "speech",
+        _ providers: String, _ provider: EmulatedProvider, feeds: String = "speech", warm: Int = 0,
         faults: [(after: Double, query: String)] = []
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "emulated-\(UUID().uuidString)")
@@ -54,7 +54,7 @@ struct EmulatedCall {
             "nodes": {
             "source": {"type": "source", "open": "\(SpeechClip.path)", "pace": "live"},
             "voice": {"type": "voice-activity"},
-            "stt": {"type": "stt-stream", "providers": "\(providers)", "rtzr_client_id": "me",
+            "stt": {"type": "stt-stream", "providers": "\(providers)", "warm": \(warm), "rtzr_client_id": "me",
             "rtzr_client_secret": "${secret}", "rtzr_url": "\(provider.url)", "deepgram_url": "\(provider.url)",
             "deepgram_key": "${secret}", "vosk_url": "\(provider.url)",
             "openai_url": "\(provider.url)", "openai_key": "${secret}"},

@@ -41,6 +41,15 @@ struct EmulatorTests {
         #expect(call.metrics["\(provider)_reconnects"] as? Int == 3)
     }
 
+    @Test func aServerThatClosesAtEachFinalCostsNoHandshakeWhereConnectionsAreWarm() throws {
+        let provider = try EmulatedProvider("rtzr", Self.secret + ["--fault", "close-at-final"])
+        let call = try EmulatedCall("rtzr", provider, warm: 1)
+        expectTheClip(call)
+        let connecting = call.metrics["rtzr_connect_ms"] as? [String: Any]
+        // The first one took token and handshake, 200 ms at least; the others were open already.
+        #expect(connecting?["p50"] as? Int ?? 99 < 20 && connecting?["max"] as? Int ?? 0 >= 190, "\(call.metrics)")
+    }
+
     @Test func refusalsAndATokenThatIsTakenBackCostNoWord() throws {
         let provider = try EmulatedProvider("rtzr", Self.secret + ["--fault", "429=1", "--fault", "twice"])
         let call = try EmulatedCall("rtzr", provider, faults: [(3, "tokens=forget"), (0, "rst"), (2, "garbage")])

@@ -28,11 +28,15 @@ final class NetworkProvider: SpeechProvider {
     private let client: Client?
     private let inbox: NodeContext.Inbox<Message>
     private let counts: ProviderMetrics
+    /// Connections that are kept for the next stream.
+    private let warm: Int
     private var session: StreamSession
     private var call: WebSocketCall?
     private var connection = 0
     private var lookup: NodeContext.Answer<[String]>?
     private var request: (target: WebSocketAddress, fields: HTTPHeaders)?
+    private var address = ""
+    private var warmKey = ""
     /// One address of a host after the other is tried.
     private var attempts = 0
     private var token: NodeContext.Answer<HTTPCall.Answer>?
@@ -41,9 +45,10 @@ final class NetworkProvider: SpeechProvider {
     private var waiting = 0
     private var toldSamples = 0
 
-    init(_ wire: any SpeechWire, client: Client? = nil, _ context: NodeContext) {
+    init(_ wire: any SpeechWire, client: Client? = nil, warm: Int = 0, _ context: NodeContext) {
         (name, self.context, self.client) = (wire.name, context, client)
         counts = ProviderMetrics(name, context)
+        self.warm = warm
         inbox = context.inbox(of: Message.self, capacity: 1_024)
         session = StreamSession(wire) { Double.random(in: 0...1) }
     }
@@ -185,6 +190,12 @@ final class NetworkProvider: SpeechProvider {
         var fields = HTTPHeaders()
         for field in request.fields { fields.add(field.name, field.value) }
         self.request = (target, fields)
+        warmKey = "\(request.url) \(client?.key ?? fields.fields.map(\.value).joined())"
+        if warm > 0, let ready = WarmLines.shared.take(warmKey, deliver: deliver()) {
+            call = ready
+            session.opened(now)
+            return keepWarm()
+        }
         if let known = SocketAddress(numeric: target.host, port: target.port) { return open(known.parts.host) }
         let (host, port) = (target.host, target.port)
         lookup = context.ask { try SocketAddress.findAll(host, port: port).map(\.parts.host) }
@@ -201,19 +212,33 @@ final class NetworkProvider: SpeechProvider {
 
     private func open(_ address: String) {
         guard let request else { return }
-        let (inbox, connection) = (inbox, connection)
+        self.address = address
         do {
-            call = try WebSocketCall(request.target, address: address, fields: request.fields) { event in
-                inbox.post(Message(connection: connection, event: event))
-            }
+            call = try WebSocketCall(
+                request.target, address: address, fields: request.fields, deliver: deliver())
         } catch {
             session.closed("cannot be connected to", isClean: false, now)
         }
     }
 
+    /// For the events of the present connection.
+    private func deliver() -> WarmLines.Deliver {
+        { [inbox, connection] event in inbox.post(Message(connection: connection, event: event)) }
+    }
+
+    private func keepWarm() {
+        guard warm > 0, let request else { return }
+        let (target, fields, address) = (request.target, request.fields, address)
+        WarmLines.shared.keep(warm, warmKey) { deliver in
+            try WebSocketCall(target, address: address, fields: fields, deliver: deliver)
+        }
+    }
+
     private func take(_ event: WebSocketCall.Event) {
         switch event {
-        case .opened: session.opened(now)
+        case .opened:
+            session.opened(now)
+            keepWarm()
         case .text(let text): session.received(text, now)
         case .pong: session.heardPong()
         case .refused(let status, let retryAfter):

@@ -18,6 +18,8 @@ struct ProviderSettings {
     var deepgramURL = ""
     var deepgramModel = ""
     var voskURL = ""
+    /// Connections that are kept ready for the next stream.
+    var warm = 0
     var openAIKey = ""
     var openAIURL = ""
     var openAIModel = ""
@@ -76,12 +78,12 @@ struct ProviderSettings {
             let url = try address(rtzrURL, "rtzr_url")
             let wire = RTZRWire(url: url, rtzr.map { .init(name: $0.name, value: $0.value) })
             let client = NetworkProvider.Client(url: url, id: clientID, secret: clientSecret)
-            return NetworkProvider(wire, client: client, context)
+            return NetworkProvider(wire, client: client, warm: warm, context)
         case "deepgram":
             let options = DeepgramWire.Options(
                 url: try address(deepgramURL, "deepgram_url"), key: deepgramKey, model: deepgramModel,
                 language: language)
-            return NetworkProvider(DeepgramWire(options), context)
+            return NetworkProvider(DeepgramWire(options), warm: warm, context)
         case "openai":
             let url = try address(openAIURL, "openai_url")
             let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
@@ -91,7 +93,7 @@ struct ProviderSettings {
             return OpenAIProvider(form, context)
         default:
             let wire = VoskWire(url: try address(voskURL, "vosk_url"), language: language)
-            return NetworkProvider(wire, context)
+            return NetworkProvider(wire, warm: warm, context)
         }
     }
 

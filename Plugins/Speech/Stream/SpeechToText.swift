@@ -42,6 +42,11 @@ public final class SpeechToText: Node {
         "channels", default: "",
         help: "The names of the audio's channels, with commas: each is written by itself, with its name as speaker.")
     var channels: String
+    @Parameter(
+        "warm", default: 0, range: 0...64,
+        help:
+            "The number of connections that are kept open for the next streams of the process, as for callers to come.")
+    var warm: Int
     @Parameter("rtzr_client_id", default: "", help: "The client ID that RTZR has given. Let it be a secret.")
     var rtzrClientID: String
     @Parameter("rtzr_client_secret", default: "", help: "The client secret that RTZR has given. Let it be a secret.")
@@ -147,7 +152,7 @@ public final class SpeechToText: Node {
             deepgramKey, deepgramURL, deepgramModel
         )
         (settings.openAIKey, settings.openAIURL, settings.openAIModel) = (openAIKey, openAIURL, openAIModel)
-        settings.voskURL = voskURL
+        (settings.voskURL, settings.warm) = (voskURL, warm)
         return try settings.provider(engine, context, holds: gaps.isConnected)
     }
 

@@ -35,6 +35,8 @@ public final class WebSocketCall: Sendable {
         var queue: [Message] = []
         var waiting = 0
         var isOver = false
+        var isOpen = false
+        var deliver: @Sendable (Event) -> Void
         /// To be closed: with a close frame, or at once.
         var closes = false
         var aborts = false
@@ -44,8 +46,7 @@ public final class WebSocketCall: Sendable {
     /// In digits.
     let address: String
     let fields: HTTPHeaders
-    let state = Mutex(State())
-    private let deliver: @Sendable (Event) -> Void
+    let state: Mutex<State>
     let id: UInt64
 
     /// Begins to connect. `address` is that of the host in digits. `deliver` is called on the thread that all share,
@@ -54,10 +55,19 @@ public final class WebSocketCall: Sendable {
         _ target: WebSocketAddress, address: String, fields: HTTPHeaders = [:],
         deliver: @escaping @Sendable (Event) -> Void
     ) throws {
-        (self.target, self.address, self.fields, self.deliver) = (target, address, fields, deliver)
+        (self.target, self.address, self.fields) = (target, address, fields)
+        state = Mutex(State(deliver: deliver))
         id = WebSocketThread.newID()
         try WebSocketThread.shared().begin(self)
     }
+
+    /// Another owner has its events from now on; one that is being delivered may still go to the one before.
+    public func redirect(_ deliver: @escaping @Sendable (Event) -> Void) { state.withLock { $0.deliver = deliver } }
+
+    /// Messages may be sent.
+    public var isOpen: Bool { state.withLock { $0.isOpen && !$0.isOver } }
+    /// It is gone, or did not come about.
+    public var isOver: Bool { state.withLock { $0.isOver } }
 
     /// Queues a text. False where it is closed, and where too much waits: then the other end does not read.
     @discardableResult
@@ -79,7 +89,7 @@ public final class WebSocketCall: Sendable {
     /// Closes it at once. Nothing more is delivered.
     public func abort() {
         state.withLock { state in
-            state = State(isOver: true, closes: true, aborts: true)
+            state = State(isOver: true, deliver: { _ in }, closes: true, aborts: true)
         }
         WebSocketThread.wake(self)
     }
@@ -98,15 +108,15 @@ public final class WebSocketCall: Sendable {
     }
 
     func tell(_ event: Event) {
-        let isLast: Bool
-        switch event {
-        case .refused, .closed: isLast = true
-        default: isLast = false
+        let deliver = state.withLock { state -> (@Sendable (Event) -> Void)? in
+            guard !state.isOver else { return nil }
+            switch event {
+            case .opened: state.isOpen = true
+            case .refused, .closed: state.isOver = true
+            case .text, .pong: break
+            }
+            return state.deliver
         }
-        let wasOver = state.withLock { state in
-            defer { if isLast { state.isOver = true } }
-            return state.isOver
-        }
-        if !wasOver { deliver(event) }
+        deliver?(event)
     }
 }
