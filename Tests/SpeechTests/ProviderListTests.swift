@@ -56,7 +56,7 @@ import Testing
         }
 
         /// 20 ms of a word's number, so loud that it is speech.
-        private func hear(_ number: Int) {
+        func hear(_ number: Int) {
             milliseconds += 20
             let sample = number == 0 ? 0 : Float(number) / 32_768
             list.hear([Float](repeating: sample, count: 320)[...])
@@ -201,6 +201,16 @@ import Testing
         // The last 30 s are written once there is a connection.
         #expect(70...76 ~= stage.finals.count)
         #expect(stage.finals.last?.text == stage.wanted.last)
+    }
+
+    @Test func wordsThatOnlyTheProviderHearsAreWrittenToo() {
+        let stage = Stage()
+        stage.begin()
+        // Softer than speech is here.
+        for _ in 0..<15 { stage.hear(5) }
+        for _ in 0..<250 { stage.hear(0) }
+        stage.end()
+        #expect(stage.finals.map(\.text) == ["w5"] && abs((stage.finals.first?.start ?? 9) - stage.begun[1]!) < 0.02)
     }
 
     @Test func theEndAsksForTheLastFinal() {

@@ -6,6 +6,8 @@ struct HeldSpeech: Sendable {
         let key: Int
         /// The sample of the utterance with which `samples` begins.
         var offset = 0
+        /// The sample up to which it has its final text, or has been given up. Silence may be dropped beyond it.
+        var written = 0
         var samples: [Int16] = []
         /// Where speech is, in samples of the utterance.
         var speech: [Range<Int>] = []
@@ -87,6 +89,7 @@ struct HeldSpeech: Sendable {
             key: first.key, offset: first.offset, samples: Array(first.samples.prefix(count)),
             speech: first.speech(in: first.offset..<first.offset + count))
         drop(at: index, before: first.offset + count)
+        utterances[index].written = max(first.written, first.offset + count)
         return lost
     }
 
@@ -107,6 +110,7 @@ struct HeldSpeech: Sendable {
     mutating func wrote(_ key: Int, to sample: Int) {
         guard let index = utterances.firstIndex(where: { $0.key == key }) else { return }
         utterances[index].tries = 0
+        utterances[index].written = max(utterances[index].written, sample)
         drop(at: index, before: sample)
     }
 

@@ -153,15 +153,15 @@ final class ProviderList: SpeechProvider {
         if case .partial = event { isThere() } else if case .text = event { isThere() }
         switch event {
         case .partial(_, let written):
-            let moved = ProviderList.moved(written, by: begin, behind: utterance.offset)
+            let moved = ProviderList.moved(written, by: begin, behind: utterance.written)
             if !moved.words.isEmpty || written.words.isEmpty { ready.append(.partial(key, moved)) }
         case .text(_, let written):
-            let moved = ProviderList.moved(written, by: begin, behind: utterance.offset)
+            let moved = ProviderList.moved(written, by: begin, behind: utterance.written)
             let end = begin + ProviderList.samples(written.speech?.upperBound ?? 0)
             held.wrote(key, to: min(end, utterance.end))
             ready.append(.text(key, moved))
         case .final(_, let written):
-            let moved = ProviderList.moved(written, by: begin, behind: utterance.offset)
+            let moved = ProviderList.moved(written, by: begin, behind: utterance.written)
             finish(key)
             ready.append(.final(key, moved))
         case .over:
