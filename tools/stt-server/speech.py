@@ -122,7 +122,7 @@ class Turns:
                 self.loud = 0
                 if self.begin is not None and self.heard - self.last >= self.end_of_speech * RATE:
                     ended.append(self.close())
-                # What has ended is still to be written.
+                # Audio of a turn that has ended is still to be written.
                 if self.begin is None and not ended and len(self.samples) > 2 * RATE:
                     self.forget(self.heard - RATE)
         return ended
