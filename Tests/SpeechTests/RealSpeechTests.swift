@@ -84,6 +84,24 @@ struct RealSpeechTests {
         #expect(try captions(SpeechClip.samples) == texts)
     }
 
+    /// Whisper said a sentence twice, the first time over the silence.
+    @Test(arguments: [3.0, 7, 20]) func aSentenceBehindALongSilenceIsWrittenOnce(silence: Double) throws {
+        let phrase = SpeechClip.samples[Int(7.88 * 16_000)..<Int(10.6 * 16_000)]
+        let before = [Float](repeating: 0, count: Int(silence * 16_000))
+        let samples = before + phrase + [Float](repeating: 0, count: 40_000)
+        let model = try SpeechModel("", try SpeechLibrary.open())
+        let job = DecodeJob(stream: 0, isFinal: true, samples: samples, language: "en", model: model) { _ in }
+        var writer: SpeechWriter?
+        guard case .written(let written) = DecodePool.write(job, by: &writer) else {
+            Issue.record("nothing is written")
+            return
+        }
+        #expect(SpeechClip.bare(written.text) == ["ask", "what", "you", "can", "do", "for", "your", "country"])
+        let start = try #require(written.speech?.lowerBound)
+        #expect(abs(start - silence - 0.3) < 0.1)
+        #expect(written.words.allSatisfy { $0.start > silence - 0.1 && $0.end < silence + 2.8 })
+    }
+
     @Test func partialsGrowAndTheFinalKeepsTheirStableBeginning() throws {
         let texts = try captions(Array(SpeechClip.samples[0..<60_000]), ["partials_ms": 600])
         let first = texts.filter { $0.id == 1 }

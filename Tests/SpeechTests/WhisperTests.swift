@@ -43,6 +43,27 @@ import Testing
         #expect(TokenWords(tokens, length: 1).words.map(\.text) == ["so", "it"])
     }
 
+    @Test func longSilencesAreLeftOutAndTimesAreThoseOfTheWhole() throws {
+        // 10 s: 3.2 to 4.16 s and 7.68 to 8.96 s are spoken.
+        let whole = (0..<160_000).map { Float($0) }
+        let audio = try #require(SpokenAudio(whole, spoken: [100..<130, 240..<280]))
+        #expect(audio.speech == 3.2...8.96)
+        #expect(audio.samples.count == 30 * 512 + 40 * 512 + 4 * 4_800)
+        #expect(audio.samples.first == 46_400 && audio.samples.last == 148_159)
+        #expect(audio.time(0) == 2.9 && abs(audio.time(1) - 3.9) < 1e-9)
+        // The second part begins at 7.38 s, behind 1.56 s of the first one.
+        #expect(abs(audio.time(1.56) - 7.38) < 1e-9 && abs(audio.time(2) - 7.82) < 1e-9)
+    }
+
+    @Test func whatIsSpokenUpToTheEndsStaysWhole() throws {
+        let whole = [Float](repeating: 0, count: 51_200)
+        let audio = try #require(SpokenAudio(whole, spoken: [0..<100]))
+        #expect(audio.samples.count == whole.count && audio.time(1.25) == 1.25 && audio.speech == 0...3.2)
+        #expect(SpokenAudio(whole, spoken: []) == nil)
+        // Margins that meet give each sample once.
+        #expect(SpokenAudio(whole, spoken: [10..<20, 30..<40])?.samples.count == 30 * 512 + 2 * 4_800)
+    }
+
     @Test(arguments: [(0, 512), (16_000, 512), (143_000, 512), (160_000, 768), (300_000, 1_024), (480_000, 0)])
     func theEncoderWindowFitsTheAudio(samples: Int, window: Int) { #expect(Whisper.window(for: samples) == window) }
 

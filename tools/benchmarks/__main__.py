@@ -12,7 +12,7 @@ from measure import Failed
 
 BENCHES = [
     "hop", "fanout", "encode", "raw", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "guests", "sync", "webrtc",
-    "browser",
+    "browser", "stt",
 ]
 
 

@@ -25,21 +25,26 @@ final class SpeechWriter {
     /// `hasTime`.
     func write(_ job: DecodeJob, hasTime: () -> Bool = { true }) -> DecodeJob.Outcome {
         do {
-            guard let speech = try speech(in: job.samples) else { return .noSpeech }
-            let window = Whisper.window(for: job.samples.count)
-            var result = try decode(job, window: window, beams: 1, tries: false)
+            guard let audio = SpokenAudio(job.samples, spoken: try spoken(job.samples)) else { return .noSpeech }
+            let window = Whisper.window(for: audio.samples.count)
+            var result = try decode(audio.samples, job, window: window, beams: 1, tries: false)
             if job.isFinal, !result.isCancelled {
-                if Whisper.isDoubtful(result, seconds: job.samples.count / 16_000) {
-                    result = try decode(job, window: 0, beams: Whisper.beams, tries: true)
+                if Whisper.isDoubtful(result, seconds: audio.samples.count / SpeechSamples.rate) {
+                    result = try decode(audio.samples, job, window: 0, beams: Whisper.beams, tries: true)
                 } else if window != 0, Whisper.isUnsure(result), hasTime() {
-                    let other = try decode(job, window: 0, beams: Whisper.beams, tries: false)
+                    let other = try decode(audio.samples, job, window: 0, beams: Whisper.beams, tries: false)
                     if other.isCancelled || other.confidence > result.confidence + Whisper.clearly { result = other }
                 }
             }
             guard !result.isCancelled else { return .cancelled }
-            let length = Double(job.samples.count) / 16_000
+            let length = Double(audio.samples.count) / Double(SpeechSamples.rate)
             let joined = TokenWords(result.tokens, length: length)
-            var written = Written(words: joined.words, language: result.language, speech: speech)
+            let words = joined.words.map { word in
+                Written.Word(
+                    text: word.text, start: audio.time(word.start), end: audio.time(word.end),
+                    confidence: word.confidence)
+            }
+            var written = Written(words: words, language: result.language, speech: audio.speech)
             written.unreadable = joined.unreadable
             written.confidence = min(max(exp(result.confidence), 0), 1)
             if Whisper.isInvented(result) { written.words = [] }
@@ -51,27 +56,36 @@ final class SpeechWriter {
         }
     }
 
-    private func speech(in samples: [Float]) throws -> ClosedRange<Double>? {
+    /// Ranges of windows.
+    private func spoken(_ samples: [Float]) throws -> [Range<Int>] {
         detector.reset()
-        var turns = SpeechTurns(SpeechSettings(hangOver: 1e6, maxSpeech: 1e6))
-        var begin: Int?
+        var turns = SpeechTurns(SpeechSettings(hangOver: SpokenAudio.shortest, maxSpeech: 1e6))
+        var (found, begin): ([Range<Int>], Int?) = ([], nil)
+        func take(_ turn: SpeechTurns.Turn) {
+            switch turn {
+            case .began(let first): begin = first
+            case .ended(let last):
+                if let first = begin { found.append(first..<max(first, last)) }
+            }
+        }
         try samples.withUnsafeBufferPointer { samples in
             var at = 0
             while samples.count - at >= SpeechTurns.window {
                 let window = UnsafeBufferPointer(rebasing: samples[at..<at + SpeechTurns.window])
-                if case .began(let first)? = turns.take(try detector.probability(of: window)).first { begin = first }
+                for turn in turns.take(try detector.probability(of: window)) { take(turn) }
                 at += SpeechTurns.window
             }
         }
-        guard let begin, case .ended(let last)? = turns.finish() else { return nil }
-        let seconds = SpeechTurns.milliseconds / 1_000
-        return Double(begin) * seconds...Double(max(begin, last)) * seconds
+        if let turn = turns.finish() { take(turn) }
+        return found
     }
 
-    private func decode(_ job: DecodeJob, window: Int, beams: Int, tries: Bool) throws -> Whisper.Result {
+    private func decode(
+        _ audio: [Float], _ job: DecodeJob, window: Int, beams: Int, tries: Bool
+    ) throws -> Whisper.Result {
         let owner = Unmanaged.passUnretained(job).toOpaque()
         // Whisper pads what is short with silence, and gives nothing for less than a second.
-        var samples = job.samples
+        var samples = audio
         if samples.count < Whisper.leastSamples {
             samples += repeatElement(0, count: Whisper.leastSamples - samples.count)
         }
@@ -86,7 +100,7 @@ final class SpeechWriter {
                 }, owner)
         }
         guard count != -2 else { return Whisper.Result(isCancelled: true) }
-        guard count >= 0 else { throw NodeError("whisper.cpp could not write \(job.samples.count) samples") }
+        guard count >= 0 else { throw NodeError("whisper.cpp could not write \(audio.count) samples") }
         var result = Whisper.Result()
         for index in 0..<count {
             var (start, end, probability): (Float, Float, Float) = (0, 0, 0)

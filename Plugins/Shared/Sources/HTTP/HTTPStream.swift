@@ -74,7 +74,7 @@ extension HTTPStream {
             }
         }
 
-        fileprivate func end() { _ = change { $0.isEnded = true } }
+        fileprivate func end() { change { $0.isEnded = true } }
 
         /// Wakes the service where it does not know yet that there is something.
         private func change<Result: Sendable>(_ body: (inout sending State) -> sending Result) -> Result {
