@@ -1,5 +1,5 @@
-/// The speech in the audio of an utterance, without its long silences: Whisper invents text for a silence, most often the
-/// sentence that comes behind it. Pure.
+/// The speech in the audio of an utterance, without its long silences: Whisper invents text for a silence, most often
+/// the sentence that comes behind it. Pure.
 struct SpokenAudio {
     /// Silence in samples that stays on either side of what is spoken: 300 ms.
     static let margin = 4_800
