@@ -26,6 +26,7 @@ class Library:
                                             ctypes.c_int, ctypes.c_int, handle, handle]),
             ("writer_token", text, [handle, ctypes.c_int] + 3 * [ctypes.POINTER(number)]),
             ("writer_begins_segment", ctypes.c_int, [handle, ctypes.c_int]),
+            ("writer_confidence", number, [handle, ctypes.POINTER(number)]),
             ("detector_open", handle, []), ("detector_close", None, [handle]),
             ("detector_reset", None, [handle]),
             ("detector_next", number, [handle, ctypes.POINTER(number)]),
@@ -58,7 +59,15 @@ class Library:
         room = (ctypes.c_float * len(samples)).from_buffer_copy(samples)
         # A part of the encoder is enough for what is short, and takes a third of the time.
         window = 512 if length <= 9.5 else 0
-        count = self.calls.sluice_writer_write(self.writer, room, len(samples), b"en", window, 1, 0, None, None)
+        words, sure = self._decode(room, length, window, 1)
+        if len(words) > 4 and sure < -0.3:
+            again, surer = self._decode(room, length, 0, 3)
+            words = again if surer > sure + 0.05 else words
+        return [tuple(word) for word in words if any(c.isalnum() for c in word[0])]
+
+    def _decode(self, room, length, window, beams):
+        """Words, and the mean of the logarithms of their tokens' probabilities."""
+        count = self.calls.sluice_writer_write(self.writer, room, len(room), b"en", window, beams, 0, None, None)
         words = []
         for index in range(max(0, count)):
             times = [ctypes.c_float() for _ in range(3)]
@@ -71,7 +80,7 @@ class Library:
             else:
                 words[-1][0] += token
                 words[-1][2] = min(end, length)
-        return [tuple(word) for word in words if any(c.isalnum() for c in word[0])]
+        return words, self.calls.sluice_writer_confidence(self.writer, ctypes.byref(ctypes.c_float()))
 
 
 class Detector:
