@@ -63,8 +63,9 @@ BEGIN = """
     const call = calls[name] = await watch("%s/" + name);
     while (call.stream.getTracks().length < 2) await rest(20);
   }
-  // The first seconds do not count: the browser still finds out how even the stream is.
-  await rest(20000);
+  // The first seconds do not count: the browser still finds out how even the stream is, and moves picture and sound together
+  // in steps.
+  await rest(45000);
   for (const call of Object.values(calls)) {
     call.flashes = flashes(call.video);
     call.heard = await listen(call.stream);

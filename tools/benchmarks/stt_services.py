@@ -121,8 +121,9 @@ def many(workshop, options):
     clip = stt_clips.read(str(stt_clips.JFK))
     path = stt_clips.write(workshop.path / "many.wav", (clip * (seconds // 11 + 1))[:seconds * stt_clips.RATE])
     with Service("rtzr", "--deaf") as service:
-        nodes = {"source": {"type": "source", "open": str(path), "pace": "live"}, "all": {"type": "relay"}}
-        edges = ["source.audio -> all"]
+        nodes = {"source": {"type": "source", "open": str(path), "pace": "live"},
+                 "frames": {"type": "pacer", "frame_ms": 20}, "all": {"type": "relay"}}
+        edges = ["source.audio -> frames -> all"]
         for index in range(16):
             nodes[f"stt{index}"] = stt(service)
             nodes[f"end{index}"] = {"type": "null-sink"}
