@@ -7,7 +7,7 @@ import Testing
 @testable import SpeechPlugin
 
 /// With the library and the model that `tools/setup --speech` makes.
-@Suite(.enabled(if: SpeechSetup.isThere, "speech is not set up: tools/setup --speech"))
+@Suite(.realPeers, .enabled(if: SpeechSetup.isThere, "speech is not set up: tools/setup --speech"))
 struct RealSpeechTests {
     private static let noises: [(Sound?, Double)] = [(nil, 0), (.white, 20), (.white, 10), (.pink, 20), (.pink, 10)]
 

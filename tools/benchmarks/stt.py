@@ -11,4 +11,5 @@ SUMMARY = "speech to text: words, delays, cuts, and what hearing costs"
 def measure(workshop, options):
     if not (ROOT / ".build" / "speech" / "stamp").exists():
         raise Failed("speech is not set up: tools/setup --speech")
-    return Result("stt", [*stt_local.figures(workshop, options), *stt_services.figures(workshop, options)])
+    services, notes = stt_services.figures(workshop, options)
+    return Result("stt", [*stt_local.figures(workshop, options), *services], notes)

@@ -5,7 +5,7 @@ import pathlib
 
 import stt_clips
 from engine import GRAPHS
-from measure import Failed, Spread
+from measure import Failed, Spread, run
 from result import Figure
 
 
@@ -18,19 +18,19 @@ def written(path):
 def captions(workshop, clip, *options):
     """The text of `sluice run captions`, its run and its report."""
     transcript = workshop.path / "captions.jsonl"
-    run, report = workshop.report(
+    took, report = workshop.report(
         GRAPHS / "captions.json", "--set", f"input={clip}", "--set", f"transcript={transcript}", *options)
-    return written(transcript), run, report
+    return written(transcript), took, report
 
 
 def first(workshop, options):
     """11 s of speech from the start of the command to its end."""
     took, memory = [], []
     for _ in range(options.rounds):
-        text, run, report = captions(workshop, stt_clips.JFK)
+        text, one, report = captions(workshop, stt_clips.JFK)
         if stt_clips.wrong(text, stt_clips.JFK_WORDS) > 15:
             raise Failed(f"captions wrote: {text}")
-        took.append(run.wall_s)
+        took.append(one.wall_s)
         memory.append(report["process"]["max_rss_kb"] / 1e3)
     return [
         Figure("local: the words of an 11 s clip, from the start of the command", "s", Spread(took), 4),
@@ -43,9 +43,13 @@ def words(workshop, clips):
     shortest = min(clips, key=lambda clip: len(clip[0]))
     short = stt_clips.write(workshop.path / "short.wav", shortest[0])
     length = len(shortest[0]) / stt_clips.RATE
+    telephone = workshop.path / "telephone.wav"
+    run(["ffmpeg", "-v", "error", "-i", path, "-ar", "8000", "-c:a", "pcm_mulaw", telephone])
     return [
         Figure(f"local: words wrong, {len(clips)} clips joined, {len(stt_clips.bare(text))} words", "%",
                stt_clips.wrong(captions(workshop, path)[0], text), 5),
+        Figure("local: words wrong, the same by telephone (µ-law)", "%",
+               stt_clips.wrong(captions(workshop, telephone)[0], text), 5),
         Figure(f"local: words wrong, a clip of {length:.1f} s", "%",
                stt_clips.wrong(captions(workshop, short)[0], shortest[1]), 15)]
 

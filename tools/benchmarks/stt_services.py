@@ -1,7 +1,7 @@
 """`stt-stream` and services on the network, which are emulated: delays, many streams, and connections that are cut.
 
-Beside it a client as one writes it in an afternoon: a token and a connection for each utterance and 500 ms of silence
-behind it, or one connection that begins anew when it is lost.
+Beside it are LiveKit's and Pipecat's clients, where they are installed, and one as one writes it in an afternoon: a token
+and a connection for each utterance and 500 ms of silence behind it, or one connection that begins anew when it is lost.
 """
 import contextlib
 import difflib
@@ -15,7 +15,7 @@ import time
 import urllib.request
 
 import stt_clips
-from engine import executable
+from engine import ROOT, executable
 from measure import Failed, Spread
 from result import Figure
 
@@ -23,14 +23,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Service:
-    """An emulator, for a `with`."""
+    """A program that prints the address where it serves, for a `with`; an emulator if nothing else is told."""
 
-    def __init__(self, *words):
-        self.process = subprocess.Popen(
-            [sys.executable, HERE / "stt_server.py", *words], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *words, script=HERE / "stt_server.py"):
+        self.process = subprocess.Popen([sys.executable, script, *words], stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
-        if not self.url:
-            raise Failed(f"the emulator does not start: {' '.join(words)}")
+        if not self.url.startswith("http"):
+            raise Failed(f"{script.name} does not start: {' '.join(words)}")
 
     def __enter__(self):
         return self
@@ -66,11 +65,11 @@ def run(workshop, graph, during=None):
     return lines, json.loads(report.read_text())
 
 
-def call(workshop, path, service, feed, text="-"):
-    """A live call of which `feed` goes to the service."""
+def call(workshop, path, writer, feed, text="-"):
+    """A live call of which `feed` goes to the node `writer`."""
     return workshop.graph(
         {"source": {"type": "source", "open": str(path), "pace": "live"}, "voice": {"type": "voice-activity"},
-         "stt": stt(service), "text": {"type": "text-output", "path": text}},
+         "stt": writer, "text": {"type": "text-output", "path": text}},
         ["source.audio -> voice", f"voice.{feed} -> stt", "stt.text -> text.in"],
         controls=["voice.ended -> stt.finalize"])
 
@@ -82,13 +81,12 @@ def phrases(workshop, count):
     return stt_clips.write(workshop.path / "phrases.wav", samples), phrase
 
 
-def utterances(workshop, options):
+def utterances(workshop, options, beside):
     count = 6 if options.quick else 20
     path, phrase = phrases(workshop, count)
     with Service("rtzr", "--instant", "--partials", "0") as service:
-        lines, report = run(workshop, call(workshop, path, service, "speech"))
+        lines, report = run(workshop, call(workshop, path, stt(service), "speech"))
         replies = [moment for moment, text in service.get("/times")["sent"] if json.loads(text).get("final")]
-        alone = Spread([float(naive(workshop, "utterance", service, phrase.tobytes())) for _ in range(min(count, 5))])
     final = report["nodes"]["stt"]["metrics"]["final_ms"]
     texts = [moment for moment, line in lines if line]
     if len(texts) != count or len(replies) < count:
@@ -96,23 +94,53 @@ def utterances(workshop, options):
     handed = Spread([(text - reply) * 1000 for text, reply in zip(texts, replies)])
     return [
         Figure(f"{count} utterances: end of speech to final, less the engine's time, p50", "ms", final["p50"], 20,
-               {"naive client": alone}),
+               {peer.name: peer.utterance(workshop, phrase.tobytes(), count) for peer in beside}),
         Figure(f"{count} utterances: the same, the longest", "ms", final["max"], 220),
         Figure("from a reply's bytes to its text on standard output, the longest", "ms", max(handed.values), 20)]
 
 
-def naive(workshop, mode, service, audio, during=None):
-    """The naive client's answer."""
-    path = workshop.path / "naive.pcm"
+def answer(workshop, words, service, audio, during=None):
+    """The answer of one of the clients beside: `words` begin its command."""
+    path = workshop.path / "peer.pcm"
     path.write_bytes(audio)
-    process = subprocess.Popen(
-        ["/usr/bin/python3", HERE / "stt_naive.py", mode, service.url, path], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*words, service.url, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if during:
         during(service)
     out, _ = process.communicate(timeout=600)
     if process.returncode != 0:
-        raise Failed("the naive client does not run: it needs python3-websockets")
+        raise Failed(f"{words[1].name} does not run: the naive client needs python3-websockets")
     return out.strip()
+
+
+class Peer:
+    """A client beside, and the service that it speaks to."""
+
+    def __init__(self, name, provider, python, script, *words):
+        self.name, self.provider, self.command = name, provider, [python, HERE / script, *words]
+
+    def utterance(self, workshop, audio, count):
+        with Service(self.provider, "--instant", "--partials", "0") as service:
+            return Spread([
+                float(answer(workshop, [*self.command, "utterance"], service, audio)) for _ in range(min(count, 5))])
+
+    def stream(self, workshop, audio, cut):
+        with Service(self.provider) as service:
+            return answer(workshop, [*self.command, "stream"], service, audio, cut)
+
+
+def peers():
+    """Those that are here, and notes of those that are not."""
+    found, notes = [Peer("naive client", "rtzr", "/usr/bin/python3", "stt_naive.py")], []
+    python = ROOT / ".build" / "peers" / "stt" / "bin" / "python"
+    for name, provider, word, module, package in (
+            ("LiveKit's RTZR", "rtzr", "livekit", "livekit.plugins.rtzr", "livekit-plugins-rtzr==1.8.9"),
+            ("Pipecat's Deepgram", "deepgram", "pipecat", "pipecat", "'pipecat-ai[deepgram]==1.14.0'")):
+        look = f"import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)"
+        if python.exists() and subprocess.run([python, "-c", look], capture_output=True).returncode == 0:
+            found.append(Peer(name, provider, python, "stt_peers.py", word))
+        else:
+            notes.append(f"{name} is not installed: python3 -m venv .build/peers/stt && .build/peers/stt/bin/pip install {package}")
+    return found, notes
 
 
 def many(workshop, options):
@@ -146,7 +174,7 @@ def compared(words, wanted):
     return lost, more, other
 
 
-def cuts(workshop, options):
+def cuts(workshop, options, beside):
     """A call whose connection is cut in the middle of speech, beside the same call uncut."""
     clips = stt_clips.clips()
     samples, text = stt_clips.joined(clips, 1)
@@ -163,24 +191,44 @@ def cuts(workshop, options):
         transcript = workshop.path / "cut.jsonl"
         with contextlib.suppress(FileNotFoundError):
             os.remove(transcript)
-        _, report = run(workshop, call(workshop, path, service, "speech", str(transcript)), during)
+        _, report = run(workshop, call(workshop, path, stt(service), "speech", str(transcript)), during)
         items = [json.loads(line) for line in transcript.read_text().splitlines()]
         return " ".join(item["text"] for item in items), report["nodes"]["stt"]["metrics"]
 
     with Service("rtzr") as service:
         whole, _ = words(service)
         broken, metrics = words(service, lambda _: cut(service))
-        alone = naive(workshop, "stream", service, samples.tobytes(), cut)
     ours = compared(stt_clips.bare(broken), stt_clips.bare(whole))
-    theirs = compared(stt_clips.bare(alone), stt_clips.bare(whole))
+    theirs = {
+        peer.name: compared(stt_clips.bare(peer.stream(workshop, samples.tobytes(), cut)), stt_clips.bare(whole))
+        for peer in beside}
+
+    def of(index):
+        return {name: found[index] for name, found in theirs.items()}
     name = f"{count} cuts in the middle of speech, beside the same call uncut: words"
     return [
         Figure("words wrong of the joined clips, by the emulated service", "%", stt_clips.wrong(whole, text), 5),
-        Figure(f"{name} lost", "", ours[0], 0, {"naive client": theirs[0]}, "exactly"),
-        Figure(f"{name} too many", "", ours[1], 0, {"naive client": theirs[1]}, "exactly"),
-        Figure(f"{name} that are others", "", ours[2], None, {"naive client": theirs[2]}),
+        Figure(f"{name} lost", "", ours[0], 0, of(0), "exactly"),
+        Figure(f"{name} too many", "", ours[1], 0, of(1), "exactly"),
+        Figure(f"{name} that are others", "", ours[2], None, of(2)),
         Figure(f"{count} cuts: connections that were found lost", "", metrics["reconnects"])]
 
 
+def server(workshop):
+    """The joined clips by a real server of OpenAI's kind, an utterance a request; a note where it is not set up."""
+    if not (ROOT / ".build" / "stt-server" / "stamp").exists():
+        return [], ["the faster-whisper server is not set up: tools/setup --stt-server"]
+    samples, text = stt_clips.joined(stt_clips.clips(), 1)
+    path, transcript = stt_clips.write(workshop.path / "server.wav", samples), workshop.path / "server.jsonl"
+    with Service("--port", "0", script=ROOT / "tools" / "stt-server" / "whisper.py") as service:
+        writer = {"type": "stt-stream", "providers": "openai", "openai_url": service.url, "language": "en"}
+        run(workshop, call(workshop, path, writer, "speech", str(transcript)))
+    heard = " ".join(json.loads(line)["text"] for line in transcript.read_text().splitlines())
+    return [Figure("words wrong of the joined clips, by the faster-whisper server", "%", stt_clips.wrong(heard, text), 5)], []
+
+
 def figures(workshop, options):
-    return [*utterances(workshop, options), *many(workshop, options), *cuts(workshop, options)]
+    beside, notes = peers()
+    by_server, more = server(workshop)
+    return [
+        *utterances(workshop, options, beside), *many(workshop, options), *cuts(workshop, options, beside), *by_server], notes + more

@@ -41,7 +41,7 @@ class RTZR:
     def refusal(self, request):
         """The status that a handshake gets instead of 101, None where it is taken."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind != "Bearer" or self.tokens.get(token, 0) < time.time():
+        if kind.lower() != "bearer" or self.tokens.get(token, 0) < time.time():
             return 401
         query = request.query
         if any(name not in query for name in REQUIRED) or query["encoding"] not in ENCODINGS:
