@@ -26,7 +26,8 @@ class Service:
     """A program that prints the address where it serves, for a `with`; an emulator if nothing else is told."""
 
     def __init__(self, *words, script=HERE / "stt_server.py"):
-        self.process = subprocess.Popen([sys.executable, script, *words], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, script, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()
         if not self.url.startswith("http"):
             raise Failed(f"{script.name} does not start: {' '.join(words)}")
@@ -211,7 +212,7 @@ def cuts(workshop, options, beside):
         Figure(f"{name} lost", "", ours[0], 0, of(0), "exactly"),
         Figure(f"{name} too many", "", ours[1], 0, of(1), "exactly"),
         Figure(f"{name} that are others", "", ours[2], None, of(2)),
-        Figure(f"{count} cuts: connections that were found lost", "", metrics["reconnects"])]
+        Figure(f"{count} cuts: connections that were found lost", "", metrics["rtzr_reconnects"])]
 
 
 def server(workshop):
