@@ -22,8 +22,8 @@ final class SpeechWriter {
 
     /// Audio without speech is not decoded: Whisper invents text for it. Text that Whisper doubts is written anew with
     /// its whole encoder, which takes three times as long: with several beams where it doubts much; else, and only
-    /// where `hasTime`, with one and with several, of which the surest counts. Each alone had words wrong that the other
-    /// had right.
+    /// where `hasTime`, with one and with several, of which the surest counts. Each alone had words wrong that the
+    /// other had right.
     func write(_ job: DecodeJob, hasTime: () -> Bool = { true }) -> DecodeJob.Outcome {
         do {
             guard let audio = SpokenAudio(job.samples, spoken: try spoken(job.samples)) else { return .noSpeech }
