@@ -115,7 +115,7 @@ import Testing
     @Test func whatHasTimeIsDoneBehindTheNextFrame() throws {
         let shared = SharedStream(.opus, limit: 1_100, line: SharedLine())
         let done = Mutex<[Int]>([])
-        for number in 0..<3 { shared.audience.afterNextFrame { done.withLock { $0.append(number) } } }
+        for number in 0..<3 { shared.audience.afterNextFrame(at(0)) { done.withLock { $0.append(number) } } }
         #expect(done.withLock { $0 } == [])
         for packet in TestMedia.packets(TestMedia.codedAudio(), count: 2) {
             shared.audience.send(shared.frame(of: packet, now: at(0)), now: at(0))
@@ -123,11 +123,16 @@ import Testing
         }
     }
 
-    @Test func withoutAFrameWhatHasTimeDoesNotPileUp() {
+    /// As where the audio of a session pauses and its video goes on.
+    @Test func withoutAFrameNothingWaitsLongerThanASecond() {
         let audience = Audience()
-        let count = Mutex(0)
-        for _ in 0..<1_030 { audience.afterNextFrame { count.withLock { $0 += 1 } } }
-        #expect(count.withLock { $0 } == 6)
+        let done = Mutex<[Int]>([])
+        for number in 0..<4 {
+            audience.afterNextFrame(at(400 * Int64(number))) { done.withLock { $0.append(number) } }
+            #expect(done.withLock { $0 } == (number < 3 ? [] : [0, 1, 2, 3]))
+        }
+        audience.afterNextFrame(at(1_300)) { done.withLock { $0.append(4) } }
+        #expect(done.withLock { $0 }.count == 4)
     }
 
     @Test func aPacketThatIsAskedForIsALossWhileAViewerCatchesUp() throws {

@@ -35,9 +35,20 @@ final class Audience: Sendable {
     }
 
     private let members = Mutex<[Member]>([])
-    private let waiting = Mutex<[@Sendable () -> Void]>([])
-    /// More than so much of what waits is done at once.
-    private static let mostWaiting = 1_024
+    private struct Waiting {
+        var work: [@Sendable () -> Void] = []
+        /// When the first of it came.
+        var since = Instant(nanoseconds: 0)
+
+        mutating func take() -> [@Sendable () -> Void] {
+            defer { if !work.isEmpty { work = [] } }
+            return work
+        }
+    }
+
+    private let waiting = Mutex(Waiting())
+    /// A stream may pause, or never begin, while another one of its viewers goes on: nothing waits for it any longer.
+    static let patience = Interval.seconds(1)
 
     /// From the next frame on. Not within a turn of the session.
     func add(_ member: Member) { members.withLock { $0.append(member) } }
@@ -50,21 +61,18 @@ final class Audience: Sendable {
         members.withLock { members in
             for member in members { member.take(frame, now: now) }
         }
-        for work in waiting.withLock({ waiting in
-            defer { if !waiting.isEmpty { waiting = [] } }
-            return waiting
-        }) { work() }
+        for work in waiting.withLock({ $0.take() }) { work() }
     }
 
     /// Does `work` behind the next frame, on the lane that sends it, which is awake then: to wake a lane costs as much
-    /// as ten packets. From any thread.
-    func afterNextFrame(_ work: @escaping @Sendable () -> Void) {
-        let hasRoom = waiting.withLock { waiting in
-            guard waiting.count < Audience.mostWaiting else { return false }
-            waiting.append(work)
-            return true
+    /// as ten packets. Where no frame has come for `patience` it is done by the next call. From any thread.
+    func afterNextFrame(_ now: Instant, _ work: @escaping @Sendable () -> Void) {
+        let due = waiting.withLock { waiting in
+            if waiting.work.isEmpty { waiting.since = now }
+            waiting.work.append(work)
+            return now - waiting.since >= Audience.patience ? waiting.take() : []
         }
-        if !hasRoom { work() }
+        for work in due { work() }
     }
 
     var isEmpty: Bool { members.withLock { $0.isEmpty } }

@@ -91,10 +91,10 @@ public class SendingNode {
         // Reports have time until the next frame; what asks for something has none.
         let audience = audience(of: session)
         session.link.listen { [weak peer = session.link] event in
-            guard let audience, case .datagram(let bytes, _) = event, RTCPPacket.isReportAlone(protected: bytes) else {
-                return inbox.post(Sending(link: link, event: event))
-            }
-            audience.afterNextFrame { [weak peer] in
+            guard let audience, case .datagram(let bytes, let arrived) = event,
+                RTCPPacket.isReportAlone(protected: bytes)
+            else { return inbox.post(Sending(link: link, event: event)) }
+            audience.afterNextFrame(arrived) { [weak peer] in
                 guard let peer, !inbox.post(Sending(link: link, event: event)) else { return }
                 peer.untaken.wrappingAdd(1, ordering: .relaxed)
             }
