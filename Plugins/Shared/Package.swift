@@ -69,7 +69,10 @@ let package = Package(
         .target(name: "SourceTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.
-        .target(name: "SRTP", dependencies: ["COpenSSL", "CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
+        .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+        .target(
+            name: "SRTP",
+            dependencies: ["CGnuTLS", "COpenSSL", "CSRTP", "RTP", .product(name: "Sluice", package: "Engine")]),
         .systemLibrary(
             name: "CWebsocketsClient", pkgConfig: "libwebsockets", providers: [.apt(["libwebsockets-dev"])]),
         // libwebsockets' thread, once in the process, needs one copy of the code around it.

@@ -45,6 +45,23 @@ import Testing
         #expect(come.allSatisfy { $0.from == here.local })
     }
 
+    @Test func aBatchIsFullWhereTheLargestDatagramNoLongerFits() throws {
+        let there = try UDPSocket(boundTo: Self.loopback)
+        let here = try UDPSocket(boundTo: Self.loopback)
+        let batch = DatagramBatch(capacity: 16, room: 1_024, bytes: 2_048)
+        for round in 0..<2 {
+            // 100 bytes take 128: behind the ninth less than 1,024 are left.
+            var sizes: [Int] = []
+            while !batch.isFull {
+                fill(batch, [100]) { _ in there.local }
+                sizes.append(100)
+            }
+            #expect(sizes.count == 9 && batch.next.count == 1_024, "\(round)")
+            #expect(batch.send(on: here).sent == 9)
+            #expect(received(there).map(\.bytes) == sizes.map { bytes(0, $0) })
+        }
+    }
+
     @Test(
         arguments: [
             // Unequal ones; a longer one behind a run; a run behind a short one; more than the kernel cuts; an empty

@@ -230,7 +230,7 @@ class Setting:
         self.bench, self.kind, self.media, self.more = bench, kind, media, more
 
     def __enter__(self):
-        workshop, address = self.bench.workshop, self.bench.network.address
+        workshop, address = self.bench.workshop, self.bench.network.address_of(self.kind)
         self.server = self.kind(workshop, address, self.media, **self.more)
         self.source, self.load = Source(workshop, 600), Load(workshop.path, address)
         time.sleep(1)

@@ -43,6 +43,11 @@ class Network:
             self.libc.setns(self.before, 0x40000000)
             os.close(self.before)
 
+    def address_of(self, kind):
+        """The loopback where the server offers it, as for the bare sender: to an address of this machine on another
+        interface the kernel makes a route for each packet, which no sender to other machines pays."""
+        return "127.0.0.1" if kind is Sluice else self.address
+
     @property
     def is_own(self):
         return self.before is not None

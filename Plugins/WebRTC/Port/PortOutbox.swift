@@ -21,7 +21,8 @@ final class PortOutbox: @unchecked Sendable {
         }
     }
 
-    private static let capacity = 64
+    /// Packets of a hundred viewers' picture. In one call: a receiver that sleeps between two of them is woken twice.
+    private static let (capacity, bytes) = (512, 512 << 10)
     static let longestWait = Interval.milliseconds(2)
 
     private let socket: UDPSocket
@@ -67,7 +68,8 @@ final class PortOutbox: @unchecked Sendable {
     }
 
     private func makeBatch() -> DatagramBatch {
-        let made = DatagramBatch(capacity: PortOutbox.capacity, room: PeerSession.room, segments: true)
+        let made = DatagramBatch(
+            capacity: PortOutbox.capacity, room: PeerSession.room, bytes: PortOutbox.bytes, segments: true)
         batch = made
         return made
     }

@@ -2,8 +2,8 @@ import CNet
 import Glibc
 import Sluice
 
-/// Datagrams side by side in memory that is kept, sent or received many to a call of the kernel. For one of the two;
-/// one lane only.
+/// Datagrams one behind the other in memory that is kept, sent or received many to a call of the kernel. For one of the
+/// two; one lane only.
 public final class DatagramBatch {
     /// Datagrams that it holds.
     public let capacity: Int
@@ -18,6 +18,9 @@ public final class DatagramBatch {
     @exclusivity(unchecked) var first = 0
     private var isSetUp = false
     private let memory: UnsafeMutableRawPointer
+    private let memorySize: Int
+    /// Bytes of `memory` behind which `next` begins.
+    @exclusivity(unchecked) private var filled = 0
     let pieces: UnsafeMutablePointer<iovec>
     let messages: UnsafeMutablePointer<udp_message>
     let names: UnsafeMutablePointer<sockaddr_storage>
@@ -25,21 +28,23 @@ public final class DatagramBatch {
     let nameLengths: UnsafeMutablePointer<socklen_t>
     let controls: UnsafeMutablePointer<udp_segment_control>
 
-    /// `capacity` in datagrams, `room` in bytes of each, rounded up to 64. With `segments` a run of datagrams of equal
-    /// size, of which only the last may be shorter, costs the kernel little more than one (UDP_SEGMENT, udp(7)); a
-    /// capture of packets on this machine may show such a run as one.
-    public init(capacity: Int, room: Int, segments: Bool = false) {
+    /// `capacity` in datagrams, `room` in bytes of the largest, rounded up to 64. `bytes` is how many all of them may
+    /// have together, for sending only; nil is room for each. With `segments` a run of datagrams of equal size, of
+    /// which only the last may be shorter, costs the kernel little more than one (UDP_SEGMENT, udp(7)); a capture of
+    /// packets on this machine may show such a run as one.
+    public init(capacity: Int, room: Int, bytes: Int? = nil, segments: Bool = false) {
         self.capacity = capacity
         self.room = (room + 63) & ~63
         usesSegments = segments
-        memory = .allocate(byteCount: capacity * self.room, alignment: 64)
+        memorySize = max(self.room, bytes ?? capacity * self.room)
+        memory = .allocate(byteCount: memorySize, alignment: 64)
         pieces = .allocate(capacity: capacity)
         messages = .allocate(capacity: capacity)
         names = .allocate(capacity: capacity)
         nameLengths = .allocate(capacity: capacity)
         controls = .allocate(capacity: segments ? capacity : 0)
         for index in 0..<capacity {
-            pieces[index] = iovec(iov_base: memory + index * self.room, iov_len: 0)
+            pieces[index] = iovec()
             names[index] = sockaddr_storage()
             nameLengths[index] = 0
             messages[index] = udp_message()
@@ -60,36 +65,41 @@ public final class DatagramBatch {
     // MARK: Filling
 
     /// There is no `next`.
-    public var isFull: Bool { count == capacity }
+    public var isFull: Bool { count == capacity || filled + room > memorySize }
     /// Nothing is filled.
     public var isEmpty: Bool { count == 0 }
 
     /// Memory for the next datagram; there is one.
     public var next: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: memory + count * room, count: room)
+        UnsafeMutableRawBufferPointer(start: memory + filled, count: room)
     }
 
     /// Forgets what is filled; the memory stays.
-    public func clear() { (first, count) = (0, 0) }
+    public func clear() { (first, count, filled) = (0, 0, 0) }
 
     /// `next` holds a datagram of `size` bytes, for `peer`, or for that of a connected socket.
     public func add(_ size: Int, to peer: SocketAddress? = nil) {
-        pieces[count].iov_len = size
         nameLengths[count] = 0
         if let peer {
             names[count] = peer.storage
             nameLengths[count] = peer.length
         }
-        count += 1
+        take(size)
     }
 
     /// The same for a peer whose address lies in memory already.
     @inline(__always)
     public func add(_ size: Int, to peer: UnsafePointer<SocketAddress>) {
-        pieces[count].iov_len = size
         let length = peer.pointee.length
         nameLengths[count] = length
         UnsafeMutableRawPointer(names + count).copyMemory(from: peer, byteCount: Int(length))
+        take(size)
+    }
+
+    @inline(__always)
+    private func take(_ size: Int) {
+        pieces[count] = iovec(iov_base: memory + filled, iov_len: size)
+        filled += (size + 63) & ~63
         count += 1
     }
 
@@ -128,7 +138,7 @@ public final class DatagramBatch {
     }
 
     private func setUp(_ index: Int) {
-        pieces[index].iov_len = room
+        pieces[index] = iovec(iov_base: memory + index * room, iov_len: room)
         messages[index].header.msg_name = UnsafeMutableRawPointer(names + index)
         messages[index].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
         messages[index].header.msg_flags = 0

@@ -64,7 +64,7 @@ extension DatagramBatch {
                 first += run
             }
         }
-        (first, count) = (0, 0)
+        clear()
         return outcome
     }
 

@@ -1,113 +1,85 @@
-import COpenSSL
+import CGnuTLS
 import RTP
 import Sluice
 
-/// AES with its authentication under one set of session keys, by OpenSSL: packet after packet, in place, without an
-/// allocation.
+/// AES with its authentication under one set of session keys: packet after packet, in place, without an allocation.
+///
+/// GCM is GnuTLS's: one call a packet of 160 bytes takes 140 ns, where the five calls of OpenSSL 3.0 take 330. Three
+/// quarters of those look parameters up by their names.
 final class PacketCipher {
     /// The most bytes of a tag.
     static let longestTag = 16
 
     /// Bytes of the tag.
     let tagSize: Int
-    private let isAEAD: Bool
-    private let context: OpaquePointer
+    // One of the two. As the cases of an enumeration they would be retained for each packet.
+    private let gcm: gnutls_aead_cipher_hd_t?
+    private let counter: CounterCipher?
     /// The salt as the upper bits of two words.
     private let salt: (UInt64, UInt64)
-    /// HMAC's hash behind its inner and its outer pad, copied for each packet.
-    private var inner = SHA_CTX()
-    private var outer = SHA_CTX()
 
     init(_ suite: CryptoSuite, _ keys: SessionKeys, isControl: Bool) throws {
-        isAEAD = suite.isAEAD
         // SRTCP keeps the long tag (RFC 4568, section 6.2.2).
-        tagSize = isAEAD ? 16 : suite == .aesCM128SHA32 && !isControl ? 4 : 10
+        tagSize = suite.isAEAD ? 16 : suite == .aesCM128SHA32 && !isControl ? 4 : 10
         salt = keys.salt.enumerated().reduce(into: (0, 0)) { words, byte in
             let bits = UInt64(byte.element) << UInt64(56 - byte.offset % 8 * 8)
             if byte.offset < 8 { words.0 |= bits } else { words.1 |= bits }
         }
-        guard openssl_start() == 1, let made = EVP_CIPHER_CTX_new() else { throw NodeError("OpenSSL makes no cipher") }
-        context = made
-        let isLong = keys.cipher.count == 32
-        let cipher =
-            isAEAD
-            ? isLong ? EVP_aes_256_gcm() : EVP_aes_128_gcm() : isLong ? EVP_aes_256_ctr() : EVP_aes_128_ctr()
-        guard EVP_EncryptInit_ex(context, cipher, nil, keys.cipher, nil) == 1 else {
-            throw NodeError("OpenSSL does not encrypt by \(suite.rawValue)")
+        if suite.isAEAD {
+            (gcm, counter) = (try PacketCipher.makeGCM(suite, keys.cipher), nil)
+        } else {
+            (gcm, counter) = (nil, try CounterCipher(keys))
         }
-        let key = keys.authentication + [UInt8](repeating: 0, count: 64 - keys.authentication.count)
-        SHA1_Init(&inner)
-        SHA1_Update(&inner, key.map { $0 ^ 0x36 }, 64)
-        SHA1_Init(&outer)
-        SHA1_Update(&outer, key.map { $0 ^ 0x5c }, 64)
     }
 
-    deinit { EVP_CIPHER_CTX_free(context) }
+    deinit { if let gcm { gnutls_aead_cipher_deinit(gcm) } }
 
-    /// Encrypts `bytes` from `clear` on and writes the tag behind them, where there is room for it.
+    private static func makeGCM(_ suite: CryptoSuite, _ key: [UInt8]) throws -> gnutls_aead_cipher_hd_t {
+        var key = key
+        let cipher = key.count == 32 ? GNUTLS_CIPHER_AES_256_GCM : GNUTLS_CIPHER_AES_128_GCM
+        var made: gnutls_aead_cipher_hd_t?
+        let result = key.withUnsafeMutableBufferPointer { key in
+            // Copied, and not changed.
+            var datum = gnutls_datum_t(data: key.baseAddress, size: UInt32(key.count))
+            return gnutls_aead_cipher_init(&made, cipher, &datum)
+        }
+        guard result == 0, let made else {
+            throw NodeError(
+                "GnuTLS does not encrypt by \(suite.rawValue): \(String(cString: gnutls_strerror(result)))")
+        }
+        return made
+    }
+
+    /// Encrypts the first `count` bytes of `room` from `clear` on and writes the tag at `tag`; it fits.
     ///
     /// - Parameters:
+    ///   - clear: 8 bytes of SRTCP, the header of SRTP.
+    ///   - tag: with GCM right behind what is encrypted.
     ///   - index: the packet's, 48 bits of SRTP (RFC 3711, section 3.3.1) or 31 of SRTCP.
-    ///   - word: authenticated behind `bytes`, as four bytes in the order of the network: the rollover counter of SRTP,
-    ///     the index of SRTCP. nil where GCM has it in its initialization vector alone.
+    ///   - word: authenticated behind the packet, as four bytes in the order of the network: the rollover counter of
+    ///     SRTP, the index of SRTCP. nil where GCM has it in its initialization vector alone.
     func seal(
-        _ bytes: UnsafeMutableRawBufferPointer, clear: Int, ssrc: UInt32, index: UInt64, word: UInt32?,
-        tag: UnsafeMutableRawBufferPointer
+        _ room: UnsafeMutableRawBufferPointer, count: Int, clear: Int, tag: Int, ssrc: UInt32, index: UInt64,
+        word: UInt32?
     ) -> Bool {
-        guard let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
-            let tag = tag.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        else { return false }
-        var written: Int32 = 0
-        let isSet = withUnsafeBytes(of: vector(ssrc, index)) { vector in
-            let vector = vector.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            return EVP_EncryptInit_ex(context, nil, nil, nil, vector) == 1
+        guard let start = room.baseAddress else { return false }
+        guard let gcm else {
+            // The salt with source and index laid over it (RFC 3711, section 4.1.1).
+            let vector = ((salt.0 ^ UInt64(ssrc)).bigEndian, (salt.1 ^ index << 16).bigEndian)
+            return counter?.seal(
+                UnsafeMutableRawBufferPointer(rebasing: room[..<count]), clear: clear, vector, word: word ?? 0,
+                tag: UnsafeMutableRawBufferPointer(rebasing: room[tag..<tag + tagSize])) ?? false
         }
-        let word = word?.bigEndian
-        let size = bytes.count - clear
-        guard isSet else { return false }
-        if isAEAD {
-            guard EVP_EncryptUpdate(context, nil, &written, start, Int32(clear)) == 1 else { return false }
-            if let word {
-                let isAdded = withUnsafeBytes(of: word) { word in
-                    let word = word.baseAddress?.assumingMemoryBound(to: UInt8.self)
-                    return EVP_EncryptUpdate(context, nil, &written, word, 4) == 1
-                }
-                guard isAdded else { return false }
-            }
+        // Its first 12 bytes count (RFC 7714, sections 8.1 and 9.1).
+        var vector = ((salt.0 ^ UInt64(ssrc) << 16 ^ index >> 32).bigEndian, (salt.1 ^ index << 32).bigEndian)
+        var size = count - clear + tagSize
+        guard let word else {
+            return gnutls_aead_cipher_encrypt(
+                gcm, &vector, 12, start, clear, tagSize, start + clear, count - clear, start + clear, &size) == 0
         }
-        let body = start + clear
-        guard size == 0 || EVP_EncryptUpdate(context, body, &written, body, Int32(size)) == 1 else { return false }
-        guard isAEAD else {
-            authenticate(bytes, word ?? 0, tag)
-            return true
-        }
-        return EVP_EncryptFinal_ex(context, body + size, &written) == 1
-            && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(tagSize), tag) == 1
-    }
-
-    /// The salt with source and index laid over it (RFC 3711, section 4.1.1). With GCM its first 12 bytes count (RFC
-    /// 7714, sections 8.1 and 9.1).
-    private func vector(_ ssrc: UInt32, _ index: UInt64) -> (UInt64, UInt64) {
-        guard isAEAD else {
-            return ((salt.0 ^ UInt64(ssrc)).bigEndian, (salt.1 ^ index << 16).bigEndian)
-        }
-        return ((salt.0 ^ UInt64(ssrc) << 16 ^ index >> 32).bigEndian, (salt.1 ^ index << 32).bigEndian)
-    }
-
-    /// HMAC-SHA1 of `bytes` and `word`, cut to the tag's size.
-    private func authenticate(
-        _ bytes: UnsafeMutableRawBufferPointer, _ word: UInt32, _ tag: UnsafeMutablePointer<UInt8>
-    ) {
-        var hash = inner
-        SHA1_Update(&hash, bytes.baseAddress, bytes.count)
-        withUnsafeBytes(of: word) { _ = SHA1_Update(&hash, $0.baseAddress, 4) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(SHA_DIGEST_LENGTH)) { code in
-            SHA1_Final(code.baseAddress, &hash)
-            hash = outer
-            SHA1_Update(&hash, code.baseAddress, code.count)
-            SHA1_Final(code.baseAddress, &hash)
-            UnsafeMutableRawBufferPointer(start: tag, count: tagSize).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(code)[..<tagSize]))
-        }
+        // The head of SRTCP and its word are authenticated as one (RFC 7714, section 9.2).
+        var head = (start.loadUnaligned(as: UInt64.self), word.bigEndian)
+        return gnutls_aead_cipher_encrypt(
+            gcm, &vector, 12, &head, 12, tagSize, start + clear, count - clear, start + clear, &size) == 0
     }
 }

@@ -4,9 +4,9 @@ import Sluice
 /// One direction of SRTP and SRTCP under one master key (RFC 3711). Used by one lane at a time.
 ///
 /// Of the sources that share the key each has its own state, made when its first packet is sent or has proved
-/// authentic. libsrtp2 opens what comes. OpenSSL seals what goes out, since Debian builds libsrtp2 on NSS: a packet of
-/// 172 bytes costs 0.3 µs by GCM and 0.4 µs by AES_CM_128_HMAC_SHA1_80, against 0.9 and 2.6 µs. Where 1,000 contexts
-/// take turns it is the same, against 6 and 10 µs.
+/// authentic. libsrtp2 opens what comes. GnuTLS and OpenSSL seal what goes out, since Debian builds libsrtp2 on NSS: a
+/// packet of 172 bytes costs 0.14 µs by GCM and 0.4 µs by AES_CM_128_HMAC_SHA1_80, against 0.9 and 2.6 µs. Where 1,000
+/// contexts take turns it is the same, against 6 and 10 µs.
 public final class SRTPContext {
     // One of the two. As the cases of an enumeration they would be retained for each packet.
     private let sender: SRTPSender?

@@ -1,8 +1,7 @@
-import COpenSSL
 import RTP
 import Sluice
 
-/// Seals SRTP and SRTCP by OpenSSL, to the byte as libsrtp2 does.
+/// Seals SRTP and SRTCP, to the byte as libsrtp2 does.
 final class SRTPSender {
     /// The longest tag, and the index of SRTCP.
     static let trailer = PacketCipher.longestTag + 4
@@ -20,8 +19,10 @@ final class SRTPSender {
     private let isAEAD: Bool
     private let repeats: Bool
     // One lane at a time, so exclusivity need not be checked at run time.
-    /// Few: the streams of one transport.
-    @exclusivity(unchecked) private var sources: [Source] = []
+    /// The source of the last packet: a look at it takes no other memory.
+    @exclusivity(unchecked) private var source = Source(ssrc: 0)
+    /// The others. Few: the streams of one transport.
+    @exclusivity(unchecked) private var others: [Source] = []
 
     /// `key` is master key and salt, `suite.keyLength` bytes.
     convenience init(_ suite: CryptoSuite, key: [UInt8], repeats: Bool = false) throws {
@@ -44,9 +45,8 @@ final class SRTPSender {
             let index = advance(header.ssrc, to: header.sequence)
         else { return nil }
         let isSealed = media.seal(
-            UnsafeMutableRawBufferPointer(rebasing: room[..<count]), clear: clear, ssrc: header.ssrc, index: index,
-            word: isAEAD ? nil : UInt32(truncatingIfNeeded: index >> 16),
-            tag: UnsafeMutableRawBufferPointer(rebasing: room[count...]))
+            room, count: count, clear: clear, tag: count, ssrc: header.ssrc, index: index,
+            word: isAEAD ? nil : UInt32(truncatingIfNeeded: index >> 16))
         return isSealed ? count + media.tagSize : nil
     }
 
@@ -55,17 +55,16 @@ final class SRTPSender {
         guard count >= 8, count + SRTPSender.trailer <= room.count, room[0] >> 6 == 2 else { return nil }
         let ssrc = UInt32(bigEndian: room.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         // The first has index 1, as libsrtp2's.
-        let place = place(of: ssrc)
-        let index = sources[place].reports + 1
+        choose(ssrc)
+        let index = source.reports + 1
         guard index < 1 << 31 else { return nil }
-        sources[place].reports = index
+        source.reports = index
         // The bit says that it is encrypted.
         let word = index | 1 << 31
         // GCM's tag stands before the word, HMAC's behind it (RFC 7714, section 9.2; RFC 3711, section 3.4).
         let (tag, end) = isAEAD ? (count, count + control.tagSize) : (count + 4, count)
         let isSealed = control.seal(
-            UnsafeMutableRawBufferPointer(rebasing: room[..<count]), clear: 8, ssrc: ssrc, index: UInt64(index),
-            word: word, tag: UnsafeMutableRawBufferPointer(rebasing: room[tag...]))
+            room, count: count, clear: 8, tag: tag, ssrc: ssrc, index: UInt64(index), word: word)
         room.storeBytes(of: word.bigEndian, toByteOffset: end, as: UInt32.self)
         return isSealed ? count + 4 + control.tagSize : nil
     }
@@ -73,23 +72,29 @@ final class SRTPSender {
     /// The index of the source's packet with this number, the nearest to the highest (RFC 3711, section 3.3.1). nil
     /// where it was sent already and may not be again.
     private func advance(_ ssrc: UInt32, to sequence: UInt16) -> UInt64? {
-        let place = place(of: ssrc)
-        guard let highest = sources[place].highest else {
-            sources[place].highest = Int64(sequence)
+        choose(ssrc)
+        guard let highest = source.highest else {
+            source.highest = Int64(sequence)
             return UInt64(sequence)
         }
         let step = Int16(bitPattern: sequence &- UInt16(truncatingIfNeeded: highest))
         let index = highest + Int64(step)
         guard index >= 0, index < 1 << 48, step > 0 || repeats else { return nil }
-        if step > 0 { sources[place].highest = index }
+        if step > 0 { source.highest = index }
         return UInt64(index)
     }
 
-    /// In `sources`.
-    private func place(of ssrc: UInt32) -> Int {
-        if let known = sources.firstIndex(where: { $0.ssrc == ssrc }) { return known }
-        sources.append(Source(ssrc: ssrc))
-        return sources.count - 1
+    /// Makes `source` that with the number.
+    @inline(__always)
+    private func choose(_ ssrc: UInt32) {
+        if source.ssrc != ssrc { exchange(ssrc) }
+    }
+
+    private func exchange(_ ssrc: UInt32) {
+        if let place = others.firstIndex(where: { $0.ssrc == ssrc }) { return swap(&source, &others[place]) }
+        // Before the first packet there is none.
+        if source.highest != nil || source.reports > 0 { others.append(source) }
+        source = Source(ssrc: ssrc)
     }
 
     /// Bytes that stay in the clear: the fixed header, contributing sources and the extension.
