@@ -3,9 +3,12 @@ import Sluice
 /// The packets that one viewer was sent lately, so that one that it misses goes out again as it was (RFC 4585, section
 /// 6.2.1).
 ///
-/// The payloads are the shared frames'; kept here are a viewer's own numbers. Bounded by `keep` and by `mostBytes` of
-/// payload that only this viewer may be holding. A packet goes out again no more often than each `interval`, however
-/// often it is asked for.
+/// The payloads are the shared frames'; kept here are a viewer's own numbers. Bounded by `capacity` and by `mostBytes`
+/// of payload that only this viewer may be holding. A packet goes out again while it is younger than `keep`, and no
+/// more often than each `interval`, however often it is asked for.
+///
+/// A packet takes the place of the oldest, whose memory is then written to anyway: one that is merely too old stays
+/// until then.
 public struct SentPackets {
     struct Entry {
         var sequence: UInt16 = 0
@@ -18,10 +21,8 @@ public struct SentPackets {
         /// The frame that went along, and by how much its timestamp is less.
         var before: PacketizedFrame?
         var timestampOffset: UInt16 = 0
-
-        var payloadSize: Int {
-            (frame?.pieces[piece].count ?? 0) + (before.map { RedundantAudio.headerSize + $0.pieces[0].count } ?? 0)
-        }
+        /// Bytes of payload.
+        var payloadSize = 0
     }
 
     enum Finding {
@@ -43,7 +44,7 @@ public struct SentPackets {
     /// Bytes of payload that are kept.
     public private(set) var bytes = 0
 
-    /// `capacity` packets at most, made a power of two. Memory grows with what is kept.
+    /// `capacity` packets at most, made a power of two. Memory grows with what is sent within `keep`.
     public init(
         keep: Interval, capacity: Int = 1_024, mostBytes: Int = 4 << 20, interval: Interval = .milliseconds(20)
     ) {
@@ -56,13 +57,14 @@ public struct SentPackets {
     public var count: Int { end - first }
 
     mutating func note(_ entry: Entry) {
-        let size = entry.payloadSize
-        forget(before: entry.sent - keep)
-        if end - first == entries.count, entries.count < capacity { grow() }
-        while end > first, end - first == entries.count || bytes + size > mostBytes { forgetOldest() }
+        if end - first == entries.count {
+            let isYoung = entries[first & (entries.count - 1)].sent >= entry.sent - keep
+            if isYoung, entries.count < capacity { grow() } else { forgetOldest() }
+        }
+        while end > first, bytes + entry.payloadSize > mostBytes { forgetOldest() }
         entries[end & (entries.count - 1)] = entry
         end += 1
-        bytes += size
+        bytes += entry.payloadSize
     }
 
     private mutating func grow() {

@@ -120,7 +120,7 @@ public struct StreamSender {
         }
         let piece = frame.pieces[index]
         defer { index += 1 }
-        var entry = SentPackets.Entry(frame: frame, piece: index, sent: now)
+        var entry = SentPackets.Entry(frame: frame, piece: index, sent: now, payloadSize: piece.count)
         entry.extensions.sent = now
         if index == 0, extensions.captureTime != nil { entry.extensions.captureTime = captured }
         if extensions.transportSequence != nil { entry.extensions.transportSequence = transportSequence }
@@ -154,6 +154,7 @@ public struct StreamSender {
         redundantPackets = redundantPackets &+ 1
         entry.header.payloadType = redundantType
         (entry.before, entry.timestampOffset) = (before.frame, UInt16(truncatingIfNeeded: offset))
+        entry.payloadSize += more
     }
 
     /// The packet of `entry`, which fits in `room`. `repeats` is the number that stands in front of the payload where
