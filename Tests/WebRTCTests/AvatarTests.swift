@@ -11,12 +11,13 @@ import Testing
     /// The graph and the avatar's process.
     private final class Rig {
         let graph, avatar: PeerProcess
-        let port: Int
+        /// Of the page, and of media.
+        let port, media: Int
         private let scratch = try! Scratch()
 
-        init(_ mode: String...) throws {
+        init(_ mode: String..., settings: [String] = []) throws {
             let socket = scratch.url.appending(path: "avatar.sock").path
-            (graph, port, _) = try ViewerTests().viewer("avatar", ["--set", "socket=\(socket)"])
+            (graph, port, media) = try ViewerTests().viewer("avatar", ["--set", "socket=\(socket)"] + settings)
             let client = Built.root.appending(path: "docs/examples").path
             avatar = try PeerProcess(["/usr/bin/python3", AvatarTests.process.path, client, socket] + mode)
         }
@@ -124,6 +125,16 @@ import Testing
         #expect(found.map(\.generation) == [2, 3, 4, 5, 6])
         #expect(found.allSatisfy { $0.keyframes >= 1 && $0.lost == 0 }, "\(found)")
         #expect(found.map(\.milliseconds).sorted()[2] < 500, "\(found)")
+    }
+
+    @Test func aPageThatLosesUDPConnectsAnewByTCP() throws {
+        let port = Ports.four()
+        let rig = try Rig("talk", settings: ["--set", "advertise=127.0.0.1:\(port)"])
+        let between = try WayTests.breakingWay(port, to: rig.media)
+        defer { between.terminate() }
+        let found: WayTests.Moved = try rig.result(of: WayTests.moved)
+        #expect(found.before == "udp" && found.after == "tcp" && !found.isSame, "\(found) \(rig.graph.said)")
+        #expect(found.pictures >= 60 && !rig.graph.said.contains("by TCP now, not to"), "\(found) \(rig.graph.said)")
     }
 
     private struct Renegotiated: Decodable {

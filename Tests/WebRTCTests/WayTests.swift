@@ -117,14 +117,16 @@ import Testing
 
     // MARK: From UDP to TCP
 
-    private struct Moved: Decodable {
+    struct Moved: Decodable {
         var before, after: String
-        var milliseconds: Double
+        /// From the choice of TCP to the next picture, and the longest time without one, in ms.
+        var milliseconds, longest: Double
         var pictures: Int
+        var isSame: Bool
     }
 
-    /// Plays until the browser has chosen TCP, and on; the time from there to the next picture.
-    private static let moved = """
+    /// Plays until the browser has chosen TCP, and on.
+    static let moved = """
         (async () => {
           const rest = time => new Promise(next => setTimeout(next, time));
           const look = async () => {
@@ -140,31 +142,57 @@ import Testing
           };
           let old = await look();
           while (old.frames < 30) { await rest(50); old = await look(); }
-          let now = old;
+          let now = old, last = performance.now(), longest = 0;
+          const first = pc;
+          video.requestVideoFrameCallback(function next() {
+            const at = performance.now();
+            [longest, last] = [Math.max(longest, at - last), at];
+            video.requestVideoFrameCallback(next);
+          });
           while (now.way !== "tcp") { await rest(10); now = await look(); }
           const start = performance.now(), frames = now.frames;
           while (now.frames === frames) { await rest(5); now = await look(); }
           const milliseconds = performance.now() - start;
           while (now.frames < frames + 60) { await rest(50); now = await look(); }
-          return { before: old.way, after: now.way, milliseconds, pictures: now.frames - frames };
+          return { before: old.way, after: now.way, milliseconds, longest, pictures: now.frames - frames,
+            isSame: pc === first };
         })()
         """
 
-    /// UDP breaks while it plays. Chromium needs some seconds to see it. Then the page restarts ICE, and media follow
-    /// on the same connection.
-    @Test func aBrowserThatLosesUDPGoesOnByTCP() throws {
+    /// A way to `media` that UDP goes for four seconds, and TCP for ever.
+    static func breakingWay(_ port: Int, to media: Int) throws -> PeerProcess {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/way.py")
+        let way = try PeerProcess(["/usr/bin/python3", script.path, "\(port)", "\(media)", "4"])
+        try wait(for: "the way", said: { ["way": way.said] }, { way.said.contains("ready") })
+        return way
+    }
+
+    /// UDP breaks while it plays.
+    private func moved(_ expression: String) throws -> (Moved, String) {
         let port = Ports.four()
-        let way = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/way.py")
         let (viewer, page, media) = try ViewerTests().viewer(
             "viewer", ["--set", "advertise=127.0.0.1:\(port)", "--set", "video_kbps=600"])
         defer { viewer.terminate() }
-        let between = try PeerProcess(["/usr/bin/python3", way.path, "\(port)", "\(media)", "4"])
+        let between = try Self.breakingWay(port, to: media)
         defer { between.terminate() }
-        try wait(for: "the way", said: { ["way": between.said] }, { between.said.contains("ready") })
-        let found: Moved = try ViewerTests().result(of: Self.moved, page, viewer)
+        let found: Moved = try ViewerTests().result(of: expression, page, viewer)
         #expect(found.before == "udp" && found.after == "tcp" && found.pictures >= 60, "\(found) \(viewer.said)")
         // No measurement: a busy machine takes longer.
         #expect(found.milliseconds < 1_500, "\(found)")
-        #expect(viewer.said.contains("by TCP now, not to") && !viewer.said.contains("viewer.2"), "\(viewer.said)")
+        return (found, viewer.said)
+    }
+
+    /// Without a page that watches: Chromium needs some seconds to see it. Then the page restarts ICE, and media follow
+    /// on the same connection.
+    @Test func aBrowserThatLosesUDPGoesOnByTCP() throws {
+        let (found, said) = try moved("(connect = async () => {}, \(Self.moved))")
+        #expect(found.isSame && said.contains("by TCP now, not to") && !said.contains("viewer.2"), "\(said)")
+    }
+
+    /// The page makes another connection before Chromium gives the old one up, and ends that one.
+    @Test func aPageThatLosesUDPConnectsAnewByTCP() throws {
+        let (found, said) = try moved(Self.moved)
+        #expect(!found.isSame && !said.contains("by TCP now, not to"), "\(said)")
+        #expect(said.contains("viewer.2") && said.contains("viewer.1 has left"), "\(said)")
     }
 }

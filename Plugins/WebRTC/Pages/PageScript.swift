@@ -36,6 +36,29 @@ enum PageScript {
           }));
         """#
 
+    /// Sees within two seconds that a connection's media come no more.
+    static let flow = #"""
+        // A second of media, then a second of nothing: a network that lets UDP through no more, say. Another connection
+        // finds its way in a fraction of a second; Chromium leaves the old one after three, whatever is done to it.
+        function watchFlow(present, stalled) {
+          let flow = [], last;
+          async function look() {
+            const pc = present();
+            if (pc !== last) [flow, last] = [[], pc];
+            if (!pc || pc.connectionState !== "connected") return void (flow = []);
+            let packets = 0;
+            (await pc.getStats()).forEach(one => { if (one.type === "inbound-rtp") packets += one.packetsReceived || 0; });
+            if (pc !== present() || flow.push(packets) < 9) return;
+            if (flow[4] - flow[0] >= 20 && flow[8] === flow[4]) {
+              flow = [];
+              return stalled(pc);
+            }
+            flow.shift();
+          }
+          setInterval(() => look().catch(() => {}), 250);
+        }
+        """#
+
     /// A microphone with what a call wants of it, and a camera.
     static let microphone = #"""
         async function capture(audio, video) {

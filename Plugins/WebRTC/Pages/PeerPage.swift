@@ -13,6 +13,7 @@ enum PeerPage {
                 """,
             script: """
                 const path = "\(path)", speaks = \(takesMicrophone);
+                \(PageScript.flow)
                 \(PageScript.microphone)
                 \(PeerScript.connection)
                 \(PeerScript.lips)

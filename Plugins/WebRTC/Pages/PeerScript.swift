@@ -103,23 +103,10 @@ enum PeerScript {
           };
         }
 
-        // A second of media, then a second of nothing: a network that lets UDP through no more, say. Another connection
-        // finds its way in a fraction of a second; Chromium leaves the old one after three.
-        const flow = [];
-        async function watchFlow() {
-          const own = pc;
-          if (!own || own.connectionState !== "connected") return void (flow.length = 0);
-          let packets = 0;
-          (await own.getStats()).forEach(one => { if (one.type === "inbound-rtp") packets += one.packetsReceived || 0; });
-          if (own !== pc || flow.push(packets) < 9) return;
-          if (flow[4] - flow[0] >= 20 && flow[8] === flow[4]) {
-            flow.length = 0;
-            show("nothing comes any more; connects again");
-            return say({ type: "media_reset" });
-          }
-          flow.shift();
-        }
-        setInterval(() => watchFlow().catch(() => {}), 250);
+        watchFlow(() => pc, () => {
+          show("nothing comes any more; connects again");
+          say({ type: "media_reset" });
+        });
 
         const mayspeak = speaks && !!navigator.mediaDevices;
         speak.hidden = !mayspeak;

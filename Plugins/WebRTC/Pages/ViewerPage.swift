@@ -18,6 +18,7 @@ enum ViewerPage {
             script: """
                 const endpoint = "\(path)", speaks = \(takesMicrophone), films = \(takesCamera);
                 \(showsCaptions ? EventScript.text + "\n" + captions : "const caption = () => {};")
+                \(PageScript.flow)
                 \(PageScript.microphone)
                 \(connection)
                 \(restart)
@@ -68,10 +69,12 @@ enum ViewerPage {
             if (own.audio) mute(false);
           } catch (error) { noteLack([speaks && "microphone", films && "camera"].filter(Boolean).join(" and "), error); }
         }
-        async function connect() {
+        // Another connection in the place of `former`, which stays until the new one is answered.
+        async function connect(former) {
           // ?relay goes by the TURN servers alone.
           const iceTransportPolicy = query.has("relay") && servers && servers.length ? "relay" : "all";
-          const pc = connection = window.pc = new RTCPeerConnection({ iceServers: servers || [], iceTransportPolicy });
+          const pc = new RTCPeerConnection({ iceServers: servers || [], iceTransportPolicy });
+          if (!former) connection = window.pc = pc;
           const stream = new MediaStream();
           await openOwn();
           for (const kind of ["video", "audio"])
@@ -87,7 +90,13 @@ enum ViewerPage {
           try {
             await pc.setLocalDescription();
             const answer = await offer(endpoint, pc);
-            if (!answer.ok) return again(answer.status + ": " + (await answer.text()).trim());
+            if (!answer.ok) throw new Error(answer.status + ": " + (await answer.text()).trim());
+            if (former) {
+              if (former !== connection) return void (end(answer.headers.get("Location")), pc.close());
+              end(session);
+              former.close();
+              connection = window.pc = pc;
+            }
             session = answer.headers.get("Location");
             if (!servers && (servers = serversOf(answer.headers.get("Link"))).length) {
               await end(session);
@@ -97,8 +106,14 @@ enum ViewerPage {
             description = await answer.text();
             await pc.setRemoteDescription({ type: "answer", sdp: description });
             caption(session);
-          } catch (error) { again(error.message); }
+          } catch (error) {
+            if (pc === connection) again(error.message); else pc.close();
+          }
         }
+        watchFlow(() => connection, pc => {
+          state.textContent = "nothing comes any more; connects again";
+          return connect(pc);
+        });
         function again(why) {
           if (!connection) return;
           connection.close();

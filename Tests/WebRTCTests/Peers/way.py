@@ -1,18 +1,20 @@
 #!/usr/bin/python3
-"""A way to a media port of the loopback, by UDP and by TCP: way.py LISTEN PORT SECONDS.
+"""A way to a media port of the loopback, by UDP and by TCP: way.py LISTEN PORT SECONDS [EVERY].
 
-SECONDS after the first datagram UDP breaks, in both directions; TCP goes on.
+SECONDS after the first datagram UDP breaks, in both directions; TCP goes on. Of the packets of RTP to the port each
+EVERYth is lost.
 """
 import asyncio
 import socket
 import sys
 
 LISTEN, PORT, SECONDS = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+EVERY = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 
 
 class Datagrams(asyncio.DatagramProtocol):
     def __init__(self, loop):
-        self.loop, self.lines, self.is_broken = loop, {}, False
+        self.loop, self.lines, self.is_broken, self.packets = loop, {}, False, 0
 
     def connection_made(self, transport):
         self.transport = transport
@@ -22,6 +24,11 @@ class Datagrams(asyncio.DatagramProtocol):
             self.loop.call_later(SECONDS, self.break_off)
         if self.is_broken:
             return
+        # RTCP has 192 to 223 in its second byte (RFC 5761, section 4).
+        if EVERY and 128 <= data[0] < 192 and not 192 <= data[1] < 224:
+            self.packets += 1
+            if self.packets % EVERY == 0:
+                return
         if peer not in self.lines:
             line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             line.connect(("127.0.0.1", PORT))
