@@ -171,6 +171,21 @@ import Testing
         #expect(rig.conversation.stage == .idle)
     }
 
+    @Test func aCameraIsOfferedAndStaysAsItIsWhereNothingIsSaidOfIt() {
+        var rig = Rig()
+        rig.say(#"{"type":"webrtc_ready","camera":true}"#)
+        #expect(rig.done == [.open(generation: 1, microphone: false, camera: true)])
+        rig.done = rig.conversation.offer("v=0", now: rig.now)
+        rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
+        rig.conversation.accept()
+        rig.say(#"{"type":"renegotiate","microphone":true}"#)
+        #expect(rig.done == [.offerAgain(microphone: true, camera: true, restartsICE: false)])
+        rig.say(#"{"type":"renegotiate","camera":false}"#)
+        #expect(rig.done == [.offerAgain(microphone: true, restartsICE: false)])
+        rig.say(#"{"type":"media_reset"}"#)
+        #expect(rig.done == [.drop, .open(generation: 2, microphone: true)])
+    }
+
     @Test func anotherOfferOnTheConnectionCanChangeTheMicrophoneAndRestartICE() {
         var rig = Rig()
         rig.connect()

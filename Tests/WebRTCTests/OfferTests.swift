@@ -7,16 +7,17 @@ import Testing
 @testable import WebRTCPlugin
 
 @Suite("Our offers to viewers") struct OfferTests {
-    private func streams(takesAudio: Bool = true) -> ViewerAnswer.Streams {
+    private func streams(takesAudio: Bool = true, takesVideo: Bool = false) -> ViewerAnswer.Streams {
         ViewerAnswer.Streams(
             video: .init(codec: .vp8, stream: SharedStream(.vp8, limit: 1_100, line: SharedLine())),
             audio: .init(codec: .opus(channels: 2), stream: SharedStream(.opus, limit: 1_100, line: SharedLine())),
-            takesAudio: takesAudio)
+            takesAudio: takesAudio, takesVideo: takesVideo)
     }
 
-    private func offer(takesAudio: Bool = true) throws -> ViewerOffer {
+    private func offer(takesAudio: Bool = true, takesVideo: Bool = false) throws -> ViewerOffer {
         try ViewerOffer(
-            streams(takesAudio: takesAudio), candidates: ["candidate:1 1 udp 1 127.0.0.1 8189 typ host"])
+            streams(takesAudio: takesAudio, takesVideo: takesVideo),
+            candidates: ["candidate:1 1 udp 1 127.0.0.1 8189 typ host"])
     }
 
     /// A browser's answer, made of the offer: it takes all that we send, and sends a microphone of that SSRC.
@@ -76,6 +77,26 @@ import Testing
         #expect(third.transport.credentials.fragment != first.transport.credentials.fragment)
         let text = try offer.offer(microphone: false)
         #expect(text.contains("m=audio 0 "))
+    }
+
+    @Test func aCameraHasASectionOfItsOwnWhereTheGraphTakesIt() throws {
+        var offer = try offer(takesVideo: true)
+        let text = try offer.offer(microphone: true, camera: true)
+        #expect(text.split(separator: "\r\n").count { $0.hasPrefix("m=") } == 4)
+        let outcome = try offer.accept(answer(to: text))
+        #expect(Set(outcome.receivedVideo?.formats.values.map { $0 } ?? []) == [.vp8, .h264])
+        #expect(outcome.receivedAudio != nil && outcome.receivedVideo?.transportSequence == 3)
+        let session = offer.session(outcome, PeerLink(1, NoPeer()) { _ in }, peer: "192.0.2.7:5000", takesAudio: false)
+        #expect(session.receivedAudio == nil && session.receivedVideo != nil && session.isHeardElsewhere)
+        #expect(offer.changes(microphone: true, camera: false) == (false, true))
+        #expect(try offer.offer(microphone: true).contains("m=video 0 "))
+    }
+
+    @Test func aCameraThatTheGraphDoesNotTakeChangesNothing() throws {
+        var offer = try offer()
+        #expect(
+            try offer.offer(microphone: false, camera: true).split(separator: "\r\n").count { $0.hasPrefix("m=") } == 2)
+        #expect(offer.changes(microphone: false, camera: true) == (false, false))
     }
 
     @Test func answersToNothingAndToOtherThingsAreFaults() throws {

@@ -44,13 +44,17 @@ final class PublisherRig {
     var isStubborn = false
     private var wantsKeyframe = true
 
-    init(loss: Double = 0, delay: Double = 10, jitter: Double = 0, most: Int? = 2_500_000, seed: UInt64 = 1) throws {
+    /// With `isHeardElsewhere` another node has the microphone.
+    init(
+        loss: Double = 0, delay: Double = 10, jitter: Double = 0, most: Int? = 2_500_000, seed: UInt64 = 1,
+        isHeardElsewhere: Bool = false
+    ) throws {
         let answer = try PublisherAnswer(to: Offers.publisher, codecs: [.vp8, .h264], candidates: [])
         let session = answer.session(PeerLink(1, NoPeer()) { _ in }, peer: "192.0.2.7:5000")
         receiver = PeerReceiver(
             PeerReceiver.Wanted(
-                audio: session.receivedAudio, video: session.receivedVideo, audioDelay: .milliseconds(60),
-                videoDelay: .milliseconds(200), most: most),
+                audio: isHeardElsewhere ? nil : session.receivedAudio, video: session.receivedVideo,
+                audioDelay: .milliseconds(60), videoDelay: .milliseconds(200), most: most, isPart: isHeardElsewhere),
             cname: "receiver", sourceClock: 1)
         camera = StreamSender(
             .vp8, payloadType: 96, ssrc: 5, sequence: 1_000, timestampOffset: 77, extensions: extensions,

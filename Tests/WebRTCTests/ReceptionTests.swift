@@ -32,6 +32,18 @@ import Testing
         #expect((9...11).contains(most.count) && most.allSatisfy { abs($0 - 2_500_000) < 100 }, "\(most)")
     }
 
+    @Test func arrivalsOfAMicrophoneThatAnotherNodeHearsAreToldToo() throws {
+        let rig = try PublisherRig(isHeardElsewhere: true)
+        rig.run(3_000)
+        var arrivals: [Int32] = []
+        for packet in rig.told.flatMap(\.packets) {
+            if case .transport(let feedback) = packet { arrivals += feedback.arrivals }
+        }
+        // 150 of the microphone, and six and more of each picture.
+        #expect(arrivals.count > 600 && !arrivals.contains(TransportFeedback.missing), "\(arrivals.count)")
+        #expect(rig.audio.isEmpty && rig.receiver.foreign == 0)
+    }
+
     /// The pictures come 120 ms behind the sound that belongs to them.
     @Test func picturesAndSoundThatWereTakenTogetherAreTogether() throws {
         let rig = try PublisherRig()

@@ -209,7 +209,7 @@ import Testing
     }
 
     /// A camera and a microphone that the page is asked for, into a file.
-    @Test func aCameraComesIntoTheGraph() throws {
+    @Test(arguments: ["whep", "websocket"]) func aCameraComesIntoTheGraph(_ page: String) throws {
         let scratch = try Scratch()
         let tape = scratch.url.appending(path: "camera.mkv").path
         let graph = try scratch.write(
@@ -221,7 +221,8 @@ import Testing
                 "tone": { "type": "source", "open": "tone" },
                 "stereo": { "type": "audio-convert", "sample_rate": 48000, "channels": 2 },
                 "opus": { "type": "opus-encoder" },
-                "viewers": { "type": "webrtc-viewers", "template": "guest", "microphone": true, "camera": true } },
+                "viewers": { "type": "webrtc-viewers", "template": "guest", "microphone": true, "camera": true,
+                             "page": "\(page)" } },
               "edges": [ "tone.audio -> stereo -> opus -> viewers.audio" ],
               "templates": { "guest": {
                 "nodes": { "in": { "type": "webrtc-input" }, "peer": { "type": "webrtc-output" },
@@ -239,6 +240,7 @@ import Testing
             of: """
                 new Promise(done => setInterval(async () => {
                   const sent = {};
+                  if (!window.pc) return;
                   (await pc.getStats()).forEach(one => { if (one.type === "outbound-rtp") sent[one.kind] = one; });
                   if (sent.video?.framesEncoded >= 60 && sent.audio?.packetsSent >= 100) done(true);
                 }, 50))

@@ -25,13 +25,16 @@ final class PeerSession: Sendable {
     let cname: String
     let (video, audio): (SentMedium?, SentMedium?)
     let (receivedVideo, receivedAudio): (ReceivedMedium?, ReceivedMedium?)
+    /// A node outside of the session has whatever else the peer sends.
+    let isHeardElsewhere: Bool
 
     init(
         _ link: PeerLink, peer: String, cname: String, video: SentMedium? = nil, audio: SentMedium? = nil,
-        receivedVideo: ReceivedMedium? = nil, receivedAudio: ReceivedMedium? = nil
+        receivedVideo: ReceivedMedium? = nil, receivedAudio: ReceivedMedium? = nil, isHeardElsewhere: Bool = false
     ) {
         (self.link, self.peer, self.cname, self.video, self.audio) = (link, peer, cname, video, audio)
         (self.receivedVideo, self.receivedAudio) = (receivedVideo, receivedAudio)
+        self.isHeardElsewhere = isHeardElsewhere
     }
 
     /// Something goes to the peer: the node that sends it says how the connection is.

@@ -47,7 +47,9 @@ enum PageScript {
             if (pc !== last) [flow, last] = [[], pc];
             if (!pc || pc.connectionState !== "connected") return void (flow = []);
             let packets = 0;
-            (await pc.getStats()).forEach(one => { if (one.type === "inbound-rtp") packets += one.packetsReceived || 0; });
+            (await pc.getStats()).forEach(one => {
+              if (one.type === "inbound-rtp") packets += one.packetsReceived || 0;
+            });
             if (pc !== present() || flow.push(packets) < 9) return;
             if (flow[4] - flow[0] >= 20 && flow[8] === flow[4]) {
               flow = [];
@@ -67,7 +69,6 @@ enum PageScript {
             audio: audio && { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
             video: video && { width: { ideal: 1280 }, height: { ideal: 720 } } });
         }
-        const openMicrophone = async () => (await capture(true, false)).getAudioTracks()[0];
         // Why the user is not heard or seen, behind what the page says. One who has refused it is not asked again.
         let lack = "";
         const noteLack = (names, error) => { lack = ", not heard: no " + names + " (" + error.message + ")"; };

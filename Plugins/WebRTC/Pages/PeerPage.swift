@@ -1,8 +1,8 @@
-/// The page on which a browser meets a graph by WebSocket. It takes the graph's offer, plays, sends its microphone
-/// where that is asked for, tells how far picture and sound are apart, and connects again by itself.
+/// The page on which a browser meets a graph by WebSocket. It takes the graph's offer, plays, sends its microphone and
+/// its camera where they are asked for, tells how far picture and sound are apart, and connects again by itself.
 enum PeerPage {
-    /// `path` is that of the WebSocket. With `takesMicrophone` the page asks for the microphone, and sends it.
-    static func html(path: String, takesMicrophone: Bool) -> String {
+    /// `path` is that of the WebSocket. With `takesMicrophone` or `takesCamera` the page asks for it, and sends it.
+    static func html(path: String, takesMicrophone: Bool, takesCamera: Bool = false) -> String {
         PageFrame.html(
             title: "Sluice",
             body: """
@@ -12,7 +12,7 @@ enum PeerPage {
                 <dl id="figures"></dl>
                 """,
             script: """
-                const path = "\(path)", speaks = \(takesMicrophone);
+                const path = "\(path)", speaks = \(takesMicrophone), films = \(takesCamera);
                 \(PageScript.flow)
                 \(PageScript.microphone)
                 \(PeerScript.connection)

@@ -1,10 +1,10 @@
 /// The scripts of `PeerPage`: they share one scope.
 enum PeerScript {
-    /// Socket, connection, microphone, sound.
+    /// Socket, connection, microphone, camera, sound.
     static let connection = #"""
         const video = document.getElementById("video"), state = document.getElementById("state");
         const sound = document.getElementById("sound"), speak = document.getElementById("speak");
-        let socket, pc, generation = 0, turn = 0, reason = "", track;
+        let socket, pc, generation = 0, turn = 0, reason = "";
         const say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
         const show = text => { state.textContent = text; };
 
@@ -25,7 +25,7 @@ enum PeerScript {
           socket = new WebSocket(location.origin.replace(/^http/, "ws") + path,
             token ? ["sluice", "bearer." + token] : ["sluice"]);
           let words = Promise.resolve();
-          socket.onopen = () => say({ type: "webrtc_ready", microphone: mayspeak });
+          socket.onopen = () => say({ type: "webrtc_ready", microphone: mayspeak, camera: mayfilm });
           socket.onmessage = event => {
             words = words.then(() => take(JSON.parse(event.data))).catch(error => {
               say({ type: "error", what: String(error) });
@@ -67,14 +67,12 @@ enum PeerScript {
           }
           const own = pc;
           await own.setRemoteDescription({ type: "offer", sdp: offer.sdp });
-          // The server's section for a microphone is the one that it receives alone.
-          const asked = offer.sdp.split(/^m=/m).filter(part => /^audio/.test(part) && /^a=recvonly/m.test(part))
+          // The server's sections for microphone and camera are those that it receives alone.
+          const mids = offer.sdp.split(/^m=/m).filter(part => /^a=recvonly/m.test(part))
             .map(part => (/^a=mid:(\S+)/m.exec(part) || [])[1]);
-          for (const one of own.getTransceivers()) {
-            if (!asked.includes(one.mid)) continue;
-            one.direction = "sendonly";
-            hear(one.sender);
-          }
+          const asked = own.getTransceivers().filter(one => mids.includes(one.mid));
+          for (const one of asked) one.direction = "sendonly";
+          give(own, asked);
           await own.setLocalDescription();
           say({ type: "webrtc_answer", generation: offer.generation, sdp: own.localDescription.sdp });
         }
@@ -108,20 +106,25 @@ enum PeerScript {
           say({ type: "media_reset" });
         });
 
-        const mayspeak = speaks && !!navigator.mediaDevices;
+        const [mayspeak, mayfilm] = [speaks, films].map(is => is && !!navigator.mediaDevices), mine = {};
         speak.hidden = !mayspeak;
         speak.onclick = () => {
-          if (!track) return;
-          track.enabled = !track.enabled;
-          speak.textContent = track.enabled ? "Microphone off" : "Microphone on";
+          if (!mine.audio) return;
+          mine.audio.enabled = !mine.audio.enabled;
+          speak.textContent = mine.audio.enabled ? "Microphone off" : "Microphone on";
         };
-        async function hear(sender) {
-          if (lack) return;
+        async function give(own, asked) {
+          if (lack || !asked.length) return;
+          const kinds = asked.map(one => one.receiver.track.kind);
+          const lacks = kind => kinds.includes(kind) && !(mine[kind] && mine[kind].readyState === "live");
           try {
-            if (!track || track.readyState !== "live") track = await openMicrophone();
-            await sender.replaceTrack(track);
+            if (kinds.some(lacks))
+              for (const track of (await capture(lacks("audio"), lacks("video"))).getTracks()) mine[track.kind] = track;
+            if (own !== pc) return;
+            for (const [place, one] of asked.entries()) await one.sender.replaceTrack(mine[kinds[place]]);
           } catch (error) {
-            noteLack("microphone", error);
+            if (own !== pc) return;
+            noteLack(kinds.map(kind => kind === "audio" ? "microphone" : "camera").join(" and "), error);
             if (pc && pc.connectionState === "connected") show("connected" + lack);
           }
         }

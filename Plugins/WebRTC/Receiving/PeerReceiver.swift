@@ -12,6 +12,8 @@ final class PeerReceiver {
         let receiver: StreamReceiver
         fileprivate var packets: FramePackets
         fileprivate(set) var (tooLarge, unknown, leaps, shift) = (0, 0, 0, MediaTime.zero)
+        /// Of video.
+        fileprivate(set) var keyframes = 0
 
         fileprivate init(_ kind: MediaKind, _ receiver: StreamReceiver, sourceClock: UInt16) {
             (self.kind, self.receiver) = (kind, receiver)
@@ -33,6 +35,9 @@ final class PeerReceiver {
     /// RTCP that makes no sense.
     private(set) var badReports = 0
     private var byType = [Int?](repeating: nil, count: 128)
+    private let isPart: Bool
+    /// The number of the header extension that counts all packets of the transport.
+    private let transportSequence: UInt8?
     private var feedback: ReceiverFeedback
     // The audio is the reference, that pictures follow.
     private var timeline = ReceiveTimeline(clockRates: [48_000, 90_000], reference: 0)
@@ -47,6 +52,8 @@ final class PeerReceiver {
         var (audioDelay, videoDelay): (Interval, Interval)
         /// The most bits a second that the peer is told it may send; nil tells none.
         var most: Int? = nil
+        /// The peer sends other media too, which others receive.
+        var isPart = false
     }
 
     init(_ wanted: Wanted, cname: String, sourceClock: UInt16) {
@@ -54,7 +61,9 @@ final class PeerReceiver {
         var told = ReceiverFeedback.Settings(ssrc: UInt32.random(in: 1 ... .max, using: &random), cname: cname)
         let described = [(MediaKind.audio, wanted.audio, wanted.audioDelay), (.video, wanted.video, wanted.videoDelay)]
         told.isReduced = described.allSatisfy { $0.1?.isReduced ?? true }
-        told.tellsArrivals = described.contains { $0.1?.transportSequence != nil }
+        transportSequence = described.compactMap { $0.1?.transportSequence }.first
+        isPart = wanted.isPart
+        told.tellsArrivals = transportSequence != nil
         if described.contains(where: { $0.1?.feedback.contains(.estimate) == true }) { told.most = wanted.most }
         feedback = ReceiverFeedback(told)
         var media: [Medium] = []
@@ -93,6 +102,7 @@ final class PeerReceiver {
     func receive(_ datagram: UnsafeRawBufferPointer, now: Instant, _ emit: (MediaKind, Packet) -> Void) {
         guard !RTPHeader.isRTCP(datagram) else { return takeReports(datagram, now) }
         guard let header = RTPHeader(headOf: datagram), let index = byType[Int(header.payloadType)] else {
+            guard !isPart else { return noteArrival(of: datagram, now) }
             foreign += 1
             if foreignType == nil { foreignType = RTPHeader(headOf: datagram)?.payloadType }
             return
@@ -102,6 +112,15 @@ final class PeerReceiver {
             datagram, now: now,
             restarted: { medium.packets.restart(&timeline, clockRate: medium.receiver.timestampRate) },
             { send($0, of: medium, emit) })
+    }
+
+    /// Of a packet that others receive: the peer is told of all of its transport.
+    private func noteArrival(of datagram: UnsafeRawBufferPointer, _ now: Instant) {
+        guard let transportSequence else { return }
+        RTPHeader.forEachExtension(of: datagram) { id, value in
+            guard id == transportSequence, let sequence = ExtensionValue.transportSequence(value) else { return }
+            feedback.arrivals.note(sequence, at: now)
+        }
     }
 
     /// Frames that are due though nothing comes.
@@ -120,7 +139,10 @@ final class PeerReceiver {
             if outcome.isRefused { medium.tooLarge += 1 } else { medium.unknown += 1 }
             return
         }
-        if medium.kind == .video, frame.isKeyframe { feedback.noteKeyframe(of: medium.receiver) }
+        if medium.kind == .video, frame.isKeyframe {
+            medium.keyframes += 1
+            feedback.noteKeyframe(of: medium.receiver)
+        }
         emit(medium.kind, packet)
     }
 

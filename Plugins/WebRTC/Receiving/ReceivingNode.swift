@@ -70,10 +70,12 @@ public class ReceivingNode {
             receiver = PeerReceiver(
                 PeerReceiver.Wanted(
                     audio: session.receivedAudio, video: session.receivedVideo, audioDelay: .seconds(jitter / 1e3),
-                    videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000)),
+                    videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000),
+                    isPart: session.isHeardElsewhere),
                 cname: session.cname, sourceClock: context.sourceClock)
             if let former { receiver?.goOn(behind: former) }
         }
+        metrics.begin(now: context.now)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
         session.link.listen { inbox.post(Coming(link: link, event: $0)) }
     }
@@ -113,9 +115,10 @@ public class ReceivingNode {
         case .connected(let keys):
             protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
             outgoing = try FeedbackSender(keys)
+            metrics.notePath(session.link.route)
             connected(session, now: now)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
-        case .moved: break
+        case .moved: metrics.notePath(session.link.route)
         case .ended(let sentence): try ended(session, sentence, now: now)
         }
     }
@@ -138,14 +141,15 @@ public class ReceivingNode {
         guard kind == .audio else { return sendVideo(packet) }
         guard audio.hasRoom else {
             receiver?.markDiscontinuity(.audio)
-            return metrics.audio.dropped.add()
+            return metrics.noteDropped(.audio)
         }
         audio.send(packet)
     }
 
     private func sendVideo(_ packet: Packet) {
+        metrics.notePicture(now: context.now)
         if waiting.isEmpty, !waiting.needsKeyframe, video.hasRoom { return video.send(packet) }
-        metrics.video.dropped.add(waiting.append(packet))
+        metrics.noteDropped(.video, waiting.append(packet))
     }
 
     private func handOn() {
@@ -153,7 +157,7 @@ public class ReceivingNode {
     }
 
     private func note(_ receiver: PeerReceiver, _ now: Instant) {
-        metrics.note(receiver)
+        metrics.note(receiver, now: now)
         if let session, let sentence = complaints.take(receiver, now: now) {
             context.log(.warning, "\(session.peer): \(sentence)")
         }

@@ -121,7 +121,11 @@ public final class WebRTCPublishers: Node {
         stopEnded(now)
     }
 
-    public func close() { for lease in leases { lease.end() } }
+    public func close() {
+        for lease in leases { lease.end() }
+        // Their links are not the node's to keep once the run is over.
+        publishers = [:]
+    }
 
     /// All that was started for a publisher ends with it, its viewers' sessions too.
     private func stopEnded(_ now: Instant) {

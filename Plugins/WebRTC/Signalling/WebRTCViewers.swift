@@ -51,7 +51,7 @@ public final class WebRTCViewers: Node {
         help: "Takes the audio that viewers send. A webrtc-input in the template has it.") var takesAudio: Bool
     @Parameter(
         "camera", default: false,
-        help: "Takes the video that viewers send by WHEP. A webrtc-input in the template has it.") var takesVideo: Bool
+        help: "Takes the video that viewers send. A webrtc-input in the template has it.") var takesVideo: Bool
     @Parameter(
         "own_audio", default: false,
         help: "Each viewer gets Opus that its template makes, and not the audio of this node.") var hasOwnAudio: Bool
@@ -169,7 +169,7 @@ public final class WebRTCViewers: Node {
                 ? ViewerPage.html(
                     path: "/whep/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo,
                     showsCaptions: showsCaptions)
-                : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio)
+                : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo)
             leases.append(
                 try http.serve([HTTPContent(pagePath, type: "text/html; charset=utf-8", text)], for: context.name))
         }

@@ -28,7 +28,7 @@ private func signalling(_ bytes: UnsafeRawBufferPointer) {
                 let value = try? JSONValue.parse(Array(text.utf8), limits: .standard)
                 mustHold(value?["type"]?.string != nil, "our message: \(text)")
                 mustHold(text.utf8.count < 2_048, "a long message")
-            case .open(let number, _):
+            case .open(let number, _, _):
                 mustHold(!hasLink, "a connection beside another one")
                 mustHold(number == generation + 1, "connection \(number) behind \(generation)")
                 generation = number

@@ -23,9 +23,9 @@ struct PeerConversation {
     enum Action: Equatable, Sendable {
         case send(String)
         /// Make a connection and an offer for it; `offer` or `fail` is the answer.
-        case open(generation: Int, microphone: Bool)
+        case open(generation: Int, microphone: Bool, camera: Bool = false)
         /// Make another offer on the present connection; the same.
-        case offerAgain(microphone: Bool, restartsICE: Bool)
+        case offerAgain(microphone: Bool, camera: Bool = false, restartsICE: Bool)
         /// The browser's answer; `accept` or `fail` is the answer.
         case accept(String)
         /// The present connection is to end.
@@ -40,8 +40,8 @@ struct PeerConversation {
     private(set) var stage = Stage.silent
     /// Of the present connection, counted from 1; 0 before the first.
     private(set) var generation = 0
-    /// The browser wants to send.
-    private(set) var wantsMicrophone = false
+    /// The browser wants to send them.
+    private(set) var (wantsMicrophone, wantsCamera) = (false, false)
     /// An offer on a connection that stands waits for its answer.
     private(set) var isRenegotiating = false
     /// Until then the browser has to say something.
@@ -79,11 +79,11 @@ struct PeerConversation {
             throw SignalFault("\"generation\" is \(told), and the last offer had \(generation).")
         }
         switch message.content {
-        case .ready(let microphone):
+        case .ready(let microphone, let camera):
             guard stage == .silent else {
                 throw SignalFault("webrtc_ready came before; media_reset asks for a new connection.")
             }
-            wantsMicrophone = microphone
+            (wantsMicrophone, wantsCamera) = (microphone, camera)
             return try open(now)
         case .answer(let sdp):
             guard stage == .offered || isRenegotiating else {
@@ -93,13 +93,14 @@ struct PeerConversation {
         case .candidate:
             guard generation > 0 else { throw SignalFault("ice_candidate came before the offer.") }
             return []
-        case .renegotiate(let microphone, let restartsICE):
+        case .renegotiate(let microphone, let camera, let restartsICE):
             guard stage == .connecting || stage == .connected else {
                 throw SignalFault("renegotiate came, and there is no connection.")
             }
             guard !isRenegotiating else { throw SignalFault("renegotiate came while an offer waits for its answer.") }
             if let microphone { wantsMicrophone = microphone }
-            return [.offerAgain(microphone: wantsMicrophone, restartsICE: restartsICE)]
+            if let camera { wantsCamera = camera }
+            return [.offerAgain(microphone: wantsMicrophone, camera: wantsCamera, restartsICE: restartsICE)]
         case .mediaReset:
             guard stage != .silent else { throw SignalFault("media_reset came before webrtc_ready.") }
             return try reset(now)
@@ -124,7 +125,7 @@ struct PeerConversation {
         openings.append(now)
         generation += 1
         (isRenegotiating, stage, deadline) = (false, .offered, now + PeerConversation.patience)
-        return [.open(generation: generation, microphone: wantsMicrophone)]
+        return [.open(generation: generation, microphone: wantsMicrophone, camera: wantsCamera)]
     }
 
     private mutating func fault(_ sentence: String) -> [Action] {

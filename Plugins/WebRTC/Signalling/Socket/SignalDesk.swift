@@ -16,9 +16,6 @@ final class SignalDesk {
         var conversation: PeerConversation
         var offer: ViewerOffer?
         var link: PeerLink?
-        /// By the last answer.
-        var sendsMicrophone = false
-
         init(_ socket: WebSocket, now: Instant) {
             self.socket = socket
             conversation = PeerConversation(now: now)
@@ -100,9 +97,9 @@ final class SignalDesk {
         for action in actions {
             switch action {
             case .send(let text): talk.socket.send(text)
-            case .open(_, let microphone): open(talk, microphone: microphone, now)
-            case .offerAgain(let microphone, let restartsICE):
-                offerAgain(talk, microphone: microphone, restartsICE: restartsICE, now)
+            case .open(_, let microphone, let camera): open(talk, microphone: microphone, camera: camera, now)
+            case .offerAgain(let microphone, let camera, let restartsICE):
+                offerAgain(talk, microphone: microphone, camera: camera, restartsICE: restartsICE, now)
             case .accept(let sdp): accept(sdp, talk, now)
             case .drop: drop(talk)
             case .feedback(let measured): report(.feedback(measured))
@@ -117,23 +114,26 @@ final class SignalDesk {
         due = min(due, talk.conversation.wake ?? .distantFuture)
     }
 
-    private func open(_ talk: Talk, microphone: Bool, _ now: Instant) {
+    private func open(_ talk: Talk, microphone: Bool, camera: Bool, _ now: Instant) {
         do {
             try gate.checkRoom()
             var offer = try ViewerOffer(try streams(), candidates: gate.candidates)
-            let text = try offer.offer(microphone: microphone)
+            let text = try offer.offer(microphone: microphone, camera: camera)
             talk.offer = offer
             act(talk.conversation.offer(text, servers: gate.servers, now: now), talk, now)
         } catch { act(talk.conversation.fail(ViewerOffer.sentence(error)), talk, now) }
     }
 
-    private func offerAgain(_ talk: Talk, microphone: Bool, restartsICE: Bool, _ now: Instant) {
-        guard microphones != nil || microphone == talk.sendsMicrophone else {
-            // A template's nodes are made for what was agreed on: another microphone is another session.
+    private func offerAgain(_ talk: Talk, microphone: Bool, camera: Bool, restartsICE: Bool, _ now: Instant) {
+        guard var offer = talk.offer else { return }
+        let changes = offer.changes(microphone: microphone, camera: camera)
+        guard !changes.camera, !changes.microphone || microphones != nil else {
+            // A template's nodes are made for what was agreed on: a change of it is another session.
             return act(talk.conversation.reopen(now: now), talk, now)
         }
         do {
-            guard let text = try talk.offer?.offer(microphone: microphone, restartsICE: restartsICE) else { return }
+            let text = try offer.offer(microphone: microphone, camera: camera, restartsICE: restartsICE)
+            talk.offer = offer
             act(talk.conversation.offer(text, now: now), talk, now)
         } catch { act(talk.conversation.refuse(ViewerOffer.sentence(error)), talk, now) }
     }
@@ -161,14 +161,16 @@ final class SignalDesk {
                 linked[link.number] = talk
                 refusals.forget(talk.name)
             }
-            hear(outcome.receivedAudio, of: talk, cname: offer.cname)
+            var microphone = outcome.receivedAudio
+            // Arrivals are told of the whole transport, by one.
+            if outcome.receivedVideo != nil { microphone?.transportSequence = nil }
+            hear(microphone, of: talk, cname: offer.cname)
         } catch let refusal as WHEPRefusal {
             act(talk.conversation.fail(refusal.words), talk, now)
         } catch { act(talk.conversation.refuse(ViewerOffer.sentence(error)), talk, now) }
     }
 
     private func hear(_ medium: PeerSession.ReceivedMedium?, of talk: Talk, cname: String) {
-        talk.sendsMicrophone = medium != nil
         guard let microphones, let link = talk.link else { return }
         if let medium { microphones.begin(link, medium, cname: cname) } else { microphones.end(link.number) }
     }

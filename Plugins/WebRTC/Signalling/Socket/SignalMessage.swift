@@ -4,15 +4,15 @@ import Sluice
 /// docs/signalling.schema.json has the form of each. Members that it does not name are left alone.
 struct SignalMessage: Equatable, Sendable {
     enum Content: Equatable, Sendable {
-        /// The browser takes an offer. Without `microphone` it sends nothing.
-        case ready(microphone: Bool)
+        /// The browser takes an offer, and sends those.
+        case ready(microphone: Bool, camera: Bool)
         /// Its description, in answer to our offer.
         case answer(String)
         /// One of its candidates, or the last word on them. Nothing comes of it: a server that is ICE-lite answers
         /// checks and makes none.
         case candidate
-        /// Another offer on the same connection. nil leaves the microphone as it is.
-        case renegotiate(microphone: Bool?, restartsICE: Bool)
+        /// Another offer on the same connection. nil leaves microphone or camera as it is.
+        case renegotiate(microphone: Bool?, camera: Bool?, restartsICE: Bool)
         /// A new connection in place of this one.
         case mediaReset
         case feedback(SyncReport)
@@ -51,7 +51,9 @@ struct SignalMessage: Equatable, Sendable {
         let fields = SignalFields(type, value)
         generation = try fields.integer("generation", 1...Int(Int32.max))
         switch type {
-        case "webrtc_ready": content = .ready(microphone: try fields.boolean("microphone") ?? false)
+        case "webrtc_ready":
+            content = .ready(
+                microphone: try fields.boolean("microphone") ?? false, camera: try fields.boolean("camera") ?? false)
         case "webrtc_answer": content = .answer(try fields.needed(try fields.string("sdp"), "sdp"))
         case "ice_candidate":
             // Browsers tell the end of their candidates by null, or by an empty one.
@@ -59,7 +61,8 @@ struct SignalMessage: Equatable, Sendable {
             content = .candidate
         case "renegotiate":
             content = .renegotiate(
-                microphone: try fields.boolean("microphone"), restartsICE: try fields.boolean("ice_restart") ?? false)
+                microphone: try fields.boolean("microphone"), camera: try fields.boolean("camera"),
+                restartsICE: try fields.boolean("ice_restart") ?? false)
         case "media_reset": content = .mediaReset
         case "av_sync_feedback": content = .feedback(try SyncReport(fields))
         case "stats": content = .stats(try BrowserFigures(fields))

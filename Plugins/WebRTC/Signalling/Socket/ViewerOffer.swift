@@ -11,7 +11,7 @@ struct ViewerOffer {
         let transport: PeerTransport.Agreement
         /// The viewer has new credentials: ICE begins anew.
         let restartsICE: Bool
-        let receivedAudio: PeerSession.ReceivedMedium?
+        let (receivedAudio, receivedVideo): (PeerSession.ReceivedMedium?, PeerSession.ReceivedMedium?)
         fileprivate let agreement: Agreement
     }
 
@@ -20,8 +20,8 @@ struct ViewerOffer {
     private let candidates: [String]
     private var offerer: Offerer
     private var credentials = ICECredentials(random: Secrets.fillRandom)
-    /// The media id of the viewer's microphone.
-    private var microphone: String?
+    /// The media ids of what the viewer sends.
+    private var (microphone, camera): (String?, String?)
 
     /// `candidates` are the lines of our addresses: a server that is ICE-lite knows all of them at once, so its offers
     /// are whole. Throws where a description has no room for the streams.
@@ -32,15 +32,22 @@ struct ViewerOffer {
         for stream in names.outgoing { _ = try offerer.add(outgoing: stream) }
     }
 
+    /// Whether an offer for what the viewer wants to send has other sections than the last one had.
+    func changes(microphone: Bool, camera: Bool) -> (microphone: Bool, camera: Bool) {
+        (
+            (microphone && streams.takesAudio) != (self.microphone != nil),
+            (camera && streams.takesVideo) != (self.camera != nil)
+        )
+    }
+
     /// The text of the next offer. Throws where one waits for its answer, and where there is no certificate.
-    mutating func offer(microphone wanted: Bool, restartsICE: Bool = false) throws -> String {
+    mutating func offer(microphone: Bool, camera: Bool = false, restartsICE: Bool = false) throws -> String {
         var next = self
-        if wanted, streams.takesAudio, microphone == nil {
-            next.microphone = try next.offerer.add(incoming: IncomingStream([.opus()], wantsRedundancy: true))
-        } else if !wanted, let microphone {
-            next.offerer.end(microphone)
-            next.microphone = nil
+        let isChanged = changes(microphone: microphone, camera: camera)
+        if isChanged.microphone {
+            try next.turn(\.microphone, IncomingStream([.opus()], wantsRedundancy: true))
         }
+        if isChanged.camera { try next.turn(\.camera, IncomingStream([.vp8, .h264])) }
         if restartsICE { next.credentials = ICECredentials(random: Secrets.fillRandom) }
         let certificate = try DTLSCertificate.ofProcess()
         let text = try next.offerer.offer(
@@ -49,6 +56,18 @@ struct ViewerOffer {
                 fingerprint: certificate.fingerprint.text, candidates: candidates))
         self = next
         return text
+    }
+
+    /// Begins a section, or ends it.
+    private mutating func turn(
+        _ section: WritableKeyPath<ViewerOffer, String?>, _ stream: IncomingStream
+    ) throws(NegotiationFault) {
+        guard let mid = self[keyPath: section] else {
+            self[keyPath: section] = try offerer.add(incoming: stream)
+            return
+        }
+        offerer.end(mid)
+        self[keyPath: section] = nil
     }
 
     /// The browser's answer. Throws for one that makes no sense, or refuses all: the offer still waits.
@@ -62,16 +81,18 @@ struct ViewerOffer {
         offerer = next
         return Outcome(
             transport: transport, restartsICE: agreement.restartsICE,
-            receivedAudio: ViewerAnswer.received(agreement), agreement: agreement)
+            receivedAudio: ViewerAnswer.received(agreement),
+            receivedVideo: PeerSession.ReceivedMedium(.video, in: agreement), agreement: agreement)
     }
 
-    /// The session of a new connection. `takesAudio` where the template has what the viewer sends.
+    /// The session of a new connection. `takesAudio` where the template has the viewer's microphone.
     func session(_ outcome: Outcome, _ link: PeerLink, peer: String, takesAudio: Bool) -> PeerSession {
         PeerSession(
             link, peer: peer, cname: names.cname,
             video: ViewerAnswer.medium(.video, outcome.agreement, streams.video, streams.playoutDelay),
             audio: ViewerAnswer.medium(.audio, outcome.agreement, streams.audio, nil),
-            receivedAudio: takesAudio ? outcome.receivedAudio : nil)
+            receivedVideo: outcome.receivedVideo, receivedAudio: takesAudio ? outcome.receivedAudio : nil,
+            isHeardElsewhere: !takesAudio)
     }
 
     var cname: String { names.cname }

@@ -29,6 +29,8 @@ public struct ReceiverFeedback {
     public struct Counts: Equatable, Sendable {
         /// Packets that were asked for again, each time.
         public var askedAgain = 0
+        /// Messages that ask for packets again.
+        public var requestsAgain = 0
         /// Picture loss indications.
         public var picturesLost = 0
         /// Packets that tell arrivals.
@@ -154,6 +156,7 @@ public struct ReceiverFeedback {
             guard let source = receiver.source else { continue }
             if let lost = receiver.missing?.take(now: now), !lost.isEmpty {
                 counts.askedAgain += lost.count
+                counts.requestsAgain += 1
                 waiting.append(.lost(sender: settings.ssrc, media: source, lost))
             }
             noteLostPicture(index, now)

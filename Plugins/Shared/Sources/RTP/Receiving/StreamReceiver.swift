@@ -82,6 +82,8 @@ public final class StreamReceiver {
         public var repaired = 0
         /// Lost packets whose media came with a later one (RFC 2198).
         public var filled = 0
+        /// Packets with earlier frames beside their own (RFC 2198).
+        public var redundant = 0
         /// Packets of that kind that make no sense.
         public var malformedRedundancy = 0
         /// How often another source took over, or the same began anew.

@@ -39,12 +39,15 @@ extension StreamReceiver {
         _ emit: (ReceivedFrame) -> Void
     ) -> (payload: UnsafeRawBufferPointer, format: PayloadFormat)? {
         var own: (payload: UnsafeRawBufferPointer, format: PayloadFormat)?
+        var isRedundant = false
+        defer { if isRedundant { counts.redundant += 1 } }
         let isWhole = RedundantAudio.read(payload) { block in
             let format = formats[Int(block.payloadType)]
             guard block.following > 0 else {
                 own = format.map { (block.payload, $0) }
                 return
             }
+            isRedundant = isRedundant || !block.payload.isEmpty
             let time = timestamp - Int64(block.timestampOffset)
             guard let format, !block.payload.isEmpty,
                 let place = times.place(time, in: sequence, of: timestamp, following: block.following),
