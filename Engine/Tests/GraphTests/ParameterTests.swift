@@ -54,6 +54,20 @@ import Testing
                 "t.json:2:58: node \"f\": when takes an object, found a number."))
     }
 
+    @Test func `A when with not has the values for which a node is left out`() throws {
+        let text = """
+            { "parameters": { "input": {} }, "nodes": {
+            "f": { "type": "source", "open": "${input}", "when": { "input": { "not": ["phone", "none"] } } },
+            "m": { "type": "microphone", "when": { "input": "phone" } }, "g": { "type": "gain" },
+            "end": { "type": "null-sink" } }, "edges": [ "f.audio -> g", "m -> g -> end" ] }
+            """
+        #expect(try load(text, set: ["input": "a.wav"]).root.nodes.map(\.name) == ["f", "g", "end"])
+        #expect(try load(text, set: ["input": "phone"]).root.nodes.map(\.name) == ["m", "g", "end"])
+        #expect(
+            errors(text.replacing("[\"phone\", \"none\"]", with: "{}"), set: ["input": "a.wav"]).hasPrefix(
+                "t.json:2:78: node \"f\": when: input takes a string, found an object."))
+    }
+
     @Test func `Parameters of a group are written as an object`() throws {
         #expect(
             try pacer(

@@ -32,6 +32,12 @@ import Testing
         #expect(said.allSatisfy { !$0.contains("hunter2") })
     }
 
+    @Test func `A service is set up only for the values of its when`() throws {
+        let text = serving(#""clock": { "when": { "port": { "not": 9 } } }"#)
+        #expect(try load(text, environment: ["TOKEN": "x"]).services.isEmpty)
+        #expect(try load(text, set: ["port": "8"], environment: ["TOKEN": "x"]).services.map(\.spec.name) == ["clock"])
+    }
+
     @Test(arguments: [
         (
             #""htpp": { "token": "x" }"#,

@@ -214,18 +214,7 @@ extension GraphSchema {
             ("type", ["const": JSONValue(stringLiteral: spec.type)]),
             ("lane", reference("placement")),
             ("on_error", choice(NodePlan.OnError.allCases.map(\.rawValue), "The effect of an error of this node.")),
-            (
-                "when",
-                [
-                    "type": "object", "minProperties": 1,
-                    "description": "Only for these values of the graph's parameters is the node there.",
-                    "additionalProperties": [
-                        "anyOf": [
-                            reference("scalar"), ["type": "array", "items": reference("scalar"), "minItems": 1],
-                        ]
-                    ],
-                ]
-            ),
+            ("when", when),
         ]
         if spec.descriptor.traits.contains(.shares) {
             let help: JSONValue = [
@@ -238,9 +227,20 @@ extension GraphSchema {
         return closed(properties, required: ["type"] + required, description: spec.descriptor.summary)
     }
 
+    private var when: JSONValue {
+        let values: JSONValue = [
+            "anyOf": [reference("scalar"), ["type": "array", "items": reference("scalar"), "minItems": 1]]
+        ]
+        return [
+            "type": "object", "minProperties": 1,
+            "description": "Only for these values of the graph's parameters is it there.",
+            "additionalProperties": ["anyOf": [values, closed([("not", values)], required: ["not"])]],
+        ]
+    }
+
     private func settings(of spec: ServiceSpec) -> JSONValue {
         let required = spec.settings.filter { $0.defaultValue == nil }.map(\.name)
-        return closed(grouped(spec.settings), required: required, description: spec.summary)
+        return closed([("when", when)] + grouped(spec.settings), required: required, description: spec.summary)
     }
 
     private func grouped(_ parameters: [ParameterSpec]) -> [(String, JSONValue)] {

@@ -57,6 +57,9 @@ extension MediaItem {
         /// The bit of clocks that no time passes on: `NodeContext.unpacedClock`.
         static let unpaced: UInt16 = 1 << 15
 
+        /// The item comes as fast as it is taken, as from a file: its source stamps it with `NodeContext.unpacedClock`.
+        public var isUnpaced: Bool { sourceClock & Header.unpaced != 0 }
+
         /// Whether the times of two clocks count from one beginning.
         static func areOne(_ one: UInt16, _ other: UInt16) -> Bool { one == other || one & other & unpaced != 0 }
 

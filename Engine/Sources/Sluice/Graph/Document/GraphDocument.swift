@@ -85,6 +85,8 @@ struct LaneDocument: Sendable {
 struct ServiceDocument: Sendable {
     var name: String
     var position: SourcePosition
+    /// For which values of parameters the graph sets it up; nil: always.
+    var when: JSONValue?
     var settings: [JSONValue.Member]
 }
 

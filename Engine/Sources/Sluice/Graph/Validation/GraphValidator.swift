@@ -28,7 +28,7 @@ struct GraphValidator {
     }
 
     /// A template counts as used when `start` or any parameter of a node names it: that node will start it. So does one
-    /// that is a choice of a graph's parameter, of which another run takes another one.
+    /// that a node names which other parameters would choose, and one that is a choice of a graph's parameter.
     private func warnOfUnused(_ body: SessionDocument, _ plan: SessionPlan) {
         guard !body.templates.isEmpty else { return }
         var used = Set(body.start.map(\.template))
@@ -41,6 +41,9 @@ struct GraphValidator {
                     used.insert(text)
                 }
             }
+        }
+        for node in body.nodes where node.when != nil {
+            used.formUnion(node.parameters.compactMap(\.value.string))
         }
         for template in body.templates {
             if !used.contains(template.name) {

@@ -4,6 +4,7 @@ struct ServicePlanner {
     let scope: ParameterScope
     let bag: DiagnosticBag
 
+    /// nil where it is not set up, or where that is an error.
     func plan(_ document: ServiceDocument) -> ServicePlan? {
         let label = "service \(quoted(document.name))"
         guard let spec = catalog.service(named: document.name) else {
@@ -18,6 +19,7 @@ struct ServicePlanner {
         let filling = ParameterFilling(
             owner: document.name, label: label, noun: "setting", otherKeys: [], scope: scope, bag: bag)
         let result = filling.fill(spec.settings, from: document.settings, at: document.position)
+        if let when = document.when, !WhenCheck(scope: scope, bag: bag).holds(when, label) { return nil }
         return ServicePlan(spec, settings: result.values, secrets: result.secrets, position: document.position)
     }
 }
