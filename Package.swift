@@ -7,6 +7,7 @@ let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
 let dtls: Target.Dependency = .product(name: "DTLS", package: "Shared")
+let g711: Target.Dependency = .product(name: "G711", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
 let http: Target.Dependency = .product(name: "HTTP", package: "Shared")
 let httpClient: Target.Dependency = .product(name: "HTTPClient", package: "Shared")
@@ -51,7 +52,7 @@ let plugins: [Target] = [
     plugin("Deinterlace", uses: [libav, "CAVFilter"]),
     plugin("Files", uses: [bitstream, geometry, libav, mpegts, pacing, sampleTime, sourceTime]),
     plugin("Flow"),
-    plugin("G711"),
+    plugin("G711", uses: [g711]),
     plugin("H264", uses: [geometry, libav, pacing]),
     plugin("HTTP", uses: [http, net, "CWebsockets"]),
     plugin("Mix"),
@@ -62,7 +63,7 @@ let plugins: [Target] = [
     plugin("Raw", uses: [geometry, net, pacing, sampleTime]),
     plugin("SRT", uses: [geometry, holding, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
-    plugin("Speech", uses: [http, httpClient, net, resampling, webSocketClient]),
+    plugin("Speech", uses: [g711, http, httpClient, net, resampling, webSocketClient]),
     plugin("Sync", uses: [resampling]),
     plugin("Twilio", uses: [dtls, holding, http, rtp]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
@@ -115,7 +116,7 @@ let tests: [Target] = [
         linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("Deinterlace", of: ["DeinterlacePlugin", "FilesPlugin", libav, "TestSupport"]),
     tests("Geometry", of: [geometry, libav, "FilesPlugin", "VideoDecoderPlugin", "TestSupport"]),
-    tests("G711", of: ["G711Plugin", "TestSupport"]),
+    tests("G711", of: ["G711Plugin", g711, "TestSupport"]),
     tests("HTTP", of: ["HTTPPlugin", http, httpClient, "TestSupport"]),
     tests("Mix", of: ["MixPlugin", "FilesPlugin", "TestSupport"]),
     tests("Holding", of: [holding]),
@@ -165,6 +166,7 @@ let tests: [Target] = [
         ],
         exclude: ["Browser", "Peers"], linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"])]),
     tests("VP8", of: ["VP8Plugin", "CVPX", "TestSupport"]),
+    tests("WebSocketClient", of: [http, webSocketClient, "TestSupport"]),
     tests("VideoDecoder", of: [bitstream, "VideoDecoderPlugin", "FilesPlugin", "VP8Plugin", "TestSupport"]),
 ]
 

@@ -1,3 +1,4 @@
+import G711
 import Sluice
 
 /// One of the two laws of G.711, with packets and frames of it. Used by one lane at a time.

@@ -10,6 +10,7 @@ let package = Package(
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
         .library(name: "DTLS", type: .dynamic, targets: ["DTLS"]),
+        .library(name: "G711", type: .dynamic, targets: ["G711"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
         .library(name: "HTTP", type: .dynamic, targets: ["HTTP"]),
         .library(name: "HTTPClient", type: .dynamic, targets: ["HTTPClient"]),
@@ -38,6 +39,8 @@ let package = Package(
         .target(name: "Bitstream"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "DTLS", dependencies: ["COpenSSL", "RTP", .product(name: "Sluice", package: "Engine")]),
+        // Pure, and without the engine.
+        .target(name: "G711"),
         .systemLibrary(name: "CGeometry"),
         .target(
             name: "Geometry", dependencies: ["Bitstream", "CGeometry", .product(name: "Sluice", package: "Engine")]),

@@ -1,4 +1,5 @@
 import Foundation
+import G711
 import Sluice
 import SluiceTesting
 import TestSupport

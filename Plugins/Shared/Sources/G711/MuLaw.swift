@@ -1,7 +1,7 @@
 /// G.711 µ-law: 8 bits for 14 bits of PCM, on a logarithmic scale of 8 segments (ITU-T G.711, table 2a).
-enum MuLaw {
+public enum MuLaw {
     /// The sample, of 16 bits, that each code stands for.
-    static let samples: [Int16] = (0..<256).map { code in
+    public static let samples: [Int16] = (0..<256).map { code in
         // The code is sent inverted: sign, 3 bits of segment, 4 of the step in it.
         let bits = ~UInt8(code)
         let magnitude = ((Int(bits & 0x0f) << 3) + bias) << Int(bits >> 4 & 7)
@@ -12,7 +12,7 @@ enum MuLaw {
     private static let bias = 0x84
 
     /// The code for each value of a sample's upper 14 bits, by the table's decision values.
-    static let codes: [UInt8] = (0..<1 << 14).map { index in
+    public static let codes: [UInt8] = (0..<1 << 14).map { index in
         let value = Int(Int16(truncatingIfNeeded: index << 2)) >> 2
         let magnitude = min(abs(value), 8_158) + 33
         let segment = Int.bitWidth - 1 - magnitude.leadingZeroBitCount - 5
