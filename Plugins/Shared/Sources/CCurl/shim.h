@@ -65,6 +65,9 @@ static inline void ccurl_perform(const ccurl_request *request, ccurl_answer *ans
     return;
   }
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, answer->error);
+  // As OpenSSL takes it by itself, and so libwebsockets.
+  const char *trusted = getenv("SSL_CERT_FILE");
+  if (trusted && *trusted) curl_easy_setopt(handle, CURLOPT_CAINFO, trusted);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_URL, request->url);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -20,6 +20,14 @@ public final class WebSocketCall: Sendable {
         case closed(reason: String, isClean: Bool)
     }
 
+    /// A text that goes out each time that so long has gone by: servers close connections on which nothing comes.
+    public struct Sign: Sendable {
+        let text: String
+        let every: Interval
+
+        public init(_ text: String, every: Interval) { (self.text, self.every) = (text, every) }
+    }
+
     /// Bytes that wait to be sent, at most.
     public static let mostWaiting = 4 << 20
     /// Bytes of a message that comes, at most.
@@ -37,6 +45,7 @@ public final class WebSocketCall: Sendable {
         var isOver = false
         var isOpen = false
         var deliver: @Sendable (Event) -> Void
+        var sign: Sign?
         /// To be closed: with a close frame, or at once.
         var closes = false
         var aborts = false
@@ -49,20 +58,24 @@ public final class WebSocketCall: Sendable {
     let state: Mutex<State>
     let id: UInt64
 
-    /// Begins to connect. `address` is that of the host in digits. `deliver` is called on the thread that all share,
-    /// and must not wait. Throws `NodeError` where there is no thread.
+    /// Begins to connect. `address` is that of the host in digits. `sign` is sent while nobody else keeps the
+    /// connection, until `redirect`. `deliver` is called on the thread that all share, and must not wait. Throws
+    /// `NodeError` where there is no thread.
     public init(
-        _ target: WebSocketAddress, address: String, fields: HTTPHeaders = [:],
+        _ target: WebSocketAddress, address: String, fields: HTTPHeaders = [:], sign: Sign? = nil,
         deliver: @escaping @Sendable (Event) -> Void
     ) throws {
         (self.target, self.address, self.fields) = (target, address, fields)
-        state = Mutex(State(deliver: deliver))
+        state = Mutex(State(deliver: deliver, sign: sign))
         id = WebSocketThread.newID()
         try WebSocketThread.shared().begin(self)
     }
 
-    /// Another owner has its events from now on; one that is being delivered may still go to the one before.
-    public func redirect(_ deliver: @escaping @Sendable (Event) -> Void) { state.withLock { $0.deliver = deliver } }
+    /// Another owner has its events from now on, and keeps it; one that is being delivered may still go to the one
+    /// before.
+    public func redirect(_ deliver: @escaping @Sendable (Event) -> Void) {
+        state.withLock { ($0.deliver, $0.sign) = (deliver, nil) }
+    }
 
     /// Messages may be sent.
     public var isOpen: Bool { state.withLock { $0.isOpen && !$0.isOver } }

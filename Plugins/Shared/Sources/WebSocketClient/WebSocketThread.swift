@@ -116,6 +116,11 @@ final class WebSocketThread: @unchecked Sendable {
         if !link.isOpen, link.call.state.withLock({ $0.closes }) { cwc_kill(socket) }
     }
 
+    private func awaitSign(_ link: Link, _ socket: OpaquePointer) {
+        guard let sign = link.call.state.withLock({ $0.sign }) else { return }
+        lws_set_timer_usecs(socket, lws_usec_t(sign.every.nanoseconds / 1_000))
+    }
+
     private func end(_ link: Link, _ reason: String, isClean: Bool = false) {
         guard links.removeValue(forKey: link.call.id) != nil else { return }
         link.socket = nil
@@ -141,6 +146,10 @@ final class WebSocketThread: @unchecked Sendable {
             (link.socket, link.isOpen) = (socket, true)
             link.call.tell(.opened)
             settle(link)
+            awaitSign(link, socket)
+        case LWS_CALLBACK_TIMER:
+            if let sign = link.call.state.withLock({ $0.sign }) { link.call.send(sign.text) }
+            awaitSign(link, socket)
         case LWS_CALLBACK_CLIENT_RECEIVE: return take(link, socket, bytes, count)
         case LWS_CALLBACK_CLIENT_RECEIVE_PONG: link.call.tell(.pong)
         case LWS_CALLBACK_CLIENT_WRITEABLE: return write(link, socket)
