@@ -44,7 +44,7 @@ struct EmulatedCall {
 
     init(
         _ providers: String, _ provider: EmulatedProvider, feeds: String = "speech", warm: Int = 0,
-        faults: [(after: Double, query: String)] = []
+        faults: [(after: Double, query: String)] = [], settings: String = "", environment: [String: String] = [:]
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "emulated-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -55,7 +55,7 @@ struct EmulatedCall {
             "source": {"type": "source", "open": "\(SpeechClip.path)", "pace": "live"},
             "voice": {"type": "voice-activity"},
             "stt": {"type": "stt-stream", "providers": "\(providers)", "warm": \(warm), "rtzr_client_id": "me",
-            "rtzr_client_secret": "${secret}", "rtzr_url": "\(provider.url)", "deepgram_url": "\(provider.url)",
+            \(settings) "rtzr_client_secret": "${secret}", "rtzr_url": "\(provider.url)", "deepgram_url": "\(provider.url)",
             "deepgram_key": "${secret}", "vosk_url": "\(provider.url)",
             "openai_url": "\(provider.url)", "openai_key": "${secret}"},
             "text": {"type": "text-output", "path": "texts.jsonl"}},
@@ -67,7 +67,7 @@ struct EmulatedCall {
             [
                 "-c", "(\(faults.isEmpty ? "true" : provider.faults(faults))) & \"$0\" \"$@\"; exit $?",
                 Built.file("sluice").path, "run", "graph.json", "--report", "report.json",
-            ], in: folder, environment: ["STT_SECRET": EmulatedCall.secret],
+            ], in: folder, environment: environment.merging(["STT_SECRET": EmulatedCall.secret]) { $1 },
             executable: URL(fileURLWithPath: "/bin/sh"))
         #expect(run.status == 0, "\(run.errors)")
         errors = run.errors

@@ -21,6 +21,30 @@ struct EmulatorTests {
         #expect(call.metrics["\(provider)_reconnects"] as? Int == 0 && call.metrics["unwritten_ms"] as? Int == 0)
     }
 
+    @Test(arguments: [("MULAW", 8_000), ("LINEAR16", 8_000), ("MULAW", 16_000)])
+    func rtzrGetsTheFormThatIsAskedFor(encoding: String, rate: Int) throws {
+        let call = try EmulatedCall(
+            "rtzr", EmulatedProvider("rtzr", Self.secret),
+            settings: #""rtzr_encoding": "\#(encoding)", "rtzr_sample_rate": \#(rate),"#)
+        // A telephone's sound costs a word more.
+        #expect(SpeechClip.wrong(call.words) <= 3, "\(call.words)\n\(call.errors)")
+        #expect(call.metrics["rtzr_reconnects"] as? Int == 0)
+    }
+
+    /// Token and WebSocket of RTZR, and requests of OpenAI's kind, by TLS.
+    @Test(arguments: ["rtzr", "openai"]) func certificatesOfATrustedAuthorityAreTakenAndOthersAreNot(name: String)
+        throws
+    {
+        let authority = try TestAuthority()
+        let provider = try EmulatedProvider(
+            name, Self.secret + ["--certificate", authority.certificate, "--key", authority.key])
+        #expect(provider.url.hasPrefix("https://localhost:"))
+        expectTheClip(try EmulatedCall(name, provider, environment: ["SSL_CERT_FILE": authority.root]))
+        let stranger = try EmulatedCall("\(name), local", provider)
+        expectTheClip(stranger)
+        #expect(stranger.texts.allSatisfy { $0["provider"] as? String == "local" }, "\(stranger.errors)")
+    }
+
     @Test func aServerOfOpenAIsKindWritesAnUtteranceARequest() throws {
         let provider = try EmulatedProvider("openai", Self.secret + ["--fault", "429=1", "--fault", "500=1"])
         expectTheClip(try EmulatedCall("openai", provider))

@@ -13,6 +13,10 @@ struct FakeServer {
     var tellsTwice = false
     var countsAnew = false
     private var base = 0
+    /// Times of finals run back by 5 s, of every other one, or of each from the third on.
+    var runsBack: RunsBack?
+    enum RunsBack { case everyOther, forGood }
+    private var finals = 0
 
     mutating func take(_ bytes: [UInt8]) {
         for index in stride(from: 0, to: bytes.count - 1, by: 2) {
@@ -32,7 +36,10 @@ struct FakeServer {
         }
         guard let first = words.first, let last = words.last else { return [] }
         sequence += 1
-        func milliseconds(_ sample: Int) -> Int { (sample - base) / 16 }
+        if isFinal { finals += 1 }
+        let isBack = runsBack.map { $0 == .everyOther ? finals % 2 == 0 : finals > 2 } ?? false
+        let back = isFinal && isBack ? 5_000 : 0
+        func milliseconds(_ sample: Int) -> Int { max(0, (sample - base) / 16 - back) }
         let list = words.map {
             #"{"text":"w\#($0.number)","start_at":\#(milliseconds($0.from)),"duration":\#(($0.to - $0.from) / 16)}"#
         }
@@ -67,6 +74,7 @@ final class FakeCall: SpeechProvider {
     var answersPings = true
     var tellsTwice = false
     var countsAnew = false
+    var runsBack: FakeServer.RunsBack?
     private var isConnecting = false
 
     init(_ wire: any SpeechWire = RTZRWire(url: "https://host")) {
@@ -88,7 +96,7 @@ final class FakeCall: SpeechProvider {
                 act(now) { $0.closed("cannot be connected to", isClean: false, now) }
             } else {
                 server = FakeServer()
-                (server.tellsTwice, server.countsAnew) = (tellsTwice, countsAnew)
+                (server.tellsTwice, server.countsAnew, server.runsBack) = (tellsTwice, countsAnew, runsBack)
                 connections += 1
                 isHalfOpen = false
                 act(now) { $0.opened(now) }
@@ -96,10 +104,10 @@ final class FakeCall: SpeechProvider {
         }
     }
     func begin(_ utterance: Int) { act(now) { $0.begin(utterance) } }
-    func hear(_ samples: ArraySlice<Float>) { hear(samples, speech: 0) }
-    func hear(_ samples: ArraySlice<Float>, speech: Int) {
+    func hear(_ samples: ArraySlice<Float>) { hear(samples.map(PCM.number)[...], speech: 0) }
+    func hear(_ samples: ArraySlice<Int16>, speech: Int) {
         let now = now
-        act(now) { $0.hear(samples.map(PCM.number)[...], speech: speech, now) }
+        act(now) { $0.hear(samples, speech: speech, now) }
     }
     func finalize() {
         let now = now

@@ -159,6 +159,29 @@ import Testing
         #expect(stage.said.filter { $0.contains("counts its times anew") }.count == 1)
     }
 
+    @Test(arguments: [FakeServer.RunsBack.everyOther, .forGood])
+    func timesThatRunBackCostNoTextItsPlace(how: FakeServer.RunsBack) {
+        let stage = Stage()
+        stage.call.runsBack = how
+        stage.call.cut()
+        stage.run(400)
+        for _ in 0..<8 {
+            stage.begin()
+            // Before the speech is silence, as voice-activity puts it there.
+            for _ in 0..<15 { stage.hear(0) }
+            for _ in 0..<3 { stage.speak() }
+            stage.end()
+            stage.run(1_000)
+        }
+        #expect(stage.finals.map(\.text) == stage.wanted, "\(stage.finals.map(\.text))")
+        for (index, final) in stage.finals.enumerated() {
+            let apart = abs(final.start - (stage.spoken[index + 1] ?? -1))
+            // The first word of each utterance; the others lie by their letters.
+            #expect(apart < (index % 3 == 0 ? 0.05 : 0.15), "\(index): \(apart) s")
+        }
+        #expect(stage.said.filter { $0.contains("times at which nothing was said") }.count == 1)
+    }
+
     @Test func anotherTakesOverAndTheFirstComesBack() {
         let other = ScriptedProvider()
         let stage = Stage([other])

@@ -160,7 +160,7 @@ import Testing
     @Test func aFileWaitsWhileNothingCanBeWritten() throws {
         let harness = try harness()
         let frames = speech(2_000)
-        for frame in frames { frame.header.sourceClock = 1 | SpeechToText.unpaced }
+        for frame in frames { frame.header.sourceClock = harness.context.unpacedClock }
         harness.push(Array(frames.prefix(1)))
         harness.settle()
         engine.provider.hasRoom = false
@@ -237,6 +237,8 @@ import Testing
         #expect { try harness(["providers": "rtrz"]) } throws: { "\($0)".contains("Did you mean \"rtzr\"?") }
         #expect { try harness(["providers": "rtzr"]) } throws: { "\($0)".contains("does not follow virtual time") }
         #expect { try harness(["providers": "local, local"]) } throws: { "\($0)".contains("Name each once") }
+        // The address of a service is enough to name it.
+        #expect { try harness(["openai_url": "http://host"]) } throws: { "\($0)".contains("openai is on the network") }
         #expect(throws: Never.self) { _ = try harness(["providers": " local "]) }
     }
 }

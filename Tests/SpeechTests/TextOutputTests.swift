@@ -120,6 +120,54 @@ import Testing
         #expect(try write("a.txt", []) == ["a.txt": ""])
     }
 
+    @Test func aLateTextCostsWhatIsBehindItAndNotTheWholeFile() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "late-\(UUID().uuidString).srt").path
+        defer { unlink(path) }
+        let file = TextFile(try WrittenFile.open(path), .srt)
+        var book = TranscriptBook()
+        func take(_ text: Transcript) throws { try file.write(text, book.take(text)) }
+        let now = Instant(nanoseconds: 0)
+        for id in 1...1_000 { try take(Self.text("text", id: id, at: Double(2 * id))) }
+        let whole = file.written
+        // Three before the last two, together.
+        for id in 1_001...1_003 { try take(Self.text("late", id: id, at: 1_997)) }
+        #expect(try file.settle(book, now: now) == nil)
+        #expect(file.written - whole < 300)
+        // And one that takes the first back.
+        try take(Self.text("", id: 1, at: 2))
+        try take(Self.text("last", id: 1_004, at: 3_000))
+        #expect(try file.settle(book, now: now) == nil)
+        try file.close()
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let wanted = book.texts.enumerated().map { TextFormat.srt.entry($1, number: $0 + 1) }.joined()
+        #expect(text == wanted && book.texts.count == 1_003)
+    }
+
+    @Test func manyLateTextsBeforeMuchAreWrittenTogether() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "late-\(UUID().uuidString).txt").path
+        defer { unlink(path) }
+        let file = TextFile(try WrittenFile.open(path), .txt)
+        var book = TranscriptBook()
+        let long = String(repeating: "word ", count: 4_000)
+        for id in 1...100 {
+            let text = Self.text(long, id: id, at: Double(id))
+            try file.write(text, book.take(text))
+        }
+        var due: [Instant?] = []
+        for id in 101...150 {
+            let text = Self.text("late", id: id, at: 0.5)
+            try file.write(text, book.take(text))
+            due.append(try file.settle(book, now: Instant(nanoseconds: Int64(id))))
+        }
+        let whole = 100 * long.utf8.count
+        #expect(due[0] == nil && due[1] == Instant(nanoseconds: 101) + TextFile.pause && file.written < 3 * whole)
+        #expect(try file.settle(book, now: Instant(nanoseconds: 0) + .seconds(6)) == nil)
+        try file.close()
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.hasPrefix(String(repeating: "late\n", count: 50) + "word word"))
+        #expect(text == book.texts.map { TextFormat.txt.entry($0, number: 0) }.joined())
+    }
+
     @Test func aTerminalShowsPartialsInPlace() {
         var terminal = TerminalText(columns: 10)
         #expect(terminal.show(Self.text("and so", id: 1, at: 0, isFinal: false)) == "\r\u{1b}[Kand so")

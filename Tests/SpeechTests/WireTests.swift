@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import SpeechPlugin
@@ -22,6 +23,38 @@ import Testing
         )
         #expect(request.fields == [.init(name: "Authorization", value: "Bearer t0")])
         #expect(wire.farewell == .text("EOS") && wire.finalize == .text(#"{"type":"Finalize"}"#))
+    }
+
+    @Test(arguments: [
+        (RTZRAudio.Encoding.linear, 16_000, 640), (.muLaw, 16_000, 320), (.aLaw, 8_000, 160), (.linear, 8_000, 320),
+    ])
+    func rtzrGetsTheEncodingAndTheRateThatAreAskedFor(encoding: RTZRAudio.Encoding, rate: Int, bytes: Int) {
+        var wire = RTZRWire(url: "https://host", audio: .init(encoding: encoding, rate: rate))
+        #expect(wire.request(token: "").url.contains("sample_rate=\(rate)&encoding=\(encoding.rawValue)"))
+        let message = wire.message([Int16](repeating: 0, count: 320)[...])
+        #expect(message.count == bytes && Set(message) == [encoding == .muLaw ? 0xff : encoding == .aLaw ? 0xd5 : 0])
+    }
+
+    @Test func samplesAreHalvedWithoutWhatWouldFoldBackAndWithoutASeam() {
+        func tone(_ hertz: Double) -> [Int16] {
+            (0..<16_000).map { Int16(10_000 * sin(2 * .pi * hertz * Double($0) / 16_000)) }
+        }
+        func level(_ samples: [Int16]) -> Double {
+            let sum = samples.dropFirst(100).reduce(0) { $0 + Double($1) * Double($1) }
+            return (sum / Double(samples.count - 100)).squareRoot()
+        }
+        func halved(_ samples: [Int16], by count: Int) -> [Int16] {
+            var halving = Halving()
+            return stride(from: 0, to: samples.count, by: count).flatMap {
+                halving.take(samples[$0..<min(samples.count, $0 + count)])
+            }
+        }
+        let (low, high) = (tone(1_000), tone(5_000))
+        let whole = halved(low, by: 16_000)
+        #expect(whole.count == 8_000 && abs(level(whole) - 10_000 / 2.squareRoot()) < 50)
+        // 5 kHz would be heard as 3 kHz.
+        #expect(level(halved(high, by: 16_000)) < 50)
+        for count in [1, 7, 320, 321] { #expect(halved(low, by: count) == whole, "by \(count)") }
     }
 
     @Test(arguments: [

@@ -19,6 +19,7 @@ class Connection:
         self.queue = asyncio.Queue()  # messages that nobody has looked at
         self.partial = ""  # the last one
         self.is_asked = False  # a final is one that was asked for
+        self.wide = None  # what makes PCM at 16 kHz of another form, where the provider has some
         self.counts = {"bytes": 0, "finals": 0}
 
     async def serve(self):

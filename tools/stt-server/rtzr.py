@@ -6,6 +6,7 @@ import time
 import urllib.parse
 
 from emulator import confidence, milliseconds
+from telephone import Wide
 
 REQUIRED = ("sample_rate", "encoding")
 ENCODINGS = ("LINEAR16", "FLAC", "MULAW", "ALAW", "AMR", "AMR_WB", "OGG_OPUS")
@@ -48,16 +49,24 @@ class RTZR:
             return 400
         if not query["sample_rate"].isdigit() or not 8000 <= int(query["sample_rate"]) <= 48000:
             return 400
-        # The engine behind it hears one form.
-        return None if query["sample_rate"] == "16000" and query["encoding"] == "LINEAR16" else 400
+        # What the engine behind it can be made to hear.
+        is_heard = query["sample_rate"] in ("8000", "16000") and query["encoding"] in ("LINEAR16", "MULAW")
+        return None if is_heard else 400
 
     def forget_tokens(self):
         self.tokens = {}
 
+    @staticmethod
+    def wide(connection):
+        if connection.wide is None:
+            query = connection.socket.request.query
+            connection.wide = Wide(query["encoding"], int(query["sample_rate"]))
+        return connection.wide
+
     async def take(self, connection, message):
         """True at the end."""
         if isinstance(message, bytes):
-            await connection.audio(message)
+            await connection.audio(self.wide(connection).take(message))
         elif message == "EOS":
             await connection.finalize()
             connection.socket.close(1000)

@@ -29,6 +29,8 @@ import xml.etree.ElementTree
 
 import websockets
 
+from telephone import MULAW
+
 FRAME = 160
 SILENCE = b"\xff"
 
@@ -227,13 +229,8 @@ async def place(options, sound):
 
 
 def linear(sound):
-    """16-bit samples of µ-law (ITU-T G.711)."""
-    table = []
-    for code in range(256):
-        bits = ~code & 0xff
-        size = (((bits & 15) << 3) + 0x84) << (bits >> 4 & 7)
-        table.append((0x84 - size if bits & 0x80 else size - 0x84).to_bytes(2, "little", signed=True))
-    return b"".join(table[code] for code in sound)
+    """16-bit samples of µ-law."""
+    return b"".join(MULAW[code].to_bytes(2, "little", signed=True) for code in sound)
 
 
 def main():

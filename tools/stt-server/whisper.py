@@ -92,14 +92,18 @@ def form(kind, body):
 
 
 class Engine:
-    """The model. One request at a time is written, the others wait."""
+    """The model. One request at a time is written, the others wait.
 
-    def __init__(self, directory, threads):
+    `compute` is CTranslate2's compute_type. A model as small as tiny.en loses words by int8, which saves a fifth of the
+    time: of 93 words in short utterances 5 to 7 were wrong, and 3 to 6 by float32.
+    """
+
+    def __init__(self, directory, threads, compute):
         os.environ["HF_HUB_OFFLINE"] = "1"
         import faster_whisper
         self.lock = threading.Lock()
         self.model = faster_whisper.WhisperModel(
-            directory, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
+            directory, device="cpu", compute_type=compute, cpu_threads=threads, local_files_only=True)
 
     def write(self, sound, **options):
         with self.lock:
@@ -325,6 +329,8 @@ def main():
     parser.add_argument("--model", default=os.path.join(HOME, "model"), help="A directory with a CTranslate2 model.")
     parser.add_argument("--language", default="en", help="The language where a request names none.")
     parser.add_argument("--threads", type=int, default=2, help="Threads of a request.")
+    parser.add_argument(
+        "--compute", default="float32", choices=("float32", "int8"), help="The numbers in which the model is computed.")
     parser.add_argument("--token", default="", help="The key that requests must show. Empty asks for none.")
     parser.add_argument("--delay-ms", type=float, default=0, help="The delay of each answer in ms.")
     parser.add_argument("--faults", default="", help="Faults of the requests to come, in their order.")
@@ -334,7 +340,7 @@ def main():
     parser.add_argument("--huge-mb", type=int, default=1024, help="The size of the fault huge in MiB.")
     options = parser.parse_args()
     enter()
-    server = Server(options, Engine(options.model, options.threads))
+    server = Server(options, Engine(options.model, options.threads, options.compute))
     print(f"http://{options.host}:{server.server_address[1]}/v1/audio/transcriptions", flush=True)
     try:
         server.serve_forever()

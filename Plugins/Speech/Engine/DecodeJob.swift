@@ -18,22 +18,27 @@ final class DecodeJob: Sendable {
     /// A code of ISO 639-1; empty lets Whisper guess.
     let language: String
     let model: SpeechModel
+    /// When its text is wanted; nil where nobody waits for it.
+    let due: ContinuousClock.Instant?
     private let done: @Sendable (Outcome) -> Void
     private let isCancelledWord = Atomic<Bool>(false)
 
     /// `done` is called once, on any thread.
     init(
         stream: Int, isFinal: Bool, samples: [Float], language: String, model: SpeechModel,
-        done: @escaping @Sendable (Outcome) -> Void
+        due: ContinuousClock.Instant? = nil, done: @escaping @Sendable (Outcome) -> Void
     ) {
         (self.stream, self.isFinal, self.samples) = (stream, isFinal, samples)
-        (self.language, self.model, self.done) = (language, model, done)
+        (self.language, self.model, self.due, self.done) = (language, model, due, done)
     }
 
     var isCancelled: Bool { isCancelledWord.load(ordering: .relaxed) }
 
     /// From any thread: nobody waits for it any more.
     func cancel() { isCancelledWord.store(true, ordering: .relaxed) }
+
+    /// Something that takes so long is done when its text is wanted.
+    func hasTime(for length: Duration) -> Bool { due.map { ContinuousClock.now + length <= $0 } ?? true }
 
     func end(_ outcome: Outcome) { done(outcome) }
 }

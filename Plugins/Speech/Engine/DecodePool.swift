@@ -108,7 +108,9 @@ final class DecodePool: Sendable {
             }
             guard isOpen else { break }
             guard let job else { continue }
-            let outcome = DecodePool.write(job, by: &writer) { self.state.withLock { !$0.queue.hasFinals } }
+            let outcome = DecodePool.write(job, by: &writer) { length in
+                job.hasTime(for: length) && self.state.withLock { !$0.queue.hasFinals }
+            }
             state.withLock { state in
                 state.idle += 1
                 state.working.removeAll { $0 === job }
@@ -119,7 +121,7 @@ final class DecodePool: Sendable {
 
     /// With a writer that is kept for the next job of that model.
     static func write(
-        _ job: DecodeJob, by writer: inout SpeechWriter?, hasTime: () -> Bool = { true }
+        _ job: DecodeJob, by writer: inout SpeechWriter?, hasTime: (Duration) -> Bool = { _ in true }
     ) -> DecodeJob.Outcome {
         guard !job.isCancelled else { return .cancelled }
         do {

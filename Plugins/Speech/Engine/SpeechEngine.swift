@@ -42,7 +42,7 @@ public final class Speech: Service, SpeechEngine, @unchecked Sendable {
 
     public func close() { pool?.close() }
 
-    func detector() throws -> any VoiceDetector { try SileroDetector(opened()) }
+    func detector() throws -> any VoiceDetector { SileroDetector(try opened()) }
 
     func local(
         model: String, _ settings: LocalProvider.Settings, inbox: NodeContext.Inbox<ProviderEvent>?

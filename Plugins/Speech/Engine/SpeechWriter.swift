@@ -7,13 +7,14 @@ final class SpeechWriter {
     private let handle: SpeechLibrary.Handle
     private let detector: SileroDetector
     private var library: SpeechLibrary { model.library }
+    private var cost = DecodeCost()
 
     init(_ model: SpeechModel) throws {
         guard let handle = model.library.openWriter(model.handle) else {
             throw NodeError("there is no memory for \"\(model.path)\" to write")
         }
         (self.model, self.handle) = (model, handle)
-        detector = try SileroDetector(model.library)
+        detector = SileroDetector(model.library)
     }
 
     deinit { library.closeWriter(handle) }
@@ -22,20 +23,27 @@ final class SpeechWriter {
 
     /// Audio without speech is not decoded: Whisper invents text for it. Text that Whisper doubts is written anew with
     /// its whole encoder, which takes three times as long: with several beams where it doubts much; else, and only
-    /// where `hasTime`, with one and with several, of which the surest counts. Each alone had words wrong that the
-    /// other had right.
-    func write(_ job: DecodeJob, hasTime: () -> Bool = { true }) -> DecodeJob.Outcome {
+    /// where `hasTime` for as long as that takes, with one and with several, of which the surest counts. Each
+    /// alone had words wrong that the other had right.
+    func write(_ job: DecodeJob, hasTime: (Duration) -> Bool = { _ in true }) -> DecodeJob.Outcome {
         do {
             guard let audio = SpokenAudio(job.samples, spoken: try spoken(job.samples)) else { return .noSpeech }
             let window = Whisper.window(for: audio.samples.count)
+            let began = ContinuousClock.now
             var result = try decode(audio.samples, job, window: window, beams: 1, tries: false)
+            let took = ContinuousClock.now - began
             if job.isFinal, !result.isCancelled {
                 if Whisper.isDoubtful(result, seconds: audio.samples.count / SpeechSamples.rate) {
                     result = try decode(audio.samples, job, window: 0, beams: Whisper.beams, tries: true)
-                } else if window != 0, Whisper.isUnsure(result), hasTime() {
+                } else if window != 0, Whisper.isUnsure(result) {
                     var surest = result.confidence + Whisper.clearly
                     for beams in [1, Whisper.beams] where !result.isCancelled {
+                        guard hasTime(cost.next(beams: beams, behind: took, window: window)) else { break }
+                        let began = ContinuousClock.now
                         let other = try decode(audio.samples, job, window: 0, beams: beams, tries: false)
+                        if !other.isCancelled {
+                            cost.took(ContinuousClock.now - began, beams: beams, behind: took, window: window)
+                        }
                         guard other.isCancelled || other.confidence > surest else { continue }
                         (result, surest) = (other, other.confidence)
                     }

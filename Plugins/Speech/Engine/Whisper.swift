@@ -19,6 +19,9 @@ enum Whisper {
     /// memory.
     static let beams = 3
 
+    /// The whole encoder, in units of 20 ms.
+    static let whole = 1_500
+
     /// The part of the encoder for so many samples, in units of 20 ms, 0 for all of it. Below 512 the text suffers.
     static func window(for samples: Int) -> Int {
         let needed = samples / 320 + 64

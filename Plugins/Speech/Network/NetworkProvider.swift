@@ -68,10 +68,10 @@ final class NetworkProvider: SpeechProvider {
         settle()
     }
 
-    func hear(_ samples: ArraySlice<Float>) { hear(samples, speech: 0) }
+    func hear(_ samples: ArraySlice<Float>) { hear(samples.map(PCM.number)[...], speech: 0) }
 
-    func hear(_ samples: ArraySlice<Float>, speech: Int) {
-        session.hear(samples.map(PCM.number)[...], speech: speech, now)
+    func hear(_ samples: ArraySlice<Int16>, speech: Int) {
+        session.hear(samples, speech: speech, now)
         settle()
     }
 
@@ -229,8 +229,11 @@ final class NetworkProvider: SpeechProvider {
     private func keepWarm() {
         guard warm > 0, let request else { return }
         let (target, fields, address) = (request.target, request.fields, address)
-        WarmLines.shared.keep(warm, warmKey) { deliver in
-            try WebSocketCall(target, address: address, fields: fields, deliver: deliver)
+        var sign: WebSocketCall.Sign?
+        // Silence would count on the next stream's clock.
+        if case .message(.text(let text), let every) = session.keepAlive { sign = .init(text, every: .seconds(every)) }
+        WarmLines.shared.keep(warm, warmKey) { [sign] deliver in
+            try WebSocketCall(target, address: address, fields: fields, sign: sign, deliver: deliver)
         }
     }
 
@@ -246,12 +249,5 @@ final class NetworkProvider: SpeechProvider {
         case .closed(let reason, let isClean): session.closed(reason, isClean: isClean, now)
         }
         settle()
-    }
-}
-
-/// Samples as numbers of 16 bits.
-enum PCM {
-    static func number(_ sample: Float) -> Int16 {
-        sample.isNaN ? 0 : Int16(max(-32_768, min(32_767, (sample * 32_768).rounded())))
     }
 }

@@ -46,7 +46,9 @@ final class OpenAIProvider: SpeechProvider {
         samples = []
     }
 
-    func hear(_ samples: ArraySlice<Float>) { self.samples.append(contentsOf: samples.lazy.map(PCM.number)) }
+    func hear(_ samples: ArraySlice<Float>) { hear(samples.map(PCM.number)[...], speech: 0) }
+
+    func hear(_ samples: ArraySlice<Int16>, speech: Int) { self.samples.append(contentsOf: samples) }
 
     func finalize() {
         guard jobs.count < OpenAIProvider.pending * 2 else {

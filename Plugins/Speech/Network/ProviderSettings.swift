@@ -14,6 +14,7 @@ struct ProviderSettings {
     var rtzrURL = ""
     /// Of RTZR's query.
     var rtzr: [(name: String, value: String)] = []
+    var rtzrAudio = RTZRAudio()
     var deepgramKey = ""
     var deepgramURL = ""
     var deepgramModel = ""
@@ -27,7 +28,8 @@ struct ProviderSettings {
     /// Throws where a name, an address or what belongs to it is wrong. With `holds` the audio that has no final is kept
     /// for `local` too.
     func provider(_ engine: any SpeechEngine, _ context: NodeContext, holds: Bool) throws -> any SpeechProvider {
-        let names = providers.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+        let told = providers.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+        let names = providers.isEmpty ? [openAIURL.isEmpty ? "local" : "openai"] : told
         guard !names.isEmpty, Set(names).count == names.count else {
             throw NodeError(
                 "providers is \"\(providers)\"", advice: "Name each once, the first one first: \"rtzr, local\".",
@@ -75,8 +77,14 @@ struct ProviderSettings {
                         isInputError: true)
                 }
             }
+            guard RTZRAudio.rates.contains(rtzrAudio.rate) else {
+                throw NodeError(
+                    "rtzr_sample_rate is \(rtzrAudio.rate)",
+                    advice: "Give 16000, at which speech is heard here, or 8000, as telephones have it.",
+                    isInputError: true)
+            }
             let url = try address(rtzrURL, "rtzr_url")
-            let wire = RTZRWire(url: url, rtzr.map { .init(name: $0.name, value: $0.value) })
+            let wire = RTZRWire(url: url, rtzr.map { .init(name: $0.name, value: $0.value) }, audio: rtzrAudio)
             let client = NetworkProvider.Client(url: url, id: clientID, secret: clientSecret)
             return NetworkProvider(wire, client: client, warm: warm, context)
         case "deepgram":
@@ -85,7 +93,7 @@ struct ProviderSettings {
                 language: language)
             return NetworkProvider(DeepgramWire(options), warm: warm, context)
         case "openai":
-            let url = try address(openAIURL, "openai_url")
+            let url = try address(openAIURL.isEmpty ? "https://api.openai.com" : openAIURL, "openai_url")
             let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
             let form = TranscriptionForm(
                 url: hasPath ? url : url + "/v1/audio/transcriptions", key: openAIKey, model: openAIModel,

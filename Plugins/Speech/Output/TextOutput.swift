@@ -70,7 +70,13 @@ public final class TextOutput: Node {
             lateTexts.add()
             try take(item)
         }
+        if let due = try settle(now) { context.wake(at: due) }
         answer(now)
+    }
+
+    /// Puts late texts in their places. Gives when to do so again.
+    private func settle(_ now: Instant, isLast: Bool = false) throws -> Instant? {
+        try files.compactMap { try $0.settle(book, now: now, isLast: isLast) }.min()
     }
 
     private func serve() throws {
@@ -105,6 +111,7 @@ public final class TextOutput: Node {
         answer(now)
         feed.end()
         if var terminal { try show(terminal.end()) }
+        _ = try settle(now, isLast: true)
         for file in files { try file.close() }
         for file in files { context.log(.info, "wrote \(file.path): \(file.count) texts") }
         files = []
@@ -127,8 +134,8 @@ public final class TextOutput: Node {
         texts.add()
         guard !files.isEmpty else { return }
         let place = book.take(text)
-        for file in files { try file.write(text, place, in: book) }
-        guard place == .within, !hasToldPipe, let pipe = files.first(where: { !$0.goesBack }) else { return }
+        for file in files { try file.write(text, place) }
+        guard case .within = place, !hasToldPipe, let pipe = files.first(where: { !$0.goesBack }) else { return }
         hasToldPipe = true
         context.log(
             .warning,

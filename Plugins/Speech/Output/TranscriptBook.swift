@@ -6,26 +6,26 @@ struct TranscriptBook {
     enum Place: Equatable {
         /// Behind all others.
         case last
-        /// Before others, or in the place of one.
-        case within
+        /// Before others, or in the place of one: all from this one on are others than before.
+        case within(Int)
         /// An empty text that replaces none.
         case none
     }
 
     /// A final text of an utterance that is there already replaces it; an empty one takes it away.
     mutating func take(_ text: Transcript) -> Place {
-        var place = Place.last
+        var first: Int?
         // An utterance that comes again is most often one of the last.
         if let old = texts.lastIndex(where: {
             $0.id == text.id && $0.session == text.session && $0.speaker == text.speaker
         }) {
             texts.remove(at: old)
-            place = .within
+            first = old
         }
-        guard !text.text.isEmpty else { return place == .within ? .within : .none }
+        guard !text.text.isEmpty else { return first.map(Place.within) ?? .none }
         let index = (texts.lastIndex { $0.start <= text.start }).map { $0 + 1 } ?? 0
-        if index < texts.count { place = .within }
+        if index < texts.count { first = min(first ?? index, index) }
         texts.insert(text, at: index)
-        return place
+        return first.map(Place.within) ?? .last
     }
 }

@@ -26,6 +26,7 @@ final class LocalProvider: SpeechProvider {
     private var samples: [Float] = []
     /// Samples at the last partial.
     private var written = 0
+    private var isLive = true
     private var isPartialUnderWay = false
     private var pending: Set<Int> = []
 
@@ -43,6 +44,9 @@ final class LocalProvider: SpeechProvider {
 
     private let language: String
 
+    /// From the end of an utterance to its text, where it is spoken just now.
+    private static let patience = Duration.seconds(1)
+
     var hasRoom: Bool { pending.count < settings.pending }
 
     func begin(_ utterance: Int) {
@@ -59,6 +63,8 @@ final class LocalProvider: SpeechProvider {
         isPartialUnderWay = submit(isFinal: false)
     }
 
+    func setLive(_ isLive: Bool) { self.isLive = isLive }
+
     func finalize() {
         pending.insert(utterance)
         if !submit(isFinal: true) {
@@ -71,7 +77,8 @@ final class LocalProvider: SpeechProvider {
     private func submit(isFinal: Bool) -> Bool {
         let utterance = utterance
         let job = DecodeJob(
-            stream: stream, isFinal: isFinal, samples: samples, language: language, model: model
+            stream: stream, isFinal: isFinal, samples: samples, language: language, model: model,
+            due: isLive ? .now + LocalProvider.patience : nil
         ) { [inbox] outcome in
             if let event = LocalProvider.event(utterance, isFinal: isFinal, outcome) { inbox?.post(event) }
         }

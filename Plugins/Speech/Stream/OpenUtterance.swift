@@ -32,7 +32,7 @@ struct OpenUtterance {
         return rest
     }
 
-    var seconds: Double { Double(heard) / 16_000 }
+    var seconds: Double { Double(heard) / Double(SpeechSamples.rate) }
 
     /// A text of it as it is sent. Of words the graph's media time; it begins and ends with its speech where that is
     /// known.

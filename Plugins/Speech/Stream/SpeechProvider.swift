@@ -18,6 +18,8 @@ protocol SpeechProvider: AnyObject {
     func finalize()
     /// The next thing that has come, nil where nothing has.
     func next() -> ProviderEvent?
+    /// Whether speech comes as it is spoken, so that somebody waits for its text. A file can wait.
+    func setLive(_ isLive: Bool)
     /// Nothing is wanted any more.
     func close()
 
@@ -35,8 +37,8 @@ protocol SpeechProvider: AnyObject {
     var heardSpeech: Int { get }
     /// When `tick` is due.
     var wake: Instant { get }
-    /// The same as `hear`, of which so many samples are speech.
-    func hear(_ samples: ArraySlice<Float>, speech: Int)
+    /// The same as `hear`, as numbers of 16 bits, of which so many are speech.
+    func hear(_ samples: ArraySlice<Int16>, speech: Int)
     /// Begins to connect.
     func start(_ now: Instant)
     /// Ends what `start` began, and what is under way.
@@ -56,7 +58,8 @@ extension SpeechProvider {
     var isRemote: Bool { false }
     var heardSpeech: Int { 0 }
     var wake: Instant { .distantFuture }
-    func hear(_ samples: ArraySlice<Float>, speech: Int) { hear(samples) }
+    func hear(_ samples: ArraySlice<Int16>, speech: Int) { hear(samples.map(PCM.float)[...]) }
+    func setLive(_ isLive: Bool) {}
     func start(_ now: Instant) {}
     func stop() {}
     func tick(_ now: Instant) {}

@@ -17,9 +17,10 @@ public final class SpeechToText: Node {
         "finalize", help: "Ends the utterance that goes on, so that its final text comes without another wait.")
 
     @Parameter(
-        "providers", default: "local",
+        "providers", default: "",
         help:
-            "Those that write, the first that works: local (Whisper in the process), rtzr, deepgram, vosk, openai.")
+            "Those that write, the first that works: local (Whisper in the process), rtzr, deepgram, vosk, openai. "
+            + "Empty is openai where openai_url is given, else local.")
     var providers: String
     @Parameter(
         "model", default: "",
@@ -53,6 +54,14 @@ public final class SpeechToText: Node {
     var rtzrClientSecret: String
     @Parameter("rtzr_url", default: "https://openapi.vito.ai", help: "The address of RTZR, up to its host and port.")
     var rtzrURL: String
+    @Parameter(
+        "rtzr_encoding", default: .linear,
+        help: "The form in which audio goes to RTZR, of which the others take half as many bytes.")
+    var rtzrEncoding: RTZRAudio.Encoding
+    @Parameter(
+        "rtzr_sample_rate", default: SpeechSamples.rate, range: 8_000...48_000,
+        help: "The samples a second that go to RTZR: 16000, at which speech is heard here, or 8000.")
+    var rtzrRate: Int
     @Parameter("rtzr_model", default: "", help: "RTZR's model_name, as sommers_ko. Empty leaves it to RTZR.")
     var rtzrModel: String
     @Parameter("rtzr_domain", default: "", help: "RTZR's domain, as CALL. Empty leaves it to RTZR.")
@@ -93,16 +102,15 @@ public final class SpeechToText: Node {
     @Parameter("openai_key", default: "", help: "The key of a server of OpenAI's kind. Let it be a secret.")
     var openAIKey: String
     @Parameter(
-        "openai_url", default: "https://api.openai.com",
-        help: "The address of a server of OpenAI's kind. Without a path /v1/audio/transcriptions is added.")
+        "openai_url", default: "",
+        help:
+            "The address of a server of OpenAI's kind. Without a path /v1/audio/transcriptions is added. "
+            + "Empty is OpenAI's own.")
     var openAIURL: String
     @Parameter("openai_model", default: "whisper-1", help: "The model that is asked for, as whisper-1.")
     var openAIModel: String
     @Parameter("vosk_url", default: "ws://127.0.0.1:2700", help: "The address of vosk-server.")
     var voskURL: String
-
-    /// The bit of a clock that `NodeContext.unpacedClock` sets.
-    static let unpaced: UInt16 = 1 << 15
 
     private var context: NodeContext!
     private var metrics: SpeechMetrics!
@@ -148,6 +156,7 @@ public final class SpeechToText: Node {
             ("noise_threshold", noiseThreshold > 0 ? "\(noiseThreshold)" : ""),
             ("active_threshold", activeThreshold > 0 ? "\(activeThreshold)" : ""),
         ]
+        settings.rtzrAudio = RTZRAudio(encoding: rtzrEncoding, rate: rtzrRate)
         (settings.deepgramKey, settings.deepgramURL, settings.deepgramModel) = (
             deepgramKey, deepgramURL, deepgramModel
         )
@@ -179,7 +188,10 @@ public final class SpeechToText: Node {
     public func close() { for stream in streams { stream.provider.close() } }
 
     private func take(_ frame: AudioFrame, _ now: Instant) throws {
-        isLive = frame.header.sourceClock & SpeechToText.unpaced == 0
+        if isLive == frame.header.isUnpaced {
+            isLive = !isLive
+            for stream in streams { stream.provider.setLive(isLive) }
+        }
         guard names.isEmpty || frame.layout.channels == names.count else {
             throw NodeError(
                 "the audio has \(frame.layout.channels) channels, and channels names \(names.count)",

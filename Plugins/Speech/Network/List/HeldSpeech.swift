@@ -46,9 +46,9 @@ struct HeldSpeech: Sendable {
     }
 
     /// Samples at 16 kHz.
-    static let most = 480_000
+    static let most = 30 * SpeechSamples.rate
     /// Of silence behind the last text, before speech that may just have begun.
-    static let silence = 16_000
+    static let silence = SpeechSamples.rate
     /// Dropped at a time, so that memory does not move with every frame.
     private static let piece = 8_000
 

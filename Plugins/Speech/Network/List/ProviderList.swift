@@ -67,10 +67,13 @@ final class ProviderList: SpeechProvider {
     func hear(_ samples: ArraySlice<Float>) {
         let speech = meter.take(samples)
         heardSpeech += speech
-        let lost = held.hear(samples.map(PCM.number), speech: speech, behind: meter.pending)
-        member.hear(samples, speech: speech)
+        let numbers = samples.map(PCM.number)[...]
+        let lost = held.hear(numbers, speech: speech, behind: meter.pending)
+        member.hear(numbers, speech: speech)
         if let lost { lose(lost, "no provider has written it within 30 s") }
     }
+
+    func setLive(_ isLive: Bool) { for member in members { member.setLive(isLive) } }
 
     func finalize() {
         held.end(now)
@@ -101,7 +104,7 @@ final class ProviderList: SpeechProvider {
             for start in stride(from: 0, to: utterance.samples.count, by: 1_600) {
                 let part = utterance.samples[start..<min(utterance.samples.count, start + 1_600)]
                 let range = utterance.offset + start..<utterance.offset + start + part.count
-                member.hear(part.map { Float($0) / 32_768 }[...], speech: utterance.speech(in: range))
+                member.hear(part, speech: utterance.speech(in: range))
             }
             if utterance.ended != nil { member.finalize() }
         }
@@ -208,7 +211,8 @@ final class ProviderList: SpeechProvider {
 
     /// In s from the beginning of the utterance, without words whose middle lies in audio that is written.
     static func moved(_ written: Written, by begin: Int, behind sample: Int) -> Written {
-        let (shift, limit) = (Double(begin) / 16_000, Double(sample - slack) / 16_000)
+        let rate = Double(SpeechSamples.rate)
+        let (shift, limit) = (Double(begin) / rate, Double(sample - slack) / rate)
         var result = written
         result.words = written.words.compactMap { word in
             guard (word.start + word.end) / 2 + shift >= limit || sample == 0 else { return nil }

@@ -9,7 +9,7 @@ struct ConnectionClock: Sendable {
         var offset: Int
     }
 
-    static let rate = 16_000.0
+    static let rate = Double(SpeechSamples.rate)
     private static let most = 512
 
     private var stretches: [Stretch] = []

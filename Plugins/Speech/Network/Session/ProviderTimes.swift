@@ -1,22 +1,32 @@
 /// Puts the texts of one connection in their places: to utterances, with times from their beginning. Pure.
 ///
 /// Providers are trusted in the order of what they say more than in their times: a final that is told twice is left
-/// out, and times that begin anew count from the last final.
+/// out, and times that begin anew count from the last final. A text whose times fit nothing that was sent lies where
+/// speech was heard that has no text.
 struct ProviderTimes: Sendable {
     struct Placed: Equatable {
         var utterance: Int
         var written: Written
         /// In s on the connection's clock; nil where the provider tells no times.
         var end: Double?
-        var isAnew = false
+        /// Of its times, where such ones come for the first time.
+        var oddity: Oddity?
+    }
+
+    enum Oddity {
+        /// They count from the last final.
+        case anew
+        /// They lie in audio that has its text, or in none.
+        case impossible
     }
 
     /// In s, by which a text may begin before the end of the last final, and end behind the audio.
     static let slack = 0.5
+    /// In s, by which times that begin anew may miss the beginning of the speech that is heard here.
+    static let anewSlack = 0.25
 
     private struct Final {
         var start: Double
-        var end: Double
         var text: Int
         /// Samples that were sent when it came.
         var sent: Int
@@ -28,7 +38,9 @@ struct ProviderTimes: Sendable {
     private var finals: [Final] = []
     /// By the connection's clock: where the last final ends, its Finalize counted in.
     private var boundary = 0.0
-    private var hasToldAnew = false
+    /// Where the last final ends by the provider's own times, if they were possible.
+    private var lastEnd = 0.0
+    private var told: Set<Oddity> = []
 
     /// nil for a text that came before, and where no audio was sent.
     mutating func place(_ result: WireResult, _ clock: ConnectionClock, _ open: [SentUtterance]) -> Placed? {
@@ -36,7 +48,19 @@ struct ProviderTimes: Sendable {
         let end = max(start, result.end ?? start)
         let text = ProviderTimes.mark(result)
         if isTwice(result, text, clock) { return nil }
-        let isAnew = rebase(start, end, clock, open)
+        defer {
+            if result.isFinal {
+                finals.append(Final(start: start, text: text, sent: clock.sent))
+                if finals.count > 64 { finals.removeFirst() }
+            }
+        }
+        let oddity = rebase(start, end, clock, open)
+        let isNews = oddity.map { told.insert($0).inserted } ?? false
+        if oddity == .impossible {
+            var placed = placeUntimed(result, clock, open)
+            if isNews { placed?.oddity = oddity }
+            return placed
+        }
         guard let utterance = clock.utterance(at: base + (start + end) / 2) else { return nil }
         func place(_ seconds: Double) -> Double { clock.seconds(base + seconds, in: utterance) ?? 0 }
         let speech = place(start)...max(place(start), place(end))
@@ -46,47 +70,50 @@ struct ProviderTimes: Sendable {
                 confidence: $0.confidence)
         }
         let last = min(base + end, clock.seconds)
-        if result.isFinal {
-            finals.append(Final(start: start, end: end, text: text, sent: clock.sent))
-            if finals.count > 64 { finals.removeFirst() }
-            boundary = max(boundary, last)
-        }
+        if result.isFinal { (boundary, lastEnd) = (max(boundary, last), end) }
         let written = Written(
             words: words, confidence: result.confidence, language: result.language, speaker: result.speaker,
             speech: speech)
-        return Placed(utterance: utterance, written: written, end: last, isAnew: isAnew)
+        return Placed(utterance: utterance, written: written, end: last, oddity: isNews ? oddity : nil)
     }
 
     /// A final that was told within the last second of audio, or a partial text of one.
     private func isTwice(_ result: WireResult, _ text: Int, _ clock: ConnectionClock) -> Bool {
         finals.contains {
-            abs($0.start - (result.start ?? 0)) < 0.02 && $0.text == text && clock.sent - $0.sent < 16_000
+            abs($0.start - (result.start ?? 0)) < 0.02 && $0.text == text && clock.sent - $0.sent < SpeechSamples.rate
         }
     }
 
-    /// Looks for the count by which a text lies in audio that was sent and has none. True where it is another one than
-    /// before, for the first time.
-    private mutating func rebase(_ start: Double, _ end: Double, _ clock: ConnectionClock, _ open: [SentUtterance])
-        -> Bool
-    {
+    /// Looks for the count by which a text lies in audio that was sent and has none. nil where it is the one as before.
+    private mutating func rebase(
+        _ start: Double, _ end: Double, _ clock: ConnectionClock, _ open: [SentUtterance]
+    ) -> Oddity? {
         func fits(_ base: Double) -> Bool {
             base + end <= clock.seconds + ProviderTimes.slack && !isWritten(base + (start + end) / 2, clock, open)
         }
         // A text that begins behind the last final is in its order, however the connection's clock goes.
-        if fits(base) || base == 0 && start >= (finals.last?.end ?? 0) - ProviderTimes.slack { return false }
-        base = base != 0 && fits(0) ? 0 : boundary
-        defer { hasToldAnew = true }
-        return !hasToldAnew
+        if fits(base) || base == 0 && start >= lastEnd - ProviderTimes.slack { return nil }
+        let speech = next(open)?.unwritten?.lowerBound
+        let others = base == 0 ? [boundary] : [0, boundary]
+        let found = others.first { other in
+            fits(other) && speech.map { abs(other + start - $0) <= ProviderTimes.anewSlack } ?? true
+        }
+        guard let found else { return .impossible }
+        base = found
+        return .anew
     }
 
-    /// The oldest utterance that has no final, from what is written of it to what was sent.
+    /// The utterance of which a final comes next.
+    private func next(_ open: [SentUtterance]) -> SentUtterance? { open.first { $0.ended != nil } ?? open.last }
+
+    /// The oldest utterance that has no final, over its speech that has no text.
     private mutating func placeUntimed(
         _ result: WireResult, _ clock: ConnectionClock, _ open: [SentUtterance]
     ) -> Placed? {
-        guard let first = open.first(where: { $0.ended != nil }) ?? open.last else { return nil }
-        let from = clock.seconds(first.writtenTo, in: first.key) ?? 0
+        guard let first = next(open) else { return nil }
+        let from = clock.seconds(first.unwritten?.lowerBound ?? first.writtenTo, in: first.key) ?? 0
         let end = first.ended?.place ?? clock.seconds
-        let to = max(from, clock.seconds(first.speechEnd ?? end, in: first.key) ?? from)
+        let to = max(from, clock.seconds(first.speech?.upperBound ?? end, in: first.key) ?? from)
         let written = Written(
             words: WireReading.spread(
                 result.words.map(\.text), from: from, to: to, confidence: result.words.first?.confidence ?? 0),

@@ -12,8 +12,8 @@ struct SentUtterance: Sendable {
     static let slack = 0.3
 
     let key: Int
-    /// In s on the connection's clock.
-    var speechEnd: Double?
+    /// In s on the connection's clock: the speech in it so far.
+    private(set) var speech: ClosedRange<Double>?
     var writtenTo: Double
     /// When its Finalize left, and where on the connection's clock.
     private(set) var ended: (at: Instant, place: Double)?
@@ -23,8 +23,20 @@ struct SentUtterance: Sendable {
 
     mutating func end(_ now: Instant, at place: Double) { ended = ended ?? (now, place) }
 
+    /// Speech goes on, or begins.
+    mutating func heardSpeech(_ new: ClosedRange<Double>) {
+        let start = speech?.lowerBound ?? new.lowerBound
+        speech = start...max(start, new.upperBound)
+    }
+
     /// Speech of it that has no text.
-    var isUnwritten: Bool { speechEnd.map { $0 > writtenTo + SentUtterance.slack } ?? false }
+    var isUnwritten: Bool { unwritten != nil }
+
+    /// From where its last text ends.
+    var unwritten: ClosedRange<Double>? {
+        guard let speech, speech.upperBound > writtenTo + SentUtterance.slack else { return nil }
+        return max(speech.lowerBound, writtenTo)...speech.upperBound
+    }
 
     /// A final of it. True where it is over.
     mutating func take(final end: Double?, _ now: Instant) -> Bool {

@@ -78,6 +78,7 @@ struct StreamSession {
     var name: String { wire.name }
     var isOpen: Bool { phase == .open }
     var isOver: Bool { phase == .over }
+    var keepAlive: KeepAlive { wire.keepAlive }
 
     mutating func takeCommands() -> [Command] {
         defer { commands.removeAll(keepingCapacity: true) }
@@ -213,22 +214,18 @@ struct StreamSession {
         }
         clock.send(chunk.count)
         watch.sent(chunk.count, speech: chunkSpeech, now)
-        if chunkSpeech > 0 { utterances[utterances.count - 1].speechEnd = clock.seconds }
+        if chunkSpeech > 0 {
+            let start = clock.seconds - Double(chunkSpeech) / ConnectionClock.rate
+            utterances[utterances.count - 1].heardSpeech(start...clock.seconds)
+        }
         (lastAudio, chunkSpeech) = (now, 0)
         chunk.removeAll(keepingCapacity: true)
     }
 
     private mutating func send(_ samples: ArraySlice<Int16>) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(samples.count * 2)
-        for sample in samples {
-            let pattern = UInt16(bitPattern: sample)
-            bytes.append(UInt8(truncatingIfNeeded: pattern))
-            bytes.append(UInt8(truncatingIfNeeded: pattern >> 8))
-        }
         sentSamples += samples.count
+        commands.append(.send(.bytes(wire.message(samples))))
         wire.sent(isFinalize: false)
-        commands.append(.send(.bytes(bytes)))
     }
 
     /// The utterance that began last is over.
@@ -295,7 +292,13 @@ struct StreamSession {
             hasBroughtWords = true
         }
         guard let placed = places.place(result, clock, utterances) else { return nil }
-        if placed.isAnew { events.append(.said("\(name) counts its times anew after a final; they are put in place")) }
+        switch placed.oddity {
+        case .anew: events.append(.said("\(name) counts its times anew after a final; they are put in place"))
+        case .impossible:
+            events.append(
+                .said("\(name) tells times at which nothing was said; its texts are put where speech was heard"))
+        case nil: break
+        }
         let key = placed.utterance
         guard result.isFinal else {
             if !placed.written.words.isEmpty { events.append(.partial(key, placed.written)) }

@@ -3,7 +3,8 @@ import Synchronization
 import WebSocketClient
 
 /// Connections that are open before somebody wants them, for the next stream of the process, which waits for none.
-/// A provider closes them after a time without audio, and each is made anew at once. From any thread.
+/// A provider that takes a message as a sign of life gets it. Others close them after a time without audio, and each is
+/// made anew at once. From any thread.
 final class WarmLines: Sendable {
     typealias Deliver = @Sendable (WebSocketCall.Event) -> Void
     typealias Make = @Sendable (@escaping Deliver) throws -> WebSocketCall

@@ -26,7 +26,8 @@ struct DeepgramWire: SpeechWire {
         let url = WireReading.address(
             options.url + "/v1/listen",
             [
-                ("encoding", "linear16"), ("sample_rate", "16000"), ("channels", "1"), ("interim_results", "true"),
+                ("encoding", "linear16"), ("sample_rate", "\(SpeechSamples.rate)"), ("channels", "1"),
+                ("interim_results", "true"),
                 ("endpointing", "\(options.endpointing)"), ("punctuate", "true"), ("model", options.model),
                 ("language", options.language),
             ])

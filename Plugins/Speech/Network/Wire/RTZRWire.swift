@@ -16,15 +16,18 @@ struct RTZRWire: SpeechWire {
     /// `wss://HOST`.
     let url: String
     let options: [Option]
+    private let audio: RTZRAudio
     private let language: String
+    private var halving = Halving()
 
-    init(url: String, _ options: [Option] = []) {
-        (self.url, self.options) = (url, options)
+    init(url: String, _ options: [Option] = [], audio: RTZRAudio = RTZRAudio()) {
+        (self.url, self.options, self.audio) = (url, options, audio)
         language = options.first { $0.name == "language" }?.value ?? ""
     }
 
     func request(token: String) -> WireRequest {
-        let query = [("sample_rate", "16000"), ("encoding", "LINEAR16")] + options.map { ($0.name, $0.value) }
+        let form = [("sample_rate", "\(audio.rate)"), ("encoding", audio.encoding.rawValue)]
+        let query = form + options.map { ($0.name, $0.value) }
         let url = WireReading.address(url + "/v1/transcribe:streaming", query)
         return WireRequest(url: url, fields: [.init(name: "Authorization", value: "Bearer \(token)")])
     }
@@ -34,6 +37,10 @@ struct RTZRWire: SpeechWire {
     let farewell = WireMessage.text("EOS")
     /// It closes after 60 s without audio.
     let keepAlive = KeepAlive.silence(every: 20)
+
+    mutating func message(_ samples: ArraySlice<Int16>) -> [UInt8] {
+        audio.rate == SpeechSamples.rate ? audio.bytes(samples) : audio.bytes(halving.take(samples))
+    }
 
     mutating func sent(isFinalize: Bool) {}
 

@@ -1,5 +1,4 @@
-/// The protocol of one provider, without its socket: messages out, replies in. Pure. Audio is PCM of 16 bits, little
-/// endian, mono at 16 kHz, in binary messages.
+/// The protocol of one provider, without its socket: messages out, replies in. Pure.
 protocol SpeechWire: Sendable {
     /// As graphs name the provider.
     var name: String { get }
@@ -14,10 +13,16 @@ protocol SpeechWire: Sendable {
     /// Asks for the last finals, behind which the provider closes.
     var farewell: WireMessage { get }
     var keepAlive: KeepAlive { get }
+    /// The binary message for the next samples, mono at 16 kHz. As it stands they are PCM, little endian.
+    mutating func message(_ samples: ArraySlice<Int16>) -> [UInt8]
     /// A message of audio, or `finalize`, has left.
     mutating func sent(isFinalize: Bool)
     /// The replies in one message. Anything may stand in it.
     mutating func read(_ text: String) -> [WireReply]
+}
+
+extension SpeechWire {
+    func message(_ samples: ArraySlice<Int16>) -> [UInt8] { PCM.bytes(samples) }
 }
 
 /// How a connection without audio is kept, in s since the last audio.

@@ -17,7 +17,7 @@ struct VoskWire: SpeechWire {
 
     func request(token: String) -> WireRequest { WireRequest(url: url) }
 
-    let greeting = [WireMessage.text(#"{"config":{"sample_rate":16000.0,"words":1}}"#)]
+    let greeting = [WireMessage.text(#"{"config":{"sample_rate":\#(SpeechSamples.rate).0,"words":1}}"#)]
     // The server compares these texts, with their spaces.
     let finalize = WireMessage.text(#"{"reset" : 1}"#)
     let farewell = WireMessage.text(#"{"eof" : 1}"#)
