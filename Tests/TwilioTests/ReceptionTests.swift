@@ -116,6 +116,31 @@ private final class PretendedPort: HTTPService {
         #expect(late.end == nil && count(harness, "calls_taken") == 101 && count(harness, "calls_ended") == 1)
     }
 
+    @Test func aThousandCallsAreTakenAtOnceAndEachHasItsOwnWords() throws {
+        let harness = try harness(["max_calls": 1_000])
+        let callers = (0..<1_000).map { _ in caller() }
+        for (number, caller) in callers.enumerated() { begin(caller, number: number) }
+        for (number, caller) in callers.enumerated() {
+            let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 160)
+            for chunk in 1...3 { #expect(port.post(.text(caller.socket, TestCall.media(chunk, bytes)))) }
+        }
+        harness.settle()
+        #expect(count(harness, "calls_taken") == 1_000 && count(harness, "calls_refused") == 0)
+        let heard = (1...1_000).map { number in
+            harness.sink("call.\(number)/audio").received.map { ($0.item as? Packet)?.bytes[0] }
+        }
+        #expect(heard == (0..<1_000).map { Array(repeating: UInt8(truncatingIfNeeded: $0), count: 3) })
+        // One more is one too many, and the end of all leaves nothing.
+        let late = caller()
+        begin(late, number: 1_001)
+        harness.settle()
+        #expect(late.end?.hasPrefix("1013 1000 calls are under way") == true)
+        for caller in callers { _ = port.post(.closed(caller.socket, code: 1_000, reason: "")) }
+        harness.settle()
+        #expect(count(harness, "calls_ended") == 1_000)
+        #expect(harness.state(of: "call.1/caller") == nil && harness.state(of: "call.1000/caller") == nil)
+    }
+
     @Test func whatIsSaidGoesToItsOwnCall() throws {
         let harness = try harness([:])
         let callers = [caller(), caller()]

@@ -1,5 +1,6 @@
 import HTTP
 import Sluice
+import Synchronization
 import Testing
 
 @testable import WebRTCPlugin
@@ -46,6 +47,19 @@ import Testing
         // One that does not read is let go.
         for number in 0..<100 { captions.tell(item("\(number)"), now: zero) }
         #expect(pages[1].stream?.isOpen == false && captions.response().status == 200)
+    }
+
+    @Test func aPageWithAWebSocketGetsThemAsMessages() {
+        let captions = PeerCaptions()
+        let sent = Mutex<[String]>([])
+        captions.go { text in sent.withLock { $0.append(text) } }
+        captions.tell(item("so"), now: zero)
+        captions.ask(now: zero + .seconds(60))
+        #expect(sent.withLock { $0 } == [#"{"type": "caption", "text": "so"}"#])
+        let page = PeerPage.html(path: "/peer/a", takesMicrophone: true, showsCaptions: true)
+        #expect(page.contains("<div id=\"captions\"") && page.contains("function showText(text)"))
+        let plain = PeerPage.html(path: "/peer/a", takesMicrophone: true)
+        #expect(!plain.contains("<div id=\"captions\"") && plain.contains("const showText = () => {}"))
     }
 
     @Test func thePageReadsThemWhereItIsToldTo() {

@@ -22,13 +22,18 @@ struct TalkCaptionTests {
         })
         """
 
-    @Test func theWordsOfTheMicrophoneComeOntoThePage() throws {
+    @Test(arguments: ["whep", "websocket"]) func theWordsOfTheMicrophoneComeOntoThePage(way: String) throws {
         let scratch = try Scratch()
+        let talk = try String(contentsOf: Built.root.appending(path: "graphs/talk.json"), encoding: .utf8)
+        let captions = "\"captions\": \"${transcribe}\""
+        try #require(talk.contains(captions))
+        let graph = try scratch.write(
+            "talk.json", talk.replacingOccurrences(of: captions, with: "\"page\": \"\(way)\", \(captions)"))
         let (port, media) = (Ports.one(), Ports.one())
         let output = scratch.url.appending(path: "page.json")
         let run = try CommandRun(
             [
-                "run", Built.root.appending(path: "graphs/talk.json").path, "--set", "transcribe=true",
+                "run", graph.path, "--set", "transcribe=true",
                 "--set", "listen=127.0.0.1:\(port)", "--set", "media=127.0.0.1:\(media)",
             ], in: scratch.url, environment: ["SLUICE_SPEECH_PATH": SpeechFiles.folder.path]
         ) { process in

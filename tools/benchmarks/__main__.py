@@ -29,14 +29,16 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="fewer frames: minutes become seconds, figures rougher")
     parser.add_argument("--seconds", type=int, metavar="S", help="pacing, browser: how long each round takes (pacing 60; 8 with --quick)")
     parser.add_argument(
-        "--part", metavar="PART", help="browser: one part alone: " + ", ".join(modules["browser"].PARTS))
+        "--part", metavar="PART", help="one part alone, of " + "; of ".join(
+            f"{name}: {', '.join(modules[name].PARTS)}" for name in ("browser", "stt")))
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE; - for standard output alone")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds takes 1 or more")
-    if options.part and options.part not in modules["browser"].PARTS:
-        parser.error(f"--part takes one of {', '.join(modules['browser'].PARTS)}")
+    parts = getattr(modules.get(options.bench), "PARTS", ())
+    if options.part and options.part not in parts:
+        parser.error(f"--part takes one of {', '.join(parts)}" if parts else f"{options.bench} has no parts")
     return options, modules
 
 

@@ -228,8 +228,17 @@ def server(workshop):
     return [Figure("words wrong of the joined clips, by the faster-whisper server", "%", stt_clips.wrong(heard, text), 5)], []
 
 
-def figures(workshop, options):
-    beside, notes = peers()
-    by_server, more = server(workshop)
-    return [
-        *utterances(workshop, options, beside), *many(workshop, options), *cuts(workshop, options, beside), *by_server], notes + more
+def beside(part):
+    """A part that has clients beside it."""
+    def measured(workshop, options):
+        found, notes = peers()
+        return part(workshop, options, found), notes
+    return measured
+
+
+PARTS = {
+    "utterances": beside(utterances),
+    "streams": lambda workshop, options: (many(workshop, options), []),
+    "cuts": beside(cuts),
+    "server": lambda workshop, options: server(workshop),
+}

@@ -2,8 +2,8 @@ import HTTP
 import Sluice
 import Synchronization
 
-/// Texts for the page of one peer, as server-sent events. The node that has them tells them, and the node that takes
-/// viewers answers the page. From any thread.
+/// Texts for the page of one peer: as server-sent events, or by its WebSocket. The node that has them tells them, and
+/// the node that takes viewers answers the page. From any thread.
 final class PeerCaptions: Sendable {
     /// Pages of one peer that may read, and texts that are kept for one that comes later.
     private static let most = 4
@@ -15,6 +15,7 @@ final class PeerCaptions: Sendable {
         var lines: [String] = []
         var isOver = false
         var quietUntil = Instant.distantFuture
+        var send: (@Sendable (String) -> Void)?
     }
 
     private let state = Mutex(State())
@@ -22,12 +23,16 @@ final class PeerCaptions: Sendable {
     func tell(_ item: DataItem, now: Instant) {
         let line = "data: \(JSONValue(.object(item.fields)).line)\n\n"
         state.withLock { state in
+            if let send = state.send { return send(SignalText.caption(item.fields)) }
             state.lines.append(line)
             if state.lines.count > PeerCaptions.kept { state.lines.removeFirst() }
             state.streams.removeAll { !$0.send(line) }
             state.quietUntil = now + PeerCaptions.pause
         }
     }
+
+    /// The page has a WebSocket, by which messages go to it.
+    func go(by send: @escaping @Sendable (String) -> Void) { state.withLock { $0.send = send } }
 
     /// Shows by a comment now and then whether the page is still there.
     func ask(now: Instant) {

@@ -61,6 +61,22 @@ enum PageScript {
         }
         """#
 
+    static let captionPlace = "<div id=\"captions\" aria-live=\"polite\"></div>"
+
+    /// The last texts of what is said, a partial one until its final one takes its place.
+    static let captions = #"""
+        const lines = document.getElementById("captions"), spoken = new Map();
+        function showText(text) {
+          let line = spoken.get(text.id);
+          if (!line) {
+            spoken.set(text.id, line = lines.appendChild(document.createElement("p")));
+            if (spoken.size > 5) { const [old] = spoken.keys(); spoken.get(old).remove(); spoken.delete(old); }
+          }
+          line.textContent = text.text;
+          line.className = text.final ? "final" : "partial";
+        }
+        """#
+
     /// A microphone with what a call wants of it, and a camera.
     static let microphone = #"""
         async function capture(audio, video) {

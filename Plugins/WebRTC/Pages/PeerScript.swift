@@ -53,6 +53,7 @@ enum PeerScript {
         async function take(message) {
           if (message.type === "webrtc_offer") return answer(message);
           if (message.type === "av_segment_diagnostic") return note(message);
+          if (message.type === "caption") return showText(message);
           if (message.type === "ice_candidate" && pc && message.generation === generation)
             return pc.addIceCandidate({ candidate: message.candidate, sdpMid: message.sdpMid });
           if (message.type !== "error") return;

@@ -11,13 +11,13 @@ enum ViewerPage {
             title: "Sluice viewer",
             body: """
                 <video id="video" autoplay playsinline muted></video>
-                <p id="state">connects …</p>\(showsCaptions ? "\n" + captionPlace : "")
+                <p id="state">connects …</p>\(showsCaptions ? "\n" + PageScript.captionPlace : "")
                 <p><button id="sound">Sound on</button></p>
                 <dl id="figures"></dl>
                 """,
             script: """
                 const endpoint = "\(path)", speaks = \(takesMicrophone), films = \(takesCamera);
-                \(showsCaptions ? EventScript.text + "\n" + captions : "const caption = () => {};")
+                \(showsCaptions ? captions : "const caption = () => {};")
                 \(PageScript.flow)
                 \(PageScript.microphone)
                 \(connection)
@@ -27,21 +27,9 @@ enum ViewerPage {
                 """)
     }
 
-    private static let captionPlace = "<div id=\"captions\" aria-live=\"polite\"></div>"
-
-    /// The last texts of this session, a partial one until its final one takes its place.
+    /// Of this session.
     private static let captions = #"""
-        const lines = document.getElementById("captions"), spoken = new Map();
-        function say(text) {
-          let line = spoken.get(text.id);
-          if (!line) {
-            spoken.set(text.id, line = lines.appendChild(document.createElement("p")));
-            if (spoken.size > 5) { const [old] = spoken.keys(); spoken.get(old).remove(); spoken.delete(old); }
-          }
-          line.textContent = text.text;
-          line.className = text.final ? "final" : "partial";
-        }
-        const caption = of => readEvents(of + "/captions", headers(), say)
+        const caption = of => readEvents(of + "/captions", headers(), showText)
           .catch(error => { if (of === session) console.log("captions: " + error.message); });
         """#
 

@@ -89,6 +89,14 @@ final class ViewerGate {
         viewer.link.leave()
     }
 
+    /// A text for the page of every viewer.
+    func caption(_ text: DataItem, now: Instant) {
+        for viewer in viewers.values {
+            viewer.link.captions.tell(text, now: now)
+            viewer.link.captions.ask(now: now)
+        }
+    }
+
     /// The stream is over.
     func stopAll() { for viewer in viewers.values { viewer.instance.stop() } }
 

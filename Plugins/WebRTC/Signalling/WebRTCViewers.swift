@@ -19,6 +19,7 @@ public final class WebRTCViewers: Node {
     let audioOut = FanOut<Packet>("audio", follows: "audio")
 
     let diagnostics = Input<DataItem>("diagnostics", .data, optional: true)
+    let texts = Input<DataItem>("texts", .data, optional: true)
 
     let connected = ValueOutput("connected", help: "The number of viewers that are connected.")
     let reset = RequestOutput(
@@ -57,7 +58,8 @@ public final class WebRTCViewers: Node {
         help: "Each viewer gets Opus that its template makes, and not the audio of this node.") var hasOwnAudio: Bool
     @Parameter(
         "captions", default: false,
-        help: "The page shows the texts that its webrtc-output gets, as they come. WHEP alone.") var showsCaptions: Bool
+        help: "The page shows the texts that come at texts, and those that its webrtc-output gets, as they come.")
+    var showsCaptions: Bool
     @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers at a time. More get 503.")
     var mostViewers: Int
 
@@ -145,7 +147,7 @@ public final class WebRTCViewers: Node {
         self.socketEvents = socketEvents
         let handle = context.handle
         signals = SignalDesk(
-            gate, microphones: microphones(try context.service(ViewerMicrophones.self)),
+            gate, captions: showsCaptions, microphones: microphones(try context.service(ViewerMicrophones.self)),
             streams: { [unowned self] () throws(WHEPRefusal) in try streams() },
             report: { [unowned self] in take($0) }, log: { handle.log($0, $1) })
         leases = [
@@ -169,7 +171,9 @@ public final class WebRTCViewers: Node {
                 ? ViewerPage.html(
                     path: "/whep/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo,
                     showsCaptions: showsCaptions)
-                : PeerPage.html(path: "/peer/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo)
+                : PeerPage.html(
+                    path: "/peer/\(name)", takesMicrophone: takesAudio, takesCamera: takesVideo,
+                    showsCaptions: showsCaptions)
             leases.append(
                 try http.serve([HTTPContent(pagePath, type: "text/html; charset=utf-8", text)], for: context.name))
         }
@@ -191,6 +195,7 @@ public final class WebRTCViewers: Node {
         }
         port.flush()
         while let item = diagnostics.next() { signals.tell(SignalText.diagnostic(item.fields)) }
+        while let text = texts.next() { if showsCaptions { gate.caption(text, now: now) } }
         // One at a time: media do not wait for many answers.
         if let exchange = requests.next() {
             answer(exchange)

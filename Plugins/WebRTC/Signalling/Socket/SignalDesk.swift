@@ -25,6 +25,7 @@ final class SignalDesk {
     }
 
     private let gate: ViewerGate
+    private let hasCaptions: Bool
     private let findMicrophones: () -> ViewerMicrophones.Line?
     private let streams: () throws(WHEPRefusal) -> ViewerAnswer.Streams
     private let report: (News) -> Void
@@ -37,14 +38,14 @@ final class SignalDesk {
     /// When `advance` has something to do.
     private(set) var due = Instant.distantFuture
 
-    /// `microphones` finds the one that takes what viewers send; nil where templates have it. `streams` are those of a
-    /// new viewer.
+    /// With `captions` texts for a viewer go to it. `microphones` finds the one that takes what viewers send; nil where
+    /// templates have it. `streams` are those of a new viewer.
     init(
-        _ gate: ViewerGate, microphones: @escaping () -> ViewerMicrophones.Line?,
+        _ gate: ViewerGate, captions: Bool, microphones: @escaping () -> ViewerMicrophones.Line?,
         streams: @escaping () throws(WHEPRefusal) -> ViewerAnswer.Streams, report: @escaping (News) -> Void,
         log: @escaping (EventLog.Level, String) -> Void
     ) {
-        (self.gate, findMicrophones, self.streams) = (gate, microphones, streams)
+        (self.gate, hasCaptions, findMicrophones, self.streams) = (gate, captions, microphones, streams)
         (self.report, self.log) = (report, log)
     }
 
@@ -158,6 +159,7 @@ final class SignalDesk {
                     offer.session(outcome, $0, peer: talk.name, takesAudio: !isHeardHere)
                 }.link
                 talk.link = link
+                if hasCaptions { link.captions.go { [socket = talk.socket] in socket.send($0) } }
                 linked[link.number] = talk
                 refusals.forget(talk.name)
             }

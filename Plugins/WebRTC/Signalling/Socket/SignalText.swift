@@ -48,8 +48,13 @@ enum SignalText {
     }
 
     /// A segment begins; `fields` are those of docs/av-segments.md.
-    static func diagnostic(_ fields: [JSONValue.Member]) -> String {
-        object("av_segment_diagnostic") { writer in
+    static func diagnostic(_ fields: [JSONValue.Member]) -> String { object("av_segment_diagnostic", fields) }
+
+    /// A text of what is said; `fields` are those of the schema transcript.
+    static func caption(_ fields: [JSONValue.Member]) -> String { object("caption", fields) }
+
+    private static func object(_ type: String, _ fields: [JSONValue.Member]) -> String {
+        object(type) { writer in
             for field in fields where field.key != "type" { writer.key(field.key) { write(field.value, &$0) } }
         }
     }
