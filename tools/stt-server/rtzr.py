@@ -49,7 +49,7 @@ class RTZR:
             return 400
         if not query["sample_rate"].isdigit() or not 8000 <= int(query["sample_rate"]) <= 48000:
             return 400
-        # What the engine behind it can be made to hear.
+        # Others cannot be made what the engine behind it hears.
         is_heard = query["sample_rate"] in ("8000", "16000") and query["encoding"] in ("LINEAR16", "MULAW")
         return None if is_heard else 400
 

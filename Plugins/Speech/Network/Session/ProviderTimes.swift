@@ -88,11 +88,10 @@ struct ProviderTimes: Sendable {
     private mutating func rebase(
         _ start: Double, _ end: Double, _ clock: ConnectionClock, _ open: [SentUtterance]
     ) -> Oddity? {
-        func fits(_ base: Double) -> Bool {
-            base + end <= clock.seconds + ProviderTimes.slack && !isWritten(base + (start + end) / 2, clock, open)
-        }
-        // A text that begins behind the last final is in its order, however the connection's clock goes.
-        if fits(base) || base == 0 && start >= lastEnd - ProviderTimes.slack { return nil }
+        func isFree(_ base: Double) -> Bool { !isWritten(base + (start + end) / 2, clock, open) }
+        func fits(_ base: Double) -> Bool { base + end <= clock.seconds + ProviderTimes.slack && isFree(base) }
+        // A text that begins behind the last final is in its order, however far ahead the provider's clock goes.
+        if fits(base) || base == 0 && start >= lastEnd - ProviderTimes.slack && isFree(0) { return nil }
         let speech = next(open)?.unwritten?.lowerBound
         let others = base == 0 ? [boundary] : [0, boundary]
         let found = others.first { other in
