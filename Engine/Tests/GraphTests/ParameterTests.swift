@@ -65,7 +65,7 @@ import Testing
         #expect(try load(text, set: ["input": "phone"]).root.nodes.map(\.name) == ["m", "g", "end"])
         #expect(
             errors(text.replacing("[\"phone\", \"none\"]", with: "{}"), set: ["input": "a.wav"]).hasPrefix(
-                "t.json:2:78: node \"f\": when: input takes a string, found an object."))
+                "t.json:2:74: node \"f\": when: input takes a string, found an object."))
     }
 
     @Test func `Parameters of a group are written as an object`() throws {
