@@ -55,7 +55,8 @@ final class WebSocketServer {
                 trust.load_cert_chain(sys.argv[1], sys.argv[2])
             # Without a queue a server that does not read stops the sender.
             server = await websockets.serve(
-                serve, "127.0.0.1", 0, process_request=look, ssl=trust, max_queue=1, read_limit=4096, ping_interval=None)
+                serve, "127.0.0.1", 0, process_request=look, ssl=trust, max_queue=1, read_limit=4096,
+                ping_interval=None)
             print(server.sockets[0].getsockname()[1], flush=True)
             await asyncio.Future()
         asyncio.run(main())

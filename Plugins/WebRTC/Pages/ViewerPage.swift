@@ -28,7 +28,9 @@ enum ViewerPage {
     }
 
     /// Of this session.
-    private static let captions = #"""
+    private static let captions = [EventScript.text, PageScript.captions, caption].joined(separator: "\n")
+
+    private static let caption = #"""
         const caption = of => readEvents(of + "/captions", headers(), showText)
           .catch(error => { if (of === session) console.log("captions: " + error.message); });
         """#
