@@ -6,6 +6,7 @@ import PackageDescription
 let engine: Target.Dependency = .product(name: "Sluice", package: "Engine")
 let testKit: Target.Dependency = .product(name: "SluiceTesting", package: "Testing")
 let bitstream: Target.Dependency = .product(name: "Bitstream", package: "Shared")
+let congestionControl: Target.Dependency = .product(name: "CongestionControl", package: "Shared")
 let dtls: Target.Dependency = .product(name: "DTLS", package: "Shared")
 let g711: Target.Dependency = .product(name: "G711", package: "Shared")
 let geometry: Target.Dependency = .product(name: "Geometry", package: "Shared")
@@ -86,6 +87,12 @@ let libraries: [Target] = [
 let tests: [Target] = [
     tests("AAC", of: ["AACPlugin", "AudioDecoderPlugin", "FilesPlugin", bitstream, libav, "TestSupport"]),
     tests("AudioDecoder", of: ["AudioDecoderPlugin", "FilesPlugin", "G711Plugin", "TestSupport"]),
+    .target(
+        name: "CongestionSimulation", dependencies: [engine, congestionControl, rtp],
+        path: "Tests/CongestionSimulation",
+        // Hours of virtual time pass in a debug build too.
+        swiftSettings: [.unsafeFlags(["-O"])]),
+    tests("CongestionControl", of: [congestionControl, rtp, "CongestionSimulation"]),
     tests("DTLS", of: [dtls, net, rtp, srtp, "TestSupport"]),
     tests("EncodeFloor", of: ["H264Plugin", "OpusPlugin", "VP8Plugin", "TestSupport"]),
     tests(
@@ -176,7 +183,8 @@ let fuzzer = Context.environment["SLUICE_FUZZER"]
 /// The fuzz targets: run over their seeds by ordinary tests, and by libFuzzer.
 let fuzzing: [Target] = {
     let parsers: [Target.Dependency] = [
-        engine, bitstream, dtls, http, httpClient, ice, mpegts, negotiation, net, rtp, "Command", "FlowPlugin",
+        engine, bitstream, congestionControl, dtls, http, httpClient, ice, mpegts, negotiation, net, rtp, "Command",
+        "FlowPlugin",
         "HTTPPlugin",
         "PacerPlugin", "RTPPlugin", "SRTPlugin", "SegmentsPlugin", "SpeechPlugin", "TwilioPlugin",
         "WebRTCPlugin",

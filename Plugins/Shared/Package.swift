@@ -9,6 +9,7 @@ let package = Package(
     name: "Shared",
     products: [
         .library(name: "Bitstream", type: .dynamic, targets: ["Bitstream"]),
+        .library(name: "CongestionControl", type: .dynamic, targets: ["CongestionControl"]),
         .library(name: "DTLS", type: .dynamic, targets: ["DTLS"]),
         .library(name: "G711", type: .dynamic, targets: ["G711"]),
         .library(name: "Geometry", type: .dynamic, targets: ["Geometry"]),
@@ -37,6 +38,10 @@ let package = Package(
             providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
         // Pure, and without the engine.
         .target(name: "Bitstream"),
+        // Pure. Its tests pass hours of virtual time, so it is optimized in debug builds too.
+        .target(
+            name: "CongestionControl", dependencies: ["RTP", .product(name: "Sluice", package: "Engine")],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "DTLS", dependencies: ["COpenSSL", "RTP", .product(name: "Sluice", package: "Engine")]),
         // Pure, and without the engine.

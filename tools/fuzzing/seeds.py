@@ -221,6 +221,30 @@ def rtp():
     seed("rtcp", "compound", report + names + loss + bye)
 
 
+def congestion():
+    """A byte that says whether there is transport-cc, then steps; see CongestionTargets.swift."""
+    def piece(data):
+        return struct.pack("<H", len(data)) + data
+
+    def told(base, reference, number, arrivals):
+        body = struct.pack(">IIHHI", 1, 2, base & 0xffff, len(arrivals), reference << 8 | number)
+        body += struct.pack(">H", 0x2000 | len(arrivals)) + bytes(arrivals)
+        body += bytes(-len(body) % 4)
+        return struct.pack(">BBH", 0x8f, 205, len(body) // 4) + body
+
+    remb = struct.pack(">BBHII", 0x8f, 206, 4, 1, 0) + b"REMB\0" + b"\xff\xff\xff"
+    report = struct.pack(">BBHI", 0x81, 201, 7, 1) + struct.pack(">IIIIII", 9, 0x40000010, 100, 5, 6, 7)
+    # Five packets leave, and come 10 ms later, 4 ms apart.
+    steps = b"".join(
+        b"\x4c\x05" + b"\x40" + piece(told(65_500 + 5 * i, 1 + i, i, [0, 16, 16, 16, 16])) for i in range(30))
+    seed("congestion", "steady", b"\x01" + b"\x02\xff\x10" + steps)
+    seed("congestion", "queue", b"\x01" + b"".join(
+        b"\x4c\x05" + b"\x40" + piece(told(65_500 + 5 * i, 1 + i, i, [i, 40, 60, 80, 100])) for i in range(30)))
+    lies = b"\x4c\x1f" + b"\x09\x20\x01\x02\x06\x04\xff\x80\x7f\x01\x02" * 6
+    seed("congestion", "lies", b"\x01" + lies + b"\x03\xff" + lies)
+    seed("congestion", "remb", b"\x00" + b"\x4c\x05" + b"\x40" + piece(remb) + b"\x40" + piece(report + remb))
+
+
 def repairs():
     def opus(index):
         return b"\xf8" + bytes((place * 7 + index) & 255 for place in range(20))
@@ -553,6 +577,7 @@ def main():
     transport_streams()
     aac()
     rtp()
+    congestion()
     repairs()
     descriptions()
     addresses()

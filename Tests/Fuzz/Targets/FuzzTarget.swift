@@ -23,7 +23,8 @@ struct FuzzTarget: Sendable {
 
     static let all =
         jsonTargets + transportStreamTargets + rtpTargets + payloadTargets + descriptionTargets + addressTargets
-        + captureTargets + dtlsTargets + httpTargets + iceTargets + negotiationTargets + repairTargets
+        + captureTargets + congestionTargets + dtlsTargets + httpTargets + iceTargets + negotiationTargets
+        + repairTargets
         + segmentTargets + signallingTargets + speechTargets + twilioTargets
 }
 

@@ -14,13 +14,18 @@ public struct TransportHistory: Sendable {
         public var sent: Instant
         /// On the receiver's clock, whose origin is unknown; nil where it has not come.
         public var arrived: Interval?
+        /// An earlier feedback has told that it had not come.
+        public var wasMissing = false
     }
 
     private struct Entry: Sendable {
         var sequence = Int64.min
         var bytes = 0
         var sent = Instant(nanoseconds: 0)
+        var fate = Fate.unknown
     }
+
+    private enum Fate: Sendable { case unknown, missing, arrived }
 
     private var entries = [Entry](repeating: Entry(), count: 2_048)
     private var sequences = Unwrapper<UInt16>()
@@ -29,26 +34,33 @@ public struct TransportHistory: Sendable {
     /// Nothing was sent.
     public init() {}
 
-    /// The packet of this transport sequence number, of `bytes` in all, is sent `now`.
-    public mutating func note(_ sequence: UInt16, bytes: Int, at now: Instant) {
+    /// The packet of this transport sequence number, of `bytes` in all, is sent `now`. Gives the number unwrapped.
+    @discardableResult public mutating func note(_ sequence: UInt16, bytes: Int, at now: Instant) -> Int64 {
         let place = sequences.unwrap(sequence)
         entries[Int(truncatingIfNeeded: place) & (entries.count - 1)] = Entry(
             sequence: place, bytes: bytes, sent: now)
+        return place
     }
 
-    /// The results that `feedback` tells of known packets, in their order.
+    /// The results that `feedback` tells of known packets, in their order. Each packet is told once as missing and once
+    /// as arrived, however often feedback repeats it; one that arrived is not missing afterwards.
     public mutating func take(_ feedback: TransportFeedback) -> [Result] {
         let first = sequences.place(feedback.base)
         let origin = references.unwrap(UInt32(bitPattern: feedback.reference)) * TransportFeedback.ticksOfReference
         var results: [Result] = []
         for (offset, arrival) in feedback.arrivals.enumerated() {
             let place = first + Int64(offset)
-            let entry = entries[Int(truncatingIfNeeded: place) & (entries.count - 1)]
+            let slot = Int(truncatingIfNeeded: place) & (entries.count - 1)
+            let entry = entries[slot]
             guard entry.sequence == place else { continue }
-            let arrived =
-                arrival == TransportFeedback.missing
-                ? nil : TransportFeedback.tick * (origin &+ Int64(arrival))
-            results.append(Result(sequence: place, bytes: entry.bytes, sent: entry.sent, arrived: arrived))
+            let isMissing = arrival == TransportFeedback.missing
+            guard entry.fate == .unknown || entry.fate == .missing && !isMissing else { continue }
+            entries[slot].fate = isMissing ? .missing : .arrived
+            results.append(
+                Result(
+                    sequence: place, bytes: entry.bytes, sent: entry.sent,
+                    arrived: isMissing ? nil : TransportFeedback.tick * (origin &+ Int64(arrival)),
+                    wasMissing: entry.fate == .missing))
         }
         return results
     }
