@@ -76,7 +76,7 @@ struct Chance {
     /// 0 ..< 1.
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    /// The size of a normal variable, three deviations of which are `most`, where it is cut (RFC 8868, section 4.5).
+    /// The size of a normal variable, three deviations of which are `most`, where it is cut.
     mutating func jitter(upTo most: Double) -> Double {
         // Four even ones are nearly normal.
         let normal = (unit() + unit() + unit() + unit() - 2) * 3.0.squareRoot()
