@@ -1,6 +1,7 @@
 """Audio as telephones have it, for an engine that hears PCM of 16 bits at 16 kHz."""
 
 import array
+import math
 
 
 def law(code):
@@ -13,12 +14,21 @@ def law(code):
 MULAW = [law(code) for code in range(256)]
 
 
+# What lies halfway between two samples, of the eight on either side: a sinc in a Hamming window. A straight line would
+# leave the images of what is over 2 kHz, and then a third of the words are others.
+SIDE = 8
+HALFWAY = [
+    math.sin(math.pi * place) / (math.pi * place) * (0.54 + 0.46 * math.cos(math.pi * place / SIDE))
+    for place in (index - SIDE + 0.5 for index in range(2 * SIDE))]
+HALFWAY = [tap / sum(HALFWAY) for tap in HALFWAY]
+
+
 class Wide:
-    """Makes PCM at 16 kHz of one stream of LINEAR16 or MULAW at 8 or 16 kHz."""
+    """Makes PCM at 16 kHz of one stream of LINEAR16 or MULAW at 8 or 16 kHz. From 8 kHz it comes 1 ms later."""
 
     def __init__(self, encoding, rate):
         self.encoding, self.rate = encoding, rate
-        self.last = 0
+        self.last = [0] * (2 * SIDE - 1)
 
     def take(self, data):
         if self.encoding == "MULAW":
@@ -28,8 +38,10 @@ class Wide:
             samples.frombytes(data[: len(data) // 2 * 2])
         if self.rate == 16000:
             return samples.tobytes()
-        wide = array.array("h")
-        for sample in samples:
-            wide.extend(((self.last + sample) // 2, sample))
-            self.last = sample
+        heard, wide = self.last + samples.tolist(), array.array("h")
+        for at in range(len(samples)):
+            part = heard[at : at + 2 * SIDE]
+            halfway = round(sum(tap * sample for tap, sample in zip(HALFWAY, part)))
+            wide.extend((part[SIDE - 1], max(-32768, min(32767, halfway))))
+        self.last = heard[len(samples):]
         return wide.tobytes()
