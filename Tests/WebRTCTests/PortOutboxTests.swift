@@ -13,7 +13,7 @@ import Testing
 
     init() throws {
         there = try UDPSocket(boundTo: PortOutboxTests.loopback)
-        box = PortOutbox(try UDPSocket(boundTo: PortOutboxTests.loopback))
+        box = PortOutbox(try UDPSocket(boundTo: PortOutboxTests.loopback), capacity: 64)
     }
 
     /// `values` as datagrams of a byte each. True where this one is to flush.

@@ -21,8 +21,9 @@ final class PortOutbox: @unchecked Sendable {
         }
     }
 
-    /// Packets of a hundred viewers' picture. In one call: a receiver that sleeps between two of them is woken twice.
-    private static let (capacity, bytes) = (512, 512 << 10)
+    /// Packets of a hundred viewers' picture, in one call: a receiver that sleeps between two of them is woken twice.
+    private let capacity: Int
+    private static let bytes = 512 << 10
     static let longestWait = Interval.milliseconds(2)
 
     private let socket: UDPSocket
@@ -34,7 +35,8 @@ final class PortOutbox: @unchecked Sendable {
     @exclusivity(unchecked) private var began = Instant(nanoseconds: 0)
     @exclusivity(unchecked) private var isAwaited = false
 
-    init(_ socket: UDPSocket) { self.socket = socket }
+    /// `capacity` in datagrams.
+    init(_ socket: UDPSocket, capacity: Int = 512) { (self.socket, self.capacity) = (socket, capacity) }
 
     /// Puts in what `fill` writes for `peer`, until it gives nil; a size of 0 is no datagram. True where the caller is
     /// to flush. `losses` has to live until the datagrams are gone: a reference that is counted for each packet would
@@ -69,7 +71,7 @@ final class PortOutbox: @unchecked Sendable {
 
     private func makeBatch() -> DatagramBatch {
         let made = DatagramBatch(
-            capacity: PortOutbox.capacity, room: PeerSession.room, bytes: PortOutbox.bytes, segments: true)
+            capacity: capacity, room: PeerSession.room, bytes: PortOutbox.bytes, segments: true)
         batch = made
         return made
     }
