@@ -10,7 +10,7 @@ import Testing
         let graph = try Data(contentsOf: Built.root.appending(path: "graphs/avatar.json"))
         let json = try #require(JSONSerialization.jsonObject(with: graph) as? [String: Any])
         var nodes = try #require(json["nodes"] as? [String: [String: Any]])
-        for name in ["viewers", "microphone", "decoder", "speech"] { nodes[name] = nil }
+        for name in ["viewers", "microphone", "decoder", "heard", "speech", "listener", "stt"] { nodes[name] = nil }
         nodes["avatar"] = ["type": "av-segments", "file": file]
         nodes["mark"] = ["type": "calibration", "on": false]
         for name in ["vp8", "opus"] { nodes[name]?["bitrate_kbps"] = nil }
