@@ -133,7 +133,7 @@ public struct PacketPacer<Item> {
         guard let running = probe else { return }
         let left = (bytes: running.bytes - bytes, packets: running.packets - 1)
         probe = left.bytes > 0 || left.packets > 0 ? (running.bitsPerSecond, left.bytes, left.packets) : nil
-        // What the probe took is no debt of the media.
+        // A probe leaves no debt to the media.
         if probe == nil { paid = now }
     }
 
