@@ -14,7 +14,7 @@ def law(code):
 MULAW = [law(code) for code in range(256)]
 
 
-# What lies halfway between two samples, of the eight on either side: a sinc in a Hamming window. A straight line would
+# The value halfway between two samples, of the eight on either side: a sinc in a Hamming window. A straight line would
 # leave the images of what is over 2 kHz, and then a third of the words are others.
 SIDE = 8
 HALFWAY = [
