@@ -1,6 +1,6 @@
 import Glibc
 
-/// Makes samples at 8 kHz of those at 16 kHz: a low pass at 3.4 kHz, and every other sample. Pure.
+/// Makes samples at 8 kHz of those at 16 kHz: a low pass at 3.6 kHz, and every other sample. Pure.
 ///
 /// The filter is a sinc of 63 taps in a Hamming window, symmetric, and so delays by 31 samples, 1.9 ms.
 struct Halving: Sendable {
