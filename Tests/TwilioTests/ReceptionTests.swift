@@ -141,6 +141,31 @@ private final class PretendedPort: HTTPService {
         #expect(harness.state(of: "call.1/caller") == nil && harness.state(of: "call.1000/caller") == nil)
     }
 
+    @Test func theWebhookIsAnsweredWhileAThousandCallsAreOpened() throws {
+        let harness = try harness(["max_calls": 1])
+        let refused = Mutex(0)
+        let before = Mutex<[Int]>([])
+        let port = port
+        let callers = (0..<1_000).map { _ in
+            WebSocket(
+                HTTPRequest(.get, "/twilio/stream", headers: ["Host": "a.example"], peer: "192.0.2.1:50000"),
+                deliver: { _ in true },
+                end: { _, _ in
+                    refused.withLock { $0 += 1 }
+                    // Somebody calls in the middle of it.
+                    port.ask(HTTPRequest(.post, "/twilio/voice", headers: ["Host": "a.example"])) { _ in
+                        before.withLock { $0.append(refused.withLock { $0 }) }
+                    }
+                })
+        }
+        for caller in callers { #expect(port.post(.opened(caller))) }
+        // One step does a bounded part of it.
+        _ = harness.step("calls")
+        #expect(1...16 ~= refused.withLock { $0 })
+        harness.settle()
+        #expect(before.withLock { $0 } == Array(1...999))
+    }
+
     @Test func whatIsSaidGoesToItsOwnCall() throws {
         let harness = try harness([:])
         let callers = [caller(), caller()]

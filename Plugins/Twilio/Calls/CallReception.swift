@@ -15,6 +15,8 @@ final class CallReception {
 
     /// Instances that end of their own accord are looked for.
     private static let look = Interval.seconds(1)
+    /// Taken in one step: a start of an instance takes some 100 µs.
+    private static let mostNews = 16
 
     private struct Guest {
         let call: TwilioCall
@@ -66,9 +68,18 @@ final class CallReception {
         context.log(.info, "calls come by \(http.address)\(settings.path)/voice")
     }
 
+    /// The webhook is asked by those who wait to be connected: each of them is answered before the next call is looked
+    /// at, and the others of the lane have their turn in between.
     func step(_ now: Instant) {
-        while let exchange = requests.next() { answer(exchange, now) }
-        while let news = desk.next() {
+        var count = 0
+        while true {
+            while let exchange = requests.next() { answer(exchange, now) }
+            guard count < CallReception.mostNews else {
+                context.wakeAgain()
+                break
+            }
+            guard let news = desk.next() else { break }
+            count += 1
             switch news {
             case .opened(let call): open(call, now)
             case .said(let call): if guests[ObjectIdentifier(call)]?.instance == nil { read(call, now) }
