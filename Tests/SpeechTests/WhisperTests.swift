@@ -84,15 +84,15 @@ import Testing
         var cost = DecodeCost()
         let part = Duration.milliseconds(100)
         // 1,500 of 500 units, three times the work; two beams for each one more.
-        let first = cost.next(beams: 1, behind: part, window: 500)
+        let first = cost.next(.init(beams: 1), behind: part, window: 500)
         #expect(first == .milliseconds(300))
-        cost.took(.milliseconds(1_200), beams: 1, behind: part, window: 500)
-        let learnt = cost.next(beams: 1, behind: part, window: 500)
+        cost.took(.milliseconds(1_200), .init(beams: 1), behind: part, window: 500)
+        let learnt = cost.next(.init(beams: 1), behind: part, window: 500)
         #expect(learnt == .milliseconds(1_200))
         // On a machine that is half as busy it takes half as long.
-        #expect(cost.next(beams: 1, behind: part / 2, window: 500) < .milliseconds(600))
-        for _ in 0..<100 { _ = cost.next(beams: 1, behind: part, window: 500) }
-        #expect(cost.next(beams: 1, behind: part, window: 500) == .milliseconds(300))
+        #expect(cost.next(.init(beams: 1), behind: part / 2, window: 500) < .milliseconds(600))
+        for _ in 0..<100 { _ = cost.next(.init(beams: 1), behind: part, window: 500) }
+        #expect(cost.next(.init(beams: 1), behind: part, window: 500) == .milliseconds(300))
     }
 
     @Test func theBeginningThatTwoPartialsAgreeOnIsStable() {

@@ -20,6 +20,8 @@ final class DecodeJob: Sendable {
     let model: SpeechModel
     /// When its text is wanted; nil where nobody waits for it.
     let due: ContinuousClock.Instant?
+    /// So long after `due` one that Whisper doubts much goes as it is.
+    static let grace = Duration.seconds(4)
     private let done: @Sendable (Outcome) -> Void
     private let isCancelledWord = Atomic<Bool>(false)
 
@@ -37,8 +39,14 @@ final class DecodeJob: Sendable {
     /// From any thread: nobody waits for it any more.
     func cancel() { isCancelledWord.store(true, ordering: .relaxed) }
 
-    /// Something that takes so long is done when its text is wanted.
-    func hasTime(for length: Duration) -> Bool { due.map { ContinuousClock.now + length <= $0 } ?? true }
+    /// Something that takes so long is done when its text is wanted; where Whisper doubts it much, when it has to go.
+    func hasTime(for length: Duration, isDoubtful: Bool = false) -> Bool {
+        DecodeJob.hasTime(for: length, isDoubtful: isDoubtful, until: due, at: .now)
+    }
+
+    static func hasTime(
+        for length: Duration, isDoubtful: Bool, until due: ContinuousClock.Instant?, at now: ContinuousClock.Instant
+    ) -> Bool { due.map { now + length <= (isDoubtful ? $0 + grace : $0) } ?? true }
 
     func end(_ outcome: Outcome) { done(outcome) }
 }

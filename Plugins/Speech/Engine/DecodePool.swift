@@ -108,8 +108,9 @@ final class DecodePool: Sendable {
             }
             guard isOpen else { break }
             guard let job else { continue }
-            let outcome = DecodePool.write(job, by: &writer) { length in
-                job.hasTime(for: length) && self.state.withLock { !$0.queue.hasFinals }
+            let outcome = DecodePool.write(job, by: &writer) { length, isDoubtful in
+                job.hasTime(for: length, isDoubtful: isDoubtful)
+                    && (isDoubtful || self.state.withLock { !$0.queue.hasFinals })
             }
             state.withLock { state in
                 state.idle += 1
@@ -121,7 +122,8 @@ final class DecodePool: Sendable {
 
     /// With a writer that is kept for the next job of that model.
     static func write(
-        _ job: DecodeJob, by writer: inout SpeechWriter?, hasTime: (Duration) -> Bool = { _ in true }
+        _ job: DecodeJob, by writer: inout SpeechWriter?,
+        hasTime: @escaping (Duration, _ isDoubtful: Bool) -> Bool = { _, _ in true }
     ) -> DecodeJob.Outcome {
         guard !job.isCancelled else { return .cancelled }
         do {

@@ -21,35 +21,28 @@ final class SpeechWriter {
 
     func isFor(_ model: SpeechModel) -> Bool { self.model === model }
 
-    /// Audio without speech is not decoded: Whisper invents text for it. Text that Whisper doubts is written anew with
-    /// its whole encoder, which takes three times as long: with several beams where it doubts much; else, and only
-    /// where `hasTime` for as long as that takes, with one and with several, of which the surest counts. Each
-    /// alone had words wrong that the other had right.
-    func write(_ job: DecodeJob, hasTime: (Duration) -> Bool = { _ in true }) -> DecodeJob.Outcome {
+    /// Audio without speech is not decoded: Whisper invents text for it. Text that Whisper doubts is written anew, as
+    /// `Rewriting` says.
+    func write(
+        _ job: DecodeJob, hasTime: @escaping (Duration, _ isDoubtful: Bool) -> Bool = { _, _ in true }
+    ) -> DecodeJob.Outcome {
         do {
             guard let audio = SpokenAudio(job.samples, spoken: try spoken(job.samples)) else { return .noSpeech }
             let window = Whisper.window(for: audio.samples.count)
             let began = ContinuousClock.now
-            var result = try decode(audio.samples, job, window: window, beams: 1, tries: false)
+            var result = try decode(audio.samples, job, window: window, .init(beams: 1), isFirst: true)
             let took = ContinuousClock.now - began
             if job.isFinal, !result.isCancelled {
-                if Whisper.isDoubtful(result, seconds: audio.samples.count / SpeechSamples.rate) {
-                    result = try decode(audio.samples, job, window: 0, beams: Whisper.beams, tries: true)
-                } else if window != 0, Whisper.isUnsure(result) {
-                    var surest = result.confidence + Whisper.clearly
-                    for beams in [1, Whisper.beams] where !result.isCancelled {
-                        guard hasTime(cost.next(beams: beams, behind: took, window: window)) else { break }
-                        let began = ContinuousClock.now
-                        let other = try decode(audio.samples, job, window: 0, beams: beams, tries: false)
-                        if !other.isCancelled {
-                            cost.took(ContinuousClock.now - began, beams: beams, behind: took, window: window)
-                        }
-                        guard other.isCancelled || other.confidence > surest else { continue }
-                        (result, surest) = (other, other.confidence)
-                    }
+                let rewriting = Rewriting(hasTime: hasTime) { way in
+                    let began = ContinuousClock.now
+                    let result = try self.decode(audio.samples, job, window: 0, way, isFirst: false)
+                    return (result, ContinuousClock.now - began)
                 }
+                result = try rewriting.best(
+                    of: result, took: took, window: window, seconds: audio.samples.count / SpeechSamples.rate,
+                    cost: &cost)
             }
-            guard !result.isCancelled else { return .cancelled }
+            guard !result.isCancelled, !job.isCancelled else { return .cancelled }
             let length = Double(audio.samples.count) / Double(SpeechSamples.rate)
             let joined = TokenWords(result.tokens, length: length)
             let words = joined.words.map { word in
@@ -59,6 +52,7 @@ final class SpeechWriter {
             }
             var written = Written(words: words, language: result.language, speech: audio.speech)
             written.unreadable = joined.unreadable
+            written.isDoubtful = result.isLeftDoubtful
             written.confidence = min(max(exp(result.confidence), 0), 1)
             if Whisper.isInvented(result) { written.words = [] }
             return .written(written)
@@ -93,8 +87,19 @@ final class SpeechWriter {
         return found
     }
 
+    private static let isCancelled: SpeechLibrary.Asking = { owner in
+        guard let owner else { return 1 }
+        return Unmanaged<DecodeJob>.fromOpaque(owner).takeUnretainedValue().isCancelled ? 1 : 0
+    }
+    /// Of a text that there is already.
+    private static let isOver: SpeechLibrary.Asking = { owner in
+        guard let owner else { return 1 }
+        let job = Unmanaged<DecodeJob>.fromOpaque(owner).takeUnretainedValue()
+        return job.isCancelled || !job.hasTime(for: .zero, isDoubtful: true) ? 1 : 0
+    }
+
     private func decode(
-        _ audio: [Float], _ job: DecodeJob, window: Int, beams: Int, tries: Bool
+        _ audio: [Float], _ job: DecodeJob, window: Int, _ way: DecodeCost.Way, isFirst: Bool
     ) throws -> Whisper.Result {
         let owner = Unmanaged.passUnretained(job).toOpaque()
         // Whisper pads what is short with silence, and gives nothing for less than a second.
@@ -105,12 +110,7 @@ final class SpeechWriter {
         let count = samples.withUnsafeBufferPointer { samples in
             library.write(
                 handle, samples.baseAddress!, Int32(clamping: samples.count), job.language, Int32(clamping: window),
-                Int32(beams),
-                tries ? 1 : 0,
-                { owner in
-                    guard let owner else { return 1 }
-                    return Unmanaged<DecodeJob>.fromOpaque(owner).takeUnretainedValue().isCancelled ? 1 : 0
-                }, owner)
+                Int32(way.beams), way.tries ? 1 : 0, isFirst ? SpeechWriter.isCancelled : SpeechWriter.isOver, owner)
         }
         guard count != -2 else { return Whisper.Result(isCancelled: true) }
         guard count >= 0 else { throw NodeError("whisper.cpp could not write \(audio.count) samples") }

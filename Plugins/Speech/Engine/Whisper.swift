@@ -10,6 +10,8 @@ enum Whisper {
         var silence = 0.0
         var language = ""
         var isCancelled = false
+        /// It is doubtful, and there was no time to write it anew.
+        var isLeftDoubtful = false
     }
 
     /// whisper.cpp gives nothing for less than a second.

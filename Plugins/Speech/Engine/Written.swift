@@ -19,6 +19,8 @@ struct Written: Equatable, Sendable {
     var speech: ClosedRange<Double>?
     /// Pieces of text that were no UTF-8 and are left out.
     var unreadable = 0
+    /// Whisper doubts it much, and there was no time to write it anew.
+    var isDoubtful = false
 
     var text: String { words.map(\.text).joined(separator: " ") }
 }

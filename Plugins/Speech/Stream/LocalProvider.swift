@@ -78,7 +78,7 @@ final class LocalProvider: SpeechProvider {
         let utterance = utterance
         let job = DecodeJob(
             stream: stream, isFinal: isFinal, samples: samples, language: language, model: model,
-            due: isLive ? .now + LocalProvider.patience : nil
+            due: isLive && inbox != nil ? .now + LocalProvider.patience : nil
         ) { [inbox] outcome in
             if let event = LocalProvider.event(utterance, isFinal: isFinal, outcome) { inbox?.post(event) }
         }

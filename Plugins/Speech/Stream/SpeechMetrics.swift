@@ -10,6 +10,7 @@ struct SpeechMetrics {
     let partials: Metric.Counter
     let wordless: Metric.Counter
     let unreadable: Metric.Counter
+    let doubtful: Metric.Counter
     let wait: Metric.Histogram
     let speech: Metric.Counter
 
@@ -22,6 +23,7 @@ struct SpeechMetrics {
         partials = context.counter("partials")
         wordless = context.counter("wordless")
         unreadable = context.counter("unreadable")
+        doubtful = context.counter("doubtful")
         wait = context.histogram("final_ms")
         speech = context.counter("speech_ms")
     }
@@ -47,6 +49,7 @@ extension SpeechToText {
             .counter("partials", "Partial texts."),
             .counter("wordless", "Utterances in which no word was found."),
             .counter("unreadable", "Pieces of text that were no UTF-8 and are left out."),
+            .counter("doubtful", "Texts that Whisper doubts much, and that there was no time to write anew."),
             .histogram("final_ms", "The time in ms from the end of an utterance to its final text."),
             .counter("speech_ms", "Speech in ms that came, where a provider on the network is in the list."),
         ] + ProviderMetrics.declared

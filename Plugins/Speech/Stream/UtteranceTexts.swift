@@ -77,6 +77,7 @@ final class UtteranceTexts {
             open[index] = open[index].rest()
         case .final(_, let written):
             sendFinal(written, at: index, template)
+            if written.isDoubtful { tellDoubt() }
             metrics.note(open[index], written, provider.metrics, now)
             remove(index)
         case .over:
@@ -91,6 +92,15 @@ final class UtteranceTexts {
         case .unwritten: close(index, "speech comes faster than it can be written")
         case .gap, .opened, .lost, .said: return
         }
+    }
+
+    private func tellDoubt() {
+        metrics.doubtful.add()
+        guard metrics.doubtful.count == 1 else { return }
+        context.log(
+            .warning,
+            "a text that the model doubts much is handed on as it is: it could not be written anew within 5 s; "
+                + "the metric doubtful counts more of them")
     }
 
     /// False where there is no text, and none to take back.

@@ -1,4 +1,5 @@
 import G711
+import Resampling
 import Sluice
 
 /// The form in which audio goes to RTZR. Pure.
@@ -16,6 +17,13 @@ struct RTZRAudio: Equatable, Sendable {
     var encoding = Encoding.linear
     var rate = SpeechSamples.rate
 
+    /// Of samples at 16 kHz. Throws where there is no memory.
+    func resampler() throws -> Resampler {
+        try Resampler(
+            from: AudioLayout(.s16, rate: SpeechSamples.rate, channels: 1),
+            to: AudioLayout(.s16, rate: rate, channels: 1))
+    }
+
     /// Of samples at that rate.
     func bytes(_ samples: some Collection<Int16>) -> [UInt8] {
         switch encoding {
@@ -23,5 +31,25 @@ struct RTZRAudio: Equatable, Sendable {
         case .muLaw: samples.map { MuLaw.codes[Int(UInt16(bitPattern: $0) >> 2)] }
         case .aLaw: samples.map { ALaw.codes[Int(UInt16(bitPattern: $0) >> 2)] }
         }
+    }
+}
+
+extension Resampler {
+    /// The next samples of mono at 16 bits, of which it holds the last 16 back.
+    func convert(_ samples: ArraySlice<Int16>) throws -> [Int16] {
+        let room = room(for: samples.count)
+        var count = 0
+        var failure: (any Error)?
+        let made = samples.withUnsafeBufferPointer { from in
+            [Int16](unsafeUninitializedCapacity: room) { buffer, filled in
+                guard let to = buffer.baseAddress else { return }
+                do {
+                    count = try convert(from.baseAddress, samples.count, into: to, room: room)
+                } catch { failure = error }
+                filled = count
+            }
+        }
+        if let failure { throw failure }
+        return made
     }
 }

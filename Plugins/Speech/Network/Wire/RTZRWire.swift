@@ -1,3 +1,4 @@
+import Resampling
 import Sluice
 
 /// RTZR's streaming speech-to-text (developers.rtzr.ai, "Streaming STT - WebSocket").
@@ -18,7 +19,8 @@ struct RTZRWire: SpeechWire {
     let options: [Option]
     private let audio: RTZRAudio
     private let language: String
-    private var halving = Halving()
+    /// Of one connection.
+    private var resampler: Resampler?
 
     init(url: String, _ options: [Option] = [], audio: RTZRAudio = RTZRAudio()) {
         (self.url, self.options, self.audio) = (url, options, audio)
@@ -39,7 +41,12 @@ struct RTZRWire: SpeechWire {
     let keepAlive = KeepAlive.silence(every: 20)
 
     mutating func message(_ samples: ArraySlice<Int16>) -> [UInt8] {
-        audio.rate == SpeechSamples.rate ? audio.bytes(samples) : audio.bytes(halving.take(samples))
+        guard audio.rate != SpeechSamples.rate else { return audio.bytes(samples) }
+        if resampler == nil { resampler = try? audio.resampler() }
+        // Its memory has run out where it fails: silence keeps the time.
+        return audio.bytes(
+            (try? resampler?.convert(samples))
+                ?? [Int16](repeating: 0, count: samples.count * audio.rate / SpeechSamples.rate))
     }
 
     mutating func sent(isFinalize: Bool) {}

@@ -1,5 +1,5 @@
 /// The protocol of one provider, without its socket: messages out, replies in. Pure.
-protocol SpeechWire: Sendable {
+protocol SpeechWire {
     /// As graphs name the provider.
     var name: String { get }
     /// Whether `request` wants a token.
