@@ -38,7 +38,6 @@ import Testing
             link = PeerLink(Int(key), port) { _ in }
             link.take(.route(ICERoute(there.local)))
             stream = SentStream(
-                "video",
                 PeerSession.SentMedium(
                     payloadType: 96, repair: (ssrc + 1, 97), ssrc: ssrc, extensions: SenderExtensions(),
                     isRepaired: true, stream: shared),

@@ -24,7 +24,7 @@ import Testing
         mutating func connect(microphone: Bool = false) {
             offer(microphone: microphone)
             say(#"{"type":"webrtc_answer","generation":1,"sdp":"v=0"}"#)
-            conversation.accept()
+            done = conversation.accept()
             conversation.connected(generation: 1)
         }
 
@@ -51,7 +51,7 @@ import Testing
             ])
         rig.say(#"{"type":"webrtc_answer","generation":1,"sdp":"v=0 answer"}"#)
         #expect(rig.done == [.accept("v=0 answer")])
-        rig.conversation.accept()
+        rig.done = rig.conversation.accept()
         #expect(rig.conversation.stage == .connecting)
         rig.conversation.connected(generation: 1)
         #expect(rig.conversation.stage == .connected && rig.conversation.wake == nil)
@@ -177,7 +177,7 @@ import Testing
         #expect(rig.done == [.open(generation: 1, microphone: false, camera: true)])
         rig.done = rig.conversation.offer("v=0", now: rig.now)
         rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
-        rig.conversation.accept()
+        rig.done = rig.conversation.accept()
         rig.say(#"{"type":"renegotiate","microphone":true}"#)
         #expect(rig.done == [.offerAgain(microphone: true, camera: true, restartsICE: false)])
         rig.say(#"{"type":"renegotiate","camera":false}"#)
@@ -194,12 +194,50 @@ import Testing
         rig.done = rig.conversation.offer("v=0", now: rig.now)
         #expect(
             rig.done == [.send(#"{"type": "webrtc_offer", "generation": 1, "new_connection": false, "sdp": "v=0"}"#)])
-        rig.say(#"{"type":"renegotiate"}"#)
-        #expect(rig.errors == ["renegotiate came while an offer waits for its answer."])
         rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
         #expect(rig.done == [.accept("v=0")])
-        rig.conversation.accept()
-        #expect(rig.conversation.stage == .connected && !rig.conversation.isRenegotiating)
+        rig.done = rig.conversation.accept()
+        #expect(rig.conversation.stage == .connected && !rig.conversation.isRenegotiating && rig.done.isEmpty)
+    }
+
+    @Test func oneOfferWaitsAtATimeAndWhatChangesMeanwhileGoesIntoTheNext() {
+        var rig = Rig()
+        rig.offer()
+        #expect(rig.conversation.noteTracks().isEmpty)
+        rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
+        #expect(rig.conversation.accept() == [.offerAgain(microphone: false, restartsICE: false)])
+        _ = rig.conversation.offer("v=0", now: rig.now)
+        #expect(rig.conversation.noteTracks().isEmpty)
+        rig.say(#"{"type":"renegotiate","camera":true,"ice_restart":true}"#)
+        #expect(rig.done.isEmpty && rig.errors.isEmpty)
+        rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
+        #expect(rig.conversation.accept() == [.offerAgain(microphone: false, camera: true, restartsICE: true)])
+        _ = rig.conversation.offer("v=0", now: rig.now)
+        rig.say(#"{"type":"webrtc_answer","sdp":"v=0"}"#)
+        #expect(rig.conversation.accept().isEmpty)
+        #expect(rig.conversation.noteTracks() == [.offerAgain(microphone: false, camera: true, restartsICE: false)])
+    }
+
+    @Test func onePatientOfferOnAConnectionThatStandsWaits30Seconds() {
+        var rig = Rig()
+        rig.connect()
+        _ = rig.conversation.noteTracks()
+        _ = rig.conversation.offer("v=0", now: rig.now)
+        #expect(rig.conversation.advance(now: rig.now + .seconds(29)).isEmpty)
+        rig.done = rig.conversation.advance(now: rig.now + .seconds(30))
+        #expect(rig.errors == ["No answer to the new offer came within 30 s."] && rig.conversation.stage == .idle)
+    }
+
+    @Test func aNameAndWhatIsMutedAreUnderstood() {
+        var rig = Rig()
+        rig.say(#"{"type":"webrtc_ready","microphone":true,"name":"alice"}"#)
+        #expect(rig.conversation.name == "alice")
+        rig.say(#"{"type":"mute","kind":"audio","muted":true}"#)
+        #expect(rig.done == [.mute(.audio, true)])
+        rig.say(#"{"type":"mute","kind":"smell","muted":true}"#)
+        #expect(rig.errors == [#""kind" of mute is "smell"; send audio or video."#])
+        rig.say(#"{"type":"mute","kind":"video"}"#)
+        #expect(rig.errors == [#"mute has no "muted"."#])
     }
 
     @Test func whoSaysNothingIsClosedAndWhoDoesNotAnswerIsTold() {

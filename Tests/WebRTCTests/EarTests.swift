@@ -116,7 +116,7 @@ import Testing
         let key = Array(UInt8(0)..<UInt8(suite.keyLength))
         let protect = try SRTPContext(suite, key: key, .sending, repeats: true)
         let open = try SRTPContext(suite, key: key, .receiving)
-        let sender = SentStream("audio", medium, protect, PeerWay(link), SentStream.Metrics(context, "audio"))
+        let sender = SentStream(medium, protect, PeerWay(link), SentStream.Metrics(context, "audio"))
         sender.begin(now: Instant(nanoseconds: 0))
         var code: Int32 = 0
         let decoder = try #require(opus_decoder_create(Int32(Self.rate), 1, &code))

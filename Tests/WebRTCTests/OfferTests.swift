@@ -16,7 +16,8 @@ import Testing
 
     private func offer(takesAudio: Bool = true, takesVideo: Bool = false) throws -> ViewerOffer {
         try ViewerOffer(
-            streams(takesAudio: takesAudio, takesVideo: takesVideo),
+            streams(takesAudio: takesAudio, takesVideo: takesVideo).tracks,
+            ViewerOffer.Incoming(takesAudio: takesAudio, videoCodecs: takesVideo ? [.vp8, .h264] : []),
             candidates: ["candidate:1 1 udp 1 127.0.0.1 8189 typ host"])
     }
 

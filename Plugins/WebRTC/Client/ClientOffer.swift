@@ -8,16 +8,17 @@ struct ClientOffer {
     /// Of our description.
     let text: String
     private let streams: ViewerAnswer.Streams
-    private let names: ViewerAnswer.OwnNames
+    private let cname: String
     private var offerer: Offerer
 
     /// `streams` are sent and `taken` are received, each in a section of its own, so that both have one direction
     /// (RFC 9725, section 4.2). Throws where a description has no room for them, and where there is no certificate.
     init(_ streams: ViewerAnswer.Streams, taking taken: [IncomingStream], from port: ClientPort) throws {
         self.streams = streams
-        names = ViewerAnswer.OwnNames(streams)
-        offerer = Offerer(id: names.id)
-        for stream in names.outgoing { _ = try offerer.add(outgoing: stream) }
+        var own = OwnNames()
+        cname = own.cname
+        offerer = Offerer(id: own.id)
+        for track in streams.tracks { _ = try offerer.add(outgoing: own.stream(of: track)) }
         for stream in taken { _ = try offerer.add(incoming: stream) }
         text = try offerer.offer(
             OwnTransport(
@@ -42,9 +43,7 @@ struct ClientOffer {
             fingerprints: try theirs.fingerprints.map { try Fingerprint($0) },
             role: agreement.isActive ? .client : .server)
         let session = PeerSession(
-            link, peer: peer, cname: names.cname,
-            video: ViewerAnswer.medium(.video, agreement, streams.video, nil),
-            audio: ViewerAnswer.medium(.audio, agreement, streams.audio, nil),
+            link, peer: peer, cname: cname, sent: ViewerAnswer.media(agreement, streams),
             receivedVideo: PeerSession.ReceivedMedium(.video, in: agreement),
             receivedAudio: PeerSession.ReceivedMedium(.audio, in: agreement))
         return (transport, session)

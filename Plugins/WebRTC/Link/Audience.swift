@@ -8,20 +8,18 @@ final class Audience: Sendable {
     /// One viewer's end of the stream. The node of its session has the other calls of it, on a lane of its own.
     final class Member: @unchecked Sendable {
         private let turn: SessionTurn
-        private let stream: SentStream
+        let stream: SentStream
         private let node: NodeContext.Handle
-        private let report: ((Instant) -> Instant)?
         // Within turns of the session, so exclusivity need not be checked at run time.
-        @exclusivity(unchecked) private var reportDue: Instant
+        @exclusivity(unchecked) private var reportDue = Instant.distantFuture
+        /// Called within a turn with the first frame that comes at the time which it gave last: reports of ours go out
+        /// with media and cost no call of their own. Set within a turn.
+        @exclusivity(unchecked) var report: ((Instant) -> Instant)? {
+            didSet { reportDue = report == nil ? .distantFuture : Instant(nanoseconds: .min) }
+        }
 
-        /// `report`, where there is one, is called within a turn with the first frame that comes at the time which it
-        /// gave last: reports of ours go out with media and cost no call of their own.
-        init(
-            _ stream: SentStream, _ turn: SessionTurn, _ node: NodeContext.Handle,
-            report: ((Instant) -> Instant)? = nil
-        ) {
-            (self.stream, self.turn, self.node, self.report) = (stream, turn, node, report)
-            reportDue = report == nil ? .distantFuture : Instant(nanoseconds: .min)
+        init(_ stream: SentStream, _ turn: SessionTurn, _ node: NodeContext.Handle) {
+            (self.stream, self.turn, self.node) = (stream, turn, node)
         }
 
         fileprivate func take(_ frame: SharedStream.Frame, now: Instant) {

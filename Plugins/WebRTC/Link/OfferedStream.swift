@@ -9,6 +9,7 @@ final class OfferedStream {
     private let line: SharedLine
     private let cached: MediaTime
     private let warn: (String) -> Void
+    private let askKeyframe: (@Sendable () -> Void)?
     /// The packets, once the codec is known.
     private(set) var stream: SharedStream?
     private var codec: MediaCodec? { didSet { if codec != oldValue { follow() } } }
@@ -20,12 +21,13 @@ final class OfferedStream {
     private var times: (shown: MediaTime, decoded: MediaTime)?
 
     /// `cached` is how much of video is kept for those that join, `expected` the codec that counts before anything has
-    /// come. `warn` gets a sentence on pictures that browsers cannot play evenly.
+    /// come. `askKeyframe` asks the one who makes the stream; nil where the graph's controls do that. `warn` gets a
+    /// sentence on pictures that browsers cannot play evenly.
     init(
         line: SharedLine, cached: MediaTime = .zero, expecting expected: MediaCodec? = nil,
-        warn: @escaping (String) -> Void
+        askKeyframe: (@Sendable () -> Void)? = nil, warn: @escaping (String) -> Void
     ) {
-        (self.line, self.cached, self.warn) = (line, cached, warn)
+        (self.line, self.cached, self.askKeyframe, self.warn) = (line, cached, askKeyframe, warn)
         codec = expected
         follow()
     }
@@ -57,7 +59,8 @@ final class OfferedStream {
             return
         }
         guard stream?.format != codec.format else { return }
-        stream = SharedStream(codec.format, limit: PeerSession.payloadLimit, line: line, cached: cached)
+        stream = SharedStream(
+            codec.format, limit: PeerSession.payloadLimit, line: line, cached: cached, askKeyframe: askKeyframe)
     }
 
     /// The parameter sets of H.264 stand in the format, or in keyframes alone, as in a transport stream.

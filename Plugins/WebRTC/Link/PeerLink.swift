@@ -13,6 +13,8 @@ final class PeerLink: Sendable {
         case connected(SRTPKeys)
         /// RTP or RTCP, protected, and when it came.
         case datagram([UInt8], Instant)
+        /// The media of its session are others than before.
+        case mediaChanged
         /// The way to it is by another network than before: what went by the old one may not have come.
         case moved
         /// It is over: the sentence says why, unless the peer or we ended it.
@@ -68,6 +70,9 @@ final class PeerLink: Sendable {
         }
         return port.send(batch, to: route)
     }
+
+    /// Another offer was answered: those who listen look at the session's media again. From any thread.
+    func tellMediaChanged() { state.withLock { tell(.mediaChanged, $0) } }
 
     /// The session is done with the peer, and all who listen hear that it is over. Once is enough.
     func leave() {

@@ -23,22 +23,29 @@ final class PeerSession: Sendable {
     let peer: String
     /// The name that all streams of ours have.
     let cname: String
-    let (video, audio): (SentMedium?, SentMedium?)
-    let (receivedVideo, receivedAudio): (ReceivedMedium?, ReceivedMedium?)
+    let media: PeerMedia
     /// A node outside of the session has whatever else the peer sends.
     let isHeardElsewhere: Bool
+    /// Where its media are shown to the others of its room; nil where it is in none.
+    let share: RoomShare?
 
     init(
-        _ link: PeerLink, peer: String, cname: String, video: SentMedium? = nil, audio: SentMedium? = nil,
-        receivedVideo: ReceivedMedium? = nil, receivedAudio: ReceivedMedium? = nil, isHeardElsewhere: Bool = false
+        _ link: PeerLink, peer: String, cname: String, sent: [SentMedium] = [], receivedVideo: ReceivedMedium? = nil,
+        receivedAudio: ReceivedMedium? = nil, isHeardElsewhere: Bool = false, share: RoomShare? = nil
     ) {
-        (self.link, self.peer, self.cname, self.video, self.audio) = (link, peer, cname, video, audio)
-        (self.receivedVideo, self.receivedAudio) = (receivedVideo, receivedAudio)
-        self.isHeardElsewhere = isHeardElsewhere
+        (self.link, self.peer, self.cname) = (link, peer, cname)
+        media = PeerMedia(sent: sent, received: (audio: receivedAudio, video: receivedVideo))
+        (self.isHeardElsewhere, self.share) = (isHeardElsewhere, share)
     }
 
+    /// The first medium of each kind that is sent.
+    var video: SentMedium? { media.sent.first { $0.stream.format.isVideo } }
+    var audio: SentMedium? { media.sent.first { !$0.stream.format.isVideo } }
+    var receivedVideo: ReceivedMedium? { media.received.video }
+    var receivedAudio: ReceivedMedium? { media.received.audio }
+
     /// Something goes to the peer: the node that sends it says how the connection is.
-    var sends: Bool { video != nil || audio != nil }
+    var sends: Bool { share != nil || !media.sent.isEmpty }
 
     /// The most bytes of a protected packet: what fits through tunnels of the least MTU of IPv6.
     static let mtu = 1_200

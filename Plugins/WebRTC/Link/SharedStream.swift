@@ -70,11 +70,16 @@ final class SharedStream: Sendable {
     let line: SharedLine
     /// Those who are sent each packet as the node that makes the stream has it.
     let audience = Audience()
+    /// Asks the one who makes the stream for a keyframe; nil where the graph's controls do that.
+    let askKeyframe: (@Sendable () -> Void)?
     private let state: Mutex<State>
 
     /// `limit` is the most bytes of a payload. `cached` is how much of video is kept for those that join.
-    init(_ format: PayloadFormat, limit: Int, line: SharedLine, cached: MediaTime = .zero) {
-        (self.format, self.line) = (format, line)
+    init(
+        _ format: PayloadFormat, limit: Int, line: SharedLine, cached: MediaTime = .zero,
+        askKeyframe: (@Sendable () -> Void)? = nil
+    ) {
+        (self.format, self.line, self.askKeyframe) = (format, line, askKeyframe)
         state = Mutex(
             State(
                 packetizer: FramePacketizer(format, limit: limit),

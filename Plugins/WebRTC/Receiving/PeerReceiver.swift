@@ -29,7 +29,7 @@ final class PeerReceiver {
     static let opus = MediaFormat(
         codec: .opus, audio: AudioLayout(nil, rate: 48_000, channels: 2), configuration: OpusHead(channels: 2).bytes)
 
-    let media: [Medium]
+    private(set) var media: [Medium] = []
     /// Packets of types that are not agreed on, and the first of those types.
     private(set) var (foreign, foreignType): (Int, UInt8?) = (0, nil)
     /// RTCP that makes no sense.
@@ -37,7 +37,8 @@ final class PeerReceiver {
     private var byType = [Int?](repeating: nil, count: 128)
     private let isPart: Bool
     /// The number of the header extension that counts all packets of the transport.
-    private let transportSequence: UInt8?
+    private var transportSequence: UInt8?
+    private let sourceClock: UInt16
     private var feedback: ReceiverFeedback
     // The audio is the reference, that pictures follow.
     private var timeline = ReceiveTimeline(clockRates: [48_000, 90_000], reference: 0)
@@ -54,27 +55,38 @@ final class PeerReceiver {
         var most: Int? = nil
         /// The peer sends other media too, which others receive.
         var isPart = false
+
+        fileprivate var all: [(kind: MediaKind, medium: PeerSession.ReceivedMedium?, delay: Interval)] {
+            [(.audio, audio, audioDelay), (.video, video, videoDelay)]
+        }
     }
 
     init(_ wanted: Wanted, cname: String, sourceClock: UInt16) {
         var random = SystemRandomNumberGenerator()
         var told = ReceiverFeedback.Settings(ssrc: UInt32.random(in: 1 ... .max, using: &random), cname: cname)
-        let described = [(MediaKind.audio, wanted.audio, wanted.audioDelay), (.video, wanted.video, wanted.videoDelay)]
-        told.isReduced = described.allSatisfy { $0.1?.isReduced ?? true }
-        transportSequence = described.compactMap { $0.1?.transportSequence }.first
+        told.isReduced = wanted.all.allSatisfy { $0.medium?.isReduced ?? true }
         isPart = wanted.isPart
-        told.tellsArrivals = transportSequence != nil
-        if described.contains(where: { $0.1?.feedback.contains(.estimate) == true }) { told.most = wanted.most }
+        self.sourceClock = sourceClock
         feedback = ReceiverFeedback(told)
-        var media: [Medium] = []
-        for (kind, medium, delay) in described {
-            guard let medium, let settings = medium.settings(delay: delay) else { continue }
-            for type in medium.types where type < 128 { byType[Int(type)] = media.count }
-            media.append(
-                Medium(kind, StreamReceiver(settings, arrivals: feedback.arrivals), sourceClock: sourceClock))
+        add(wanted)
+    }
+
+    /// Takes in those of the media that it has not had yet. One that the peer sends no more stays: it may come again.
+    func add(_ wanted: Wanted) {
+        transportSequence = transportSequence ?? wanted.all.compactMap { $0.medium?.transportSequence }.first
+        feedback.settings.tellsArrivals = transportSequence != nil
+        if wanted.all.contains(where: { $0.medium?.feedback.contains(.estimate) == true }) {
+            feedback.settings.most = wanted.most
         }
-        self.media = media
-        for medium in media { feedback.add(medium.receiver) }
+        for (kind, described, delay) in wanted.all where medium(kind) == nil {
+            guard let described, let settings = described.settings(delay: delay) else { continue }
+            for type in described.types where type < 128 { byType[Int(type)] = media.count }
+            let added = Medium(
+                kind, StreamReceiver(settings, arrivals: feedback.arrivals), sourceClock: sourceClock)
+            added.packets.epoch = epoch
+            media.append(added)
+            feedback.add(added.receiver)
+        }
     }
 
     /// Another peer was heard before: this one's media go on behind its, on the same line of time.

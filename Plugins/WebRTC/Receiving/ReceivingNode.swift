@@ -66,18 +66,22 @@ public class ReceivingNode {
         (self.session, protection, outgoing) = (session, nil, nil)
         let former = receiver
         receiver = nil
-        if session.receivedAudio != nil || session.receivedVideo != nil {
-            receiver = PeerReceiver(
-                PeerReceiver.Wanted(
-                    audio: session.receivedAudio, video: session.receivedVideo, audioDelay: .seconds(jitter / 1e3),
-                    videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000),
-                    isPart: session.isHeardElsewhere),
-                cname: session.cname, sourceClock: context.sourceClock)
-            if let former { receiver?.goOn(behind: former) }
-        }
+        followMedia(session)
+        if let former { receiver?.goOn(behind: former) }
         metrics.begin(now: context.now)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
         session.link.listen { inbox.post(Coming(link: link, event: $0)) }
+    }
+
+    /// Takes in what the peer sends by the last agreement.
+    private func followMedia(_ session: PeerSession) {
+        let received = session.media.received
+        guard received.audio != nil || received.video != nil else { return }
+        let wanted = PeerReceiver.Wanted(
+            audio: received.audio, video: received.video, audioDelay: .seconds(jitter / 1e3),
+            videoDelay: .seconds(videoJitter / 1e3), most: Int(mostRate * 1_000), isPart: session.isHeardElsewhere)
+        if let receiver { return receiver.add(wanted) }
+        receiver = PeerReceiver(wanted, cname: session.cname, sourceClock: context.sourceClock)
     }
 
     /// The peer is connected.
@@ -119,6 +123,7 @@ public class ReceivingNode {
             connected(session, now: now)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
         case .moved: metrics.notePath(session.link.route)
+        case .mediaChanged: followMedia(session)
         case .ended(let sentence): try ended(session, sentence, now: now)
         }
     }

@@ -13,16 +13,23 @@ public final class WebRTCInput: ReceivingNode, Node {
                 isInputError: true)
         }
         open(context)
-        let isSilent = session.sends && session.receivedAudio == nil && session.receivedVideo == nil
-        if isSilent {
-            // It is there for what it is sent.
-            let lack = video.isConnected ? "neither microphone nor camera" : "no microphone"
-            context.log(.warning, "\(session.peer) sends \(lack): it stays connected, and is not heard")
-        }
-        if session.receivedAudio == nil, !isSilent { audio.markAbsent() } else { audio.fix(PeerReceiver.opus) }
-        if session.receivedVideo == nil, !isSilent { video.markAbsent() }
+        if session.share == nil { markAbsent(session) }
+        if session.share != nil || session.receivedAudio != nil { audio.fix(PeerReceiver.opus) }
         if !session.sends { context.isWaiting(for: "the peer to connect") }
         begin(session)
+    }
+
+    /// In a room a microphone and a camera come and go; elsewhere the first answer says what there is.
+    private func markAbsent(_ session: PeerSession) {
+        guard session.sends, session.receivedAudio == nil, session.receivedVideo == nil else {
+            if session.receivedAudio == nil { audio.markAbsent() }
+            if session.receivedVideo == nil { video.markAbsent() }
+            return
+        }
+        // It is there for what it is sent.
+        let lack = video.isConnected ? "neither microphone nor camera" : "no microphone"
+        context.log(.warning, "\(session.peer) sends \(lack): it stays connected, and is not heard")
+        audio.fix(PeerReceiver.opus)
     }
 
     public func process(now: Instant) throws { try run(now: now) }

@@ -112,7 +112,7 @@ public final class WebRTCMicrophone: Node {
             line?.protection = try SRTPContext(keys.suite, key: keys.receiving, .receiving)
             line?.outgoing = try FeedbackSender(keys)
         case .datagram(let bytes, let arrival): receive(bytes, arrival)
-        case .moved: break
+        case .moved, .mediaChanged: break
         case .ended:
             end()
             line = nil

@@ -27,7 +27,9 @@ public class SendingNode {
     private(set) var context: NodeContext!
     private(set) var session: PeerSession?
     private var inbox: NodeContext.Inbox<Sending>!
-    private var streams: (video: SentStream?, audio: SentStream?)
+    private var streams: [SentStream] = []
+    /// Those of `streams` that the edges lead to.
+    private var fed: (video: SentStream?, audio: SentStream?)
     private var protections: (send: SRTPContext, receive: SRTPContext)?
     private var reports: ReportTimer!
     private var wall: WallClock!
@@ -37,7 +39,7 @@ public class SendingNode {
     private var way: PeerWay?
     private var armed = Instant.distantFuture
     private let turn = SessionTurn()
-    private var memberships: [(audience: Audience, member: Audience.Member)] = []
+    private var memberships: [(stream: SentStream, member: Audience.Member)] = []
     private var rate: SendRate?
     private var toldRate = 0
     private var estimateMetric: Metric.Counter!
@@ -83,16 +85,16 @@ public class SendingNode {
     func begin(_ session: PeerSession) {
         leave()
         self.session = session
-        (streams, protections, outgoing, way, rate) = ((nil, nil), nil, nil, nil, nil)
+        (streams, fed, protections, outgoing, way, rate) = ([], (nil, nil), nil, nil, nil, nil)
         (isOver, armed, toldRate) = (false, .distantFuture, 0)
         (begun, route) = (context.now, nil)
-        reports = ReportTimer(interval: .seconds(1), ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0)
+        reports = ReportTimer(interval: .seconds(1), ssrc: session.media.sent.first?.ssrc ?? 0)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
         // Reports have time until the next frame; what asks for something has none.
-        let audience = audience(of: session)
+        let (media, fed) = (session.media, (video: video.isConnected, audio: audio.isConnected))
         session.link.listen { [weak peer = session.link] event in
-            guard let audience, case .datagram(let bytes, let arrived) = event,
-                RTCPPacket.isReportAlone(protected: bytes)
+            guard case .datagram(let bytes, let arrived) = event, RTCPPacket.isReportAlone(protected: bytes),
+                let audience = SendingNode.audience(of: media.sent, fed)
             else { return inbox.post(Sending(link: link, event: event)) }
             audience.afterNextFrame(arrived) { [weak peer] in
                 guard let peer, !inbox.post(Sending(link: link, event: event)) else { return }
@@ -103,9 +105,9 @@ public class SendingNode {
     }
 
     /// The audience by whose frames the session's peer is sent something, the most even one.
-    private func audience(of session: PeerSession) -> Audience? {
-        if !audio.isConnected, let audio = session.audio { return audio.stream.audience }
-        return video.isConnected ? nil : session.video?.stream.audience
+    private static func audience(of sent: [PeerSession.SentMedium], _ fed: (video: Bool, audio: Bool)) -> Audience? {
+        if !fed.audio, let audio = sent.first(where: { !$0.stream.format.isVideo }) { return audio.stream.audience }
+        return fed.video ? nil : sent.first { $0.stream.format.isVideo }?.stream.audience
     }
 
     /// The peer is connected.
@@ -129,9 +131,10 @@ public class SendingNode {
         guard let session, protections != nil, !isOver else { return leaveOut() }
         turn.take {
             sendMedia(now)
-            if let video = streams.video {
-                video.pump(now: now)
-                if video.keyframes.take(now: now) { keyframe.send() }
+            for stream in streams where stream.isVideo {
+                stream.pump(now: now)
+                guard stream.keyframes.take(now: now) else { continue }
+                if let ask = stream.askKeyframe { ask() } else { keyframe.send() }
             }
             if reports.due.map({ $0 + reportPatience <= now }) ?? true { report(now) }
             if rate?.takeSilence(now: now) == true {
@@ -144,8 +147,9 @@ public class SendingNode {
 
     private func arm(_ now: Instant) {
         var due = min(reports.due.map { $0 + reportPatience } ?? .distantFuture, rate?.due ?? .distantFuture)
-        if let asked = streams.video?.keyframes.due { due = min(due, asked) }
-        if let next = streams.video?.due { due = min(due, next) }
+        for stream in streams where stream.isVideo {
+            due = min(due, stream.keyframes.due ?? .distantFuture, stream.due ?? .distantFuture)
+        }
         guard due < .distantFuture, due != armed || due <= now else { return }
         armed = due
         context.wake(at: due)
@@ -173,20 +177,15 @@ public class SendingNode {
             let way = PeerWay(session.link)
             self.way = way
             outgoing = ReportSender(send, way)
-            streams.video = session.video.map { SentStream("video", $0, send, way, metrics.video) }
-            streams.audio = session.audio.map { SentStream("audio", $0, send, way, metrics.audio) }
             connected(session, now: now)
             let path = session.link.route.map { " (\($0))" } ?? ""
             context.log(.info, "\(session.peer) is connected\(path), \(keys.suite.rawValue)")
             notePath(session)
-            turn.take {
-                streams.video?.begin(now: now)
-                streams.audio?.begin(now: now)
-            }
             rate = SendRate(rateSettings, now: now)
-            joinAudiences(session)
+            followMedia(session, now)
+        case .mediaChanged: followMedia(session, now)
         case .datagram(let bytes, let arrived): turn.take { takeControl(bytes, arrived: arrived, now) }
-        case .moved: turn.take { streams.video?.keyframes.ask() }
+        case .moved: turn.take { for stream in streams where stream.isVideo { stream.keyframes.ask() } }
         case .ended(let sentence):
             isOver = true
             leaveAudiences()
@@ -194,24 +193,57 @@ public class SendingNode {
         }
     }
 
+    /// Begins what the session has and is not sent yet, and ends what it has no more.
+    private func followMedia(_ session: PeerSession, _ now: Instant) {
+        guard let protections, let way else { return }
+        let sent = session.media.sent
+        for stream in streams where !sent.contains(where: { $0.ssrc == stream.ssrc }) { end(stream, now) }
+        for medium in sent where !streams.contains(where: { $0.ssrc == medium.ssrc }) {
+            let isVideo = medium.stream.format.isVideo
+            let stream = SentStream(medium, protections.send, way, isVideo ? metrics.video : metrics.audio)
+            turn.take {
+                streams.append(stream)
+                stream.begin(now: now)
+            }
+            if isVideo, video.isConnected, fed.video == nil {
+                fed.video = stream
+            } else if !isVideo, audio.isConnected, fed.audio == nil {
+                fed.audio = stream
+            } else {
+                join(stream, medium.stream.audience)
+            }
+        }
+        shareReports()
+    }
+
+    private func end(_ stream: SentStream, _ now: Instant) {
+        for (_, member) in memberships where member.stream === stream { stream.audience.remove(member) }
+        memberships.removeAll { $0.stream === stream }
+        if fed.video === stream { fed.video = nil }
+        if fed.audio === stream { fed.audio = nil }
+        turn.take {
+            stream.show(now: now)
+            streams.removeAll { $0 === stream }
+        }
+    }
+
     /// Where no edge leads here the peer gets the medium as the starter of its session has it.
-    private func joinAudiences(_ session: PeerSession) {
-        var direct: [(medium: PeerSession.SentMedium, stream: SentStream)] = []
-        if let medium = session.audio, let stream = streams.audio, !audio.isConnected {
-            direct.append((medium, stream))
-        }
-        if let medium = session.video, let stream = streams.video, !video.isConnected {
-            direct.append((medium, stream))
-        }
-        // Audio comes at an even pace.
-        var report: ((Instant) -> Instant)? = { [unowned self] now in
-            self.report(now)
-            return reports.due ?? now + .seconds(1)
-        }
-        for (medium, stream) in direct {
-            let member = Audience.Member(stream, turn, context.handle, report: report.take())
-            medium.stream.audience.add(member)
-            memberships.append((medium.stream.audience, member))
+    private func join(_ stream: SentStream, _ audience: Audience) {
+        let member = Audience.Member(stream, turn, context.handle)
+        memberships.append((stream, member))
+        audience.add(member)
+    }
+
+    /// Our reports go with the frames of one stream, the most even one: audio comes at an even pace.
+    private func shareReports() {
+        let even = memberships.first { !$0.stream.isVideo } ?? memberships.first
+        turn.take {
+            for (_, member) in memberships where member !== even?.member { member.report = nil }
+            guard let member = even?.member, member.report == nil else { return }
+            member.report = { [unowned self] now in
+                self.report(now)
+                return reports.due ?? now + .seconds(1)
+            }
         }
     }
 
@@ -220,14 +252,13 @@ public class SendingNode {
     private var reportPatience: Interval { memberships.isEmpty ? .zero : .seconds(5) }
 
     private func leaveAudiences() {
-        for (audience, member) in memberships { audience.remove(member) }
+        for (stream, member) in memberships { stream.audience.remove(member) }
         memberships = []
     }
 
     private func showSent(_ now: Instant) {
-        streams.video?.show(now: now)
-        streams.audio?.show(now: now)
-        guard let start = begun, let first = streams.video?.first else { return }
+        for stream in streams { stream.show(now: now) }
+        guard let start = begun, let first = streams.lazy.filter(\.isVideo).compactMap(\.first).min() else { return }
         firstPicture.set(Int(((first - start).seconds * 1_000).rounded()))
         begun = nil
     }
@@ -259,10 +290,11 @@ public class SendingNode {
         case .receiverReport(_, let blocks): note(blocks, arrived)
         case .senderReport(let report): note(report.reports, arrived)
         case .lost(_, let media, let sequences): sendAgain(sequences, of: media, now)
-        case .pictureLoss, .fullIntraRequest: streams.video?.noteRequest(packet)
+        case .pictureLoss, .fullIntraRequest:
+            for stream in streams where stream.isVideo { stream.noteRequest(packet) }
         case .estimate(let estimate):
             rate?.note(estimate, at: now)
-            streams.video?.follow(estimate: rate?.bitsPerSecond ?? 0)
+            for stream in streams { stream.follow(estimate: rate?.bitsPerSecond ?? 0) }
             tellRate()
         default: break
         }
@@ -296,10 +328,7 @@ public class SendingNode {
         estimate.send(Double(encoder) / 1_000)
     }
 
-    private func stream(of ssrc: UInt32) -> SentStream? {
-        if streams.video?.sender.ssrc == ssrc { return streams.video }
-        return streams.audio?.sender.ssrc == ssrc ? streams.audio : nil
-    }
+    private func stream(of ssrc: UInt32) -> SentStream? { streams.first { $0.ssrc == ssrc } }
 
     private var rateSettings: SendRate.Settings {
         var settings = SendRate.Settings()
@@ -321,19 +350,17 @@ public class SendingNode {
     }
 
     private func sendMedia(_ now: Instant) {
-        while let packet = audio.next() { streams.audio?.send(packet, now: now) }
-        while let packet = video.next() { streams.video?.send(packet, now: now) }
+        while let packet = audio.next() { fed.audio?.send(packet, now: now) }
+        while let packet = video.next() { fed.video?.send(packet, now: now) }
     }
 
     private func report(_ now: Instant) {
         showSent(now)
         guard let session else { return }
         notePath(session)
-        let line = session.video?.stream.line ?? session.audio?.stream.line
-        guard let time = line?.time(at: now), reports.take(now: now) else { return }
-        outgoing?.send(cname: session.cname, ssrc: session.video?.ssrc ?? session.audio?.ssrc ?? 0, now: now) {
-            streams.video?.report(wall.ntp(at: now), at: time, to: &$0)
-            streams.audio?.report(wall.ntp(at: now), at: time, to: &$0)
+        guard streams.contains(where: { $0.hasBegun(now) }), reports.take(now: now) else { return }
+        outgoing?.send(cname: session.cname, ssrc: streams[0].ssrc, now: now) { bytes in
+            for stream in streams { stream.report(wall.ntp(at: now), now: now, to: &bytes) }
         }
     }
 }

@@ -6,10 +6,8 @@ import Sluice
 /// One medium on its way to one peer: numbers, protection, datagrams, and what the peer reports of it. Within turns of
 /// its session.
 final class SentStream {
-    /// `video` or `audio`.
-    let name: String
     private let medium: PeerSession.SentMedium
-    private let isVideo: Bool
+    let isVideo: Bool
     // Turns exclude each other, so exclusivity need not be checked at run time: that would cost a fifth of a packet.
     @exclusivity(unchecked) private(set) var sender: StreamSender
     private let protection: SRTPContext
@@ -27,6 +25,8 @@ final class SentStream {
     /// Of audio.
     private var soundRepair: SoundRepair?
     private let metrics: Metrics
+    /// Counts of this stream that the metrics, which it shares with others, have already.
+    private var told: (keyframes: ToldCount, redundant: ToldCount, lost: ToldCount) = (.init(), .init(), .init())
     /// Not shown yet.
     @exclusivity(unchecked) private var sent = (packets: 0, bytes: 0)
     /// When the first packet went out.
@@ -65,11 +65,9 @@ final class SentStream {
         }
     }
 
-    init(
-        _ name: String, _ medium: PeerSession.SentMedium, _ protection: SRTPContext, _ way: PeerWay,
-        _ metrics: Metrics
-    ) {
-        (self.name, self.medium, self.protection, self.way, self.metrics) = (name, medium, protection, way, metrics)
+    /// `metrics` count all streams of the peer that are of one kind.
+    init(_ medium: PeerSession.SentMedium, _ protection: SRTPContext, _ way: PeerWay, _ metrics: Metrics) {
+        (self.medium, self.protection, self.way, self.metrics) = (medium, protection, way, metrics)
         isVideo = medium.stream.format.isVideo
         losses = way.countLosses()
         var random = SystemRandomNumberGenerator()
@@ -86,6 +84,15 @@ final class SentStream {
             redundantType: medium.redundantType)
         if !isVideo { soundRepair = SoundRepair(takesRedundancy: medium.redundantType != nil) }
     }
+
+    /// `video` or `audio`.
+    var name: String { isVideo ? "video" : "audio" }
+    var ssrc: UInt32 { medium.ssrc }
+    var audience: Audience { medium.stream.audience }
+    /// nil where the graph's controls ask for keyframes.
+    var askKeyframe: (@Sendable () -> Void)? { medium.stream.askKeyframe }
+    /// There was a first item: the line of its times is known.
+    func hasBegun(_ now: Instant) -> Bool { medium.stream.line.time(at: now) != nil }
 
     // MARK: Media
 
@@ -170,8 +177,8 @@ final class SentStream {
         metrics.bytes.add(sent.bytes)
         allBytes += sent.bytes
         sent = (0, 0)
-        metrics.keyframes?.set(Int(sender.keyframes))
-        metrics.redundantPackets.set(Int(sender.redundantPackets))
+        if let keyframes = metrics.keyframes { told.keyframes.tell(Int(sender.keyframes), to: keyframes) }
+        told.redundant.tell(Int(sender.redundantPackets), to: metrics.redundantPackets)
         guard let counted else {
             counted = (now, allBytes)
             return
@@ -216,7 +223,7 @@ final class SentStream {
     }
 
     func note(_ report: RTCPPacket.ReportBlock, at ntp: NTPTime, now: Instant) {
-        metrics.lost.set(Int(report.lost))
+        told.lost.tell(Int(report.lost), to: metrics.lost)
         metrics.fraction.set(Int(report.fractionLost) * 100 / 256)
         metrics.jitter.set(Int(Int64(report.jitter) * 1_000_000 / sender.clockRate))
         if let trip = report.roundTrip(at: ntp) {
@@ -234,9 +241,9 @@ final class SentStream {
     private var hasReported = false
 
     /// Our report on it, to be sent with those of the others.
-    func report(_ ntp: NTPTime, at time: MediaTime, to bytes: inout [UInt8]) {
+    func report(_ ntp: NTPTime, now: Instant, to bytes: inout [UInt8]) {
         // The first one comes with the first packets of any medium, so that all of them are in step from the start.
-        guard sender.packets > 0 || !hasReported else { return }
+        guard let time = medium.stream.line.time(at: now), sender.packets > 0 || !hasReported else { return }
         hasReported = true
         RTCPPacket.senderReport(sender.report(ntp: ntp, at: time)).append(to: &bytes)
         // The stream that repairs is a source of its own, which reports in the two intervals behind its packets (RFC
@@ -278,5 +285,15 @@ final class SentStream {
                 "\(name)_redundant",
                 "Times that packets began to carry the frame before beside their own (RED), for loss."),
         ]
+    }
+}
+
+/// A count of one of several that a metric adds up.
+private struct ToldCount {
+    private var value = 0
+
+    mutating func tell(_ present: Int, to metric: Metric.Counter) {
+        metric.add(present - value)
+        value = present
     }
 }

@@ -11,7 +11,7 @@ struct ViewerAnswer {
     let text: String
     let transport: PeerTransport.Agreement
     private let cname: String
-    private let (video, audio): (PeerSession.SentMedium?, PeerSession.SentMedium?)
+    private let sent: [PeerSession.SentMedium]
     private let (receivedVideo, receivedAudio): (PeerSession.ReceivedMedium?, PeerSession.ReceivedMedium?)
     /// Offers and answers of this viewer go on with it.
     var answerer: Answerer
@@ -35,38 +35,12 @@ struct ViewerAnswer {
         var playoutDelay: ClosedRange<Int>?
     }
 
-    /// The names and numbers that our streams have for one viewer.
-    struct OwnNames {
-        /// Of the description.
-        let id: UInt64
-        let cname: String
-        let outgoing: [OutgoingStream]
-
-        init(_ streams: Streams) {
-            var random = SystemRandomNumberGenerator()
-            id = UInt64.random(in: 0 ... .max, using: &random)
-            let word = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-            let cname = "sluice-\(word)"
-            // Four numbers that differ in their lowest bits.
-            let first = UInt32.random(in: 1 ... .max, using: &random) & ~3
-            let video = streams.video.map {
-                OutgoingStream(
-                    [$0.codec], ssrc: first | 1, repairSSRC: first | 2, cname: cname, streamID: word, trackID: "video")
-            }
-            let audio = streams.audio.map {
-                OutgoingStream([$0.codec], ssrc: first | 3, cname: cname, streamID: word, trackID: "audio")
-            }
-            self.cname = cname
-            outgoing = [video, audio].compactMap { $0 }
-        }
-    }
-
     /// `candidates` are the lines of our addresses. Throws where nothing comes of the offer.
     init(to offer: String, _ streams: Streams, candidates: [String]) throws(WHEPRefusal) {
-        let own = OwnNames(streams)
+        var own = OwnNames()
         cname = own.cname
         answerer = Answerer(
-            id: own.id, outgoing: own.outgoing,
+            id: own.id, outgoing: streams.tracks.map { own.stream(of: $0) },
             incoming: (streams.takesAudio ? [IncomingStream([.opus()], wantsRedundancy: true)] : [])
                 + (streams.takesVideo ? [IncomingStream([.vp8, .h264])] : []))
         let credentials = ICECredentials(random: Secrets.fillRandom)
@@ -86,8 +60,7 @@ struct ViewerAnswer {
         } catch {
             throw WHEPRefusal(500, "\(error)")
         }
-        self.video = ViewerAnswer.medium(.video, agreement, streams.video, streams.playoutDelay)
-        self.audio = ViewerAnswer.medium(.audio, agreement, streams.audio, nil)
+        sent = ViewerAnswer.media(agreement, streams)
         receivedAudio = ViewerAnswer.received(agreement)
         receivedVideo = PeerSession.ReceivedMedium(.video, in: agreement)
     }
@@ -109,18 +82,28 @@ struct ViewerAnswer {
             role: agreement.isActive ? .client : .server)
     }
 
+    /// The sections in which we send.
+    static func media(_ agreement: Agreement, _ streams: Streams) -> [PeerSession.SentMedium] {
+        agreement.sections.compactMap { section in
+            switch section.kind {
+            case .video: medium(section, streams.video?.stream, streams.playoutDelay)
+            case .audio: medium(section, streams.audio?.stream, nil)
+            case nil: nil
+            }
+        }
+    }
+
+    /// A section in which we send; nil where we do not.
     static func medium(
-        _ kind: MediaKind, _ agreement: Agreement, _ track: Streams.Track?, _ delay: ClosedRange<Int>?
+        _ section: AgreedSection, _ stream: SharedStream?, _ delay: ClosedRange<Int>?
     ) -> PeerSession.SentMedium? {
-        guard let track, let section = agreement.sections.first(where: { $0.kind == kind && $0.sending != nil }),
-            let sending = section.sending
-        else { return nil }
+        guard let stream, let sending = section.sending else { return nil }
         return PeerSession.SentMedium(
             payloadType: sending.type,
             repair: sending.repairType.flatMap { type in sending.stream.repairSSRC.map { ($0, type) } },
             redundantType: sending.redundancyType, ssrc: sending.stream.ssrc,
             extensions: extensions(sending, mid: section.mid, delay), isRepaired: sending.feedback.contains(.missing),
-            stream: track.stream)
+            stream: stream)
     }
 
     static func received(_ agreement: Agreement) -> PeerSession.ReceivedMedium? {
@@ -141,7 +124,6 @@ struct ViewerAnswer {
 
     func session(_ link: PeerLink, peer: String) -> PeerSession {
         PeerSession(
-            link, peer: peer, cname: cname, video: video, audio: audio, receivedVideo: receivedVideo,
-            receivedAudio: receivedAudio)
+            link, peer: peer, cname: cname, sent: sent, receivedVideo: receivedVideo, receivedAudio: receivedAudio)
     }
 }

@@ -22,16 +22,22 @@ final class ViewerGate {
     private let port: WebRTCPort
     private let template: String
     private let most: Int
+    /// Those who come, in sentences: `viewers`.
+    private let noun: String
     private let inbox: NodeContext.Inbox<News>
     private let taken: Metric.Counter
     private let begins: () -> Void
     private var viewers: [Int: Viewer] = [:]
 
-    /// `begins` is called when a viewer comes while nobody else watches.
-    init(_ context: NodeContext, _ port: WebRTCPort, template: String, most: Int, begins: @escaping () -> Void) {
+    /// `begins` is called when a viewer comes while nobody else watches. `noun` is their name in the plural, in
+    /// sentences and in the counter of those that are taken.
+    init(
+        _ context: NodeContext, _ port: WebRTCPort, template: String, most: Int, noun: String = "viewers",
+        begins: @escaping () -> Void = {}
+    ) {
         (self.context, self.port, self.template, self.most) = (context, port, template, most)
-        self.begins = begins
-        taken = context.counter("viewers_taken")
+        (self.noun, self.begins) = (noun, begins)
+        taken = context.counter("\(noun)_taken")
         inbox = context.inbox(of: News.self, capacity: min(max(256, 4 * most), 65_536))
     }
 
@@ -54,22 +60,24 @@ final class ViewerGate {
             throw WHEPRefusal(
                 503,
                 most == 1
-                    ? "There is a viewer already, and one is the most: try again later."
-                    : "There are \(most) viewers, which is the most: try again later.", ["Retry-After": "5"])
+                    ? "There is a \(noun.dropLast()) already, and one is the most: try again later."
+                    : "There are \(most) \(noun), which is the most: try again later.", ["Retry-After": "5"])
         }
     }
 
-    /// A viewer whose description has come. `session` makes its session of the way to it.
+    /// A viewer whose description has come. `session` makes its session of the way to it, and `parameters` are for the
+    /// template.
     func admit(
-        _ agreement: PeerTransport.Agreement, _ session: (PeerLink) -> PeerSession
+        _ agreement: PeerTransport.Agreement, parameters: [String: ParameterValue] = [:],
+        _ session: (PeerLink) -> PeerSession
     ) throws(WHEPRefusal) -> (link: PeerLink, instance: NodeContext.Instance) {
         try checkRoom()
         guard let link = port.add(agreement) else {
-            throw WHEPRefusal(503, "Too many viewers are connecting: try again soon.", ["Retry-After": "1"])
+            throw WHEPRefusal(503, "Too many \(noun) are connecting: try again soon.", ["Retry-After": "1"])
         }
         let (number, inbox) = (link.number, inbox)
         if viewers.allSatisfy(\.value.instance.isOver) { begins() }
-        let instance = context.start(template, resource: session(link))
+        let instance = context.start(template, parameters: parameters, resource: session(link))
         taken.add()
         viewers[number] = Viewer(instance: instance, link: link)
         link.listen(toMedia: false) { inbox.post(News(number: number, event: $0)) }
@@ -110,7 +118,7 @@ final class ViewerGate {
             connected += 1
         case .ended:
             if viewers.removeValue(forKey: news.number)?.isConnected == true { connected -= 1 }
-        case .datagram, .moved: break
+        case .datagram, .moved, .mediaChanged: break
         }
         return news
     }

@@ -147,9 +147,7 @@ public final class WebRTCViewers: Node {
         self.socketEvents = socketEvents
         let handle = context.handle
         signals = SignalDesk(
-            gate, captions: showsCaptions, microphones: microphones(try context.service(ViewerMicrophones.self)),
-            streams: { [unowned self] () throws(WHEPRefusal) in try streams() },
-            report: { [unowned self] in take($0) }, log: { handle.log($0, $1) })
+            gate, self, captions: showsCaptions, microphones: microphones(try context.service(ViewerMicrophones.self)))
         leases = [
             try http.serve(WebSocketRoute(path: "/peer/\(name)", subprotocols: ["sluice"]), for: context.name) {
                 !handle.isOver && socketEvents.post($0)
@@ -243,20 +241,6 @@ public final class WebRTCViewers: Node {
         { [name] in all?[name] }
     }
 
-    private func take(_ news: SignalDesk.News) {
-        switch news {
-        case .feedback(let seen):
-            feedback.send([
-                "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,
-                "jitter_buffer_delta_ms": seen.jitterBufferDelta, "likely": seen.isVideoLate ? 1 : 0,
-            ])
-        case .stats(let told):
-            for (metric, (figure, value)) in zip(metrics.figures, zip(BrowserFigures.all, told.values)) {
-                if let value { metric.set(Int((value * figure.scale).rounded())) }
-            }
-        }
-    }
-
     private func answer(_ exchange: HTTPExchange) {
         if showsCaptions, exchange.request.path.hasSuffix("/captions") { return caption(exchange) }
         switch desk.read(exchange.request, of: name) {
@@ -321,5 +305,36 @@ public final class WebRTCViewers: Node {
             streams.audio = .init(codec: .opus(channels: 2), stream: stream)
         }
         return streams
+    }
+}
+
+extension WebRTCViewers: SignalHost {
+    func welcome(_ guest: SignalGuest) throws -> (tracks: [OfferedTrack], incoming: ViewerOffer.Incoming) {
+        let streams = try streams()
+        return (
+            streams.tracks,
+            ViewerOffer.Incoming(takesAudio: takesAudio, videoCodecs: takesVideo ? [.vp8, .h264] : [])
+        )
+    }
+
+    func tracks(for guest: SignalGuest) -> [OfferedTrack]? { nil }
+    func parameters(for guest: SignalGuest) -> [String: ParameterValue] { [:] }
+    func begin(_ guest: SignalGuest) {}
+    func end(_ guest: SignalGuest) {}
+    func log(_ level: EventLog.Level, _ text: String) { context.handle.log(level, text) }
+
+    func take(_ news: SignalDesk.News, of guest: SignalGuest) {
+        switch news {
+        case .feedback(let seen):
+            feedback.send([
+                "turn_seq": Double(seen.turn), "excess_video_lag_ms": seen.excessVideoLag,
+                "jitter_buffer_delta_ms": seen.jitterBufferDelta, "likely": seen.isVideoLate ? 1 : 0,
+            ])
+        case .stats(let told):
+            for (metric, (figure, value)) in zip(metrics.figures, zip(BrowserFigures.all, told.values)) {
+                if let value { metric.set(Int((value * figure.scale).rounded())) }
+            }
+        case .mute: break
+        }
     }
 }

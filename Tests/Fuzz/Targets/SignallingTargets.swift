@@ -38,12 +38,13 @@ private func signalling(_ bytes: UnsafeRawBufferPointer) {
                 act(choose(4) == 0 ? conversation.refuse("no") : conversation.offer("v=0", now: now))
             case .accept:
                 if choose(4) == 0 { return act(conversation.refuse("no")) }
-                conversation.accept()
+                let further = conversation.accept()
                 hasLink = true
+                act(further)
                 if choose(2) == 0 { conversation.connected(generation: generation) }
             case .drop: hasLink = false
             case .tell(let sentence): mustHold(sentence.utf8.count < 2_048, "a long sentence")
-            case .feedback, .stats, .close: break
+            case .feedback, .stats, .mute, .close: break
             }
         }
         mustHold(!hasLink || conversation.hasConnection, "a connection that nobody knows")
@@ -54,6 +55,7 @@ private func signalling(_ bytes: UnsafeRawBufferPointer) {
         act(conversation.take(String(decoding: line, as: UTF8.self), now: now))
         switch choose(16) {
         case 0: act(conversation.ended(choose(2) == 0 ? nil : "gone", generation: Int(choose(3))))
+        case 2: act(conversation.noteTracks())
         case 1:
             now = now + .seconds(Double(choose(12)))
             act(conversation.advance(now: now))

@@ -1,3 +1,4 @@
+import Negotiation
 import Sluice
 
 /// One browser's conversation at `/peer/NAME` as a state machine: its messages, news of its connection and the time in;
@@ -32,6 +33,8 @@ struct PeerConversation {
         case drop
         case feedback(SyncReport)
         case stats(BrowserFigures)
+        /// The browser has switched its microphone or its camera off or on.
+        case mute(MediaKind, Bool)
         /// For the log.
         case tell(String)
         case close(Int, String)
@@ -42,16 +45,22 @@ struct PeerConversation {
     private(set) var generation = 0
     /// The browser wants to send them.
     private(set) var (wantsMicrophone, wantsCamera) = (false, false)
+    /// The one who is to be seen and heard under it, where the browser has said it.
+    private(set) var name: String?
     /// An offer on a connection that stands waits for its answer.
     private(set) var isRenegotiating = false
+    /// Something has changed since the offer that waits: another one follows it.
+    private var (isStale, restartsICE) = (false, false)
     /// Until then the browser has to say something.
     private var deadline: Instant?
     private var faults = 0
     /// Of the connections made lately.
     private var openings: [Instant] = []
 
-    /// For the first word, and for an answer.
+    /// For the first word, and for the answer that a connection begins with.
     static let patience = Interval.seconds(10)
+    /// For the answer to an offer on a connection that stands: what plays goes on meanwhile.
+    static let patienceMeanwhile = Interval.seconds(30)
     /// So many messages may make no sense.
     static let mostFaults = 16
     /// Connections that may be begun within `openingSpan`.
@@ -79,11 +88,11 @@ struct PeerConversation {
             throw SignalFault("\"generation\" is \(told), and the last offer had \(generation).")
         }
         switch message.content {
-        case .ready(let microphone, let camera):
+        case .ready(let microphone, let camera, let name):
             guard stage == .silent else {
                 throw SignalFault("webrtc_ready came before; media_reset asks for a new connection.")
             }
-            (wantsMicrophone, wantsCamera) = (microphone, camera)
+            (wantsMicrophone, wantsCamera, self.name) = (microphone, camera, name)
             return try open(now)
         case .answer(let sdp):
             guard stage == .offered || isRenegotiating else {
@@ -97,15 +106,16 @@ struct PeerConversation {
             guard stage == .connecting || stage == .connected else {
                 throw SignalFault("renegotiate came, and there is no connection.")
             }
-            guard !isRenegotiating else { throw SignalFault("renegotiate came while an offer waits for its answer.") }
             if let microphone { wantsMicrophone = microphone }
             if let camera { wantsCamera = camera }
-            return [.offerAgain(microphone: wantsMicrophone, camera: wantsCamera, restartsICE: restartsICE)]
+            self.restartsICE = self.restartsICE || restartsICE
+            return offerAgain()
         case .mediaReset:
             guard stage != .silent else { throw SignalFault("media_reset came before webrtc_ready.") }
             return try reset(now)
         case .feedback(let report): return [.feedback(report)]
         case .stats(let figures): return [.stats(figures)]
+        case .mute(let kind, let isMuted): return [.mute(kind, isMuted)]
         case .error(let what): return [.tell("says: \(what)")]
         }
     }
@@ -125,6 +135,7 @@ struct PeerConversation {
         openings.append(now)
         generation += 1
         (isRenegotiating, stage, deadline) = (false, .offered, now + PeerConversation.patience)
+        (isStale, restartsICE) = (false, false)
         return [.open(generation: generation, microphone: wantsMicrophone, camera: wantsCamera)]
     }
 
@@ -146,8 +157,8 @@ struct PeerConversation {
     mutating func offer(_ sdp: String, servers: [ICEServers.Entry] = [], now: Instant) -> [Action] {
         guard stage != .over else { return [] }
         let isNew = stage == .offered
-        isRenegotiating = !isNew
-        deadline = now + PeerConversation.patience
+        (isRenegotiating, isStale, restartsICE) = (!isNew, false, false)
+        deadline = now + (isNew ? PeerConversation.patience : PeerConversation.patienceMeanwhile)
         return [.send(SignalText.offer(sdp, generation: generation, isNew: isNew, servers: servers))]
     }
 
@@ -156,10 +167,23 @@ struct PeerConversation {
         do throws(SignalFault) { return try reset(now) } catch { return fault(error.sentence) }
     }
 
-    /// The answer was taken.
-    mutating func accept() {
+    /// The answer was taken. What has changed meanwhile goes into the next offer.
+    mutating func accept() -> [Action] {
         if stage == .offered { stage = .connecting }
         (isRenegotiating, deadline) = (false, nil)
+        return isStale ? offerAgain() : []
+    }
+
+    /// There are other tracks for the browser than before.
+    mutating func noteTracks() -> [Action] { hasConnection ? offerAgain() : [] }
+
+    /// One offer waits for its answer at a time.
+    private mutating func offerAgain() -> [Action] {
+        guard stage != .offered, !isRenegotiating else {
+            isStale = true
+            return []
+        }
+        return [.offerAgain(microphone: wantsMicrophone, camera: wantsCamera, restartsICE: restartsICE)]
     }
 
     /// The answer, or what it asked for, makes no sense: what waited goes on waiting.
@@ -199,7 +223,7 @@ struct PeerConversation {
         default:
             deadline = nil
             guard isRenegotiating else { return [] }
-            return fail("No answer to the new offer came within 10 s.")
+            return fail("No answer to the new offer came within 30 s.")
         }
     }
 

@@ -32,6 +32,9 @@ final class SignalMailbox: Sendable {
         return false
     }
 
+    /// Nothing waits. From any thread.
+    var isEmpty: Bool { waiting.withLock { $0.isEmpty } }
+
     /// On the node's lane.
     func next() -> WebSocketEvent? {
         guard let event = inbox.next() else { return nil }

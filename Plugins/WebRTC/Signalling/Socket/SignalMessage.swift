@@ -1,11 +1,12 @@
+import Negotiation
 import Sluice
 
 /// A message from a browser over the WebSocket at `/peer/NAME`: one JSON object a text frame, its kind in `type`.
 /// docs/signalling.schema.json has the form of each. Members that it does not name are left alone.
 struct SignalMessage: Equatable, Sendable {
     enum Content: Equatable, Sendable {
-        /// The browser takes an offer, and sends those.
-        case ready(microphone: Bool, camera: Bool)
+        /// The browser takes an offer, and sends those. In a room it has a name.
+        case ready(microphone: Bool, camera: Bool, name: String? = nil)
         /// Its description, in answer to our offer.
         case answer(String)
         /// One of its candidates, or the last word on them. Nothing comes of it: a server that is ICE-lite answers
@@ -17,6 +18,8 @@ struct SignalMessage: Equatable, Sendable {
         case mediaReset
         case feedback(SyncReport)
         case stats(BrowserFigures)
+        /// What it sends is switched off, or on again.
+        case mute(MediaKind, Bool)
         /// Something that the browser could not do, for the log.
         case error(String)
     }
@@ -27,7 +30,7 @@ struct SignalMessage: Equatable, Sendable {
 
     static let types = [
         "webrtc_ready", "webrtc_answer", "ice_candidate", "renegotiate", "media_reset", "av_sync_feedback", "stats",
-        "error",
+        "mute", "error",
     ]
 
     /// The most bytes of a message; the HTTP service lets no more through.
@@ -53,7 +56,8 @@ struct SignalMessage: Equatable, Sendable {
         switch type {
         case "webrtc_ready":
             content = .ready(
-                microphone: try fields.boolean("microphone") ?? false, camera: try fields.boolean("camera") ?? false)
+                microphone: try fields.boolean("microphone") ?? false, camera: try fields.boolean("camera") ?? false,
+                name: try fields.string("name", longest: 64))
         case "webrtc_answer": content = .answer(try fields.needed(try fields.string("sdp"), "sdp"))
         case "ice_candidate":
             // Browsers tell the end of their candidates by null, or by an empty one.
@@ -66,6 +70,12 @@ struct SignalMessage: Equatable, Sendable {
         case "media_reset": content = .mediaReset
         case "av_sync_feedback": content = .feedback(try SyncReport(fields))
         case "stats": content = .stats(try BrowserFigures(fields))
+        case "mute":
+            let kind = try fields.needed(try fields.string("kind", longest: 8), "kind")
+            guard let medium = MediaKind(rawValue: kind) else {
+                throw SignalFault("\"kind\" of mute is \"\(printable(kind))\"; send audio or video.")
+            }
+            content = .mute(medium, try fields.needed(try fields.boolean("muted"), "muted"))
         case "error":
             let what = try fields.needed(try fields.string("what"), "what")
             content = .error(printable(String(what.prefix(500))))

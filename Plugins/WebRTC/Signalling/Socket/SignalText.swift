@@ -2,7 +2,8 @@ import Sluice
 
 /// The messages to a browser, as JSON text on one line.
 enum SignalText {
-    private static func object(_ type: String, _ body: (inout JSONValue.Writer) -> Void) -> String {
+    /// A message of that type, with the members that `body` writes.
+    static func object(_ type: String, _ body: (inout JSONValue.Writer) -> Void) -> String {
         var writer = JSONValue.Writer(wrapDepth: 0)
         writer.object {
             $0.key("type", type)

@@ -1,0 +1,81 @@
+import HTTP
+import Sluice
+
+/// Rooms by their names: each begins with the first who comes to it, as an instance of a template, and ends some time
+/// behind the last. A room that fails fails alone.
+public final class WebRTCRooms: Node {
+    public static let descriptor = NodeDescriptor(
+        "webrtc-rooms", summary: "Starts a room for each name that somebody comes to", traits: .live,
+        example: #""rooms": { "type": "webrtc-rooms", "template": "room" }"#)
+
+    @Parameter(
+        "template", default: "room", startsTemplateWith: ["name"],
+        help: "The template that is started for each room. It is given the name of /peer/NAME.") var template: String
+    @Parameter("max_rooms", default: 100, range: 1...10_000, help: "The most rooms at a time.") var mostRooms: Int
+    @Parameter(
+        "page_path", default: "/",
+        help: "The path of the page on which browsers meet: ?room=NAME chooses the room. Empty serves none.")
+    var pagePath: String
+
+    private var context: NodeContext!
+    private var leases: [HTTPLease] = []
+    private var registry: RoomRegistry!
+    /// Doors of rooms that are to be built.
+    private var wanted: NodeContext.Inbox<RoomDoor>!
+    private var running: [(door: RoomDoor, instance: NodeContext.Instance)] = []
+    private var rooms: Metric.Counter!
+
+    public init() {}
+
+    public static var metrics: [Metric] { [.gauge("rooms", "Rooms that there are.")] }
+
+    public func prepare(_ context: NodeContext) throws {
+        self.context = context
+        guard let http = try context.service((any HTTPService).self) else {
+            throw NodeError(
+                "there is no HTTP service, by which participants come",
+                advice: "Install the plugin HTTP beside this one.", isInputError: true)
+        }
+        rooms = context.gauge("rooms")
+        let wanted = context.inbox(of: RoomDoor.self, capacity: mostRooms)
+        self.wanted = wanted
+        let handle = context.handle
+        let registry = RoomRegistry(most: mostRooms, build: { wanted.post($0) }, closed: { handle.post() })
+        self.registry = registry
+        leases = [
+            try http.serve(WebSocketRoute(path: "/peer/{room}", subprotocols: ["sluice"]), for: context.name) { event in
+                let room = event.socket.request.names["room"] ?? ""
+                var isNew = false
+                if case .opened = event { isNew = true }
+                return !handle.isOver && registry.post(.socket(event), to: room, mayBegin: isNew)
+            }
+        ]
+        if !pagePath.isEmpty {
+            let page = HTTPContent(pagePath, type: "text/html; charset=utf-8", RoomPage.html())
+            leases.append(try http.serve([page], for: context.name))
+            context.log(.info, "open \(http.address)\(pagePath) in two browsers; ?room=NAME is another room")
+        }
+        context.runsUntilStopped()
+    }
+
+    public func process(now: Instant) throws {
+        while let door = wanted.next() {
+            running.append(
+                (door, context.start(template, parameters: ["name": .string(door.room)], resource: door)))
+        }
+        // One that could not be built never closes its door by itself.
+        for (door, instance) in running where instance.isOver && !door.isClosed { door.close() }
+        for (door, _) in running where door.isClosed { registry.remove(door) }
+        running.removeAll { $0.door.isClosed }
+        rooms.set(running.count)
+        if running.contains(where: \.door.isBuilding) { context.wake(at: now + .milliseconds(200)) }
+    }
+
+    public func close() {
+        for lease in leases { lease.end() }
+        for (door, instance) in running {
+            door.close()
+            instance.stop()
+        }
+    }
+}
