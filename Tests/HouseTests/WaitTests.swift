@@ -63,6 +63,8 @@ import Testing
         "talking-figure": "makes its media itself",
         "webrtc-output": "ends where its peer does not connect in time", "webrtc-viewers": "takes viewers as they come",
         "webrtc-input": "hears the peer of its session", "webrtc-publishers": "takes publishers as they come",
+        "webrtc-rooms": "takes participants as they come", "webrtc-room": "is built for the first who comes",
+        "webrtc-share": "hears the nodes before it",
         "whip-output": "calls its server, and says so", "whep-input": "calls its server, and says so",
         "webrtc-microphone": "hears viewers, and nobody has to speak",
     ]

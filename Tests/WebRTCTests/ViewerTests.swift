@@ -30,7 +30,8 @@ import Testing
         """
 
     func viewer(
-        _ graph: String = "viewer", _ settings: [String] = [], host: String = "127.0.0.1", environment: [String] = []
+        _ graph: String = "viewer", _ settings: [String] = [], host: String = "127.0.0.1", environment: [String] = [],
+        ready: String = "in a browser"
     ) throws -> (PeerProcess, Int, Int) {
         let port = Ports.four()
         let words =
@@ -39,7 +40,7 @@ import Testing
                 "listen=\(host):\(port)", "--set", "media=\(host):\(port + 1)", "--for", "50s",
             ]
         let process = try PeerProcess(words + settings)
-        try wait(for: "viewer's page", said: { ["viewer": process.said] }, { process.said.contains("in a browser") })
+        try wait(for: "viewer's page", said: { ["viewer": process.said] }, { process.said.contains(ready) })
         return (process, port, port + 1)
     }
 

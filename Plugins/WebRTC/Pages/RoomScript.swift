@@ -61,7 +61,7 @@ enum RoomScript {
     /// Socket, connection, microphone, camera.
     static let connection = #"""
         let socket, pc, generation = 0, name = query.get("name") || "", reason = "", hasLeft = false;
-        const mine = {}, say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
+        const mine = {}, senders = {}, say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
         const button = id => document.getElementById(id), form = button("join");
 
         function open() {
@@ -120,9 +120,11 @@ enum RoomScript {
           const mids = offer.sdp.split(/^m=/m).filter(part => /^a=recvonly/m.test(part))
             .map(part => (/^a=mid:(\S+)/m.exec(part) || [])[1]);
           for (const one of own.getTransceivers().filter(one => mids.includes(one.mid))) {
-            const track = mine[one.receiver.track.kind] || null;
-            one.direction = track ? "sendonly" : "inactive";
+            const kind = one.receiver.track.kind, track = mine[kind] || null;
+            // A camera comes and goes without another offer.
+            one.direction = track || kind === "video" ? "sendonly" : "inactive";
             if (one.sender.track !== track) await one.sender.replaceTrack(track);
+            senders[kind] = one.sender;
           }
           await own.setLocalDescription();
           say({ type: "webrtc_answer", generation: offer.generation, sdp: own.localDescription.sdp });
@@ -164,7 +166,7 @@ enum RoomScript {
             if (mine.video) mine.video.stop();
             mine.video = track;
             track.onended = dark;
-            say({ type: "renegotiate", generation, camera: true });
+            if (senders.video) await senders.video.replaceTrack(track);
             say({ type: "mute", kind: "video", muted: false });
             button("film").textContent = "Camera off";
             mute(me, "video", false);
@@ -174,7 +176,7 @@ enum RoomScript {
         function dark() {
           if (mine.video) mine.video.stop();
           delete mine.video;
-          say({ type: "renegotiate", generation, camera: false });
+          if (senders.video) senders.video.replaceTrack(null);
           say({ type: "mute", kind: "video", muted: true });
           button("film").textContent = "Camera on";
           showOwn();

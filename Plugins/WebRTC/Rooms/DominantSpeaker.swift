@@ -1,6 +1,6 @@
 import Sluice
 
-/// Who speaks in a room, and who leads: one who has spoken for a while, and whom a cough of another does not move.
+/// Hears who speaks in a room, and who leads: one who has spoken for a while, and whom no cough of another one moves.
 /// Levels and time in. Pure.
 struct DominantSpeaker {
     /// So much speech, in ms, makes a voice the one that leads.

@@ -1,8 +1,8 @@
 import Sluice
 import Synchronization
 
-/// Who speaks in a room. Lanes that hear the levels of voices note them, and the room's own lane is woken by changes
-/// alone: levels come with each packet of each participant. From any thread.
+/// Those who speak in a room. Lanes that hear the levels of voices note them, and the room's own lane is woken by
+/// changes alone: levels come with each packet of each participant. From any thread.
 final class RoomSpeakers: Sendable {
     private let state = Mutex(DominantSpeaker())
     private let changed: @Sendable () -> Void

@@ -17,7 +17,8 @@ public final class WebRTCRoom: Node {
     @Parameter("max_participants", default: 50, range: 1...120, help: "The most participants at a time.")
     var mostParticipants: Int
     @Parameter(
-        "idle_s", default: 30, range: 0...86_400, help: "The room ends so long after the last one has left, in seconds.")
+        "idle_s", default: 30, range: 0...86_400, help: "The room ends so long after the last one has left, in seconds."
+    )
     var idle: Double
 
     /// One who is in the room.
@@ -38,7 +39,7 @@ public final class WebRTCRoom: Node {
     private var speakers: RoomSpeakers!
     private var members: [String: Member] = [:]
     private var told: (speaking: [String], leader: String?) = ([], nil)
-    private var present: Metric.Counter!
+    private var departed: Metric.Counter!
     private var guests = 0
     /// Since when nobody is here.
     private var empty: Instant?
@@ -49,7 +50,7 @@ public final class WebRTCRoom: Node {
     public static var metrics: [Metric] {
         [
             .counter("participants_taken", "Participants whose answer was taken."),
-            .gauge("participants", "Participants who are there."),
+            .counter("participants_left", "Participants who have left."),
         ]
     }
 
@@ -65,7 +66,7 @@ public final class WebRTCRoom: Node {
         }
         self.door = door
         gate = ViewerGate(context, port, template: template, most: mostParticipants, noun: "participants")
-        present = context.gauge("participants")
+        departed = context.counter("participants_left")
         desk = SignalDesk(gate, self)
         let (mailbox, exchanges, changes) = (
             SignalMailbox(context, sockets: mostParticipants), context.inbox(of: HTTPExchange.self, capacity: 256),
@@ -90,7 +91,6 @@ public final class WebRTCRoom: Node {
         desk.noteTracks(now: now)
         desk.advance(now: now)
         tellSpeakers()
-        present.set(members.count)
         if desk.due < .distantFuture { context.wake(at: desk.due) }
         endIfEmpty(now)
     }
@@ -102,7 +102,10 @@ public final class WebRTCRoom: Node {
 
     /// A room that nobody is in for a while ends, unless somebody stands at its door.
     private func endIfEmpty(_ now: Instant) {
-        guard desk.isEmpty else { return empty = nil }
+        guard desk.isEmpty else {
+            empty = nil
+            return
+        }
         let since = empty ?? now
         empty = since
         let end = since + .seconds(idle)
@@ -173,6 +176,7 @@ extension WebRTCRoom: SignalHost {
         share.end()
         guard members[share.name]?.share === share else { return }
         members[share.name] = nil
+        departed.add()
         for other in members.values { other.guest.socket.send(RoomText.left(share.name)) }
         context.log(.info, "\(share.name) has left \(door.room)")
     }

@@ -23,11 +23,13 @@ public final class WebRTCRooms: Node {
     /// Doors of rooms that are to be built.
     private var wanted: NodeContext.Inbox<RoomDoor>!
     private var running: [(door: RoomDoor, instance: NodeContext.Instance)] = []
-    private var rooms: Metric.Counter!
+    private var rooms: (begun: Metric.Counter, ended: Metric.Counter)!
 
     public init() {}
 
-    public static var metrics: [Metric] { [.gauge("rooms", "Rooms that there are.")] }
+    public static var metrics: [Metric] {
+        [.counter("rooms_begun", "Rooms that were begun."), .counter("rooms_ended", "Rooms that have ended.")]
+    }
 
     public func prepare(_ context: NodeContext) throws {
         self.context = context
@@ -36,10 +38,10 @@ public final class WebRTCRooms: Node {
                 "there is no HTTP service, by which participants come",
                 advice: "Install the plugin HTTP beside this one.", isInputError: true)
         }
-        rooms = context.gauge("rooms")
+        rooms = (context.counter("rooms_begun"), context.counter("rooms_ended"))
         let wanted = context.inbox(of: RoomDoor.self, capacity: mostRooms)
         self.wanted = wanted
-        let handle = context.handle
+        let (handle, mostRooms) = (context.handle, mostRooms)
         let registry = RoomRegistry(most: mostRooms, build: { wanted.post($0) }, closed: { handle.post() })
         self.registry = registry
         leases = [
@@ -47,7 +49,15 @@ public final class WebRTCRooms: Node {
                 let room = event.socket.request.names["room"] ?? ""
                 var isNew = false
                 if case .opened = event { isNew = true }
-                return !handle.isOver && registry.post(.socket(event), to: room, mayBegin: isNew)
+                guard !handle.isOver else { return false }
+                if registry.post(.socket(event), to: room, mayBegin: isNew) { return true }
+                guard isNew else { return false }
+                if RoomName.isValid(room) {
+                    event.socket.close(1_013, "There are \(mostRooms) rooms, which is the most: try again later.")
+                } else {
+                    event.socket.close(1_008, RoomName.rule)
+                }
+                return true
             }
         ]
         if !pagePath.isEmpty {
@@ -60,14 +70,17 @@ public final class WebRTCRooms: Node {
 
     public func process(now: Instant) throws {
         while let door = wanted.next() {
+            rooms.begun.add()
             running.append(
                 (door, context.start(template, parameters: ["name": .string(door.room)], resource: door)))
         }
         // One that could not be built never closes its door by itself.
         for (door, instance) in running where instance.isOver && !door.isClosed { door.close() }
-        for (door, _) in running where door.isClosed { registry.remove(door) }
+        for (door, _) in running where door.isClosed {
+            registry.remove(door)
+            rooms.ended.add()
+        }
         running.removeAll { $0.door.isClosed }
-        rooms.set(running.count)
         if running.contains(where: \.door.isBuilding) { context.wake(at: now + .milliseconds(200)) }
     }
 

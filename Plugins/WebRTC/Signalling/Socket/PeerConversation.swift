@@ -167,7 +167,7 @@ struct PeerConversation {
         do throws(SignalFault) { return try reset(now) } catch { return fault(error.sentence) }
     }
 
-    /// The answer was taken. What has changed meanwhile goes into the next offer.
+    /// The answer was taken. Changes that came meanwhile go into the next offer.
     mutating func accept() -> [Action] {
         if stage == .offered { stage = .connecting }
         (isRenegotiating, deadline) = (false, nil)

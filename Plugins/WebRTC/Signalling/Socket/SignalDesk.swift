@@ -9,7 +9,7 @@ final class SignalGuest {
     fileprivate var offer: ViewerOffer?
     fileprivate(set) var link: PeerLink?
     fileprivate var session: PeerSession?
-    /// Whatever the host has let it in as.
+    /// Its media as others get them, where the host is a room.
     var share: RoomShare?
 
     fileprivate init(_ socket: WebSocket, now: Instant) {

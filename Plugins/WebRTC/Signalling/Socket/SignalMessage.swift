@@ -18,7 +18,7 @@ struct SignalMessage: Equatable, Sendable {
         case mediaReset
         case feedback(SyncReport)
         case stats(BrowserFigures)
-        /// What it sends is switched off, or on again.
+        /// It has switched its microphone or its camera off, or on again.
         case mute(MediaKind, Bool)
         /// Something that the browser could not do, for the log.
         case error(String)

@@ -15,7 +15,7 @@ struct ViewerOffer {
         let (receivedAudio, receivedVideo): (PeerSession.ReceivedMedium?, PeerSession.ReceivedMedium?)
     }
 
-    /// What a peer may send.
+    /// The media that a peer may send.
     struct Incoming {
         var takesAudio = false
         /// Of video, the best first; none is taken where there is none.
