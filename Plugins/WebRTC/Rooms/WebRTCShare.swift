@@ -12,7 +12,8 @@ public final class WebRTCShare: Node {
     let audio = Input<Packet>("audio", .codedAudio([.opus], channels: [1, 2]), optional: true)
     let level = ValueInput(
         "level_dbov", help: "The level of the audio that comes in dBov: 0 is the loudest, -127 silence.")
-    let keyframe = RequestOutput("keyframe", help: "Asks for a keyframe: somebody begins to see, or has lost the picture.")
+    let keyframe = RequestOutput(
+        "keyframe", help: "Asks for a keyframe: somebody begins to see, or has lost the picture.")
 
     @Parameter(
         "gop_cache_ms", default: 4_000, range: 0...60_000,
