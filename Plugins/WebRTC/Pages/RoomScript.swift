@@ -61,7 +61,8 @@ enum RoomScript {
     /// Socket, connection, microphone, camera.
     static let connection = #"""
         let socket, pc, generation = 0, name = query.get("name") || "", reason = "", hasLeft = false;
-        const mine = {}, senders = {}, say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
+        const mine = {}, senders = {};
+        const say = message => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); };
         const button = id => document.getElementById(id), form = button("join");
 
         function open() {
@@ -195,7 +196,9 @@ enum RoomScript {
           form.hidden = true;
           button("own").hidden = false;
           show("connects …");
-          try { mine.audio = (await capture(true, false)).getAudioTracks()[0]; } catch (error) { noteLack("microphone", error); }
+          try {
+            mine.audio = (await capture(true, false)).getAudioTracks()[0];
+          } catch (error) { noteLack("microphone", error); }
           open();
         }
         form.onsubmit = event => {

@@ -26,7 +26,8 @@ const context = new AudioContext({ sampleRate: 48000 });
 if (navigator.mediaDevices && tone) navigator.mediaDevices.getUserMedia = async wanted => {
   const stream = new MediaStream();
   if (wanted.audio) {
-    const source = context.createOscillator(), gain = context.createGain(), out = context.createMediaStreamDestination();
+    const source = context.createOscillator(), gain = context.createGain();
+    const out = context.createMediaStreamDestination();
     [source.frequency.value, gain.gain.value] = [tone, 0.3];
     source.connect(gain).connect(out);
     source.start();

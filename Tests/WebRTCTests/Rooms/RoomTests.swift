@@ -80,7 +80,8 @@ import Testing
             """
             import asyncio, json, sys, websockets
             def connect(room='main'):
-                return websockets.connect(f'ws://127.0.0.1:\(port)/peer/{room}', subprotocols=['sluice'], compression=None)
+                url = f'ws://127.0.0.1:\(port)/peer/{room}'
+                return websockets.connect(url, subprotocols=['sluice'], compression=None)
             async def hear(socket, kind=None):
                 while True:
                     message = json.loads(await asyncio.wait_for(socket.recv(), 15))
