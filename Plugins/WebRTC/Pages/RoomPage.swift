@@ -19,6 +19,7 @@ enum RoomPage {
                 <p id="own" hidden><button id="speak">Microphone off</button> <button id="film">Camera on</button>
                 <button id="screen">Share screen</button></p>
                 <div id="tiles"></div>
+                \(PageScript.captionPlace)
                 <dl id="figures"></dl>
                 """,
             script: """

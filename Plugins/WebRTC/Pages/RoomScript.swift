@@ -50,6 +50,18 @@ enum RoomScript {
             for (const kind of one.muted) mute(one.name, kind, true);
           }
         }
+        // The last texts of all, a partial one until its final one takes its place.
+        const captions = document.getElementById("captions"), spoken = new Map();
+        function caption(text) {
+          const key = text.speaker + " " + text.id;
+          let line = spoken.get(key);
+          if (!line) {
+            spoken.set(key, line = captions.appendChild(document.createElement("p")));
+            if (spoken.size > 5) { const [old] = spoken.keys(); spoken.get(old).remove(); spoken.delete(old); }
+          }
+          line.textContent = text.text ? text.speaker + ": " + text.text : "";
+          line.className = text.final ? "final" : "partial";
+        }
         function speakers({ names, dominant }) {
           for (const [name, { box }] of tiles) {
             box.classList.toggle("speaks", names.includes(name));
@@ -102,6 +114,7 @@ enum RoomScript {
             case "left": return remove(message.name);
             case "muted": return mute(message.name, message.kind, message.muted);
             case "speaking": return speakers(message);
+            case "caption": return caption(message);
             case "webrtc_offer": return answer(message);
             case "error":
               reason = message.what;

@@ -20,11 +20,15 @@ final class RoomDoor: Sendable {
     }
 
     let room: String
+    /// The room as others see it.
+    let board: RoomBoard
     private let state = Mutex(State.building([]))
     private let closed: @Sendable () -> Void
 
     /// `closed` is called when it closes.
-    init(_ room: String, closed: @escaping @Sendable () -> Void = {}) { (self.room, self.closed) = (room, closed) }
+    init(_ room: String, closed: @escaping @Sendable () -> Void = {}) {
+        (self.room, self.closed, board) = (room, closed, RoomBoard(room))
+    }
 
     /// nil where the room is over, false where too much waits.
     func post(_ knock: Knock) -> Bool? {

@@ -33,5 +33,6 @@ final class RoomRegistry: Sendable {
         doors.withLock { doors in if doors[door.room] === door { doors[door.room] = nil } }
     }
 
-    var rooms: [String] { doors.withLock { $0.keys.sorted() } }
+    /// In alphabetical order.
+    var rooms: [RoomFacts] { doors.withLock { $0.values.map(\.board.present) }.sorted { $0.room < $1.room } }
 }

@@ -8,6 +8,7 @@ final class RoomShare: Sendable {
     private struct State {
         var audio: OfferedTrack?
         var video: OfferedTrack?
+        var muted: Set<MediaKind> = []
         var isOver = false
     }
 
@@ -16,10 +17,15 @@ final class RoomShare: Sendable {
     private let state = Mutex(State())
     private let speakers: RoomSpeakers
     private let changed: @Sendable () -> Void
+    /// Sends a message to all who are in the room.
+    let tell: @Sendable (String) -> Void
 
     /// `changed` is called when there are other tracks than before.
-    init(_ name: String, _ speakers: RoomSpeakers, changed: @escaping @Sendable () -> Void) {
-        (self.name, self.speakers, self.changed) = (name, speakers, changed)
+    init(
+        _ name: String, _ speakers: RoomSpeakers, changed: @escaping @Sendable () -> Void,
+        tell: @escaping @Sendable (String) -> Void
+    ) {
+        (self.name, self.speakers, self.changed, self.tell) = (name, speakers, changed, tell)
     }
 
     /// In the order in which they are offered.
@@ -34,6 +40,15 @@ final class RoomShare: Sendable {
             return true
         }
         if isShown { changed() }
+    }
+
+    /// Packets of it go to nobody: a host of the room has switched it off.
+    func isMuted(_ kind: MediaKind) -> Bool { state.withLock { $0.muted.contains(kind) } }
+
+    func mute(_ kind: MediaKind, _ isMuted: Bool) {
+        state.withLock { state in
+            if isMuted { state.muted.insert(kind) } else { state.muted.remove(kind) }
+        }
     }
 
     /// The level of a packet of audio, in dBov: 0 is the loudest, -127 silence (RFC 6464).

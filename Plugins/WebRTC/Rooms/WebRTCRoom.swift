@@ -1,46 +1,48 @@
-import DTLS
 import HTTP
-import ICE
 import Negotiation
 import Sluice
 
-/// One room: its participants hear and see each other, never themselves. Each comes by the WebSocket `/peer/ROOM` and
-/// gets an instance of a template; as others come and go it is offered their tracks by further offers.
+/// One room: its participants hear and see each other, never themselves. Each comes by the WebSocket `/peer/ROOM` or
+/// publishes by WHIP, and gets an instance of a template; as others come and go it is offered their tracks by further
+/// offers. Viewers of one participant come by WHEP.
 public final class WebRTCRoom: Node {
     public static let descriptor = NodeDescriptor(
         "webrtc-room", summary: "One room, in which all hear and see all others", traits: [.live, .shares],
-        example: #""room": { "type": "webrtc-room", "template": "participant" }"#)
+        example: #""room": { "type": "webrtc-room", "template": "participant", "viewer": "viewer" }"#)
 
     @Parameter(
         "template", default: "participant", startsTemplateWith: ["name"],
         help: "The template that is started for each participant. It is given the name.") var template: String
+    @Parameter(
+        "viewer", default: "viewer", startsTemplateWith: [],
+        help: "The template that is started for each viewer of one participant, who comes by WHEP.")
+    var viewerTemplate: String
     @Parameter("max_participants", default: 50, range: 1...120, help: "The most participants at a time.")
     var mostParticipants: Int
+    @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers by WHEP at a time.")
+    var mostViewers: Int
     @Parameter(
-        "idle_s", default: 30, range: 0...86_400, help: "The room ends so long after the last one has left, in seconds."
-    )
+        "idle_s", default: 30, range: 0...86_400,
+        help: "The room ends so long after the last one has left, in seconds.")
     var idle: Double
 
-    /// One who is in the room.
-    private struct Member {
-        let guest: SignalGuest
-        let share: RoomShare
-        var shown: RoomText.Participant
-    }
-
-    private var context: NodeContext!
+    private(set) var context: NodeContext!
     private var door: RoomDoor!
     private var gate: ViewerGate!
     private var desk: SignalDesk!
+    private var visitors: RoomVisitors!
+    private var publishers: RoomPublishers!
     private var mailbox: SignalMailbox!
     private var exchanges: NodeContext.Inbox<HTTPExchange>!
+    /// For all who are there.
+    private var messages: NodeContext.Inbox<String>!
     /// Tracks or speakers are others than before.
     private var changes: NodeContext.Inbox<Bool>!
     private var speakers: RoomSpeakers!
-    private var members: [String: Member] = [:]
+    private var members = RoomMembers()
     private var told: (speaking: [String], leader: String?) = ([], nil)
     private var departed: Metric.Counter!
-    private var guests = 0
+    private var answers: Metric.Histogram!
     /// Since when nobody is here.
     private var empty: Instant?
     private var isOver = false
@@ -49,8 +51,10 @@ public final class WebRTCRoom: Node {
 
     public static var metrics: [Metric] {
         [
-            .counter("participants_taken", "Participants whose answer was taken."),
+            .counter("participants_taken", "Participants whose description was taken."),
             .counter("participants_left", "Participants who have left."),
+            .counter("viewers_taken", "Viewers by WHEP whose offer was answered."),
+            .histogram("answer_ms", "The time from an offer to its answer."),
         ]
     }
 
@@ -65,14 +69,21 @@ public final class WebRTCRoom: Node {
             throw NodeError("there is no WebRTC port", isInputError: true)
         }
         self.door = door
-        gate = ViewerGate(context, port, template: template, most: mostParticipants, noun: "participants")
         departed = context.counter("participants_left")
+        answers = context.histogram("answer_ms")
+        gate = ViewerGate(context, port, template: template, most: mostParticipants, noun: "participants")
         desk = SignalDesk(gate, self)
+        let handle = context.handle
+        publishers = RoomPublishers(gate, room: door.room, most: mostParticipants) { handle.log($0, $1) }
+        visitors = RoomVisitors(
+            ViewerGate(context, port, template: viewerTemplate, most: mostViewers), room: door.room, most: mostViewers
+        ) { handle.log($0, $1) }
         let (mailbox, exchanges, changes) = (
             SignalMailbox(context, sockets: mostParticipants), context.inbox(of: HTTPExchange.self, capacity: 256),
             context.inbox(of: Bool.self, capacity: 1)
         )
         (self.mailbox, self.exchanges, self.changes) = (mailbox, exchanges, changes)
+        messages = context.inbox(of: String.self, capacity: 256)
         speakers = RoomSpeakers { _ = changes.post(true) }
         door.open { knock in
             switch knock {
@@ -85,12 +96,22 @@ public final class WebRTCRoom: Node {
 
     public func process(now: Instant) throws {
         while let event = mailbox.next() { desk.take(event, now: now) }
-        while let exchange = exchanges.next() { answer(exchange) }
-        while let news = gate.news() { desk.take(news, now: now) }
+        // One at a time: media do not wait for many answers.
+        if let exchange = exchanges.next() {
+            answer(exchange)
+            context.wakeAgain()
+        }
+        while let news = gate.news() {
+            desk.take(news, now: now)
+            if let share = publishers.take(news) { leave(share) }
+        }
+        visitors.drain()
+        while let message = messages.next() { members.tell(message) }
         while changes.next() != nil {}
         desk.noteTracks(now: now)
         desk.advance(now: now)
         tellSpeakers()
+        show()
         if desk.due < .distantFuture { context.wake(at: desk.due) }
         endIfEmpty(now)
     }
@@ -98,11 +119,12 @@ public final class WebRTCRoom: Node {
     public func close() {
         door?.close()
         gate?.stopAll()
+        visitors?.stopAll()
     }
 
     /// A room that nobody is in for a while ends, unless somebody stands at its door.
     private func endIfEmpty(_ now: Instant) {
-        guard desk.isEmpty else {
+        guard desk.isEmpty, members.isEmpty, visitors.count == 0 else {
             empty = nil
             return
         }
@@ -115,54 +137,132 @@ public final class WebRTCRoom: Node {
         context.finish()
     }
 
-    private func answer(_ exchange: HTTPExchange) {
-        exchange.answer(.refusal(404, "There is nothing of that kind in a room."))
-    }
-
     private func tellSpeakers() {
         let present = speakers.present
         let speaking = present.speaking.sorted()
         guard speaking != told.speaking || present.leader != told.leader else { return }
         told = (speaking, present.leader)
-        desk.tell(RoomText.speaking(speaking, leader: present.leader))
+        members.tell(RoomText.speaking(speaking, leader: present.leader))
+    }
+
+    private func show() {
+        door.board.present = RoomFacts(
+            room: door.room,
+            participants: members.all.map { member in
+                RoomFacts.Participant(
+                    name: member.shown.name, muted: member.shown.muted,
+                    tracks: member.share.tracks.map { $0.stream.format.isVideo ? .video : .audio },
+                    isSpeaking: told.speaking.contains(member.shown.name), way: member.way)
+            }, leader: told.leader, viewers: visitors.count)
+    }
+
+    // MARK: Coming and going
+
+    /// One who comes under that name. The one who has it leaves.
+    private func join(
+        _ name: String, _ way: String, tell: @escaping (String) -> Void, dismiss: @escaping (String) -> Void
+    ) -> RoomShare {
+        if let holder = members[name] {
+            holder.dismiss("Somebody else has joined as \(name).")
+            leave(holder.share)
+        }
+        let (changes, messages) = (changes!, messages!)
+        let share = RoomShare(name, speakers) {
+            _ = changes.post(true)
+        } tell: {
+            _ = messages.post($0)
+        }
+        members.add(
+            RoomMembers.Member(
+                share: share, shown: RoomText.Participant(name: name), way: way, tell: tell, dismiss: dismiss))
+        return share
+    }
+
+    private func leave(_ share: RoomShare) {
+        share.end()
+        guard members.remove(share) else { return }
+        visitors.end(share.name)
+        departed.add()
+        context.log(.info, "\(share.name) has left \(door.room)")
+    }
+
+    // MARK: Requests
+
+    private func answer(_ exchange: HTTPExchange) {
+        let request = exchange.request
+        if request.path.hasPrefix(RoomAPI.path) { return act(exchange) }
+        guard let name = request.names["name"] ?? only() else {
+            exchange.answer(.refusal(404, "Name a participant of \(door.room): /whep/\(door.room)/NAME."))
+            return
+        }
+        guard request.path.hasPrefix("/whip/") else {
+            return visitors.answer(exchange, of: name) { members[$0]?.share.tracks }
+        }
+        publishers.answer(exchange, of: name) { dismiss in
+            context.log(.info, "\(request.peer) publishes in \(door.room) as \(name)")
+            return join(name, "whip", tell: { _ in }, dismiss: dismiss)
+        } leave: {
+            leave($0)
+        }
+    }
+
+    /// The one who is there alone.
+    private func only() -> String? { members.all.count == 1 ? members.all[0].shown.name : nil }
+
+    private func act(_ exchange: HTTPExchange) {
+        do throws(WHEPRefusal) {
+            let wish = try RoomAPI.wish(exchange.request)
+            switch wish {
+            case .end:
+                for member in members.all { remove(member, "The room was ended.") }
+            case .remove(let name): remove(try member(name), "You were taken out of the room.")
+            case .mute(let name, let kind, let isMuted):
+                try member(name).share.mute(kind, isMuted)
+                _ = members.mute(name, kind, isMuted, byOthers: true)
+            }
+            exchange.answer(HTTPResponse(204))
+        } catch { exchange.answer(error.response) }
+    }
+
+    private func member(_ name: String) throws(WHEPRefusal) -> RoomMembers.Member {
+        guard let member = members[name] else {
+            throw WHEPRefusal(404, "Nobody is in the room \(door.room) as \(printable(name)).")
+        }
+        return member
+    }
+
+    private func remove(_ member: RoomMembers.Member, _ sentence: String) {
+        member.dismiss(sentence)
+        leave(member.share)
     }
 }
 
 extension WebRTCRoom: SignalHost {
     func welcome(_ guest: SignalGuest) throws -> (tracks: [OfferedTrack], incoming: ViewerOffer.Incoming) {
         let name = try nameOf(guest)
-        if let holder = members[name], holder.guest !== guest {
-            desk.dismiss(holder.guest, "Somebody else has joined as \(name).", now: context.now)
-        }
-        let changes = changes!
-        let share = RoomShare(name, speakers) { _ = changes.post(true) }
-        guest.share = share
-        let shown = RoomText.Participant(name: name)
-        let others = members.values.map(\.shown).sorted { $0.name < $1.name }
+        let others = members.all.map(\.shown).filter { $0.name != name }
         guest.socket.send(RoomText.participants(others, room: door.room, you: name))
-        for other in members.values { other.guest.socket.send(RoomText.joined(shown)) }
-        members[name] = Member(guest: guest, share: share, shown: shown)
+        guest.share = join(name, "websocket") { [socket = guest.socket] in
+            socket.send($0)
+        } dismiss: { [weak self, weak guest] sentence in
+            guard let self, let guest else { return }
+            desk.dismiss(guest, sentence, now: context.now)
+        }
         context.log(.info, "\(guest.address) joins \(door.room) as \(name)")
-        return (tracks(except: name), ViewerOffer.Incoming(takesAudio: true, videoCodecs: [.vp8], isReady: true))
+        return (
+            members.tracks(except: name), ViewerOffer.Incoming(takesAudio: true, videoCodecs: [.vp8], isReady: true)
+        )
     }
 
     private func nameOf(_ guest: SignalGuest) throws -> String {
-        guard let name = guest.conversation.name, !name.isEmpty else {
-            guests += 1
-            while members["guest-\(guests)"] != nil { guests += 1 }
-            return "guest-\(guests)"
-        }
+        guard let name = guest.conversation.name, !name.isEmpty else { return members.freeName() }
         guard RoomName.isValid(name) else {
             throw NodeError("\(RoomName.rule) \"\(printable(name))\" is none")
         }
         return name
     }
 
-    func tracks(for guest: SignalGuest) -> [OfferedTrack]? { guest.share.map { tracks(except: $0.name) } }
-
-    private func tracks(except name: String) -> [OfferedTrack] {
-        members.values.sorted { $0.shown.name < $1.shown.name }.filter { $0.shown.name != name }.flatMap(\.share.tracks)
-    }
+    func tracks(for guest: SignalGuest) -> [OfferedTrack]? { guest.share.map { members.tracks(except: $0.name) } }
 
     func parameters(for guest: SignalGuest) -> [String: ParameterValue] {
         ["name": .string(guest.share?.name ?? "")]
@@ -173,19 +273,15 @@ extension WebRTCRoom: SignalHost {
     func end(_ guest: SignalGuest) {
         guard let share = guest.share else { return }
         guest.share = nil
-        share.end()
-        guard members[share.name]?.share === share else { return }
-        members[share.name] = nil
-        departed.add()
-        for other in members.values { other.guest.socket.send(RoomText.left(share.name)) }
-        context.log(.info, "\(share.name) has left \(door.room)")
+        leave(share)
     }
 
     func take(_ news: SignalDesk.News, of guest: SignalGuest) {
-        guard case .mute(let kind, let isMuted) = news, let name = guest.share?.name else { return }
-        if isMuted { members[name]?.shown.muted.insert(kind) } else { members[name]?.shown.muted.remove(kind) }
-        for other in members.values where other.guest !== guest {
-            other.guest.socket.send(RoomText.muted(name, kind, isMuted))
+        switch news {
+        case .answered(let time): answers.record(Int(time.milliseconds.rounded()))
+        case .mute(let kind, let isMuted):
+            if let name = guest.share?.name { _ = members.mute(name, kind, isMuted) }
+        case .feedback, .stats: break
         }
     }
 

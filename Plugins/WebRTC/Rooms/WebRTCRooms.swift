@@ -9,8 +9,9 @@ public final class WebRTCRooms: Node {
         example: #""rooms": { "type": "webrtc-rooms", "template": "room" }"#)
 
     @Parameter(
-        "template", default: "room", startsTemplateWith: ["name"],
-        help: "The template that is started for each room. It is given the name of /peer/NAME.") var template: String
+        "template", default: "room", startsTemplateWith: ["room"],
+        help: "The template that is started for each room. It is given the name of /peer/NAME as room.") var template:
+        String
     @Parameter("max_rooms", default: 100, range: 1...10_000, help: "The most rooms at a time.") var mostRooms: Int
     @Parameter(
         "page_path", default: "/",
@@ -20,6 +21,8 @@ public final class WebRTCRooms: Node {
     private var context: NodeContext!
     private var leases: [HTTPLease] = []
     private var registry: RoomRegistry!
+    /// Questions for the list, and those for one room.
+    private var exchanges: NodeContext.Inbox<HTTPExchange>!
     /// Doors of rooms that are to be built.
     private var wanted: NodeContext.Inbox<RoomDoor>!
     private var running: [(door: RoomDoor, instance: NodeContext.Instance)] = []
@@ -60,6 +63,22 @@ public final class WebRTCRooms: Node {
                 return true
             }
         ]
+        let exchanges = context.inbox(of: HTTPExchange.self, capacity: 256)
+        self.exchanges = exchanges
+        leases.append(
+            try http.serve(WebRTCRooms.routes, for: context.name) { exchange in
+                guard !handle.isOver else { return false }
+                let (request, room) = (exchange.request, exchange.request.names["room"] ?? "")
+                // A list and its parts are answered here; all that is of one room goes there.
+                if request.path.hasPrefix(RoomAPI.path) { return exchanges.post(exchange) }
+                let begins = request.method == .post && request.path.hasPrefix("/whip/")
+                if registry.post(.exchange(exchange), to: room, mayBegin: begins) { return true }
+                exchange.answer(
+                    RoomName.isValid(room)
+                        ? .refusal(404, "There is no room \(room), or there are too many.")
+                        : .refusal(404, RoomName.rule))
+                return true
+            })
         if !pagePath.isEmpty {
             let page = HTTPContent(pagePath, type: "text/html; charset=utf-8", RoomPage.html())
             leases.append(try http.serve([page], for: context.name))
@@ -68,11 +87,33 @@ public final class WebRTCRooms: Node {
         context.runsUntilStopped()
     }
 
+    private static var routes: [HTTPRoute] {
+        let exposed = SessionDesk.exposed
+        return [
+            HTTPRoute(
+                .post, .get, path: "/whip/{room}/{name}", exposes: exposed, optionsHeaders: SessionDesk.options),
+            HTTPRoute(.patch, .delete, .get, path: "/whip/{room}/{name}/{session}", exposes: exposed),
+            HTTPRoute(.post, .get, path: "/whep/{room}", exposes: exposed, optionsHeaders: SessionDesk.options),
+            HTTPRoute(
+                .post, .get, path: "/whep/{room}/{name}", exposes: exposed, optionsHeaders: SessionDesk.options),
+            HTTPRoute(.patch, .delete, .get, path: "/whep/{room}/{name}/{session}", exposes: exposed),
+        ] + RoomAPI.routes
+    }
+
+    private func answer(_ exchange: HTTPExchange) {
+        if let response = RoomAPI.answer(exchange.request, registry.rooms) {
+            exchange.answer(response)
+        } else if !registry.post(.exchange(exchange), to: exchange.request.names["room"] ?? "", mayBegin: false) {
+            exchange.answer(.refusal(404, "There is no such room: it has ended."))
+        }
+    }
+
     public func process(now: Instant) throws {
+        while let exchange = exchanges.next() { answer(exchange) }
         while let door = wanted.next() {
             rooms.begun.add()
             running.append(
-                (door, context.start(template, parameters: ["name": .string(door.room)], resource: door)))
+                (door, context.start(template, parameters: ["room": .string(door.room)], resource: door)))
         }
         // One that could not be built never closes its door by itself.
         for (door, instance) in running where instance.isOver && !door.isClosed { door.close() }

@@ -2,7 +2,8 @@ import Negotiation
 import Sluice
 
 /// Shows the media of one participant to the others of its room. Packets go to all of them as they come, cut once; they
-/// are neither decoded nor kept, but for the last pictures for those who join.
+/// are neither decoded nor kept, but for the last pictures for those who join. Texts that come at `texts` are shown on
+/// the pages of all.
 public final class WebRTCShare: Node {
     public static let descriptor = NodeDescriptor(
         "webrtc-share", summary: "Shows the media of a participant to the others of its room", traits: .live,
@@ -10,6 +11,7 @@ public final class WebRTCShare: Node {
 
     let video = Input<Packet>("video", .codedVideo([.h264, .vp8]), optional: true)
     let audio = Input<Packet>("audio", .codedAudio([.opus], channels: [1, 2]), optional: true)
+    let texts = Input<DataItem>("texts", .data, optional: true)
     let level = ValueInput(
         "level_dbov", help: "The level of the audio that comes in dBov: 0 is the loudest, -127 silence.")
     let keyframe = RequestOutput(
@@ -27,6 +29,7 @@ public final class WebRTCShare: Node {
     /// Those that the room has.
     private var shown: (video: SharedStream?, audio: SharedStream?)
     private var heard = -127
+    private var wasDark = false
     private var keyframes: NodeContext.Inbox<Bool>!
 
     public init() {}
@@ -58,12 +61,17 @@ public final class WebRTCShare: Node {
 
     public func process(now: Instant) throws {
         if let told = level.take() { heard = Int(max(-127, min(0, told))) }
+        let isMuted = (video: share?.isMuted(.video) ?? false, audio: share?.isMuted(.audio) ?? false)
         while let packet = audio.next() {
+            guard !isMuted.audio else { continue }
             send(packet, by: media.audio, now)
             share?.hear(heard, now: now)
         }
-        while let packet = video.next() { send(packet, by: media.video, now) }
+        while let packet = video.next() { if !isMuted.video { send(packet, by: media.video, now) } }
+        if wasDark, !isMuted.video { keyframe.send() }
+        wasDark = isMuted.video
         port.flush()
+        while let text = texts.next() { share?.tell(SignalText.caption(text.fields)) }
         while keyframes.next() != nil { keyframe.send() }
     }
 

@@ -137,7 +137,7 @@ public class SendingNode {
                 if let ask = stream.askKeyframe { ask() } else { keyframe.send() }
             }
             if reports.due.map({ $0 + reportPatience <= now }) ?? true { report(now) }
-            if rate?.takeSilence(now: now) == true {
+            if streams.contains(where: \.isVideo), rate?.takeSilence(now: now) == true {
                 context.log(.info, "\(session.peer) has told no estimate of its link for 10 s")
             }
             arm(now)
@@ -146,8 +146,9 @@ public class SendingNode {
     }
 
     private func arm(_ now: Instant) {
-        var due = min(reports.due.map { $0 + reportPatience } ?? .distantFuture, rate?.due ?? .distantFuture)
+        var due = reports.due.map { $0 + reportPatience } ?? .distantFuture
         for stream in streams where stream.isVideo {
+            due = min(due, rate?.due ?? .distantFuture)
             due = min(due, stream.keyframes.due ?? .distantFuture, stream.due ?? .distantFuture)
         }
         guard due < .distantFuture, due != armed || due <= now else { return }

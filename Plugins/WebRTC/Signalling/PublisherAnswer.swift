@@ -70,9 +70,10 @@ struct PublisherAnswer {
         }
     }
 
-    func session(_ link: PeerLink, peer: String) -> PeerSession {
+    /// `share` where it publishes into a room.
+    func session(_ link: PeerLink, peer: String, share: RoomShare? = nil) -> PeerSession {
         PeerSession(
             link, peer: peer, cname: cname, receivedVideo: PeerSession.ReceivedMedium(.video, in: agreement),
-            receivedAudio: PeerSession.ReceivedMedium(.audio, in: agreement))
+            receivedAudio: PeerSession.ReceivedMedium(.audio, in: agreement), share: share)
     }
 }

@@ -334,7 +334,7 @@ extension WebRTCViewers: SignalHost {
             for (metric, (figure, value)) in zip(metrics.figures, zip(BrowserFigures.all, told.values)) {
                 if let value { metric.set(Int((value * figure.scale).rounded())) }
             }
-        case .mute: break
+        case .mute, .answered: break
         }
     }
 }

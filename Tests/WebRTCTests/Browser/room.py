@@ -2,7 +2,7 @@
 """Has several pages of one headless Chromium meet in a room, each with a tone of its own for a microphone, and prints
 what each of them hears and counts, as JSON.
 
-room.py URL SCENARIO. The scenarios are the functions below that begin with an underscore, without it.
+room.py URL SCENARIO [FLAG]… The scenarios are the functions below that begin with an underscore, without it.
 """
 import asyncio
 import itertools
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import websockets
@@ -63,6 +64,17 @@ window.heard = () => {
     const best = bins.indexOf(Math.max(...bins));
     found[name] = bins[best] < -60 ? 0 : Math.round(best * 48000 / 8192);
   }
+  return found;
+};
+// Samples of one other that were made up, and all of them, without the silence of a track that has not begun.
+window.concealedOf = async name => {
+  const [track] = tiles.get(name).stream.getAudioTracks(), found = {};
+  (await pc.getStats()).forEach(one => {
+    if (one.type === "inbound-rtp" && one.trackIdentifier === track.id)
+      Object.assign(found, { concealed: one.concealedSamples - (one.silentConcealedSamples || 0),
+        silent: one.silentConcealedSamples || 0, samples: one.totalSamplesReceived, events: one.concealmentEvents,
+        lost: one.packetsLost });
+  });
   return found;
 };
 window.counts = async () => {
@@ -176,6 +188,133 @@ async def _camera(room):
     return found
 
 
+def request(room, method, path, body=None):
+    """The status and the text of an answer of the room's server."""
+    asked = urllib.request.Request(room.url.rstrip("/") + path, method=method, data=body and json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(asked) as answer:
+            return [answer.status, answer.read().decode()]
+    except urllib.error.HTTPError as error:
+        return [error.code, error.read().decode()]
+
+
+WATCH = """
+(async () => {
+  const other = new RTCPeerConnection();
+  for (const kind of ["audio", "video"]) other.addTransceiver(kind, { direction: "recvonly" });
+  await other.setLocalDescription();
+  const answer = await fetch("/whep/main/bob", { method: "POST", body: other.localDescription.sdp,
+    headers: { "Content-Type": "application/sdp" } });
+  const found = { status: answer.status, location: answer.headers.get("Location") };
+  await other.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  for (let count = 0; count < 100; count++) {
+    (await other.getStats()).forEach(one => { if (one.type === "inbound-rtp") found[one.kind] = one.packetsReceived; });
+    if (found.audio > 20) break;
+    await new Promise(done => setTimeout(done, 50));
+  }
+  window.other = other;
+  return found;
+})()
+"""
+
+PUBLISH = """
+(async () => {
+  const other = new RTCPeerConnection(), stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  other.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly" });
+  await other.setLocalDescription();
+  const answer = await fetch("/whip/main/carol", { method: "POST", body: other.localDescription.sdp,
+    headers: { "Content-Type": "application/sdp" } });
+  await other.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  window.published = answer.headers.get("Location");
+  return answer.status;
+})()
+"""
+
+
+async def _requests(room):
+    """By HTTP: the list, a viewer and a publisher of a room, muting, taking out."""
+    found = {"none": request(room, "GET", "/api/v1/rooms/main")}
+    await room.join("alice", TONE["alice"])
+    await room.join("bob", TONE["bob"])
+    found["two"] = await room.until(others("alice", "bob"))
+    found["list"] = request(room, "GET", "/api/v1/rooms")
+    found["watched"] = await room.ask("alice", WATCH)
+    # What it publishes is its own tone.
+    found["published"] = await room.ask("alice", PUBLISH)
+    found["three"] = await room.until({"bob": {"alice": 440, "carol": 440}})
+    found["one"] = request(room, "GET", "/api/v1/rooms/main")
+    found["ended"] = await room.ask("alice", "fetch(published, { method: 'DELETE' }).then(answer => answer.status)")
+    found["left"] = await room.until(others("alice", "bob"))
+    found["mute"] = request(room, "PATCH", "/api/v1/rooms/main/bob", {"kind": "audio", "muted": True})
+    found["muted"] = await room.until({"alice": {"bob": 0}})
+    found["label"] = await room.ask("alice", "tiles.get('bob').label.textContent")
+    found["unmute"] = request(room, "PATCH", "/api/v1/rooms/main/bob", {"kind": "audio", "muted": False})
+    found["again"] = await room.until(others("alice", "bob"))
+    found["nonsense"] = request(room, "PATCH", "/api/v1/rooms/main/bob", {"kind": "smell"})
+    found["nobody"] = request(room, "DELETE", "/api/v1/rooms/main/dave")
+    found["removed"] = request(room, "DELETE", "/api/v1/rooms/main/bob")
+    found["told"] = await room.ask("bob", """new Promise(done => setInterval(
+      () => { if (hasLeft) done(state.textContent); }, 50))""")
+    found["watcher"] = await room.ask("alice", """new Promise(done => setInterval(
+      () => { if (/closed|failed|disconnected/.test(other.connectionState)) done(true); }, 50))""")
+    return found
+
+
+async def _speech(room):
+    """One speaks, by Chromium's own microphone, and the texts of it are read on the page of the other one."""
+    await room.join("bob", TONE["bob"])
+    await room.join("alice", 0)
+    found = {"captions": ""}
+    for _ in range(300):
+        found["captions"] = await room.ask("bob", "captions.textContent")
+        found["leads"] = found.get("leads") or await room.ask("bob", "!!tiles.get('alice')?.box.classList.contains('leads')")
+        if found["captions"] and "country" in found["captions"].lower().split("ask")[-1]:
+            break
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def _joins(room):
+    """Two listen to each other while 24 come and go."""
+    found = {"most_sections": 0}
+    await room.join("alice", TONE["alice"])
+    await room.join("bob", TONE["bob"])
+    found["two"] = await room.until(others("alice", "bob"))
+    await asyncio.sleep(2)
+    before = {name: await room.ask(name, "counts()") for name in ("alice", "bob")}
+    slowest = 0
+    for number in range(24):
+        name = f"guest{number}"
+        await room.join(name, 880)
+        wanted = {"alice": {"bob": 620, name: 880}, "bob": {"alice": 440, name: 880}}
+        slowest = max(slowest, (await room.until(wanted, 10))["after_s"])
+        await room.leave(name)
+        await room.until(others("alice", "bob"), 10)
+    after = {name: await room.ask(name, "counts()") for name in ("alice", "bob")}
+    found["slowest_s"] = slowest
+    found["concealed"] = {name: await room.ask(name, "concealedOf(%s)" % repr({"alice": "bob", "bob": "alice"}[name]))
+                          for name in after}
+    found["sections"] = {name: await room.ask(name, "(pc.remoteDescription.sdp.match(/^m=/gm) || []).length")
+                         for name in after}
+    found["freezes"] = {name: after[name]["freezes"] - before[name]["freezes"] for name in after}
+    return found
+
+
+async def _together(room):
+    """Fifteen join together."""
+    names = {f"guest{number}": 300 + 60 * number for number in range(15)}
+    start = time.monotonic()
+    await asyncio.gather(*(room.join(name, tone) for name, tone in names.items()))
+    opened = time.monotonic() - start
+    found = await room.until({name: {other: names[other] for other in names if other != name} for name in names}, 40)
+    return {"opened_s": round(opened, 2), "after_s": found["after_s"],
+            "heard": sum(near_count(found["heard"][name] or {}, names) for name in names)}
+
+
+def near_count(heard, names):
+    return sum(abs(heard[name] - names[name]) < 15 for name in heard)
+
+
 async def run(browser, folder, url, scenario):
     port_file = os.path.join(folder, "DevToolsActivePort")
     for _ in range(600):
@@ -197,7 +336,7 @@ def main():
         pass
     folder = tempfile.mkdtemp(prefix="sluice-chromium-")
     browser = subprocess.Popen(
-        ["chromium", *chromium.FLAGS, "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+        ["chromium", *chromium.FLAGS, *sys.argv[3:], "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
          "--disable-background-timer-throttling", f"--user-data-dir={folder}", "about:blank"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

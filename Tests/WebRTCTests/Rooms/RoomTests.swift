@@ -11,14 +11,16 @@ import Testing
         return (graph, port)
     }
 
-    private func play<Found: Decodable>(_ scenario: String) throws -> Found {
-        let (graph, port) = try room()
+    private func play<Found: Decodable>(
+        _ scenario: String, _ settings: [String] = [], flags: [String] = []
+    ) throws -> Found {
+        let (graph, port) = try room(settings)
         defer { graph.terminate() }
         let output = FileManager.default.temporaryDirectory.appending(path: "sluice-room-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: output) }
         let driver = RoomTests.folder.appending(path: "Browser/room.py").path
         let browser = try PeerProcess(
-            ["/usr/bin/python3", driver, "http://127.0.0.1:\(port)/", scenario], output: output)
+            ["/usr/bin/python3", driver, "http://127.0.0.1:\(port)/", scenario] + flags, output: output)
         try wait(
             for: "the browsers' figures", atMost: 58, said: { ["room": graph.said, "browser": browser.said] },
             { !browser.isRunning })
@@ -65,11 +67,92 @@ import Testing
         var dark: Bool
     }
 
-    @Test func aCameraComesAndGoesWhileTheSoundGoesOn() throws {
-        let found: Camera = try play("camera")
+    @Test func aCameraComesAndGoesWhileTheSoundGoesOnAndBothAreRecorded() throws {
+        let scratch = try Scratch()
+        let found: Camera = try play("camera", ["--set", "record=\(scratch.url.path)"])
         #expect(found.two.right == ["alice": ["bob"], "bob": ["alice"]] && found.after.right == found.two.right)
-        #expect(found.counts.pictures["alice"] == 320 && found.counts.freezes == 0)
+        #expect(found.counts.pictures["alice"] == 320)
         #expect(found.dark)
+        for (file, codec) in [("main.alice.mka", "opus"), ("main.alice.mkv", "vp8"), ("main.bob.mka", "opus")] {
+            let told = try CommandRun(
+                ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", file], in: scratch.url,
+                executable: URL(filePath: "/usr/bin/ffprobe"))
+            #expect(told.output == "\(codec)\n", "\(file): \(told.errors)")
+        }
+    }
+
+    private struct Speech: Decodable {
+        var captions: String
+        var leads: Bool?
+    }
+
+    private static let speechIsThere = FileManager.default.fileExists(
+        atPath: Built.root.appending(path: ".build/speech/ggml-tiny.en.bin").path)
+
+    @Test(.enabled(if: speechIsThere, "speech is not set up: tools/setup --speech"))
+    func oneWhoSpeaksLeadsAndIsWrittenDownOnThePageOfAnother() throws {
+        let clip = Built.root.appending(path: "Tests/Fixtures/Speech/jfk.wav").path
+        let found: Speech = try play(
+            "speech", ["--set", "transcribe=true"], flags: ["--use-file-for-fake-audio-capture=\(clip)"])
+        #expect(found.captions.contains("alice: ") && found.captions.lowercased().contains("country"))
+        #expect(found.leads == true)
+    }
+
+    private struct Watched: Decodable {
+        var status, audio: Int
+        var location: String
+    }
+
+    private struct Requests: Decodable {
+        var two, three, left, muted, again: Hearing
+        var list, one, none, mute, unmute, nonsense, nobody, removed: Answer
+        var watched: Watched
+        var published, ended: Int
+        var label, told: String
+        var watcher: Bool
+    }
+
+    private struct Answer: Decodable {
+        var (status, text): (Int, String)
+        init(from decoder: any Decoder) throws {
+            var list = try decoder.unkeyedContainer()
+            (status, text) = (try list.decode(Int.self), try list.decode(String.self))
+        }
+    }
+
+    @Test func aRoomIsWatchedPublishedToAndRuledByHTTP() throws {
+        let found: Requests = try play("requests")
+        #expect(found.none.status == 404 && found.none.text.hasPrefix("There is no room main"))
+        #expect(found.list.status == 200 && found.list.text.contains(#""name": "bob", "way": "websocket""#))
+        #expect(found.watched.status == 201 && found.watched.location.hasPrefix("/whep/main/bob/"))
+        #expect(found.watched.audio > 20)
+        // The one who publishes by WHIP sends the tone of alice, and is somebody else for bob.
+        #expect(found.published == 201 && abs((found.three.heard["bob"]?["carol"] ?? 0) - 440) < 15)
+        #expect(found.one.text.contains(#""viewers": 1"#) && found.one.text.contains(#""way": "whip""#))
+        #expect(found.ended == 200 && found.left.right == ["alice": ["bob"], "bob": ["alice"]])
+        #expect(found.mute.status == 204 && found.muted.heard["alice"] == ["bob": 0])
+        #expect(found.label == "bob, muted" && found.unmute.status == 204)
+        #expect(found.again.right == ["alice": ["bob"], "bob": ["alice"]])
+        #expect(found.nonsense.status == 400 && found.nobody.status == 404)
+        #expect(found.nobody.text == "Nobody is in the room main as dave.\n")
+        #expect(found.removed.status == 204 && found.told == "You were taken out of the room." && found.watcher)
+    }
+
+    private struct Joins: Decodable {
+        var two: Hearing
+        var concealed: [String: [String: Int]]
+        var sections, freezes: [String: Int]
+    }
+
+    @Test func twentyFourWhoComeAndGoAreNotHeardInTheSoundOfTwoWhoStay() throws {
+        let found: Joins = try play("joins")
+        // The own two, and two others.
+        #expect(found.sections == ["alice": 4, "bob": 4])
+        for (name, counts) in found.concealed {
+            // A browser that gets no CPU conceals what came; an offer that disturbs a track would cost it 20 ms each.
+            let (samples, concealed) = (counts["samples"] ?? 0, counts["concealed"] ?? 0)
+            #expect(samples > 48_000 && concealed < samples / 200 && counts["lost"] == 0, "\(name): \(counts)")
+        }
     }
 
     @Test func namesAreTakenOverAndThoseThatAreNoneAreRefused() throws {

@@ -9,6 +9,8 @@ final class SignalGuest {
     fileprivate var offer: ViewerOffer?
     fileprivate(set) var link: PeerLink?
     fileprivate var session: PeerSession?
+    /// When the offer that waits for its answer went out.
+    fileprivate var offered: Instant?
     /// Its media as others get them, where the host is a room.
     var share: RoomShare?
 
@@ -46,6 +48,8 @@ final class SignalDesk {
         case feedback(SyncReport)
         case stats(BrowserFigures)
         case mute(MediaKind, Bool)
+        /// It has answered an offer after that time.
+        case answered(Interval)
     }
 
     private let gate: ViewerGate
@@ -162,7 +166,7 @@ final class SignalDesk {
             let (tracks, incoming) = try host.welcome(guest)
             var offer = try ViewerOffer(tracks, incoming, candidates: gate.candidates)
             let text = try offer.offer(microphone: microphone, camera: camera)
-            guest.offer = offer
+            (guest.offer, guest.offered) = (offer, now)
             act(guest.conversation.offer(text, servers: gate.servers, now: now), guest, now)
         } catch { act(guest.conversation.fail(ViewerOffer.sentence(error)), guest, now) }
     }
@@ -177,7 +181,7 @@ final class SignalDesk {
         do {
             if let tracks = host.tracks(for: guest) { try offer.follow(tracks) }
             let text = try offer.offer(microphone: microphone, camera: camera, restartsICE: restartsICE)
-            guest.offer = offer
+            (guest.offer, guest.offered) = (offer, now)
             act(guest.conversation.offer(text, now: now), guest, now)
         } catch { act(guest.conversation.refuse(ViewerOffer.sentence(error)), guest, now) }
     }
@@ -186,7 +190,8 @@ final class SignalDesk {
         guard var offer = guest.offer else { return }
         do {
             let outcome = try offer.accept(sdp)
-            guest.offer = offer
+            if let offered = guest.offered { host.take(.answered(now - offered), of: guest) }
+            (guest.offer, guest.offered) = (offer, nil)
             var further: [PeerConversation.Action] = []
             if let link = guest.link {
                 if outcome.restartsICE {
