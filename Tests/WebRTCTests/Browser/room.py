@@ -267,7 +267,8 @@ async def _speech(room):
     found = {"captions": ""}
     for _ in range(300):
         found["captions"] = await room.ask("bob", "captions.textContent")
-        found["leads"] = found.get("leads") or await room.ask("bob", "!!tiles.get('alice')?.box.classList.contains('leads')")
+        leads = await room.ask("bob", "!!tiles.get('alice')?.box.classList.contains('leads')")
+        found["leads"] = found.get("leads") or leads
         if found["captions"] and "country" in found["captions"].lower().split("ask")[-1]:
             break
         await asyncio.sleep(0.1)
@@ -336,8 +337,8 @@ def main():
         pass
     folder = tempfile.mkdtemp(prefix="sluice-chromium-")
     browser = subprocess.Popen(
-        ["chromium", *chromium.FLAGS, *sys.argv[3:], "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-         "--disable-background-timer-throttling", f"--user-data-dir={folder}", "about:blank"],
+        ["chromium", *chromium.FLAGS, *sys.argv[3:], "--disable-renderer-backgrounding",
+         "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling", f"--user-data-dir={folder}", "about:blank"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))
