@@ -338,7 +338,8 @@ def main():
     folder = tempfile.mkdtemp(prefix="sluice-chromium-")
     browser = subprocess.Popen(
         ["chromium", *chromium.FLAGS, *sys.argv[3:], "--disable-renderer-backgrounding",
-         "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling", f"--user-data-dir={folder}", "about:blank"],
+         "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling",
+         f"--user-data-dir={folder}", "about:blank"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))
