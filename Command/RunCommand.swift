@@ -66,8 +66,9 @@ enum RunCommand: Subcommand {
     }
 
     static func execute(_ run: GraphRun, _ watcher: RunWatcher, _ signals: Int32) throws -> Int32 {
-        let termination = TerminationWatch(run, signals)
+        let termination = TerminationWatch(signals)
         defer { termination.end() }
+        _ = termination.follow(run)
         let outcome = try run.execute()
         watcher.end(outcome, run.progress)
         return outcome == .failed ? 1 : 0

@@ -7,14 +7,26 @@ import Synchronization
 /// The first signal drains the graph, a second one leaves it at once. Where the run does not even do that, the process
 /// ends a second later.
 final class TerminationWatch: Sendable {
-    private let run: GraphRun
+    private struct State {
+        var run: GraphRun?
+        /// The first signal has come.
+        var isAsked = false
+    }
+
+    private let state = Mutex(State())
     private let signals: Int32
     private let isOver = Atomic<Bool>(false)
+    /// Its writing end is closed when the first signal comes, which ends a `wait`.
+    private let asked: (reading: Int32, writing: Int32)
 
     /// `signals` is what `Console.catchTermination` gave.
-    init(_ run: GraphRun, _ signals: Int32) {
-        self.run = run
+    init(_ signals: Int32) {
         self.signals = signals
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = withUnsafeMutablePointer(to: &ends) {
+            $0.withMemoryRebound(to: Int32.self, capacity: 2) { pipe($0) }
+        }
+        asked = (ends.0, ends.1)
         guard signals >= 0 else { return }
         var thread = pthread_t()
         let box = Unmanaged.passRetained(self)
@@ -23,6 +35,24 @@ final class TerminationWatch: Sendable {
         } else {
             box.release()
         }
+    }
+
+    /// The run that a signal ends. False where one has come already.
+    func follow(_ run: GraphRun) -> Bool {
+        state.withLock { state in
+            state.run = run
+            return !state.isAsked
+        }
+    }
+
+    /// A signal has come.
+    var isAsked: Bool { state.withLock { $0.isAsked } }
+
+    /// Waits so long, or until a signal comes; true where one has come.
+    func wait(_ time: Interval) -> Bool {
+        var entry = pollfd(fd: asked.reading, events: Int16(POLLIN), revents: 0)
+        poll(&entry, 1, Int32(clamping: Int(time.milliseconds)))
+        return isAsked
     }
 
     /// The run has ended by itself.
@@ -36,21 +66,27 @@ final class TerminationWatch: Sendable {
             case .nothing: continue
             case .drain:
                 if !isOver.load(ordering: .relaxed) { Console.say("stopping; again to end at once\n") }
-                run.stop()
+                let run = state.withLock { state in
+                    state.isAsked = true
+                    return state.run
+                }
+                run?.stop()
+                close(asked.writing)
             case .endAtOnce: return leave()
             }
         }
     }
 
     private func leave() {
-        run.leave()
+        let run = state.withLock { $0.run }
+        run?.leave()
         var patience = pollfd(fd: -1, events: 0, revents: 0)
         poll(&patience, 1, 1_000)
         // A run that is over has a report to write, or an answer that nobody reads.
         let reason =
             isOver.load(ordering: .relaxed)
             ? "what it had to say is not taken"
-            : run.preparing.map { "node \"\($0)\" does not return from its preparation" } ?? "the run does not end"
+            : run?.preparing.map { "node \"\($0)\" does not return from its preparation" } ?? "the run does not end"
         Console.say("left at once: \(reason).\n")
         Console.drain(within: .milliseconds(100))
         _exit(1)
