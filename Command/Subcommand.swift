@@ -4,8 +4,8 @@ import Glibc
 /// The command `sluice`. Exit status 0: ran and finished; 1: the run failed; 2: the input was wrong.
 enum Main {
     static let commands: [any Subcommand.Type] = [
-        RunCommand.self, ServeCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self, SchemaCommand.self,
-        DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
+        RunCommand.self, ServeCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self,
+        SchemaCommand.self, DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
         VersionCommand.self, HelpCommand.self, ManifestCommand.self,
     ]
 

@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import webrtc_rooms
 from compile import build
 from measure import Failed, Spread, run
 from result import Figure, Result
@@ -111,6 +112,20 @@ class Bench:
                 Figure(f"{VIEWERS} viewers, {name}: packets lost", "", spread("Sluice", "lost"), 0)]
         return figures
 
+    def all_rooms(self):
+        found, floor = [], []
+        for _ in range(self.options.rounds):
+            found.append(webrtc_rooms.packet(self.workshop, "127.0.0.1", self.seconds))
+            floor.append(self.floor("audio"))
+
+        def spread(key):
+            return Spread([one[key] for one in found])
+        label = f"{webrtc_rooms.ROOMS} rooms of {webrtc_rooms.VIEWERS} viewers, Opus"
+        return [
+            Figure(f"{label}: a packet", "µs of CPU", spread("cpu"), 7, {"bare C": Spread(floor)}),
+            Figure(f"{label}: packets are late by, p99", "ms", spread("late"), 5),
+            Figure(f"{label}: packets lost", "", spread("lost"), 0)]
+
     # Joins ----------------------------------------------------------------------------------------------------------
 
     def crowd(self, **more):
@@ -128,7 +143,7 @@ class Bench:
                 "most": listening["late_max"], "lost": listening["lost"]}
 
     def all_crowds(self):
-        ways = {"": {}, ", lanes with priority": {"lanes": {name: {"priority": 5} for name in ("main", "viewers")}}}
+        ways = {"": {}, ", lanes with priority": {"lanes": {name: {"priority": 5} for name in ("main",)}}}
         found = {way: [] for way in ways}
         for _ in range(self.options.rounds):
             for way, more in ways.items():
@@ -303,7 +318,7 @@ def measure(workshop, options):
     figures, failures = [], []
     with Network() as network:
         bench = Bench(workshop, network, options)
-        for part in (bench.all_packets, bench.all_crowds, bench.all_that_stays, bench.all_first_pictures):
+        for part in (bench.all_packets, bench.all_rooms, bench.all_crowds, bench.all_that_stays, bench.all_first_pictures):
             try:
                 figures += part()
             except Failed as failure:
