@@ -318,7 +318,8 @@ def measure(workshop, options):
     figures, failures = [], []
     with Network() as network:
         bench = Bench(workshop, network, options)
-        for part in (bench.all_packets, bench.all_rooms, bench.all_crowds, bench.all_that_stays, bench.all_first_pictures):
+        for part in (
+                bench.all_packets, bench.all_rooms, bench.all_crowds, bench.all_that_stays, bench.all_first_pictures):
             try:
                 figures += part()
             except Failed as failure:

@@ -26,8 +26,8 @@ class Rooms:
     def __init__(self, workshop, address):
         self.workshop = workshop
         self.server = Process(
-            [executable(), "run", "room", "--set", f"listen=127.0.0.1:{HTTP}", "--set", f"media={address}:{MEDIA}"], HTTP,
-            workshop.path / "rooms.log")
+            [executable(), "run", "room", "--set", f"listen=127.0.0.1:{HTTP}", "--set", f"media={address}:{MEDIA}"],
+            HTTP, workshop.path / "rooms.log")
         ports = [20100 + 10 * number for number in range(ROOMS)]
         nodes, edges = {}, []
         for number, port in enumerate(ports):
@@ -60,7 +60,8 @@ class Rooms:
         """So many viewers in each room."""
         peers = [(number, self.load.peer("all")) for number in range(ROOMS) for _ in range(count)]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda one: one[1].join(f"http://127.0.0.1:{HTTP}/whep/room{one[0]}/voice", ("audio",)), peers))
+            url = f"http://127.0.0.1:{HTTP}/whep/room"
+            list(pool.map(lambda one: one[1].join(f"{url}{one[0]}/voice", ("audio",)), peers))
         self.load.wait("all", len(peers))
 
 
