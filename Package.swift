@@ -24,6 +24,7 @@ let rtp: Target.Dependency = .product(name: "RTP", package: "Shared")
 let sampleTime: Target.Dependency = .product(name: "SampleTime", package: "Shared")
 let segmentTime: Target.Dependency = .product(name: "SegmentTime", package: "Shared")
 let sourceTime: Target.Dependency = .product(name: "SourceTime", package: "Shared")
+let spool: Target.Dependency = .product(name: "Spool", package: "Shared")
 let srtp: Target.Dependency = .product(name: "SRTP", package: "Shared")
 let webSocketClient: Target.Dependency = .product(name: "WebSocketClient", package: "Shared")
 
@@ -64,7 +65,7 @@ let plugins: [Target] = [
     plugin("Raw", uses: [geometry, net, pacing, sampleTime]),
     plugin("SRT", uses: [geometry, holding, libav, mpegts, net, sourceTime, "CSRT"]),
     plugin("Segments", uses: [net, segmentTime]),
-    plugin("Speech", uses: [g711, http, httpClient, net, resampling, webSocketClient]),
+    plugin("Speech", uses: [g711, http, httpClient, libav, net, resampling, spool, webSocketClient]),
     plugin("Sync", uses: [resampling]),
     plugin("Twilio", uses: [dtls, holding, http, rtp]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
@@ -157,7 +158,8 @@ let tests: [Target] = [
             "VideoDecoderPlugin",
             net, "TestSupport",
         ]),
-    tests("Speech", of: ["SpeechPlugin", http, httpClient, webSocketClient, "TestSupport"]),
+    tests("Speech", of: ["SpeechPlugin", http, httpClient, spool, webSocketClient, "TestSupport"]),
+    tests("Spool", of: [spool]),
     tests("Twilio", of: ["TwilioPlugin", "G711Plugin", "HTTPPlugin", http, rtp, "TestSupport"]),
     tests(
         "Sync",
@@ -209,9 +211,10 @@ let fuzzing: [Target] = {
 /// A fuzzer can only call a library.
 let command =
     fuzzer == nil
-    ? Target.executableTarget(name: "Command", dependencies: [engine, bitstream, rtp, "CPcap"], path: "Command")
+    ? Target.executableTarget(name: "Command", dependencies: [engine, bitstream, rtp, spool, "CPcap"], path: "Command")
     : Target.target(
-        name: "Command", dependencies: [engine, bitstream, rtp, "CPcap"], path: "Command", exclude: ["Main.swift"])
+        name: "Command", dependencies: [engine, bitstream, rtp, spool, "CPcap"], path: "Command",
+        exclude: ["Main.swift"])
 
 let package = Package(
     name: "sluice",

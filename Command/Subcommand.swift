@@ -6,7 +6,7 @@ enum Main {
     static let commands: [any Subcommand.Type] = [
         RunCommand.self, ServeCommand.self, ListCommand.self, ValidateCommand.self, InspectCommand.self,
         SchemaCommand.self, DrawCommand.self, LatencyCommand.self, CheckCommand.self, TimingCommand.self,
-        VersionCommand.self, HelpCommand.self, ManifestCommand.self,
+        SpoolCommand.self, VersionCommand.self, HelpCommand.self, ManifestCommand.self,
     ]
 
     static func main() {

@@ -28,6 +28,7 @@ let package = Package(
         .library(name: "SampleTime", type: .dynamic, targets: ["SampleTime"]),
         .library(name: "SourceTime", type: .dynamic, targets: ["SourceTime"]),
         .library(name: "SegmentTime", type: .dynamic, targets: ["SegmentTime"]),
+        .library(name: "Spool", type: .dynamic, targets: ["Spool"]),
         .library(name: "SRTP", type: .dynamic, targets: ["SRTP"]),
         .library(name: "WebSocketClient", type: .dynamic, targets: ["WebSocketClient"]),
     ],
@@ -75,6 +76,8 @@ let package = Package(
             name: "RTP", dependencies: ["Bitstream", "SegmentTime", .product(name: "Sluice", package: "Engine")]),
         .target(name: "SampleTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SourceTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        // Pure but for the directory: time and files are arguments.
+        .target(name: "Spool", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.
         .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),

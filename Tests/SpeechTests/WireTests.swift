@@ -188,7 +188,7 @@ import Testing
     }
 
     @Test func anUtteranceIsAWAVFileInItsForm() {
-        let body = TranscriptionForm(url: "", model: "m", language: "ko").body([1, -1])
+        let body = TranscriptionForm(url: "", model: "m", language: "ko").body(.wave([1, -1]))
         let text = String(decoding: body, as: Unicode.ASCII.self)
         #expect(text.contains("name=\"model\"\r\n\r\nm\r\n") && text.contains("filename=\"speech.wav\""))
         #expect(text.contains("RIFF") && text.contains("WAVEfmt ") && text.hasSuffix("--\r\n"))

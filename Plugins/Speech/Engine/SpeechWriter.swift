@@ -27,7 +27,9 @@ final class SpeechWriter {
         _ job: DecodeJob, hasTime: @escaping (Duration, _ isDoubtful: Bool) -> Bool = { _, _ in true }
     ) -> DecodeJob.Outcome {
         do {
-            guard let audio = SpokenAudio(job.samples, spoken: try spoken(job.samples)) else { return .noSpeech }
+            let silent = SpeechSettings(hangOver: SpokenAudio.shortest, maxSpeech: 1e6)
+            let spoken = try SpokenRanges.find(job.samples, detector, silent)
+            guard let audio = SpokenAudio(job.samples, spoken: spoken) else { return .noSpeech }
             let window = Whisper.window(for: audio.samples.count)
             let began = ContinuousClock.now
             var result = try decode(audio.samples, job, window: window, .init(beams: 1), isFirst: true)
@@ -61,30 +63,6 @@ final class SpeechWriter {
         } catch {
             return .failed("\(error)")
         }
-    }
-
-    /// Ranges of windows.
-    private func spoken(_ samples: [Float]) throws -> [Range<Int>] {
-        detector.reset()
-        var turns = SpeechTurns(SpeechSettings(hangOver: SpokenAudio.shortest, maxSpeech: 1e6))
-        var (found, begin): ([Range<Int>], Int?) = ([], nil)
-        func take(_ turn: SpeechTurns.Turn) {
-            switch turn {
-            case .began(let first): begin = first
-            case .ended(let last):
-                if let first = begin { found.append(first..<max(first, last)) }
-            }
-        }
-        try samples.withUnsafeBufferPointer { samples in
-            var at = 0
-            while samples.count - at >= SpeechTurns.window {
-                let window = UnsafeBufferPointer(rebasing: samples[at..<at + SpeechTurns.window])
-                for turn in turns.take(try detector.probability(of: window)) { take(turn) }
-                at += SpeechTurns.window
-            }
-        }
-        if let turn = turns.finish() { take(turn) }
-        return found
     }
 
     private static let isCancelled: SpeechLibrary.Asking = { owner in

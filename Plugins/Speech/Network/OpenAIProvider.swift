@@ -80,7 +80,7 @@ final class OpenAIProvider: SpeechProvider {
 
     private func next(_ now: Instant) {
         guard answer == nil, due == nil, let job = jobs.first else { return }
-        let call = form.call(job.samples)
+        let call = form.call(.wave(job.samples))
         counts.sent(job.samples.count)
         self.call = call
         answer = context.ask { try call.perform() }

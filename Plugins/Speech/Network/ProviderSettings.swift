@@ -93,11 +93,9 @@ struct ProviderSettings {
                 language: language)
             return NetworkProvider(DeepgramWire(options), warm: warm, context)
         case "openai":
-            let url = try address(openAIURL.isEmpty ? "https://api.openai.com" : openAIURL, "openai_url")
-            let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
-            let form = TranscriptionForm(
-                url: hasPath ? url : url + "/v1/audio/transcriptions", key: openAIKey, model: openAIModel,
-                language: language)
+            let url = try ProviderSettings.transcriptions(
+                openAIURL.isEmpty ? "https://api.openai.com" : openAIURL, parameter: "openai_url")
+            let form = TranscriptionForm(url: url, key: openAIKey, model: openAIModel, language: language)
             return OpenAIProvider(form, context)
         default:
             let wire = VoskWire(url: try address(voskURL, "vosk_url"), language: language)
@@ -105,8 +103,19 @@ struct ProviderSettings {
         }
     }
 
-    /// Without a slash at its end; of HTTP, which serves for tokens and for WebSockets.
+    /// The whole address of a server of OpenAI's kind. Throws where it is none.
+    static func transcriptions(_ text: String, parameter: String) throws -> String {
+        let url = try address(text, parameter)
+        let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
+        return hasPath ? url : url + "/v1/audio/transcriptions"
+    }
+
     private func address(_ text: String, _ parameter: String) throws -> String {
+        try ProviderSettings.address(text, parameter)
+    }
+
+    /// Without a slash at its end; of HTTP, which serves for tokens and for WebSockets.
+    private static func address(_ text: String, _ parameter: String) throws -> String {
         guard let address = WebSocketAddress(text) else {
             throw NodeError(
                 "\(parameter) is no address", advice: "Write it as https://HOST or http://HOST:PORT.",

@@ -32,6 +32,8 @@ typedef struct {
   size_t body_size;
   size_t limit;
   int is_too_long;
+  // The request could be sent.
+  int was_reached;
 } ccurl_answer;
 
 static inline size_t ccurl_take(char *bytes, size_t one, size_t count, void *argument) {
@@ -89,6 +91,9 @@ static inline void ccurl_perform(const ccurl_request *request, ccurl_answer *ans
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, request);
   answer->code = curl_easy_perform(handle);
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
+  curl_off_t before = 0;
+  curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &before);
+  answer->was_reached = before > 0;
 }
 
 // The address that answered, behind redirections; null where there is none.

@@ -35,6 +35,7 @@ public final class HTTPCall: Sendable {
     private let body: [UInt8]?
     private let timeout: Interval
     private let isOver = Atomic<Bool>(false)
+    private let isReached = Atomic<Bool>(false)
 
     private static let mostBytes = 1 << 20
     /// Loads libcurl's libraries, once in the process.
@@ -50,6 +51,9 @@ public final class HTTPCall: Sendable {
 
     /// Ends `perform` within a second, with an error.
     public func cancel() { isOver.store(true, ordering: .relaxed) }
+
+    /// Behind `perform`: the request could be sent. False where the name, the connection or TLS failed.
+    public var wasReached: Bool { isReached.load(ordering: .relaxed) }
 
     /// Waits for the whole answer. Throws `NodeError` where there is none; its words hold no header and no part of the
     /// address but the host.
@@ -84,6 +88,7 @@ public final class HTTPCall: Sendable {
                 }
             }
         }
+        isReached.store(answer.was_reached != 0, ordering: .relaxed)
         guard answer.code == CURLE_OK else { throw failure(&answer) }
         return read(&answer)
     }

@@ -1,6 +1,7 @@
 import G711
 import Resampling
 import Sluice
+import Spool
 
 /// The form in which audio goes to RTZR. Pure.
 struct RTZRAudio: Equatable, Sendable {
@@ -27,7 +28,7 @@ struct RTZRAudio: Equatable, Sendable {
     /// Of samples at that rate.
     func bytes(_ samples: some Collection<Int16>) -> [UInt8] {
         switch encoding {
-        case .linear: PCM.bytes(samples)
+        case .linear: WaveHeader.bytes(samples)
         case .muLaw: samples.map { MuLaw.codes[Int(UInt16(bitPattern: $0) >> 2)] }
         case .aLaw: samples.map { ALaw.codes[Int(UInt16(bitPattern: $0) >> 2)] }
         }

@@ -1,3 +1,5 @@
+import Spool
+
 /// The protocol of one provider, without its socket: messages out, replies in. Pure.
 protocol SpeechWire {
     /// As graphs name the provider.
@@ -22,7 +24,7 @@ protocol SpeechWire {
 }
 
 extension SpeechWire {
-    func message(_ samples: ArraySlice<Int16>) -> [UInt8] { PCM.bytes(samples) }
+    func message(_ samples: ArraySlice<Int16>) -> [UInt8] { WaveHeader.bytes(samples) }
 }
 
 /// How a connection without audio is kept, in s since the last audio.

@@ -2,6 +2,7 @@ import Glibc
 import HTTP
 import HTTPClient
 import Sluice
+import Spool
 
 /// The request and the answer of OpenAI's `POST /v1/audio/transcriptions`, as OpenAI, speaches, whisper.cpp's server,
 /// vLLM and Groq have them. Pure.
@@ -20,20 +21,36 @@ struct TranscriptionForm: Sendable {
     var key = ""
     var model = ""
     var language = ""
+    /// Words that the model should know.
+    var prompt = ""
 
     private static let boundary = "sluice-part-7d1c4b"
     /// For an answer.
     static let patience = Interval.seconds(30)
 
-    /// Of samples at 16 kHz.
-    func call(_ samples: [Int16]) -> HTTPCall {
-        var headers: HTTPHeaders = ["Content-Type": "multipart/form-data; boundary=\(TranscriptionForm.boundary)"]
-        if !key.isEmpty { headers.add("Authorization", "Bearer \(key)") }
-        return HTTPCall(.post, url, headers: headers, body: body(samples), timeout: TranscriptionForm.patience)
+    /// A file of audio, as it goes into the request.
+    struct File: Sendable {
+        var name: String
+        var type: String
+        var bytes: [UInt8]
+
+        /// Of samples at 16 kHz.
+        static func wave(_ samples: [Int16]) -> File {
+            File(
+                name: "speech.wav", type: "audio/wav",
+                bytes: WaveHeader.bytes(samples: samples.count, rate: SpeechSamples.rate) + WaveHeader.bytes(samples))
+        }
     }
 
-    /// RFC 7578, with a WAV file.
-    func body(_ samples: [Int16]) -> [UInt8] {
+    /// `patience` is for the whole answer.
+    func call(_ file: File, patience: Interval = TranscriptionForm.patience) -> HTTPCall {
+        var headers: HTTPHeaders = ["Content-Type": "multipart/form-data; boundary=\(TranscriptionForm.boundary)"]
+        if !key.isEmpty { headers.add("Authorization", "Bearer \(key)") }
+        return HTTPCall(.post, url, headers: headers, body: body(file), timeout: patience)
+    }
+
+    /// RFC 7578.
+    func body(_ file: File) -> [UInt8] {
         var bytes: [UInt8] = []
         func part(_ name: String, _ value: String) {
             guard !value.isEmpty else { return }
@@ -43,42 +60,19 @@ struct TranscriptionForm: Sendable {
         }
         part("model", model)
         part("language", language)
+        part("prompt", prompt)
         part("response_format", "verbose_json")
         part("timestamp_granularities[]", "word")
         bytes += Array(
             """
             --\(TranscriptionForm.boundary)\r
-            Content-Disposition: form-data; name="file"; filename="speech.wav"\r
-            Content-Type: audio/wav\r
+            Content-Disposition: form-data; name="file"; filename="\(file.name)"\r
+            Content-Type: \(file.type)\r
             \r
 
             """.utf8)
-        bytes += TranscriptionForm.wave(samples)
+        bytes += file.bytes
         bytes += Array("\r\n--\(TranscriptionForm.boundary)--\r\n".utf8)
-        return bytes
-    }
-
-    private static func wave(_ samples: [Int16]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(44 + samples.count * 2)
-        func put(_ value: UInt32) {
-            for shift: UInt32 in [0, 8, 16, 24] { bytes.append(UInt8(value >> shift & 0xff)) }
-        }
-        func put(_ value: UInt16) { for shift: UInt16 in [0, 8] { bytes.append(UInt8(value >> shift & 0xff)) } }
-        let size = UInt32(clamping: samples.count * 2)
-        bytes += Array("RIFF".utf8)
-        put(size &+ 36)
-        bytes += Array("WAVEfmt ".utf8)
-        put(UInt32(16))
-        put(UInt16(1))
-        put(UInt16(1))
-        put(UInt32(SpeechSamples.rate))
-        put(UInt32(SpeechSamples.rate * 2))
-        put(UInt16(2))
-        put(UInt16(16))
-        bytes += Array("data".utf8)
-        put(size)
-        for sample in samples { put(UInt16(bitPattern: sample)) }
         return bytes
     }
 

@@ -1,0 +1,16 @@
+/// FNV-1a of 64 bits (draft-eastlake-fnv-17): tells a chunk that is damaged from a whole one. No protection against
+/// those who write other bytes on purpose. Pure.
+public struct SpoolHash: Equatable, Sendable {
+    public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    public init() {}
+
+    public mutating func take(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+
+    public var text: String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
