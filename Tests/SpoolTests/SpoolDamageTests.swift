@@ -80,7 +80,7 @@ import Testing
             change(&disk.files["talk/00000001.wav", default: []])
             let (_, audio) = try recovered(disk)
             #expect(audio.samples.count == samples && audio.faults.count == 1 && audio.faults[0].contains(words))
-            // What follows has its own time.
+            // The next one has its own time.
             #expect(audio.place(audio.samples.count - 1) == 3_199)
         }
     }

@@ -14,7 +14,7 @@ public enum Built {
     public static func file(_ name: String) -> URL { directory.appendingPathComponent(name) }
 
     /// The command, and the libraries without which it does not start.
-    public static let command = ["sluice", "libSluice.so", "libBitstream.so", "libRTP.so"]
+    public static let command = ["sluice", "libSluice.so", "libBitstream.so", "libRTP.so", "libSpool.so"]
 
     public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

@@ -23,10 +23,10 @@ struct BatchMetrics {
         stored = context.counter("jobs_stored")
         retries = context.counter("retries")
         waiting = context.gauge("waiting_ms")
-        chunks = context.gauge("chunks")
+        chunks = context.gauge("chunks_total")
         bytes = context.gauge("spool_bytes")
-        jobs = context.gauge("jobs_waiting")
-        dead = context.gauge("jobs_dead")
+        jobs = context.gauge("jobs_waiting_total")
+        dead = context.gauge("jobs_dead_total")
         delay = context.histogram("stored_after_ms")
         engine = context.counter("engine_ms")
         written = context.counter("written_ms")
@@ -41,10 +41,10 @@ extension SpeechBatch {
         .counter("jobs_stored", "Batches whose text was stored."),
         .counter("retries", "Batches that were sent again."),
         .gauge("waiting_ms", "Audio in ms that is in the spool and has no text yet."),
-        .gauge("chunks", "Chunks that are in the spool."),
+        .gauge("chunks_total", "Chunks that are in the spool."),
         .gauge("spool_bytes", "The size in bytes of the chunks in the spool."),
-        .gauge("jobs_waiting", "Batches that wait to be written, or are being written."),
-        .gauge("jobs_dead", "Batches that were tried eight times and are not tried again."),
+        .gauge("jobs_waiting_total", "Batches that wait to be written, or are being written."),
+        .gauge("jobs_dead_total", "Batches that were tried eight times and are not tried again."),
         .histogram(
             "stored_after_ms",
             "The time in ms from the end of a batch's audio to the moment at which its text is stored."),

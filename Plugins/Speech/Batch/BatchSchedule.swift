@@ -3,10 +3,10 @@ import Spool
 
 /// Which batch is written next, and when one that was not is tried again. Pure: time and chance are arguments.
 ///
-/// Batches go in order, so many at a time. A server that cannot be reached, or has no time, is left alone for 1 s, twice
-/// as long each time up to a minute, or as long as it says; that is no fault of a batch, which waits for as long as it
-/// takes. One that was answered wrongly, or in halves, or not in time, is tried again after 1 s up to five minutes, and
-/// is dead after eight tries.
+/// Batches go in order, so many at a time. A server that cannot be reached, or has no time, is left alone for 1 s,
+/// twice as long each time up to a minute, or as long as it says; that is no fault of a batch, which waits for as long
+/// as it takes. One that was answered wrongly, or in halves, or not in time, is tried again after 1 s up to five
+/// minutes, and is dead after eight tries.
 struct BatchSchedule {
     struct ID: Hashable, Sendable {
         /// By the order in which they were found.

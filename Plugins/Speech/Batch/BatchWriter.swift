@@ -7,7 +7,7 @@ protocol BatchWriter: AnyObject {
     var name: String { get }
     /// `audio` reads the batch, and may wait for the disk.
     func start(_ id: BatchSchedule.ID, _ audio: @escaping @Sendable () -> SpoolAudio)
-    /// What has come since.
+    /// The answers that have come since.
     func take() -> [BatchAnswer]
     func close()
 }

@@ -95,8 +95,9 @@ final class ServerBatchWriter: BatchWriter {
             let written = try form.read(answer, seconds: seconds + reply.delay).earlier(by: reply.delay)
             return .written([(0, written)])
         } catch {
-            // Those that stand in front of a server which is not there, and one that has no time.
-            return [429, 502, 503, 504].contains(answer.status)
+            // A key or an address that is wrong, a server that has no time, and those that stand before one which is
+            // not there: another batch would fare no better.
+            return [401, 403, 404, 429, 502, 503, 504].contains(answer.status)
                 ? .unreachable(error.why, wish: error.retryAfter)
                 : .failed(error.why, wish: error.retryAfter, isFinal: false)
         }

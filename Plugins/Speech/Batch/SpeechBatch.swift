@@ -3,8 +3,8 @@ import Spool
 
 /// Writes speech down in batches that survive the end of the process.
 ///
-/// Audio goes into a spool on the disk first, in chunks; joined, a batch of them is written by a server or by the engine
-/// in the process. Text is stored in the spool, and then the chunks are removed. What a killed process has left is
+/// Audio goes into a spool on the disk first, in chunks; joined, a batch of them is written by a server or by the
+/// engine in the process. Text is stored in the spool, and then the chunks are removed. The rest of a killed process is
 /// delivered by the next one that has the spool.
 public final class SpeechBatch: Node {
     public static let descriptor = NodeDescriptor(
@@ -35,7 +35,8 @@ public final class SpeechBatch: Node {
     @Parameter(
         "model", default: "",
         help:
-            "A ggml file of Whisper for the engine in the process. Empty takes tiny.en, which tools/setup --speech fetches."
+            "A ggml file of Whisper for the engine in the process. "
+            + "Empty takes tiny.en, which tools/setup --speech fetches."
     )
     var model: String
     @Parameter(
@@ -64,7 +65,7 @@ public final class SpeechBatch: Node {
         "wait_s", default: 60, range: 0...86_400,
         help:
             "The time in s for which the end of the stream waits for a server that does not answer. "
-            + "What has no text then stays in the spool.")
+            + "The rest then stays in the spool.")
     var patience: Double
 
     private var context: NodeContext!
@@ -156,16 +157,17 @@ public final class SpeechBatch: Node {
         if recorder.isEmpty, delivery.isEmpty, delivery.news.isEmpty { return true }
         if let stored = delivery.lastStored { since = max(since ?? stored, stored) }
         let limit = (since ?? now) + .seconds(patience)
-        if now >= limit, delivery.schedule.isIdle, delivery.news.isEmpty {
-            if !recorder.isEmpty {
-                recorder.giveUp()
-                metrics.lost.set(recorder.lost / 16)
-            }
-            context.log(.warning, "\(delivery.rest): the next run with this spool delivers them")
-            return true
+        // The disk, or the server, is waited for.
+        let isHeld = recorder.isEmpty ? delivery.isHeld(now) : recorder.wake > now && recorder.wake != .distantFuture
+        guard isHeld, now >= limit, delivery.news.isEmpty else {
+            let next = min(recorder.wake, delivery.wake, limit > now ? limit : .distantFuture)
+            if next != .distantFuture { context.wake(at: next) }
+            return false
         }
-        context.wake(at: min(recorder.wake, delivery.wake, max(limit, now)))
-        return false
+        recorder.giveUp()
+        metrics.lost.set(recorder.lost / 16)
+        context.log(.warning, "\(delivery.rest): the next run with this spool delivers them")
+        return true
     }
 
     public func close() {

@@ -42,6 +42,8 @@ final class SpoolDelivery {
     var bytes: Int { sessions.reduce(0) { $0 + $1.bytes } }
     var isEmpty: Bool { schedule.isEmpty && unstored.isEmpty }
     var wake: Instant { min(schedule.wake, due ?? .distantFuture) }
+    /// Nothing goes on: a server, or the disk, is waited for.
+    func isHeld(_ now: Instant) -> Bool { schedule.isIdle && wake > now }
 
     // MARK: Sessions
 

@@ -1,7 +1,7 @@
 import Sluice
 import Spool
 
-/// Puts the pieces of a stream into a session of the spool. What finds no room waits: a file waits with it, and of live
+/// Puts the pieces of a stream into a session of the spool. Pieces without room wait: a file waits with it, and of live
 /// audio the last 10 s are kept. One lane only.
 final class SpoolRecorder {
     /// Samples that wait for room, of live audio.
@@ -157,7 +157,7 @@ final class SpoolRecorder {
         if pieces.count > 4_096 { pieces.removeFirst(pieces.count - 4_096) }
     }
 
-    /// What waits is lost.
+    /// The pieces that wait are lost.
     func giveUp() {
         for case .samples(_, let samples) in pieces { lost += samples.count }
         pieces = []

@@ -1,6 +1,7 @@
 /// Where somebody speaks in audio that is there as a whole. Pure but for the detector.
 enum SpokenRanges {
-    /// Ranges of windows of `SpeechTurns`, in order, of mono samples at 16 kHz. Throws where the detector cannot compute.
+    /// Ranges of windows of `SpeechTurns`, in order, of mono samples at 16 kHz. Throws where the detector cannot
+    /// compute.
     static func find(
         _ samples: [Float], _ detector: any VoiceDetector, _ settings: SpeechSettings
     ) throws -> [Range<Int>] {

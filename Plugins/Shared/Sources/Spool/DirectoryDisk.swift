@@ -8,6 +8,7 @@ public final class DirectoryDisk: SpoolDisk {
     public let root: String
     private let locks = Mutex<[String: Int32]>([:])
 
+    /// It need not be there yet: `makeFolder("")` makes it.
     public init(_ root: String) { self.root = root }
 
     deinit { locks.withLock { for descriptor in $0.values { Glibc.close(descriptor) } } }

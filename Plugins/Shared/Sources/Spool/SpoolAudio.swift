@@ -2,8 +2,11 @@
 public struct SpoolAudio: Equatable, Sendable {
     /// A file of it, and the part of it that is wanted.
     public struct Part: Equatable, Sendable {
+        /// Of the file, from the spool's directory on.
         public let path: String
+        /// As the index has it.
         public let chunk: SpoolChunk
+        /// Of the session. It may reach beyond the chunk.
         public let samples: Range<Int64>
     }
 

@@ -13,19 +13,21 @@ public protocol SpoolDisk: AnyObject, Sendable {
     func append(_ bytes: [UInt8], to path: String) throws(DiskFault)
     /// In the place of what is there.
     func write(_ bytes: [UInt8], to path: String, at offset: Int) throws(DiskFault)
-    /// What lies behind so many bytes is gone.
+    /// All behind so many bytes is gone.
     func cut(_ path: String, to size: Int) throws(DiskFault)
     /// All of it, and its name, are on the disk. May take seconds.
     func sync(_ path: String) throws(DiskFault)
+    /// In the place of one that is there.
     func rename(_ path: String, to other: String) throws(DiskFault)
     /// One that is not there is no fault.
     func remove(_ path: String) throws(DiskFault)
     /// Keeps others from a file until `unlock`, or until the process ends. False where another has it.
     func lock(_ path: String) throws(DiskFault) -> Bool
+    /// Others may have it.
     func unlock(_ path: String)
 }
 
-/// What the system says of a file.
+/// A failure of the system at a file.
 public struct DiskFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// errno(3).
     public let code: Int32

@@ -5,6 +5,7 @@ import Sluice
 /// Lines are only appended. A later one of a chunk or a job replaces the earlier one. The last line may be cut off by
 /// the end of a process: it counts as not written.
 public struct SpoolIndex: Equatable, Sendable {
+    /// Why it cannot be read.
     public enum Fault: Error, Equatable, Sendable {
         /// It has no first line.
         case empty
@@ -12,12 +13,15 @@ public struct SpoolIndex: Equatable, Sendable {
         case version(Int?)
     }
 
+    /// The session's name.
     public private(set) var name = ""
     /// Media time in s of sample 0.
     public private(set) var origin = 0.0
     /// By their numbers.
     public private(set) var chunks: [Int: SpoolChunk] = [:]
+    /// By their keys.
     public private(set) var jobs: [SpoolJob.Key: SpoolJob] = [:]
+    /// Nothing more is recorded.
     public private(set) var isEnded = false
     /// Bytes up to the end of the last whole line.
     public private(set) var size = 0
@@ -27,6 +31,7 @@ public struct SpoolIndex: Equatable, Sendable {
     /// A new one.
     public init(name: String, origin: Double) { (self.name, self.origin) = (name, origin) }
 
+    /// Reads a file of lines.
     public init(_ bytes: [UInt8]) throws(Fault) {
         var start = 0
         var isFirst = true
@@ -61,11 +66,13 @@ public struct SpoolIndex: Equatable, Sendable {
 
     /// In order.
     public var orderedChunks: [SpoolChunk] { chunks.values.sorted { $0.number < $1.number } }
+    /// In order.
     public var orderedJobs: [SpoolJob] { jobs.values.sorted { $0.key < $1.key } }
 
     /// The sample up to which batches are made.
     public var planned: Int64 { jobs.values.reduce(0) { max($0, $1.samples.upperBound) } }
 
+    /// Of the chunk that began last, 0 where none did.
     public var lastNumber: Int { chunks.keys.max() ?? 0 }
 
     /// The next batch of `size` chunks; nil where it is not there yet. With `isEnded` it may be a smaller one. A chunk

@@ -2,6 +2,7 @@ import Sluice
 
 /// A chunk of a session's audio: one WAV file, mono of 16 bits at 16 kHz.
 public struct SpoolChunk: Equatable, Sendable {
+    /// The way of a chunk.
     public enum State: String, Sendable {
         /// It is being written, or was when its process ended.
         case open
@@ -17,28 +18,39 @@ public struct SpoolChunk: Equatable, Sendable {
     public let number: Int
     /// Samples from the beginning of the session.
     public let first: Int64
+    /// Samples, 0 while it is open.
     public var count = 0
+    /// `SpoolHash` of its samples.
     public var hash = ""
     /// The sample of the session, within it, at which a batch is cut with the least harm: in a pause.
     public var cut: Int64
+    /// Open from the beginning.
     public var state = State.open
 
+    /// One that begins.
     public init(_ number: Int, first: Int64) { (self.number, self.first, cut) = (number, first, first) }
 
+    /// The sample behind its last one.
     public var end: Int64 { first + Int64(count) }
 }
 
 /// A batch: chunks that are written in one piece, and the samples of them. Its chunks are its key.
 public struct SpoolJob: Equatable, Sendable {
+    /// The numbers of its first and of its last chunk.
     public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
+        /// From 1 on.
         public let first: Int
+        /// Not before `first`.
         public let last: Int
+        /// Of chunks by their numbers.
         public init(_ first: Int, _ last: Int) { (self.first, self.last) = (first, last) }
         public static func < (a: Key, b: Key) -> Bool { (a.first, a.last) < (b.first, b.last) }
         public var description: String { "\(first)-\(last)" }
     }
 
+    /// The way of a batch.
     public enum State: String, Sendable {
+        /// There is no text of it yet.
         case waiting
         /// Its text is stored.
         case stored
@@ -46,12 +58,16 @@ public struct SpoolJob: Equatable, Sendable {
         case dead
     }
 
+    /// Within its session it tells it from others.
     public let key: Key
     /// Samples of the session. A chunk in which one batch ends and the next begins belongs to both.
     public let samples: Range<Int64>
+    /// How often it was tried in vain.
     public var tries = 0
+    /// It waits from the beginning.
     public var state = State.waiting
 
+    /// One that waits.
     public init(_ key: Key, samples: Range<Int64>) { (self.key, self.samples) = (key, samples) }
 }
 
@@ -69,6 +85,7 @@ public enum SpoolLine: Equatable, Sendable {
 
     static let limits = JSONValue.Limits.standard
 
+    /// As it stands in the file, with its line feed.
     public var bytes: [UInt8] {
         let members: [JSONValue.Member] =
             switch self {

@@ -12,6 +12,7 @@ import Sluice
 /// after the other. So what a killed process leaves is found again by `init(recovering:)`, and a batch whose text was
 /// stored is not written twice. One thread at a time. The system's calls throw `DiskFault`.
 public final class SpoolSession {
+    /// Why one cannot be taken.
     public enum Fault: Error, Equatable, Sendable {
         case index(SpoolIndex.Fault)
         case disk(DiskFault)
@@ -27,6 +28,7 @@ public final class SpoolSession {
 
     /// The directory's name.
     public let folder: String
+    /// All that is known of it.
     public private(set) var index: SpoolIndex
     /// Of chunks that are on the disk.
     public private(set) var bytes = 0
@@ -259,6 +261,7 @@ public final class SpoolSession {
         index.chunks(of: job).map { .init(path: file($0.number), chunk: $0, samples: job.samples) }
     }
 
+    /// Reads and joins it, which may take a second: on any thread.
     public func audio(of job: SpoolJob) -> @Sendable () -> SpoolAudio {
         let (parts, disk) = (parts(of: job), disk)
         return { SpoolAudio(parts, disk) }
@@ -323,7 +326,7 @@ public final class SpoolSession {
         return dead.count
     }
 
-    /// What is stored, in the order in which it was. Cuts off a line that was not written to its end. Throws
+    /// All that is stored, in the order in which it was. Cuts off a line that was not written to its end. Throws
     /// `DiskFault`.
     public func readTexts() throws -> [(key: SpoolJob.Key, texts: [JSONValue])] {
         let name = path(SpoolSession.textsName)

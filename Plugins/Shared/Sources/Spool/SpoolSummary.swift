@@ -1,18 +1,24 @@
 import Sluice
 
-/// What a spool holds, for those who only look. Pure but for the disk, which it leaves as it is.
+/// The contents of a spool, for those who only look. Pure but for the disk, which it leaves as it is.
 public struct SpoolSummary: Sendable {
+    /// One directory.
     public struct Session: Sendable {
+        /// Of the directory.
         public var name = ""
         /// Another process has it, which records or delivers.
         public var isInUse = false
+        /// Nothing more is recorded.
         public var isEnded = false
-        /// Chunks on the disk, and their audio in s.
+        /// Chunks on the disk.
         public var chunks = 0
+        /// Their audio in s.
         public var seconds = 0.0
-        /// Batches that wait, are stored and are dead.
+        /// Batches that wait.
         public var waiting = 0
+        /// Batches whose text is stored.
         public var stored = 0
+        /// Batches that are not tried again.
         public var dead: [Dead] = []
         /// It cannot be read: a sentence's middle.
         public var fault: String?
@@ -21,14 +27,18 @@ public struct SpoolSummary: Sendable {
         public var isDelivered: Bool { fault == nil && chunks == 0 && waiting == 0 && dead.isEmpty }
     }
 
+    /// A batch that was tried as often as one is.
     public struct Dead: Sendable {
+        /// As the index has it.
         public let job: SpoolJob
+        /// The middle of a sentence.
         public let why: String
     }
 
     /// By their names.
     public private(set) var sessions: [Session] = []
 
+    /// Nothing lacks its text.
     public var isDelivered: Bool { sessions.allSatisfy(\.isDelivered) }
 
     /// Throws `DiskFault` where the directory cannot be read.
