@@ -234,7 +234,7 @@ final class SpoolDelivery {
                 }
         }
         let count = schedule.count + unstored.count
-        return
-            "\(count) \(count == 1 ? "batch" : "batches") with \(Int(seconds.rounded())) s stay in the spool \"\(place)\""
+        let batches = count == 1 ? "1 batch" : "\(count) batches"
+        return "\(batches) with \(Int(seconds.rounded())) s stay in the spool \"\(place)\""
     }
 }
