@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Sluice
 import TestSupport
 import Testing
@@ -36,9 +37,15 @@ import Testing
 
     @Test func aTokenIsComparedWhole() throws {
         let token = try #require(try AccessToken.read("0123abcd"))
-        #expect(token.matches(authorization: "Bearer 0123abcd") && token.matches(authorization: "bearer 0123abcd"))
+        func isShown(_ value: String?, _ name: String = "Authorization") -> Bool {
+            var request = HTTPRequest(.get, "/")
+            if let value { request.headers[name] = value }
+            return request.bearer.map { token.matches($0) } ?? false
+        }
+        #expect(isShown("Bearer 0123abcd") && isShown("bearer 0123abcd"))
+        #expect(isShown("sluice, bearer.0123abcd", "Sec-WebSocket-Protocol"))
         for wrong in [nil, "", "Bearer", "Bearer 0123abce", "Bearer 0123abc", "Bearer 0123abcdd", "Basic 0123abcd"] {
-            #expect(!token.matches(authorization: wrong))
+            #expect(!isShown(wrong))
         }
     }
 

@@ -62,7 +62,7 @@ final class Desk: Sendable {
             if let page = route.page, request.method == .get, Content.isWanted(head.headers) {
                 return .answer(Content(page).answer(to: head.headers))
             }
-            if route.needsToken, let token, !token.matches(authorization: head.headers["Authorization"]) {
+            if route.needsToken, !isAllowed(request.bearer, request, route.admits) {
                 return .answer(shared(unauthorized(peer, now, isCounted: makesWork), fit, head))
             }
             return .exchange(route, request, post: post)
@@ -83,16 +83,22 @@ final class Desk: Sendable {
                 .refusal(426, "Version 13 of WebSocket is spoken here.", headers: ["Sec-WebSocket-Version": "13"]))
         }
         let offered = head.headers.list("Sec-WebSocket-Protocol")
-        let bearer = offered.first { $0.hasPrefix(AccessToken.subprotocolPrefix) }
-        if route.needsToken, let token {
-            let shown = bearer?.dropFirst(AccessToken.subprotocolPrefix.count)
-            guard token.matches(authorization: head.headers["Authorization"]) || shown.map(token.matches) == true else {
-                return .answer(unauthorized(peer, now, isCounted: true))
-            }
+        let bearer = offered.first { $0.hasPrefix(HTTPRequest.bearerSubprotocol) }
+        if route.needsToken, !isAllowed(request.bearer, request, route.admits) {
+            return .answer(unauthorized(peer, now, isCounted: true))
         }
         // A browser that has offered something fails where nothing is chosen.
         let chosen = route.subprotocols.first { offered.contains($0) } ?? (offered.count == 1 ? bearer : nil)
         return .socket(request, subprotocol: chosen, lease: entry.lease, post: post)
+    }
+
+    /// Whether it shows the token of the service, or one that the route's owner takes besides.
+    private func isAllowed(
+        _ bearer: String?, _ request: HTTPRequest, _ admits: (@Sendable (String, HTTPRequest) -> Bool)?
+    ) -> Bool {
+        guard token != nil || admits != nil else { return true }
+        guard let bearer else { return false }
+        return token?.matches(bearer) == true || admits?(bearer, request) == true
     }
 
     private func limited(_ peer: Peer, _ now: Instant) -> HTTPResponse? {

@@ -3,7 +3,6 @@ import Sluice
 /// The token that clients show: in `Authorization: Bearer TOKEN` (RFC 6750, section 2.1), or for a WebSocket of a page,
 /// which can set no header, as the subprotocol `bearer.TOKEN`.
 struct AccessToken: Sendable {
-    static let subprotocolPrefix = "bearer."
     private let bytes: [UInt8]
 
     /// nil: everybody may come. Throws `NodeError`, in which the token is not told.
@@ -29,13 +28,5 @@ struct AccessToken: Sendable {
         var difference = shown.count ^ bytes.count
         for index in bytes.indices { difference |= Int(bytes[index] ^ (index < shown.count ? shown[index] : 0)) }
         return difference == 0
-    }
-
-    /// Whether `value` of `Authorization` has it.
-    func matches(authorization value: String?) -> Bool {
-        guard let parts = value?.split(separator: " ", maxSplits: 1), parts.count == 2,
-            parts[0].lowercased() == "bearer"
-        else { return false }
-        return matches(parts[1])
     }
 }

@@ -22,12 +22,29 @@ final class RoomDoor: Sendable {
     let room: String
     /// The room as others see it.
     let board: RoomBoard
+    /// They sign the tokens of guests; nil where there are none.
+    let keys: GuestKeys?
     private let state = Mutex(State.building([]))
     private let closed: @Sendable () -> Void
 
     /// `closed` is called when it closes.
-    init(_ room: String, closed: @escaping @Sendable () -> Void = {}) {
-        (self.room, self.closed, board) = (room, closed, RoomBoard(room))
+    init(_ room: String, keys: GuestKeys? = nil, closed: @escaping @Sendable () -> Void = {}) {
+        (self.room, self.keys, self.closed, board) = (room, keys, closed, RoomBoard(room))
+    }
+
+    /// The token of a guest who was let in; nil for one who has the service's own, or needs none. Throws where it is no
+    /// longer good, or is for another room.
+    func token(_ request: HTTPRequest, unixSeconds now: Double) throws(WHEPRefusal) -> GuestToken? {
+        guard let keys, let bearer = request.bearer else { return nil }
+        do throws(GuestToken.Refusal) {
+            let token = try GuestToken(bearer, keys: keys, unixSeconds: now)
+            guard token.room == room else { throw GuestToken.Refusal("The token is for another room.") }
+            return token
+        } catch {
+            // The service has let it in: so it is the service's own.
+            guard error.isSigned else { return nil }
+            throw WHEPRefusal(403, error.sentence)
+        }
     }
 
     /// nil where the room is over, false where too much waits.

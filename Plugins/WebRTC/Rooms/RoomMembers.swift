@@ -9,6 +9,10 @@ struct RoomMembers {
         var shown: RoomText.Participant
         /// `websocket` or `whip`.
         let way: String
+        /// nil where it may do everything.
+        let token: GuestToken?
+        /// Its token is no longer good then.
+        let until: Instant?
         /// Sends a message to it.
         let tell: (String) -> Void
         /// Has it leave, and tells it why.
@@ -62,6 +66,12 @@ struct RoomMembers {
         for member in members.values where member.shown.name != name { member.tell(message) }
     }
 
-    /// The tracks of all, but for those of one.
-    func tracks(except name: String) -> [OfferedTrack] { all.filter { $0.shown.name != name }.flatMap(\.share.tracks) }
+    /// The tracks of all others, for one; none where it may not hear them.
+    func tracks(for name: String) -> [OfferedTrack] {
+        guard members[name]?.token?.maySubscribe ?? true else { return [] }
+        return all.filter { $0.shown.name != name }.flatMap(\.share.tracks)
+    }
+
+    /// When the first token is no longer good.
+    var due: Instant? { members.values.compactMap(\.until).min() }
 }

@@ -1,5 +1,6 @@
 import HTTP
 import Negotiation
+import Net
 import Sluice
 
 /// One room: its participants hear and see each other, never themselves. Each comes by the WebSocket `/peer/ROOM` or
@@ -108,11 +109,13 @@ public final class WebRTCRoom: Node {
         visitors.drain()
         while let message = messages.next() { members.tell(message) }
         while changes.next() != nil {}
+        endExpired(now)
         desk.noteTracks(now: now)
         desk.advance(now: now)
         tellSpeakers()
         show()
-        if desk.due < .distantFuture { context.wake(at: desk.due) }
+        let due = min(desk.due, members.due ?? .distantFuture)
+        if due < .distantFuture { context.wake(at: due) }
         endIfEmpty(now)
     }
 
@@ -135,6 +138,13 @@ public final class WebRTCRoom: Node {
         guard !isOver, door.close(unless: { !mailbox.isEmpty }) else { return }
         isOver = true
         context.finish()
+    }
+
+    private func endExpired(_ now: Instant) {
+        guard let due = members.due, due <= now else { return }
+        for member in members.all where member.until.map({ $0 <= now }) ?? false {
+            remove(member, "The token has expired.")
+        }
     }
 
     private func tellSpeakers() {
@@ -160,7 +170,8 @@ public final class WebRTCRoom: Node {
 
     /// One who comes under that name. The one who has it leaves.
     private func join(
-        _ name: String, _ way: String, tell: @escaping (String) -> Void, dismiss: @escaping (String) -> Void
+        _ name: String, _ way: String, _ token: GuestToken?, tell: @escaping (String) -> Void,
+        dismiss: @escaping (String) -> Void
     ) -> RoomShare {
         if let holder = members[name] {
             holder.dismiss("Somebody else has joined as \(name).")
@@ -174,7 +185,9 @@ public final class WebRTCRoom: Node {
         }
         members.add(
             RoomMembers.Member(
-                share: share, shown: RoomText.Participant(name: name), way: way, tell: tell, dismiss: dismiss))
+                share: share, shown: RoomText.Participant(name: name), way: way, token: token,
+                until: token.map { context.now + .seconds(max(0, $0.expires - unixSeconds)) }, tell: tell,
+                dismiss: dismiss))
         return share
     }
 
@@ -186,21 +199,33 @@ public final class WebRTCRoom: Node {
         context.log(.info, "\(share.name) has left \(door.room)")
     }
 
+    private var unixSeconds: Double { Double(SystemClock.unixNanoseconds) / 1e9 }
+
     // MARK: Requests
 
     private func answer(_ exchange: HTTPExchange) {
+        do throws(WHEPRefusal) {
+            if exchange.request.path.hasPrefix(RoomAPI.path) { return act(exchange) }
+            try answer(exchange, of: try door.token(exchange.request, unixSeconds: unixSeconds))
+        } catch { exchange.answer(error.response) }
+    }
+
+    private func answer(_ exchange: HTTPExchange, of token: GuestToken?) throws(WHEPRefusal) {
         let request = exchange.request
-        if request.path.hasPrefix(RoomAPI.path) { return act(exchange) }
         guard let name = request.names["name"] ?? only() else {
             exchange.answer(.refusal(404, "Name a participant of \(door.room): /whep/\(door.room)/NAME."))
             return
         }
         guard request.path.hasPrefix("/whip/") else {
+            guard token?.maySubscribe ?? true else { throw WHEPRefusal(403, "The token does not let its guest watch.") }
             return visitors.answer(exchange, of: name) { members[$0]?.share.tracks }
+        }
+        guard token?.mayPublish ?? true, (token?.name ?? name) == name else {
+            throw WHEPRefusal(403, "The token does not let its guest publish as \(printable(name)).")
         }
         publishers.answer(exchange, of: name) { dismiss in
             context.log(.info, "\(request.peer) publishes in \(door.room) as \(name)")
-            return join(name, "whip", tell: { _ in }, dismiss: dismiss)
+            return join(name, "whip", token, tell: { _ in }, dismiss: dismiss)
         } leave: {
             leave($0)
         }
@@ -239,18 +264,21 @@ public final class WebRTCRoom: Node {
 
 extension WebRTCRoom: SignalHost {
     func welcome(_ guest: SignalGuest) throws -> (tracks: [OfferedTrack], incoming: ViewerOffer.Incoming) {
-        let name = try nameOf(guest)
+        let token = try door.token(guest.socket.request, unixSeconds: unixSeconds)
+        let name = try token?.name ?? nameOf(guest)
         let others = members.all.map(\.shown).filter { $0.name != name }
         guest.socket.send(RoomText.participants(others, room: door.room, you: name))
-        guest.share = join(name, "websocket") { [socket = guest.socket] in
+        guest.share = join(name, "websocket", token) { [socket = guest.socket] in
             socket.send($0)
         } dismiss: { [weak self, weak guest] sentence in
             guard let self, let guest else { return }
             desk.dismiss(guest, sentence, now: context.now)
         }
         context.log(.info, "\(guest.address) joins \(door.room) as \(name)")
+        let mayPublish = token?.mayPublish ?? true
         return (
-            members.tracks(except: name), ViewerOffer.Incoming(takesAudio: true, videoCodecs: [.vp8], isReady: true)
+            members.tracks(for: name),
+            ViewerOffer.Incoming(takesAudio: mayPublish, videoCodecs: mayPublish ? [.vp8] : [], isReady: true)
         )
     }
 
@@ -262,7 +290,7 @@ extension WebRTCRoom: SignalHost {
         return name
     }
 
-    func tracks(for guest: SignalGuest) -> [OfferedTrack]? { guest.share.map { members.tracks(except: $0.name) } }
+    func tracks(for guest: SignalGuest) -> [OfferedTrack]? { guest.share.map { members.tracks(for: $0.name) } }
 
     func parameters(for guest: SignalGuest) -> [String: ParameterValue] {
         ["name": .string(guest.share?.name ?? "")]

@@ -1,4 +1,5 @@
 import HTTP
+import Net
 import Sluice
 
 /// Rooms by their names: each begins with the first who comes to it, as an instance of a template, and ends some time
@@ -13,6 +14,12 @@ public final class WebRTCRooms: Node {
         help: "The template that is started for each room. It is given the name of /peer/NAME as room.") var template:
         String
     @Parameter("max_rooms", default: 100, range: 1...10_000, help: "The most rooms at a time.") var mostRooms: Int
+    @Parameter(
+        "guest_keys", default: "",
+        help:
+            "The key that signs guests' tokens (JSON Web Tokens by HS256), or two with a comma between them. Empty lets "
+            + "no guests in: all show the token of the service http.")
+    var guestKeys: String
     @Parameter(
         "page_path", default: "/",
         help: "The path of the page on which browsers meet: ?room=NAME chooses the room. Empty serves none.")
@@ -44,11 +51,13 @@ public final class WebRTCRooms: Node {
         rooms = (context.counter("rooms_begun"), context.counter("rooms_ended"))
         let wanted = context.inbox(of: RoomDoor.self, capacity: mostRooms)
         self.wanted = wanted
-        let (handle, mostRooms) = (context.handle, mostRooms)
-        let registry = RoomRegistry(most: mostRooms, build: { wanted.post($0) }, closed: { handle.post() })
+        let (handle, mostRooms, keys) = (context.handle, mostRooms, try GuestKeys.read(guestKeys))
+        let registry = RoomRegistry(most: mostRooms, keys: keys, build: { wanted.post($0) }, closed: { handle.post() })
         self.registry = registry
+        var socket = WebSocketRoute(path: "/peer/{room}", subprotocols: ["sluice"])
+        socket.admits = WebRTCRooms.admitting(keys)
         leases = [
-            try http.serve(WebSocketRoute(path: "/peer/{room}", subprotocols: ["sluice"]), for: context.name) { event in
+            try http.serve(socket, for: context.name) { event in
                 let room = event.socket.request.names["room"] ?? ""
                 var isNew = false
                 if case .opened = event { isNew = true }
@@ -66,7 +75,7 @@ public final class WebRTCRooms: Node {
         let exchanges = context.inbox(of: HTTPExchange.self, capacity: 256)
         self.exchanges = exchanges
         leases.append(
-            try http.serve(WebRTCRooms.routes, for: context.name) { exchange in
+            try http.serve(WebRTCRooms.routes(keys), for: context.name) { exchange in
                 guard !handle.isOver else { return false }
                 let (request, room) = (exchange.request, exchange.request.names["room"] ?? "")
                 // A list and its parts are answered here; all that is of one room goes there.
@@ -87,9 +96,19 @@ public final class WebRTCRooms: Node {
         context.runsUntilStopped()
     }
 
-    private static var routes: [HTTPRoute] {
+    /// Guests who have a token that is good now for that room.
+    private static func admitting(_ keys: GuestKeys?) -> (@Sendable (String, HTTPRequest) -> Bool)? {
+        guard let keys else { return nil }
+        return { bearer, request in
+            let now = Double(SystemClock.unixNanoseconds) / 1e9
+            let token = try? GuestToken(bearer, keys: keys, unixSeconds: now)
+            return token?.room == request.names["room"]
+        }
+    }
+
+    private static func routes(_ keys: GuestKeys?) -> [HTTPRoute] {
         let exposed = SessionDesk.exposed
-        return [
+        var routes = [
             HTTPRoute(
                 .post, .get, path: "/whip/{room}/{name}", exposes: exposed, optionsHeaders: SessionDesk.options),
             HTTPRoute(.patch, .delete, .get, path: "/whip/{room}/{name}/{session}", exposes: exposed),
@@ -97,7 +116,9 @@ public final class WebRTCRooms: Node {
             HTTPRoute(
                 .post, .get, path: "/whep/{room}/{name}", exposes: exposed, optionsHeaders: SessionDesk.options),
             HTTPRoute(.patch, .delete, .get, path: "/whep/{room}/{name}/{session}", exposes: exposed),
-        ] + RoomAPI.routes
+        ]
+        for index in routes.indices { routes[index].admits = admitting(keys) }
+        return routes + RoomAPI.routes
     }
 
     private func answer(_ exchange: HTTPExchange) {

@@ -1,11 +1,48 @@
+import DTLS
+
 @testable import Sluice
 @testable import WebRTCPlugin
 
 let signallingTargets = [
     FuzzTarget(
         "signalling", "A browser's messages over WebSocket, one a line, and the conversation that they make",
-        longest: 8_192, run: signalling)
+        longest: 8_192, run: signalling),
+    FuzzTarget(
+        "guest-token", "A guest's token, as it comes; and claims, signed by the key", longest: 4_200, run: guestToken),
 ]
+
+private let guestKey = "0123456789abcdef0123456789abcdef"
+
+private func guestToken(_ bytes: UnsafeRawBufferPointer) {
+    guard let keys = try? GuestKeys.read(guestKey) else { return mustHold(false, "the key") }
+    let text = String(decoding: bytes, as: UTF8.self)
+    if let token = try? GuestToken(text, keys: keys, unixSeconds: 1_700_000_000) {
+        mustHold(RoomName.isValid(token.room), "a token for the room \(token.room)")
+    }
+    // Claims are read behind the signature alone, which no input has by chance.
+    guard bytes.count < 3_000 else { return }
+    let signed = "eyJhbGciOiJIUzI1NiJ9." + base64URL(Array(bytes))
+    let whole = signed + "." + base64URL(Secrets.hmacSHA256(Array(guestKey.utf8), Array(signed.utf8)))
+    do {
+        let token = try GuestToken(whole, keys: keys, unixSeconds: 1_700_000_000)
+        mustHold(RoomName.isValid(token.room) && token.expires > 1_699_999_990, "\(token)")
+        mustHold(token.name.map { RoomName.isValid($0) } ?? true, "a guest of the name \(token.name ?? "")")
+    } catch { mustHold((error as? GuestToken.Refusal)?.isSigned ?? false, "\(error) of a token that is signed") }
+}
+
+private func base64URL(_ bytes: [UInt8]) -> String {
+    let signs = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    var (bits, count, text) = (UInt32(0), 0, [UInt8]())
+    for byte in bytes {
+        (bits, count) = (bits << 8 | UInt32(byte), count + 8)
+        while count >= 6 {
+            count -= 6
+            text.append(signs[Int(bits >> UInt32(count) & 63)])
+        }
+    }
+    if count > 0 { text.append(signs[Int(bits << UInt32(6 - count) & 63)]) }
+    return String(decoding: text, as: UTF8.self)
+}
 
 /// The first byte says what our side does with what it is asked, a bit a time.
 private func signalling(_ bytes: UnsafeRawBufferPointer) {

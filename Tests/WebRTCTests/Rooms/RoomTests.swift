@@ -6,8 +6,11 @@ import Testing
 @Suite("Rooms", .realPeers) struct RoomTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
-    private func room(_ settings: [String] = []) throws -> (graph: PeerProcess, port: Int) {
-        let (graph, port, _) = try ViewerTests().viewer("room", settings, ready: "in two browsers")
+    private func room(
+        _ settings: [String] = [], environment: [String] = []
+    ) throws -> (graph: PeerProcess, port: Int) {
+        let (graph, port, _) = try ViewerTests().viewer(
+            "room", settings, environment: environment, ready: "in two browsers")
         return (graph, port)
     }
 
@@ -210,5 +213,67 @@ import Testing
         ])
         try wait(for: "the client", said: { ["room": graph.said, "client": client.said] }, { !client.isRunning })
         #expect(client.said.hasPrefix("fine"), "\(client.said)\n\(graph.said)")
+    }
+
+    @Test func guestsComeByTokensOfTheirOwnAndLeaveWhenThoseAreOver() throws {
+        let key = "0123456789abcdef0123456789abcdef"
+        let (graph, port) = try room(environment: ["SLUICE_GUEST_KEYS=\(key)", "SLUICE_TOKEN=own-token-of-the-server"])
+        defer { graph.terminate() }
+        let client = try PeerProcess([
+            "/usr/bin/python3", "-c",
+            """
+            import asyncio, base64, hashlib, hmac, json, sys, time, urllib.error, urllib.request, websockets
+            def part(data): return base64.urlsafe_b64encode(data).rstrip(b'=')
+            def token(alg='HS256', key=b'\(key)', **claims):
+                text = part(json.dumps({'alg': alg}).encode()) + b'.' + part(json.dumps(claims).encode())
+                return (text + b'.' + part(hmac.digest(key, text, hashlib.sha256))).decode()
+            soon = time.time() + 60
+            def connect(shown, room='main'):
+                words = ['sluice', 'bearer.' + shown] if shown else ['sluice']
+                url = f'ws://127.0.0.1:\(port)/peer/{room}'
+                return websockets.connect(url, subprotocols=words, compression=None)
+            async def status(shown, room='main'):
+                try:
+                    async with connect(shown, room): return 101
+                except websockets.InvalidStatusCode as refused: return refused.status_code
+            async def hear(socket, kind):
+                while True:
+                    message = json.loads(await asyncio.wait_for(socket.recv(), 15))
+                    if message['type'] == kind: return message
+            async def ready(socket, **fields):
+                await socket.send(json.dumps({'type': 'webrtc_ready', **fields}))
+            def request(path, shown, method='GET'):
+                headers = {'Authorization': 'Bearer ' + shown}
+                asked = urllib.request.Request('http://127.0.0.1:\(port)' + path, method=method, headers=headers)
+                try:
+                    with urllib.request.urlopen(asked) as answer: return answer.status
+                except urllib.error.HTTPError as error: return error.code
+            async def main():
+                good = token(room='main', exp=soon)
+                found = [await status(one) for one in (
+                    '', good, 'own-token-of-the-server', token(room='main', exp=soon, key=b'x' * 32),
+                    token(room='other', exp=soon), token(room='main', exp=1), token(alg='none', room='main', exp=soon))]
+                assert found == [401, 101, 101, 401, 401, 401, 401], found
+                assert await status(token(room='other', exp=soon), 'other') == 101
+                assert request('/api/v1/rooms', good) == 401
+                assert request('/api/v1/rooms', 'own-token-of-the-server') == 200
+                async with connect(token(room='main', name='alice', publish=False, exp=time.time() - 3)) as short:
+                    await ready(short, name='somebody')
+                    assert (await hear(short, 'participants'))['you'] == 'alice'
+                    told = await hear(short, 'error')
+                    assert told['what'] == 'The token has expired.', told
+                async with connect(token(room='main', name='bob', publish=False, exp=soon)) as quiet:
+                    await ready(quiet, microphone=True)
+                    assert (await hear(quiet, 'participants'))['you'] == 'bob'
+                    # One section, which its microphone would go to, and nobody takes what comes there.
+                    offer = (await hear(quiet, 'webrtc_offer'))['sdp']
+                    assert offer.count('m=') == 1 and 'm=video' not in offer, offer
+                print('fine', file=sys.stderr)
+            asyncio.run(main())
+            """,
+        ])
+        try wait(for: "the client", said: { ["room": graph.said, "client": client.said] }, { !client.isRunning })
+        #expect(client.said.hasPrefix("fine"), "\(client.said)\n\(graph.said)")
+        #expect(!graph.said.contains(key) && !graph.said.contains("own-token"))
     }
 }

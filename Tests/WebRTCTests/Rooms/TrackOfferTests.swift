@@ -78,6 +78,17 @@ import Testing
         }
     }
 
+    @Test func oneWhoMaySendNothingIsConnectedWhereThereIsNothingToHear() throws {
+        var offer = try ViewerOffer([], ViewerOffer.Incoming(isReady: true), candidates: [])
+        let text = try offer.offer(microphone: true)
+        #expect(sections(text) == ["audio 0 recvonly"])
+        let outcome = try offer.accept(BrowserAnswer.text(to: text))
+        #expect(outcome.receivedAudio == nil && outcome.receivedVideo == nil && outcome.sent.isEmpty)
+        try offer.follow([track("bob")])
+        let next = try offer.offer(microphone: true)
+        #expect(try offer.accept(BrowserAnswer.text(to: next)).sent.count == 1)
+    }
+
     @Test func aTrackWithAnotherStreamIsAnotherSection() throws {
         let bob = track("bob")
         var offer = try offer([bob])

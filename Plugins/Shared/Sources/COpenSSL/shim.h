@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/srtp.h>
@@ -16,6 +17,11 @@
 // OpenSSL tidies up when the process ends, under the feet of threads that still run. This tells it not to, unless
 // something in the process has started it before. Cheap from the second time on.
 static inline int openssl_start(void) { return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
+
+static inline unsigned char *openssl_hmac_sha256(const void *key, int key_size, const unsigned char *bytes, size_t size,
+                                                  unsigned char *code, unsigned int *count) {
+  return HMAC(EVP_sha256(), key, key_size, bytes, size, code, count);
+}
 
 static inline EVP_PKEY *openssl_make_p256_key(void) { return EVP_EC_gen("P-256"); }
 

@@ -53,6 +53,16 @@ public enum Secrets {
         }
     }
 
+    /// HMAC with SHA-256 (RFC 2104) of `bytes` under a key of any length: 32 bytes.
+    public static func hmacSHA256(_ key: [UInt8], _ bytes: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 32) { code, filled in
+            var count: UInt32 = 0
+            let isMade =
+                openssl_hmac_sha256(key, Int32(key.count), bytes, bytes.count, code.baseAddress, &count) != nil
+            filled = isMade ? Int(count) : 0
+        }
+    }
+
     /// Whether both are the same bytes. The time that it takes tells their lengths alone.
     public static func areEqual(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
         one.count == other.count && (one.isEmpty || CRYPTO_memcmp(one.baseAddress, other.baseAddress, one.count) == 0)

@@ -24,6 +24,18 @@ public struct HTTPRequest: Sendable {
         (self.headers, self.body, self.peer) = (headers, body, peer)
     }
 
+    /// A page's WebSocket can set no header: its token is a subprotocol of this beginning.
+    public static let bearerSubprotocol = "bearer."
+
+    /// The token that it shows: in `Authorization: Bearer TOKEN` (RFC 6750, section 2.1), or for a WebSocket of a page
+    /// as the subprotocol `bearer.TOKEN`.
+    public var bearer: String? {
+        let parts = headers["Authorization"]?.split(separator: " ", maxSplits: 1) ?? []
+        if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1]) }
+        let offered = headers.list("Sec-WebSocket-Protocol").first { $0.hasPrefix(HTTPRequest.bearerSubprotocol) }
+        return offered.map { String($0.dropFirst(HTTPRequest.bearerSubprotocol.count)) }
+    }
+
     /// The body as text; nil where it is no UTF-8.
     public var text: String? { String(validating: body, as: UTF8.self) }
 }

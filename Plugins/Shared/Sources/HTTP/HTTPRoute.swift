@@ -13,6 +13,9 @@ public struct HTTPRoute: Sendable {
     public var answersWithin = Interval.seconds(10)
     /// The service's token must be shown, where it has one.
     public var needsToken = true
+    /// Takes other tokens besides: one must be shown then, whether the service has its own or not. On the service's
+    /// thread.
+    public var admits: (@Sendable (_ bearer: String, HTTPRequest) -> Bool)?
     /// Pages of other origins may use the route (CORS), and see these headers of answers. nil forbids it to them.
     public var exposes: [String]?
     /// A page for browsers that come to the route: shown to everybody who asks by GET for HTML, without a token.

@@ -8,6 +8,9 @@ public struct WebSocketRoute: Sendable {
     public var subprotocols: [String]
     /// The service's token must be shown, where it has one.
     public var needsToken = true
+    /// Takes other tokens besides: one must be shown then, whether the service has its own or not. On the service's
+    /// thread.
+    public var admits: (@Sendable (_ bearer: String, HTTPRequest) -> Bool)?
 
     /// WebSockets at `path`.
     public init(path: String, subprotocols: [String] = []) { (self.path, self.subprotocols) = (path, subprotocols) }

@@ -38,6 +38,8 @@ struct ViewerOffer {
     private var sent: [Sent] = []
     /// The media ids of what the peer sends.
     private var (microphone, camera): (String?, String?)
+    /// A connection needs a section (RFC 9143), and tracks may all be gone: one for audio that nobody takes.
+    private var placeholder: String?
 
     /// `candidates` are the lines of our addresses: a server that is ICE-lite knows all of them at once, so its offers
     /// are whole. Throws where a description has no room for the tracks.
@@ -47,6 +49,7 @@ struct ViewerOffer {
         if incoming.isReady {
             if incoming.takesAudio { try turn(\.microphone, audio) }
             if !incoming.videoCodecs.isEmpty { try turn(\.camera, video) }
+            if microphone == nil, camera == nil { placeholder = try offerer.add(incoming: audio) }
         }
         try follow(tracks)
     }
@@ -125,7 +128,7 @@ struct ViewerOffer {
                 let track = sent.first { $0.mid == section.mid }?.track
                 return ViewerAnswer.medium(section, track?.stream, track?.playoutDelay)
             },
-            receivedAudio: ViewerAnswer.received(agreement),
+            receivedAudio: placeholder == nil ? ViewerAnswer.received(agreement) : nil,
             receivedVideo: PeerSession.ReceivedMedium(.video, in: agreement))
     }
 
