@@ -17,8 +17,8 @@ public final class WebRTCRooms: Node {
     @Parameter(
         "guest_keys", default: "",
         help:
-            "The key that signs guests' tokens (JSON Web Tokens by HS256), or two with a comma between them. Empty lets "
-            + "no guests in: all show the token of the service http.")
+            "The key that signs guests' tokens (JSON Web Tokens by HS256), or two with a comma between them. Empty "
+            + "lets no guests in: all show the token of the service http.")
     var guestKeys: String
     @Parameter(
         "page_path", default: "/",
