@@ -10,7 +10,8 @@ enum RoomPage {
                 figure { margin: 0; background: #222; border: 3px solid #222; border-radius: .5em; overflow: hidden;
                   position: relative; min-height: 6em; }
                 figure video { aspect-ratio: 16/9; object-fit: contain; } figure.dark video { visibility: hidden; }
-                figcaption { position: absolute; left: .6em; bottom: .4em; right: .6em; overflow-wrap: anywhere; }
+                figcaption { position: absolute; left: .6em; bottom: .4em; right: .6em; overflow-wrap: anywhere;
+                  text-shadow: 0 0 .3em #000, 0 0 .3em #000; }
                 .speaks { border-color: #5a5; } .leads { border-color: #fc5; grid-column: 1 / -1; order: -1; }
                 </style>
                 <form id="join"><p><input id="name" placeholder="your name" maxlength="64"

@@ -20,6 +20,12 @@ struct RoomMembers {
     }
 
     private var members: [String: Member] = [:]
+    /// Names of those who have led, the latest first, and then of those who have not, in the order of their coming.
+    private var heard: [String] = []
+    /// The most videos of others that each one gets.
+    private let mostVideos: Int
+
+    init(mostVideos: Int) { self.mostVideos = mostVideos }
 
     var isEmpty: Bool { members.isEmpty }
 
@@ -39,12 +45,20 @@ struct RoomMembers {
     mutating func add(_ member: Member) {
         tell(RoomText.joined(member.shown))
         members[member.shown.name] = member
+        heard.append(member.shown.name)
+    }
+
+    /// That one leads now.
+    mutating func lead(_ name: String) {
+        guard let index = heard.firstIndex(of: name) else { return }
+        heard.insert(heard.remove(at: index), at: 0)
     }
 
     /// Nothing where somebody else has the name by now.
     mutating func remove(_ share: RoomShare) -> Bool {
         guard members[share.name]?.share === share else { return false }
         members[share.name] = nil
+        heard.removeAll { $0 == share.name }
         tell(RoomText.left(share.name))
         return true
     }
@@ -66,10 +80,17 @@ struct RoomMembers {
         for member in members.values where member.shown.name != name { member.tell(message) }
     }
 
-    /// The tracks of all others, for one; none where it may not hear them.
+    /// The tracks of all others, for one: all voices, and the videos of those who have led last. None where it may not
+    /// hear them.
     func tracks(for name: String) -> [OfferedTrack] {
         guard members[name]?.token?.maySubscribe ?? true else { return [] }
-        return all.filter { $0.shown.name != name }.flatMap(\.share.tracks)
+        let seen = Set(
+            heard.lazy.filter { [members] other in
+                other != name && members[other]?.share.tracks.contains { $0.stream.format.isVideo } ?? false
+            }.prefix(mostVideos))
+        return all.filter { $0.shown.name != name }.flatMap { member in
+            member.share.tracks.filter { !$0.stream.format.isVideo || seen.contains(member.shown.name) }
+        }
     }
 
     /// When the first token is no longer good.

@@ -20,6 +20,9 @@ public final class WebRTCRoom: Node {
     var viewerTemplate: String
     @Parameter("max_participants", default: 50, range: 1...120, help: "The most participants at a time.")
     var mostParticipants: Int
+    @Parameter(
+        "last_n", default: 9, range: 0...120,
+        help: "The most videos of others that each participant gets: of those who have led last.") var mostVideos: Int
     @Parameter("max_viewers", default: 100, range: 1...10_000, help: "The most viewers by WHEP at a time.")
     var mostViewers: Int
     @Parameter(
@@ -40,7 +43,7 @@ public final class WebRTCRoom: Node {
     /// Tracks or speakers are others than before.
     private var changes: NodeContext.Inbox<Bool>!
     private var speakers: RoomSpeakers!
-    private var members = RoomMembers()
+    private var members: RoomMembers!
     private var told: (speaking: [String], leader: String?) = ([], nil)
     private var departed: Metric.Counter!
     private var answers: Metric.Histogram!
@@ -70,6 +73,7 @@ public final class WebRTCRoom: Node {
             throw NodeError("there is no WebRTC port", isInputError: true)
         }
         self.door = door
+        members = RoomMembers(mostVideos: mostVideos)
         departed = context.counter("participants_left")
         answers = context.histogram("answer_ms")
         gate = ViewerGate(context, port, template: template, most: mostParticipants, noun: "participants")
@@ -110,9 +114,9 @@ public final class WebRTCRoom: Node {
         while let message = messages.next() { members.tell(message) }
         while changes.next() != nil {}
         endExpired(now)
+        tellSpeakers()
         desk.noteTracks(now: now)
         desk.advance(now: now)
-        tellSpeakers()
         show()
         let due = min(desk.due, members.due ?? .distantFuture)
         if due < .distantFuture { context.wake(at: due) }
@@ -151,6 +155,7 @@ public final class WebRTCRoom: Node {
         let present = speakers.present
         let speaking = present.speaking.sorted()
         guard speaking != told.speaking || present.leader != told.leader else { return }
+        if let leader = present.leader, leader != told.leader { members.lead(leader) }
         told = (speaking, present.leader)
         members.tell(RoomText.speaking(speaking, leader: present.leader))
     }
