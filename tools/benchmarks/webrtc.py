@@ -19,6 +19,7 @@ from webrtc_servers import HTTP, Aiortc, Janus, Network, Pion, Process, Sluice, 
 from webrtc_viewers import H264_TYPE, Load, join_all
 
 SUMMARY = "WebRTC: CPU and memory of a viewer, joins, first picture, beside pion, Janus, aiortc and a bare C sender"
+PARTS = ("packets", "rooms", "crowds", "that_stays", "first_pictures")
 VIEWERS, FEW = 100, 10
 
 
@@ -318,10 +319,9 @@ def measure(workshop, options):
     figures, failures = [], []
     with Network() as network:
         bench = Bench(workshop, network, options)
-        for part in (
-                bench.all_packets, bench.all_rooms, bench.all_crowds, bench.all_that_stays, bench.all_first_pictures):
+        for part in [options.part] if options.part else PARTS:
             try:
-                figures += part()
+                figures += getattr(bench, f"all_{part}")()
             except Failed as failure:
                 failures.append(f"FAILED: {failure}")
     if not figures:

@@ -7,7 +7,9 @@ import Testing
     private final class Heard { var messages: [String] = [] }
 
     private func share(_ name: String, hasVideo: Bool = false) -> RoomShare {
-        let share = RoomShare(name, RoomSpeakers {}) {} tell: { _ in }
+        let share = RoomShare(name, RoomSpeakers {}) {
+        } tell: { _ in
+        }
         share.show(.audio, .opus(channels: 2), SharedStream(.opus, limit: 1_100, line: SharedLine()))
         if hasVideo { share.show(.video, .vp8, SharedStream(.vp8, limit: 1_100, line: SharedLine())) }
         return share
