@@ -70,7 +70,9 @@ let plugins: [Target] = [
     plugin("Twilio", uses: [dtls, holding, http, rtp]),
     plugin("VP8", uses: ["CVPX", geometry, pacing]),
     plugin("VideoDecoder", uses: [bitstream, geometry, libav]),
-    plugin("WebRTC", uses: [bitstream, dtls, holding, http, httpClient, ice, negotiation, net, rtp, srtp]),
+    plugin(
+        "WebRTC",
+        uses: [bitstream, congestionControl, dtls, holding, http, httpClient, ice, negotiation, net, rtp, srtp]),
 ]
 
 let libraries: [Target] = [

@@ -131,9 +131,33 @@ import Testing
         #expect(estimate.bitsPerSecond == .max)
         controller.take(estimate, at: Line.at(40))
         #expect(controller.bitsPerSecond == settings.most)
-        // With transport-cc they do not count.
+        // With transport-cc they are the most that it wants.
         var told = CongestionController(now: Line.at(0))
         told.take(estimate, at: Line.at(10))
         #expect(told.bitsPerSecond == 300_000)
+        told.take(ReceiverEstimate(sender: 1, bitsPerSecond: 0, sources: []), at: Line.at(20))
+        #expect(told.bitsPerSecond == settings.least)
+        told.take(estimate, at: Line.at(30))
+        #expect(told.bitsPerSecond == 300_000)
+    }
+
+    @Test func oneThatAgreedAndReportsWithoutEverTellingArrivalsIsTakenAtItsReports() {
+        var line = Line()
+        let report = RTCPPacket.ReportBlock(
+            ssrc: 1, fractionLost: 0, lost: 0, highest: 100, jitter: 0, lastReport: 0, delay: 0)
+        for second in 0..<5 {
+            line.send()
+            _ = line.controller.run(now: line.now)
+            line.controller.take(report, at: line.now)
+            #expect((line.controller.bitsPerSecond == 300_000) == [0, 1, 3, 4].contains(second), "\(second)")
+            line.time += 1_000
+        }
+        #expect(line.controller.takeDecisions().contains { $0.cause == .untold })
+        // One that tells is taken at that.
+        var other = Line()
+        for _ in 0..<500 { other.exchange() }
+        let before = other.controller.bitsPerSecond
+        other.controller.take(report, at: other.now)
+        #expect(other.controller.bitsPerSecond == before)
     }
 }

@@ -12,7 +12,7 @@ import Testing
             while let turn = pacer.next(now: at(time)) {
                 switch turn {
                 case .packet(let name, let isProbe): all.append((time, isProbe ? "probe " + name : name))
-                case .padding: all.append((time, "padding"))
+                case .padding(let bytes): all.append((time, pacer.leave(bytes: bytes, at: at(time)) ? "padding" : "?"))
                 }
             }
             guard let due = pacer.due else { break }

@@ -105,7 +105,7 @@ public final class MediaFlow {
         while let turn = pacer.next(now: now) {
             switch turn {
             case .packet(let bytes, let isProbe): send(bytes, isProbe, time, &world)
-            case .padding(let bytes): send(bytes, true, time, &world)
+            case .padding(let bytes): send(bytes, pacer.leave(bytes: bytes, at: now), time, &world)
             }
         }
         for decision in controller.takeDecisions() {

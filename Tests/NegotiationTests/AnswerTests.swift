@@ -20,13 +20,13 @@ import Testing
         let (audio, video) = (agreement.sections[0], agreement.sections[1])
         #expect(audio.sending?.type == 111 && audio.sending?.redundancyType == 63 && audio.receiving == nil)
         #expect(video.sending?.type == 108 && video.sending?.repairType == 109 && video.sending?.redundancyType == nil)
-        #expect(video.sending?.feedback == [.missing, .pictureLoss, .keyframe, .estimate])
+        #expect(video.sending?.feedback == [.missing, .pictureLoss, .keyframe, .estimate, .arrivals])
         #expect(video.mid == "1" && video.kind == .video && video.isReduced && video.refusal == nil)
         #expect(agreement.transport?.fragment?.isEmpty == false && !agreement.isActive && !agreement.restartsICE)
 
         let names = Set(video.sending?.extensions.entries.map(\.name) ?? [])
-        #expect(names == [.absoluteSendTime, .mediaID, .playoutDelay])
-        #expect(audio.sending?.extensions.id(of: .transportSequence) == nil)
+        #expect(names == [.absoluteSendTime, .mediaID, .playoutDelay, .transportSequence])
+        #expect(audio.sending?.extensions.id(of: .transportSequence) == 3 && audio.sending?.feedback == .arrivals)
 
         for line in [
             "a=group:BUNDLE 0 1", "a=ice-lite", "a=setup:passive", "a=rtcp-mux", "a=rtcp-rsize", "a=sendonly",
@@ -36,9 +36,9 @@ import Testing
             "a=rtcp-fb:108 goog-remb", "a=rtcp-fb:108 nack pli", "a=ssrc-group:FID 2001 2002",
             "a=ssrc:2001 cname:sluice", "a=ssrc:2002 msid:viewer picture", "a=msid:viewer sound",
             "a=candidate:1 1 udp 2130706431 192.0.2.9 8189 typ host", "a=end-of-candidates",
-            "a=ice-ufrag:srvr0001", "a=fingerprint:\(fingerprint)",
+            "a=ice-ufrag:srvr0001", "a=fingerprint:\(fingerprint)", "a=rtcp-fb:108 transport-cc",
+            "a=rtcp-fb:111 transport-cc", "a=extmap:3 \(HeaderExtension.transportSequence.uri)",
         ] { #expect(text.contains(line + "\r\n"), "\(line) in\n\(text)") }
-        #expect(!text.contains("transport-cc"))
     }
 
     @Test func aStreamsOwnParameterSetSaysItsProfile() throws {
@@ -59,10 +59,10 @@ import Testing
         #expect(audio.receiving?.sources.ssrcs == [4_190_326_079] && audio.receiving?.feedback == .arrivals)
         #expect(audio.receiving?.extensions.id(of: .transportSequence) == 3)
         #expect(audio.receiving?.extensions.id(of: .audioLevel) == 1)
-        #expect(audio.sending?.extensions.id(of: .transportSequence) == nil)
+        #expect(audio.sending?.extensions.id(of: .transportSequence) == 3)
         // The first type of an answer is the one that is sent: frames with the one before.
         #expect(text.contains("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"))
-        #expect(text.contains("a=extmap:3/recvonly http"))
+        #expect(text.contains("a=extmap:3 http"))
 
         #expect(agreement.sections[1].direction == .send && agreement.sections[1].sending?.type == 96)
         #expect(agreement.sections[2].refusal == "application is not taken")
@@ -119,9 +119,14 @@ import Testing
         let codecs: [MediaCodec] = [.vp8, .h264(.constrainedBaseline(level: 31))]
         let (text, agreement) = try answer(name, [picture(codecs), voice()])
         #expect(agreement.sections.filter { $0.direction == .send }.count == 2, "\(text)")
-        #expect(text.contains("a=setup:passive\r\n") && !text.contains("transport-cc"))
-        for section in agreement.sections where section.sending != nil {
-            #expect(section.sending?.stream.kind == section.kind)
+        #expect(text.contains("a=setup:passive\r\n"))
+        for section in agreement.sections {
+            guard let sending = section.sending else { continue }
+            #expect(sending.stream.kind == section.kind)
+            // It is agreed on where the offer has a number for it in that section, and nowhere else.
+            let isNumbered = sending.extensions.id(of: .transportSequence) != nil
+            #expect(sending.feedback.contains(.arrivals) == isNumbered)
+            #expect(isNumbered == !["aiortc-whep", "gstreamer-whep"].contains(name), "\(name)")
         }
     }
 

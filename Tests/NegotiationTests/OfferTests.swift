@@ -30,12 +30,12 @@ import Testing
             "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028", "a=fmtp:99 apt=98",
             "a=fmtp:111 minptime=10;useinbandfec=1;sprop-stereo=1", "a=fmtp:63 111/111",
             "a=ssrc-group:FID 2001 2002", "a=msid:viewer sound",
-            "a=extmap:3/recvonly \(HeaderExtension.transportSequence.uri)",
+            "a=extmap:3 \(HeaderExtension.transportSequence.uri)",
             "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:98 goog-remb", "a=extmap:5 \(HeaderExtension.playoutDelay.uri)",
         ] { #expect(text.contains(line + "\r\n"), "\(line) in\n\(text)") }
         let read = try PeerDescription(text)
         #expect(read.sections.map(\.direction) == [.both, .send, .receive] && read.isLite)
-        #expect(!read.sections[1].payloads.contains { $0.feedback.contains(.arrivals) })
+        #expect(read.sections[1].payloads.contains { $0.feedback.contains(.arrivals) })
         #expect(read.sections[0].payloads[1].feedback == [.missing, .arrivals])
     }
 
@@ -62,7 +62,7 @@ import Testing
         #expect(video.sending?.repairType == 97)
         // Playout delay is not of use to a peer that takes it from us as our answerer does.
         #expect(video.sending?.extensions.id(of: .absoluteSendTime) == 2)
-        #expect(video.sending?.feedback == [.missing, .pictureLoss, .keyframe, .estimate])
+        #expect(video.sending?.feedback == [.missing, .pictureLoss, .keyframe, .estimate, .arrivals])
     }
 
     @Test func answersOfBrowsersAreRead() throws {

@@ -54,6 +54,42 @@ import Testing
         return found
     }
 
+    @Test func aProbeIsALargePacketOfTheNewestOnesInTheStreamThatRepairs() {
+        var sender = sender()
+        var room = [UInt8](repeating: 0, count: 1_200)
+        func probe(_ sender: inout StreamSender) -> [UInt8]? {
+            room.withUnsafeMutableBytes { sender.probe(into: $0, now: at(50)) }.map { Array(room.prefix($0)) }
+        }
+        #expect(probe(&sender) == nil)
+        let sent = packets(&sender, MadeFrames.vp8(4_000, isKeyframe: true, seed: 1), true, at: 0)
+        let number = sender.transportSequence
+        let probes = (0..<6).compactMap { _ in probe(&sender) }
+        #expect(probes.count == 6 && sender.transportSequence == number &+ 6 && sender.repairs.sent == 0)
+        let sources = probes.map { $0.withUnsafeBytes { RTPHeader.parse($0)?.header.ssrc } }
+        #expect(sources.allSatisfy { $0 == 6 } && probes.allSatisfy { $0.count > 900 })
+        #expect(Set(probes.compactMap { extensions($0)[1] }).count == 6)
+        // Each in turn, and of no harm to one who has them all.
+        #expect(Set(probes.map { $0.suffix(900) }).count == sent.count { $0.count > 900 })
+        var alone = self.sender(isRepaired: false)
+        _ = packets(&alone, MadeFrames.vp8(4_000, isKeyframe: true, seed: 1), true, at: 0)
+        #expect(probe(&alone) == nil)
+    }
+
+    @Test func aStreamThatIsNotNumberedHasNoNumberAndCountsNone() {
+        var sender = sender()
+        sender.isNumbered = false
+        let sent = packets(&sender, MadeFrames.vp8(3_000, isKeyframe: true, seed: 1), true, at: 40)
+        let repeated = again(&sender, 65_530, at: 60)
+        #expect(sent.count > 2 && sender.transportSequence == 0)
+        for packet in sent + [repeated ?? []] {
+            #expect(extensions(packet)[1] == nil && extensions(packet)[4] == Array("v".utf8))
+        }
+        #expect(extensions(sent[0])[3] != nil && extensions(sent[1])[3] == nil)
+        sender.isNumbered = true
+        let numbered = packets(&sender, MadeFrames.vp8(3_000, isKeyframe: true, seed: 2), true, at: 80)
+        #expect(numbered.compactMap { extensions($0)[1] } == (0..<numbered.count).map { [0, UInt8($0)] })
+    }
+
     @Test func theStreamThatRepairsReportsAsASourceOfItsOwn() {
         var sender = sender()
         let sent = packets(&sender, MadeFrames.vp8(2_000, isKeyframe: true, seed: 1), true, at: 0)

@@ -45,8 +45,8 @@ import Testing
         let session = vp8.session(PeerLink(1, NoPeer()) { _ in }, peer: "192.0.2.7:5000")
         let video = try #require(session.video)
         #expect(video.payloadType == 96 && video.repair?.payloadType == 97 && video.isRepaired)
-        // It tells of no extension but transport-cc, which is for what it sends.
-        #expect(video.extensions.sendTime == nil && !vp8.text.contains("transport-wide-cc"))
+        // It tells of no extension but that of transport-cc.
+        #expect(video.extensions.sendTime == nil && video.extensions.transportSequence == 1)
         #expect(session.audio?.redundantType == nil)
         let h264 = try watched("pion-whep", .h264(.constrainedBaseline(level: 31)))
         has(

@@ -178,7 +178,7 @@ import Testing
         let found: Moved = try ViewerTests().result(of: expression, page, viewer)
         #expect(found.before == "udp" && found.after == "tcp" && found.pictures >= 60, "\(found) \(viewer.said)")
         // No measurement: a busy machine takes longer.
-        #expect(found.milliseconds < 1_500, "\(found)")
+        #expect(found.milliseconds < 1_500, "\(found) \(viewer.said)")
         return (found, viewer.said)
     }
 

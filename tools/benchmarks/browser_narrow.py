@@ -1,4 +1,4 @@
-"""A stream of 2.5 Mb/s that is passed on, and viewers who join through a link of little more.
+"""A stream of 2.5 Mb/s that is passed on, and viewers who join through a link of little more; and a link that changes.
 
 Its keyframes are two seconds apart. Each picture carries its number, so that one who joined can be compared with one who
 watches all along: how much later the page draws the same picture.
@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 
+import browser_changing
 from browser_link import Link
 from browser_stage import WHEP, percentile
 from compile import build
@@ -104,7 +105,8 @@ def figures(stage):
     def all(found, key):
         return [join[key] for join in found]
     late = [behind_ms(join) for join in direct]
-    return [
+    changing = browser_changing.figures(stage)
+    return changing + [
         Figure("the stream that is passed on", "kb/s", (after[1] - before[1]) * 8 / (after[0] - before[0])),
         Figure("3 s after it joined, later than one who watches all along, median", "ms", percentile(late, 0.5), 50),
         Figure("the same, worst", "ms", max(late), 50),

@@ -1,3 +1,4 @@
+import CongestionControl
 import ICE
 import Net
 import RTP
@@ -40,9 +41,11 @@ public class SendingNode {
     private var armed = Instant.distantFuture
     private let turn = SessionTurn()
     private var memberships: [(stream: SentStream, member: Audience.Member)] = []
-    private var rate: SendRate?
-    private var toldRate = 0
-    private var estimateMetric: Metric.Counter!
+    private var congestion: PeerCongestion?
+    private var encoder = SendRate.Settings()
+    /// The rate that the encoder was told last, and when.
+    private var told: (bits: Int, at: Instant)?
+    private var rateMetrics: RateMetrics!
     private var firstPicture, byTCP, ways: Metric.Counter!
     /// When the session began, until its first picture has gone out.
     private var begun: Instant?
@@ -58,9 +61,8 @@ public class SendingNode {
     public required init() {}
 
     public static var metrics: [Metric] {
-        SentStream.declared + [
+        SentStream.declared + RateMetrics.declared + [
             .counter("before_connection", "Packets left out because the peer was not connected yet."),
-            .gauge("estimate_kbps", "The bitrate that the viewer's estimate and its loss allow, in kb/s."),
             .gauge("first_picture_ms", "From the session's start until the first picture went out."),
             .gauge("by_tcp_percent", "100 where media go by TCP in the end, 0 where they go by UDP."),
             .counter("ways", "Ways that media took to the peer: each after the first is another path of ICE."),
@@ -72,7 +74,7 @@ public class SendingNode {
         self.context = context
         metrics = (.init(context, "video"), .init(context, "audio"))
         early = context.counter("before_connection")
-        estimateMetric = context.gauge("estimate_kbps")
+        rateMetrics = RateMetrics(context)
         badReports = context.counter("bad_reports")
         firstPicture = context.gauge("first_picture_ms")
         byTCP = context.gauge("by_tcp_percent")
@@ -85,8 +87,8 @@ public class SendingNode {
     func begin(_ session: PeerSession) {
         leave()
         self.session = session
-        (streams, fed, protections, outgoing, way, rate) = ([], (nil, nil), nil, nil, nil, nil)
-        (isOver, armed, toldRate) = (false, .distantFuture, 0)
+        (streams, fed, protections, outgoing, way, congestion) = ([], (nil, nil), nil, nil, nil, nil)
+        (isOver, armed, told) = (false, .distantFuture, nil)
         (begun, route) = (context.now, nil)
         reports = ReportTimer(interval: .seconds(1), ssrc: session.media.sent.first?.ssrc ?? 0)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
@@ -137,7 +139,9 @@ public class SendingNode {
                 if let ask = stream.askKeyframe { ask() } else { keyframe.send() }
             }
             if reports.due.map({ $0 + reportPatience <= now }) ?? true { report(now) }
-            if streams.contains(where: \.isVideo), rate?.takeSilence(now: now) == true {
+            congestion?.run(now: now)
+            followRate(now)
+            if streams.contains(where: \.isVideo), congestion?.takeSilence(now: now) == true {
                 context.log(.info, "\(session.peer) has told no estimate of its link for 10 s")
             }
             arm(now)
@@ -148,9 +152,10 @@ public class SendingNode {
     private func arm(_ now: Instant) {
         var due = reports.due.map { $0 + reportPatience } ?? .distantFuture
         for stream in streams where stream.isVideo {
-            due = min(due, rate?.due ?? .distantFuture)
+            due = min(due, congestion?.due ?? .distantFuture)
             due = min(due, stream.keyframes.due ?? .distantFuture, stream.due ?? .distantFuture)
         }
+        congestion?.armed = due
         guard due < .distantFuture, due != armed || due <= now else { return }
         armed = due
         context.wake(at: due)
@@ -163,6 +168,7 @@ public class SendingNode {
         turn.take {
             showSent(context.now)
             way?.flush()
+            for stream in streams { stream.count(by: nil) }
         }
         session.link.leave()
         self.session = nil
@@ -182,7 +188,8 @@ public class SendingNode {
             let path = session.link.route.map { " (\($0))" } ?? ""
             context.log(.info, "\(session.peer) is connected\(path), \(keys.suite.rawValue)")
             notePath(session)
-            rate = SendRate(rateSettings, now: now)
+            encoder = rateSettings
+            congestion = PeerCongestion(first: encoder.first, now: now)
             followMedia(session, now)
         case .mediaChanged: followMedia(session, now)
         case .datagram(let bytes, let arrived): turn.take { takeControl(bytes, arrived: arrived, now) }
@@ -196,14 +203,16 @@ public class SendingNode {
 
     /// Begins what the session has and is not sent yet, and ends what it has no more.
     private func followMedia(_ session: PeerSession, _ now: Instant) {
-        guard let protections, let way else { return }
+        guard let protections, let way, let congestion else { return }
         let sent = session.media.sent
+        turn.take { congestion.follow(sent, now: now) }
         for stream in streams where !sent.contains(where: { $0.ssrc == stream.ssrc }) { end(stream, now) }
         for medium in sent where !streams.contains(where: { $0.ssrc == medium.ssrc }) {
             let isVideo = medium.stream.format.isVideo
             let stream = SentStream(medium, protections.send, way, isVideo ? metrics.video : metrics.audio)
             turn.take {
                 streams.append(stream)
+                stream.count(by: congestion)
                 stream.begin(now: now)
             }
             if isVideo, video.isConnected, fed.video == nil {
@@ -213,6 +222,10 @@ public class SendingNode {
             } else {
                 join(stream, medium.stream.audience)
             }
+        }
+        turn.take {
+            for stream in streams { stream.count(by: congestion) }
+            wish()
         }
         shareReports()
     }
@@ -224,6 +237,7 @@ public class SendingNode {
         if fed.audio === stream { fed.audio = nil }
         turn.take {
             stream.show(now: now)
+            stream.count(by: nil)
             streams.removeAll { $0 === stream }
         }
     }
@@ -259,6 +273,8 @@ public class SendingNode {
 
     private func showSent(_ now: Instant) {
         for stream in streams { stream.show(now: now) }
+        wish()
+        if let congestion { rateMetrics.show(congestion) }
         guard let start = begun, let first = streams.lazy.filter(\.isVideo).compactMap(\.first).min() else { return }
         firstPicture.set(Int(((first - start).seconds * 1_000).rounded()))
         begun = nil
@@ -293,10 +309,8 @@ public class SendingNode {
         case .lost(_, let media, let sequences): sendAgain(sequences, of: media, now)
         case .pictureLoss, .fullIntraRequest:
             for stream in streams where stream.isVideo { stream.noteRequest(packet) }
-        case .estimate(let estimate):
-            rate?.note(estimate, at: now)
-            for stream in streams { stream.follow(estimate: rate?.bitsPerSecond ?? 0) }
-            tellRate()
+        case .estimate(let estimate): congestion?.take(estimate, at: now)
+        case .transport(let feedback): congestion?.take(feedback, at: arrived)
         default: break
         }
     }
@@ -315,18 +329,37 @@ public class SendingNode {
         for block in blocks {
             guard let stream = stream(of: block.ssrc) else { continue }
             stream.note(block, at: wall.ntp(at: now), now: now)
-            rate?.note(block, at: now)
+            congestion?.take(block, at: now)
         }
-        tellRate()
     }
 
-    private func tellRate() {
-        guard let bits = rate?.bitsPerSecond, let encoder = rate?.encoderBitsPerSecond, encoder != toldRate else {
-            return
+    /// Does what another estimate than before demands, and tells why it is another. An encoder is told at once to make
+    /// less, and of more each second: it is set anew each time.
+    private func followRate(_ now: Instant) {
+        guard let congestion else { return }
+        for stream in streams { stream.follow(estimate: congestion.known) }
+        if let sentence = congestion.takeNews(now: now) { context.log(.info, sentence) }
+        guard congestion.isInformed else { return }
+        let bits = encoder.encoder(of: congestion.bitsPerSecond)
+        if let told, bits == told.bits || bits > told.bits && now - told.at < .seconds(1) { return }
+        told = (bits, now)
+        estimate.send(Double(bits) / 1_000)
+    }
+
+    /// All that the streams would take: an encoder the most that it may make, and streams that are passed on twice what
+    /// they have, so that a keyframe need not wait.
+    private func wish() {
+        guard let congestion, congestion.isCounting else { return }
+        var (video, audio) = (0, 0)
+        for stream in streams {
+            if stream.isVideo {
+                video += stream.bitsPerSecond > 0 ? stream.bitsPerSecond : stream.expectedRate ?? 0
+            } else {
+                audio += stream.bitsPerSecond
+            }
         }
-        toldRate = encoder
-        estimateMetric.set(bits / 1_000)
-        estimate.send(Double(encoder) / 1_000)
+        congestion.wish(
+            max(encoder.encoder.upperBound * 100 / encoder.encoderPercent, 2 * video) + audio, sending: video)
     }
 
     private func stream(of ssrc: UInt32) -> SentStream? { streams.first { $0.ssrc == ssrc } }

@@ -13,12 +13,17 @@ final class SentStream {
     private let protection: SRTPContext
     private let way: PeerWay
     private let losses: PortOutbox.Losses
+    /// nil where packets are neither numbered nor paced.
+    @exclusivity(unchecked) private var congestion: PeerCongestion?
+    /// Its number there, and packets of pictures that wait there.
+    private var (place, waiting) = (0, 0)
     /// Of the stream's packets the next one that the peer has not had.
     @exclusivity(unchecked) private var next = 0
     /// Of video.
     @exclusivity(unchecked) private var catchUp: CatchUp?
     private var asksForStart = false
     private var (wasRedundant, hasToldExcess) = (false, false)
+    private var shownRepairs = RepairCounts()
     /// Reports that have told of the packets that went out again.
     private var toldRepairs: (packets: UInt32, times: Int) = (0, 0)
     @exclusivity(unchecked) var keyframes = KeyframeRequests()
@@ -34,6 +39,8 @@ final class SentStream {
     /// The last time that the bitrate was counted.
     private var counted: (at: Instant, bytes: Int)?
     private var allBytes = 0
+    /// Lately, in bits a second; 0 before half a second of it.
+    private(set) var bitsPerSecond = 0
 
     struct Metrics {
         let packets, bytes, unsent, oversize, lost, fraction, roundTrip, asked, again, refused: Metric.Counter
@@ -83,6 +90,18 @@ final class SentStream {
             },
             redundantType: medium.redundantType)
         if !isVideo { soundRepair = SoundRepair(takesRedundancy: medium.redundantType != nil) }
+        sender.isNumbered = false
+    }
+
+    /// From now on packets are numbered and paced, where the connection's are; with nil no more.
+    func count(by congestion: PeerCongestion?) {
+        let congestion = congestion?.isCounting == true ? congestion : nil
+        guard congestion !== self.congestion else { return }
+        self.congestion?.leave(place)
+        self.congestion = congestion
+        sender.isNumbered = congestion != nil
+        waiting = 0
+        if let congestion { place = congestion.join(self) }
     }
 
     /// `video` or `audio`.
@@ -116,29 +135,50 @@ final class SentStream {
         next = frame.number + 1
         guard isVideo else {
             sender.begin(frame.frame, at: frame.time, followsSilence: frame.followsSilence)
-            return send(now) { sender.next(into: $0, now: now) }
+            return send(now, .free) { sender.next(into: $0, now: now) }
         }
         if frame.frame.isKeyframe { keyframes.serve() }
-        if missed.isEmpty, catchUp?.isIdle == true {
+        if missed.isEmpty, catchUp?.isIdle == true, passes(frame.frame, now) {
             sender.begin(frame.frame, at: frame.time)
-            return send(now) { sender.next(into: $0, now: now) }
+            return send(now, .turn(isProbe: false)) { sender.next(into: $0, now: now) }
         }
         // Between the cached packets and those that come are some that went before this session was there. Where an
         // edge itself has left some out it goes on with a keyframe.
         if !missed.isEmpty, !frame.frame.isKeyframe {
-            for missed in medium.stream.frames(missed) ?? [] { catchUp?.add(missed.cached) }
+            for missed in medium.stream.frames(missed) ?? [] { add(missed, now) }
         }
-        catchUp?.add(frame.cached)
+        add(frame, now)
         pump(now: now)
     }
 
+    private func passes(_ frame: PacketizedFrame, _ now: Instant) -> Bool {
+        congestion?.passes(bytes: frame.byteCount, packets: frame.pieces.count, at: now) ?? true
+    }
+
+    /// Live pictures wait for their turn in the pacer. One who catches up is sent them at a pace of its own.
+    private func add(_ frame: SharedStream.Frame, _ now: Instant) {
+        catchUp?.add(frame.cached)
+        guard let congestion, catchUp?.state == .live else { return }
+        if frame.frame.isKeyframe { sender.forgetAsked() }
+        for piece in frame.frame.pieces {
+            congestion.wait(.init(stream: place, isRepair: false), bytes: piece.count, at: now)
+        }
+        waiting += frame.frame.pieces.count
+    }
+
     /// It wants calls of its node: `pump` later on, or a keyframe.
-    var needsNode: Bool { isVideo && (catchUp?.isIdle != true || keyframes.due != nil) }
+    var needsNode: Bool {
+        isVideo && (catchUp?.isIdle != true || keyframes.due != nil || congestion?.isEarlier == true)
+    }
 
     /// Sends what may go now.
     func pump(now: Instant) {
         guard isVideo, catchUp?.isIdle != true else { return }
-        send(now) { catchUp?.next(&sender, into: $0, now: now) }
+        if waiting > 0 {
+            congestion?.pump(now: now)
+        } else {
+            send(now, .free) { catchUp?.next(&sender, into: $0, now: now) }
+        }
         if catchUp?.state == .awaitingKeyframe, !asksForStart { keyframes.ask() }
         asksForStart = catchUp?.state == .awaitingKeyframe
     }
@@ -146,12 +186,43 @@ final class SentStream {
     /// When `pump` has something to send though nothing comes.
     var due: Instant? { catchUp?.due }
 
+    /// The pacer's turn is a packet of this stream.
+    func leave(isRepair: Bool, isProbe: Bool, now: Instant) {
+        if !isRepair { waiting -= 1 }
+        var isWritten = false
+        send(now, .turn(isProbe: isProbe)) { room in
+            if isRepair {
+                guard !isWritten else { return nil }
+                isWritten = true
+                return sender.nextAgain(into: room, now: now)
+            }
+            // Behind the last one that waits nothing is left; a picture that had no place leaves with it.
+            guard !isWritten || waiting <= 0 else { return nil }
+            isWritten = true
+            return catchUp?.next(&sender, into: room, now: now)
+        }
+    }
+
+    /// Sends a packet that nobody misses, for a probe. False where there is none.
+    func pad(now: Instant) -> Bool {
+        var isWritten = false
+        send(now, .padding) { room in
+            guard !isWritten, let size = sender.probe(into: room, now: now) else { return nil }
+            isWritten = true
+            return size
+        }
+        return isWritten
+    }
+
     /// Protects and sends the packets that `next` writes, until it gives nil.
     @inline(__always)
-    private func send(_ now: Instant, _ next: (UnsafeMutableRawBufferPointer) -> Int?) {
+    private func send(
+        _ now: Instant, _ passage: PeerCongestion.Passage, _ next: (UnsafeMutableRawBufferPointer) -> Int?
+    ) {
         var (packets, bytes) = (0, 0)
         way.send(losses, now: now) { room in
             let space = UnsafeMutableRawBufferPointer(rebasing: room[..<(PeerSession.mtu - 16)])
+            if let congestion { sender.transportSequence = congestion.sequence }
             guard let size = next(space) else { return nil }
             guard size <= space.count else {
                 metrics.oversize.add()
@@ -162,6 +233,7 @@ final class SentStream {
                 return 0
             }
             (packets, bytes) = (packets + 1, bytes + whole)
+            congestion?.noteSent(next: sender.transportSequence, bytes: whole, passage, at: now)
             return whole
         }
         sent = (sent.packets + packets, sent.bytes + bytes)
@@ -179,20 +251,25 @@ final class SentStream {
         sent = (0, 0)
         if let keyframes = metrics.keyframes { told.keyframes.tell(Int(sender.keyframes), to: keyframes) }
         told.redundant.tell(Int(sender.redundantPackets), to: metrics.redundantPackets)
+        showRepairs()
         guard let counted else {
             counted = (now, allBytes)
             return
         }
         let time = now - counted.at
         guard time >= .milliseconds(500) else { return }
-        metrics.rate.set(Int((Double(allBytes - counted.bytes) * 8 / time.seconds / 1_000).rounded()))
+        bitsPerSecond = Int((Double(allBytes - counted.bytes) * 8 / time.seconds).rounded())
+        metrics.rate.set((bitsPerSecond + 500) / 1_000)
         self.counted = (now, allBytes)
     }
 
     // MARK: Feedback
 
-    /// The estimate of the peer's link in bits a second.
-    func follow(estimate: Int) { catchUp?.estimate = estimate }
+    /// The rate of a picture's stream before anything of it was sent, in bits a second; nil where that is not known.
+    var expectedRate: Int? { isVideo ? medium.stream.joined.cache.bitsPerSecond : nil }
+
+    /// The estimate of the peer's link in bits a second; nil while it is not known.
+    func follow(estimate: Int?) { catchUp?.estimate = estimate }
 
     /// Packets that the peer misses. One that still catches up has lost some of too many: no more of them go out.
     func sendAgain(_ sequences: [UInt16], now: Instant) {
@@ -200,12 +277,27 @@ final class SentStream {
         metrics.asked.add(sequences.count)
         guard soundRepair?.answersLoss ?? true else { return metrics.refused.add(sequences.count) }
         catchUp?.noteLoss()
-        let before = sender.repairs.sent
+        let waited = sender.waitingAgain
         sender.ask(for: sequences)
-        send(now) { sender.nextAgain(into: $0, now: now) }
-        let again = sender.repairs.sent - before
-        metrics.again.add(again)
-        metrics.refused.add(sequences.count - again)
+        if isVideo, let congestion {
+            // They leave before pictures, so only those are let in front that will go out: else one who misses
+            // everything holds up the keyframe that would help.
+            sender.sortAsked(now: now)
+            for _ in min(waited, sender.waitingAgain)..<sender.waitingAgain {
+                congestion.wait(.init(stream: place, isRepair: true), bytes: PeerSession.payloadLimit, at: now)
+            }
+            congestion.pump(now: now)
+        } else {
+            send(now, .free) { sender.nextAgain(into: $0, now: now) }
+        }
+        showRepairs()
+    }
+
+    private func showRepairs() {
+        let (now, before) = (sender.repairs, shownRepairs)
+        metrics.again.add(now.sent - before.sent)
+        metrics.refused.add(now.refused - before.refused)
+        shownRepairs = now
     }
 
     /// True once, where the peer has asked for more again than was sent to it.

@@ -115,6 +115,7 @@ struct ViewerAnswer {
     ) -> SenderExtensions {
         let numbers = sending.extensions
         return SenderExtensions(
+            transportSequence: sending.feedback.contains(.arrivals) ? numbers.id(of: .transportSequence) : nil,
             sendTime: numbers.id(of: .absoluteSendTime),
             playoutDelay: numbers.id(of: .playoutDelay).flatMap { number in
                 delay.map { .init(number: number, min: $0.lowerBound, max: $0.upperBound) }

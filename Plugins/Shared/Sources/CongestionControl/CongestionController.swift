@@ -6,7 +6,8 @@ import Sluice
 /// wake-up out. Used by one lane at a time.
 ///
 /// With transport-cc feedback delay (`DelayTrend`, `DelayRate`), loss (`LossRate`) and probes (`ProbeSchedule`) rule.
-/// Where that was not agreed the receiver's own estimates do (`SendRate`). Each decision is told with its reason.
+/// Where that was not agreed the receiver's own estimates do (`SendRate`); where it was they are the most that it
+/// wants. Each decision is told with its reason.
 ///
 /// Feedback is bounded in what it can do: it counts for packets that were sent within the last 10 s, once for each,
 /// and rates rise by time, not by feedback. A receiver that lies gets what it says it takes, up to `most`.
@@ -26,7 +27,9 @@ public struct CongestionController: Sendable {
         public init() {}
     }
 
-    private let settings: Settings
+    private var settings: Settings
+    /// Packets can be sent again, so that there is something to probe with.
+    public var mayProbe = true
     private var history = TransportHistory()
     private var groups = PacketGroups()
     private var trend = DelayTrend()
@@ -41,6 +44,8 @@ public struct CongestionController: Sendable {
     public private(set) var untakenDecisions = 0
     /// The most that a probe has proved, in bits a second.
     private var proved: Double?
+    /// The most that the receiver wants, in bits a second.
+    private var wanted: Int?
     private var heard: Instant?
     private var lastSent: Instant?
     /// The first packet left.
@@ -50,12 +55,15 @@ public struct CongestionController: Sendable {
 
     /// From when a packet left to when its feedback came; 200 ms before the first. Smoothed.
     public private(set) var responseTime = Interval.milliseconds(200)
+    /// The receiver tells when packets come.
+    public var hasArrivals: Bool { settings.hasArrivals }
     /// Feedback has come.
     public var isInformed: Bool { heard != nil }
 
     static let oldest = Interval.seconds(10)
     static let mostDecisions = 64
     static let patience = Interval.seconds(1)
+    static let untold = Interval.seconds(3)
 
     /// The connection stands from `now` on.
     public init(_ settings: Settings = Settings(), now: Instant) {
@@ -72,7 +80,16 @@ public struct CongestionController: Sendable {
     public var bitsPerSecond: Int {
         guard settings.hasArrivals else { return min(receiver.bitsPerSecond, settings.most) }
         let bits = min(delay.bits, loss.bound ?? .infinity)
-        return Int(min(max(bits, Double(settings.least)), Double(settings.most)))
+        return min(Int(min(max(bits, Double(settings.least)), Double(settings.most))), wanted ?? .max)
+    }
+
+    /// How much comes, in bits a second, of the last 500 ms; nil before enough has.
+    public var arrivedBitsPerSecond: Int? { arrived.bitsPerSecond.map { Int(min(max($0, 0), 1e12)) } }
+
+    /// The estimate is more than a first guess: a probe has proved it, the link has shown its end, or the receiver has
+    /// told it.
+    public var isProved: Bool {
+        settings.hasArrivals ? proved != nil || delay.hasFallen || loss.bound != nil : receiver.isEstimated
     }
 
     /// Of the packets that feedback told of last, 0 to 1.
@@ -92,6 +109,9 @@ public struct CongestionController: Sendable {
         lastSent = now
         if isProbe, flight?.isSent == false { flight?.noteSent(place, bytes: bytes, at: now) }
     }
+
+    /// All packets of the probe have left.
+    public mutating func endProbe() { flight?.end() }
 
     // MARK: Feedback
 
@@ -186,25 +206,39 @@ public struct CongestionController: Sendable {
         if bits != delay.bits { delay.set(bits, now: now) }
     }
 
-    /// The receiver's estimate, where it does not tell when packets come.
+    /// The receiver's estimate. Where it tells when packets come, the most that it wants.
     public mutating func take(_ estimate: ReceiverEstimate, at now: Instant) {
-        guard !settings.hasArrivals else { return }
         let before = bitsPerSecond
-        receiver.note(estimate, at: now)
-        heard = now
+        if settings.hasArrivals {
+            wanted = max(settings.least, estimate.bitsPerSecond)
+        } else {
+            receiver.note(estimate, at: now)
+            heard = now
+        }
         if bitsPerSecond != before { decide(before, .receiver, now) }
     }
 
-    /// A report on a stream to the receiver, where it does not tell when packets come.
+    /// A report on a stream to the receiver, where it does not tell when packets come. One that has agreed to tell
+    /// that, and reports without ever doing so, does not.
     public mutating func take(_ block: RTCPPacket.ReportBlock, at now: Instant) {
-        guard !settings.hasArrivals else { return }
         let before = bitsPerSecond
+        if settings.hasArrivals {
+            guard heard == nil, lastSent != nil, now - begun >= CongestionController.untold else { return }
+            (settings.hasArrivals, flight) = (false, nil)
+            decide(before, .untold, now)
+        }
         receiver.note(block, at: now)
+        heard = now
         guard bitsPerSecond != before else { return }
         decide(before, .loss(lost: Double(block.fractionLost) / 256, own: 0), now)
     }
 
     // MARK: By time
+
+    /// True once, where the receiver's estimates are to count and none has come for 10 s.
+    public mutating func takeSilence(now: Instant) -> Bool {
+        !settings.hasArrivals && receiver.takeSilence(now: now)
+    }
 
     /// Does what time demands. The next probe, where one is due: its packets are sent at once, with
     /// `noteSent(isProbe: true)`.
@@ -216,12 +250,12 @@ public struct CongestionController: Sendable {
             self.flight = nil
             decide(bitsPerSecond, .unproved, now)
         }
-        guard lastSent != nil else { return nil }
+        guard mayProbe, lastSent != nil else { return nil }
         let (estimate, rising) = (bitsPerSecond, trend.signal == .overuse)
         guard
             let (probe, reason) = schedule.take(
-                estimate: Double(estimate), most: Double(settings.most), isRising: rising, jitter: trend.jitter,
-                now: now)
+                estimate: Double(estimate), most: Double(min(settings.most, wanted ?? .max)), isRising: rising,
+                jitter: trend.jitter, now: now)
         else { return nil }
         flight = ProbeFlight(probe, now: now)
         decide(estimate, .probe(probe.bitsPerSecond, reason), now)
@@ -248,11 +282,12 @@ public struct CongestionController: Sendable {
 
     /// When `run` is to be called.
     public var due: Instant? {
-        guard settings.hasArrivals, lastSent != nil else { return nil }
+        guard settings.hasArrivals else { return receiver.due }
+        guard lastSent != nil else { return nil }
         var next = silenceDue ?? .distantFuture
         if let flight {
             next = min(next, flight.ended + CongestionController.patience * 2)
-        } else if let probe = schedule.due(estimate: Double(bitsPerSecond)) {
+        } else if mayProbe, let probe = schedule.due(estimate: Double(bitsPerSecond)) {
             next = min(next, probe)
         }
         return next == .distantFuture ? nil : next

@@ -19,8 +19,9 @@ public struct PacketPacer<Item> {
     public enum Turn {
         /// A packet that was added.
         case packet(Item, isProbe: Bool)
-        /// A packet of the probe for which no media wait: one that went out before, or padding, of about so many bytes.
-        case padding(bytes: Int)
+        /// A packet of the probe for which no media wait: one that went out before, or padding, of so many bytes at
+        /// most. It is told by `leave(bytes:)`, or there is none and `endProbe` is called.
+        case padding(most: Int)
     }
 
     private struct Waiting {
@@ -102,6 +103,30 @@ public struct PacketPacer<Item> {
         (paid, isFull) = (now, false)
     }
 
+    /// The probe is over.
+    public mutating func endProbe() { probe = nil }
+
+    /// A probe runs.
+    public var isProbing: Bool { probe != nil }
+
+    /// A packet of `bytes` that did not wait here leaves `now`. It counts, in the probe that runs too: then true.
+    public mutating func leave(bytes: Int, at now: Instant) -> Bool {
+        let isProbe = probe != nil
+        pay(max(0, bytes), now)
+        if !isProbe { isFull = isFull || paid - now >= PacketPacer.window }
+        return isProbe
+    }
+
+    /// All of a picture of `bytes` may leave `now`, and counts: nothing waits, no probe runs, and what has left since
+    /// the window began is no more than one. Its packets need not be added then.
+    public mutating func passes(bytes: Int, at now: Instant) -> Bool {
+        guard waitingBytes == 0, probe == nil, !isFull || paid <= now else { return false }
+        let end = max(paid, now) + .seconds(Double(max(0, bytes)) * 8 / Double(bitsPerSecond))
+        guard end - now <= PacketPacer.window else { return false }
+        (paid, isFull) = (end, false)
+        return true
+    }
+
     /// The next to leave `now`; call it until it gives nil.
     public mutating func next(now: Instant) -> Turn? {
         if !sound.isEmpty { return leave(sound.take(), now) }
@@ -109,8 +134,7 @@ public struct PacketPacer<Item> {
             guard paid <= now else { return nil }
             if !repair.isEmpty { return leave(repair.take(), now) }
             if !pictures.isEmpty { return leave(pictures.take(), now) }
-            pay(PacketPacer.mostPadding, now)
-            return .padding(bytes: PacketPacer.mostPadding)
+            return .padding(most: PacketPacer.mostPadding)
         }
         guard !repair.isEmpty || !pictures.isEmpty else { return nil }
         if isFull, paid > now { return nil }

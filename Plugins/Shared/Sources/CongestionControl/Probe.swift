@@ -54,6 +54,9 @@ struct ProbeFlight: Sendable {
         isSent = sentPackets >= probe.packets && sentBytes >= probe.bytes
     }
 
+    /// No more of its packets follow.
+    mutating func end() { isSent = isSent || sentPackets > 0 }
+
     func holds(_ sequence: Int64) -> Bool { first.map { $0 <= sequence && sequence <= last } ?? false }
 
     mutating func noteArrived(bytes count: Int, at time: Interval) {

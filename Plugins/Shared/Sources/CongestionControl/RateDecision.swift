@@ -21,6 +21,8 @@ public struct RateDecision: Equatable, Sendable {
         case unproved
         /// The receiver has told its estimate.
         case receiver
+        /// The receiver reports, and has never told when packets come, though it agreed to.
+        case untold
         /// No feedback has come for so long, though packets were sent.
         case silence(Interval)
     }
@@ -48,6 +50,11 @@ public struct RateDecision: Equatable, Sendable {
     /// The reason.
     public var cause: Cause
 
+    /// Rates in bits a second.
+    public init(at: Instant, before: Int, after: Int, cause: Cause) {
+        (self.at, self.before, self.after, self.cause) = (at, before, after, cause)
+    }
+
     /// "1.9 → 0.7 Mb/s, delay rises 14 ms a second".
     public var sentence: String {
         let rates =
@@ -71,6 +78,7 @@ public struct RateDecision: Equatable, Sendable {
         case .proved(let rate, false): "a probe came at \(RateDecision.megabits(rate)) Mb/s"
         case .unproved: "too little of a probe came"
         case .receiver: "the receiver's estimate"
+        case .untold: "the receiver does not tell when packets come, so its reports count"
         case .silence(let span): "no feedback for \(RateDecision.whole(span.milliseconds)) ms"
         }
     }

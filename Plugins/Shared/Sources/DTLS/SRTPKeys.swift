@@ -11,6 +11,11 @@ public struct SRTPKeys: Equatable, Sendable {
     /// For packets that the peer sends, `suite.keyLength` bytes.
     public let receiving: [UInt8]
 
+    /// Keys that were agreed on elsewhere.
+    public init(_ suite: CryptoSuite, sending: [UInt8], receiving: [UInt8]) {
+        (self.suite, self.sending, self.receiving) = (suite, sending, receiving)
+    }
+
     /// nil where the peers agree on no profile.
     init?(of ssl: OpaquePointer, as role: DTLSSession.Role) {
         guard let profile = SSL_get_selected_srtp_profile(ssl),

@@ -12,10 +12,8 @@ struct ExtensionChoice: Equatable {
     /// In which directions an extension is of use, seen from our side.
     static func use(of name: HeaderExtension, _ kind: MediaKind?) -> MediaDirection {
         switch name {
-        case .mediaID, .absoluteSendTime: .both
+        case .mediaID, .absoluteSendTime, .transportSequence: .both
         case .audioLevel: kind == .audio ? .both : .none
-        // Packets of ours are counted by receivers' estimates: what is sent is not numbered.
-        case .transportSequence: .receive
         case .playoutDelay: .send
         default: .none
         }

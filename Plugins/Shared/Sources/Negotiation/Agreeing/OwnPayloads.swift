@@ -51,11 +51,15 @@ extension MediaCodec {
 }
 
 extension FeedbackKinds {
-    /// Of use in a section that goes so from our side. When packets came is told of those that we receive alone: those
-    /// that we send have no number for it, and the peer estimates from their times of sending.
+    /// Of use in a section that goes so from our side. `countsArrivals`: packets of either way have a number for it.
     static func use(in direction: MediaDirection, countsArrivals: Bool) -> FeedbackKinds {
         guard direction != .none else { return [] }
         let all: FeedbackKinds = [.missing, .pictureLoss, .keyframe, .estimate]
-        return direction.receives && countsArrivals ? all.union(.arrivals) : all
+        return countsArrivals ? all.union(.arrivals) : all
+    }
+
+    /// Those that can be told of packets with these header extensions: when one came is told by its number.
+    func tellable(_ extensions: ExtensionMap) -> FeedbackKinds {
+        extensions.id(of: .transportSequence) == nil ? subtracting(.arrivals) : self
     }
 }

@@ -29,7 +29,7 @@ struct AnswerSection {
         own.extensions = extensions.lines
 
         let use = FeedbackKinds.use(
-            in: direction, countsArrivals: extensions.receiving.id(of: .transportSequence) != nil)
+            in: direction, countsArrivals: extensions.lines.id(of: .transportSequence) != nil)
         var types = ChosenTypes(section, use)
         if let incoming { types.take(incoming, stream) }
         let sent = stream.flatMap { types.send($0) }
@@ -37,13 +37,13 @@ struct AnswerSection {
         own.repairs = sent?.repairType != nil
 
         if var sent, direction.sends {
-            sent.extensions = extensions.sending
+            (sent.extensions, sent.feedback) = (extensions.sending, sent.feedback.tellable(extensions.sending))
             agreed.sending = sent
         }
         if direction.receives {
             agreed.receiving = AgreedReceiving(
-                types: types.contents, feedback: types.takenFeedback ?? [], extensions: extensions.receiving,
-                sources: section.sources, restrictions: section.restrictions)
+                types: types.contents, feedback: (types.takenFeedback ?? []).tellable(extensions.receiving),
+                extensions: extensions.receiving, sources: section.sources, restrictions: section.restrictions)
         }
     }
 }

@@ -15,27 +15,24 @@ extension OfferedSection {
             own.extensions.entries.contains { $0.id == entry.id && $0.name == entry.name }
         }
         let extensions = ExtensionChoice(of: ExtensionMap(entries), kind, direction)
-        let payloads = told.payloads.compactMap { usable($0, arrivals: extensions.receiving) }
+        let payloads = told.payloads.compactMap { usable($0) }
         if direction.sends, let stream = own.stream {
-            agreed.sending = try sending(stream, payloads, told)
-            agreed.sending?.extensions = extensions.sending
+            agreed.sending = try sending(stream, payloads, told, extensions.sending)
         }
         if direction.receives {
-            agreed.receiving = try receiving(payloads, told)
-            agreed.receiving?.extensions = extensions.receiving
+            agreed.receiving = try receiving(payloads, told, extensions.receiving)
         }
         return agreed
     }
 
     /// A payload of the answer that the offer has too, with the feedback that both have.
-    private func usable(_ told: SectionPayload, arrivals: ExtensionMap) -> SectionPayload? {
+    private func usable(_ told: SectionPayload) -> SectionPayload? {
         guard let offered = own.payloads.first(where: { $0.format.type == told.type }),
             offered.format.encodingName.lowercased() == told.format.encodingName.lowercased(),
             offered.format.clockRate == told.format.clockRate
         else { return nil }
         var told = told
         told.feedback.formIntersection(offered.feedback)
-        if arrivals.id(of: .transportSequence) == nil { told.feedback.remove(.arrivals) }
         return told
     }
 
@@ -48,21 +45,21 @@ extension OfferedSection {
     }
 
     private func sending(
-        _ stream: OutgoingStream, _ payloads: [SectionPayload], _ told: PeerSection
+        _ stream: OutgoingStream, _ payloads: [SectionPayload], _ told: PeerSection, _ extensions: ExtensionMap
     ) throws(NegotiationFault) -> AgreedSending {
         for payload in payloads {
             guard let codec = stream.codecs.first(where: { payload.accepts($0) }) else { continue }
             let repairs = own.repairs ? repairType(of: payload.type, payloads) : nil
             return AgreedSending(
                 stream: stream, codec: codec, type: payload.type, repairType: repairs,
-                redundancyType: redundancyType(of: codec, payloads), feedback: payload.feedback.subtracting(.arrivals),
-                extensions: ExtensionMap())
+                redundancyType: redundancyType(of: codec, payloads), feedback: payload.feedback.tellable(extensions),
+                extensions: extensions)
         }
         throw nothing(told, "sends", stream.codecs)
     }
 
     private func receiving(
-        _ payloads: [SectionPayload], _ told: PeerSection
+        _ payloads: [SectionPayload], _ told: PeerSection, _ extensions: ExtensionMap
     ) throws(NegotiationFault) -> AgreedReceiving {
         var types: [UInt8: AgreedReceiving.Content] = [:]
         var feedback: FeedbackKinds?
@@ -75,8 +72,8 @@ extension OfferedSection {
         }
         guard !types.isEmpty else { throw nothing(told, "takes", incoming?.codecs ?? []) }
         return AgreedReceiving(
-            types: types, feedback: feedback ?? [], extensions: ExtensionMap(), sources: told.sources,
-            restrictions: told.restrictions)
+            types: types, feedback: (feedback ?? []).tellable(extensions), extensions: extensions,
+            sources: told.sources, restrictions: told.restrictions)
     }
 
     private func nothing(_ told: PeerSection, _ ours: String, _ codecs: [MediaCodec]) -> NegotiationFault {

@@ -13,6 +13,8 @@ public struct SenderExtensions: Equatable, Sendable {
     private let mediaID: (number: UInt8, text: String)?
     private let plain: ExtensionLayout
     private let withCaptureTime: ExtensionLayout
+    /// Of packets that are not numbered.
+    private let unnumbered: (plain: ExtensionLayout, withCaptureTime: ExtensionLayout)
 
     /// The least and the greatest delay, and the number of `HeaderExtension.playoutDelay`.
     public struct PlayoutDelay: Equatable, Sendable {
@@ -45,13 +47,14 @@ public struct SenderExtensions: Equatable, Sendable {
         self.playoutDelay = playoutDelay
         self.mediaID = mediaID
         var values: [(id: UInt8, count: Int)] = []
-        if let transportSequence { values.append((transportSequence, 2)) }
         if let sendTime { values.append((sendTime, 3)) }
         if let playoutDelay { values.append((playoutDelay.number, 3)) }
         if let mediaID { values.append((mediaID.number, mediaID.text.utf8.count)) }
-        plain = SenderExtensions.layout(values, playoutDelay, mediaID)
-        if let captureTime { values.append((captureTime, 8)) }
-        withCaptureTime = SenderExtensions.layout(values, playoutDelay, mediaID)
+        let captured = values + (captureTime.map { [($0, 8)] } ?? [])
+        let number = transportSequence.map { [(id: $0, count: 2)] } ?? []
+        let layout = { SenderExtensions.layout($0, playoutDelay, mediaID) }
+        unnumbered = (layout(values), layout(captured))
+        (plain, withCaptureTime) = (layout(number + values), layout(number + captured))
     }
 
     /// With the values that all packets have.
@@ -74,10 +77,26 @@ public struct SenderExtensions: Equatable, Sendable {
     }
 
     func size(_ values: SentExtensions) -> Int {
-        values.captureTime == nil ? plain.size : withCaptureTime.size
+        if values.transportSequence == nil {
+            return values.captureTime == nil ? unnumbered.plain.size : unnumbered.withCaptureTime.size
+        }
+        return values.captureTime == nil ? plain.size : withCaptureTime.size
     }
 
     func write(_ values: SentExtensions, to packet: UnsafeMutableRawBufferPointer) {
+        guard let transportSequence, let number = values.transportSequence else {
+            return write(values, unnumbered.plain, unnumbered.withCaptureTime, to: packet)
+        }
+        write(values, plain, withCaptureTime, to: packet)
+        let layout = values.captureTime == nil ? plain : withCaptureTime
+        layout.put(UInt64(number), transportSequence, in: packet)
+    }
+
+    @inline(__always)
+    private func write(
+        _ values: SentExtensions, _ plain: ExtensionLayout, _ withCaptureTime: ExtensionLayout,
+        to packet: UnsafeMutableRawBufferPointer
+    ) {
         guard let captureTime, let value = values.captureTime else { return write(values, plain, to: packet) }
         write(values, withCaptureTime, to: packet)
         withCaptureTime.put(value.bits, captureTime, in: packet)
@@ -86,9 +105,6 @@ public struct SenderExtensions: Equatable, Sendable {
     private func write(_ values: SentExtensions, _ layout: ExtensionLayout, to packet: UnsafeMutableRawBufferPointer) {
         guard layout.size > 0 else { return }
         layout.write(to: packet)
-        if let transportSequence, let value = values.transportSequence {
-            layout.put(UInt64(value), transportSequence, in: packet)
-        }
         if let sendTime, let value = values.sent {
             layout.put(UInt64(ExtensionValue.absoluteSendTime(at: value)), sendTime, in: packet)
         }

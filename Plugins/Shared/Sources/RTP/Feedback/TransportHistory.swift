@@ -20,14 +20,16 @@ public struct TransportHistory: Sendable {
 
     private struct Entry: Sendable {
         var sequence = Int64.min
-        var bytes = 0
+        var bytes: Int32 = 0
         var sent = Instant(nanoseconds: 0)
         var fate = Fate.unknown
     }
 
     private enum Fate: Sendable { case unknown, missing, arrived }
 
-    private var entries = [Entry](repeating: Entry(), count: 2_048)
+    /// Empty before the first packet.
+    private var entries: [Entry] = []
+    private static let count = 2_048
     private var sequences = Unwrapper<UInt16>()
     private var references = Unwrapper<UInt32>(bits: 24)
 
@@ -37,14 +39,16 @@ public struct TransportHistory: Sendable {
     /// The packet of this transport sequence number, of `bytes` in all, is sent `now`. Gives the number unwrapped.
     @discardableResult public mutating func note(_ sequence: UInt16, bytes: Int, at now: Instant) -> Int64 {
         let place = sequences.unwrap(sequence)
+        if entries.isEmpty { entries = Array(repeating: Entry(), count: TransportHistory.count) }
         entries[Int(truncatingIfNeeded: place) & (entries.count - 1)] = Entry(
-            sequence: place, bytes: bytes, sent: now)
+            sequence: place, bytes: Int32(clamping: bytes), sent: now)
         return place
     }
 
     /// The results that `feedback` tells of known packets, in their order. Each packet is told once as missing and once
     /// as arrived, however often feedback repeats it; one that arrived is not missing afterwards.
     public mutating func take(_ feedback: TransportFeedback) -> [Result] {
+        guard !entries.isEmpty else { return [] }
         let first = sequences.place(feedback.base)
         let origin = references.unwrap(UInt32(bitPattern: feedback.reference)) * TransportFeedback.ticksOfReference
         var results: [Result] = []
@@ -58,7 +62,7 @@ public struct TransportHistory: Sendable {
             entries[slot].fate = isMissing ? .missing : .arrived
             results.append(
                 Result(
-                    sequence: place, bytes: entry.bytes, sent: entry.sent,
+                    sequence: place, bytes: Int(entry.bytes), sent: entry.sent,
                     arrived: isMissing ? nil : TransportFeedback.tick * (origin &+ Int64(arrival)),
                     wasMissing: entry.fate == .missing))
         }

@@ -128,10 +128,13 @@ extension RTCPPacket {
         return packets.isEmpty ? nil : packets
     }
 
-    /// A receiver's report and nothing behind it, told from an SRTCP packet as it came: the first header is never
-    /// encrypted, and behind the packets stand 14 or 20 bytes (RFC 3711, section 3.4; RFC 7714, section 9.1).
+    /// A receiver's report, or when packets came, and nothing behind it, told from an SRTCP packet as it came: the
+    /// first header is never encrypted, and behind the packets stand 14 or 20 bytes (RFC 3711, section 3.4; RFC 7714,
+    /// section 9.1).
     public static func isReportAlone(protected datagram: [UInt8]) -> Bool {
-        guard datagram.count >= 22, datagram[1] == 201 else { return false }
+        guard datagram.count >= 22, datagram[1] == 201 || datagram[1] == 205 && datagram[0] & 31 == 15 else {
+            return false
+        }
         let size = 4 * (Int(datagram[2]) << 8 | Int(datagram[3])) + 4
         return (14...20).contains(datagram.count - size)
     }

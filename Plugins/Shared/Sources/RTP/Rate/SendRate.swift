@@ -22,6 +22,11 @@ public struct SendRate: Sendable {
 
         /// 1,800 kb/s at first; 65 % of the estimate, 500 to 1,800 kb/s, for an encoder.
         public init() {}
+
+        /// Bits a second for an encoder whose pictures go to a receiver that is sent `bits` a second.
+        public func encoder(of bits: Int) -> Int {
+            min(max(min(bits, SendRate.most) * encoderPercent / 100, encoder.lowerBound), encoder.upperBound)
+        }
     }
 
     private let settings: Settings
@@ -49,11 +54,7 @@ public struct SendRate: Sendable {
     public var bitsPerSecond: Int { min(base, bound ?? .max) }
 
     /// Bits a second for an encoder whose pictures go to this receiver.
-    public var encoderBitsPerSecond: Int {
-        min(
-            max(bitsPerSecond * settings.encoderPercent / 100, settings.encoder.lowerBound), settings.encoder.upperBound
-        )
-    }
+    public var encoderBitsPerSecond: Int { settings.encoder(of: bitsPerSecond) }
 
     /// The receiver has told an estimate.
     public var isEstimated: Bool { told != nil }

@@ -21,6 +21,9 @@ struct RepairBudget: Sendable {
 
 /// The fate of packets that a receiver asked for again.
 public struct RepairCounts: Equatable, Sendable {
+    /// Nothing was asked for.
+    public init() {}
+
     /// Packets that were asked for and looked for, each time.
     public var asked = 0
     /// Packets that were not even looked for, as too many were asked for at once.
@@ -31,8 +34,11 @@ public struct RepairCounts: Equatable, Sendable {
     public var bytes = 0
     /// Packets that are kept no more, or never were.
     public var gone = 0
-    /// Packets that had gone out again within the last round trip.
+    /// Packets that had gone out again within the last round trip, or were about to, or were made needless by a
+    /// keyframe.
     public var tooSoon = 0
     /// Packets that would have been more than as many bytes again as the stream.
     public var overBudget = 0
+    /// Packets that were asked for and did not go out.
+    public var refused: Int { unheard + gone + tooSoon + overBudget }
 }

@@ -21,7 +21,7 @@ extension StreamSender {
         var values = entry.extensions
         if retransmission != nil {
             values.sent = now
-            if extensions.transportSequence != nil { values.transportSequence = transportSequence }
+            values.transportSequence = hasNumber ? transportSequence : nil
         }
         let size =
             RTPHeader.size + extensions.size(values) + entry.payloadSize
@@ -33,9 +33,24 @@ extension StreamSender {
         }
         let header = retransmission?.header(repeating: entry.header) ?? entry.header
         write(entry, header, values, room, repeats: retransmission == nil ? nil : sequence)
-        if retransmission != nil { transportSequence = transportSequence &+ 1 }
+        if retransmission != nil, hasNumber { transportSequence = transportSequence &+ 1 }
         sent?.noteAgain(sequence, now: now)
         repairs.sent += 1
+        repairs.bytes += entry.payloadSize
+        return size
+    }
+
+    /// Writes a packet that was sent lately to `room` once more, in the stream that repairs, and gives its size: one
+    /// that nobody misses, for a probe of the network. A large one of the newest; calls behind each other take others.
+    /// nil where there is no such stream, or nothing is kept.
+    public mutating func probe(into room: UnsafeMutableRawBufferPointer, now: Instant) -> Int? {
+        guard retransmission != nil, let entry = sent?.probe() else { return nil }
+        var values = entry.extensions
+        (values.sent, values.transportSequence) = (now, hasNumber ? transportSequence : nil)
+        let size = RTPHeader.size + extensions.size(values) + entry.payloadSize + Retransmission.prefix
+        guard size <= room.count, let header = retransmission?.header(repeating: entry.header) else { return nil }
+        write(entry, header, values, room, repeats: entry.sequence)
+        if hasNumber { transportSequence = transportSequence &+ 1 }
         repairs.bytes += entry.payloadSize
         return size
     }
@@ -50,7 +65,42 @@ extension StreamSender {
 
     private static let mostAsked = 256
 
-    /// Packets that were asked for wait.
+    /// Of the packets that were asked for those wait no more that could not go out `now`, and those that wait already:
+    /// one who misses much asks for the same time and again.
+    public mutating func sortAsked(now: Instant) {
+        let numbers = asked
+        asked.removeAll(keepingCapacity: true)
+        var known: Set<UInt16> = []
+        for sequence in numbers {
+            guard known.insert(sequence).inserted else {
+                repairs.asked += 1
+                repairs.tooSoon += 1
+                continue
+            }
+            if isKept(sequence, now) { asked.append(sequence) }
+        }
+    }
+
+    /// None of the packets that were asked for waits any more: what follows makes them needless.
+    public mutating func forgetAsked() {
+        repairs.asked += asked.count
+        repairs.tooSoon += asked.count
+        asked.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func isKept(_ sequence: UInt16, _ now: Instant) -> Bool {
+        switch sent?.find(sequence, now: now) ?? .gone {
+        case .found: return true
+        case .gone: repairs.gone += 1
+        case .tooSoon: repairs.tooSoon += 1
+        }
+        repairs.asked += 1
+        return false
+    }
+
+    /// Packets that were asked for and wait.
+    public var waitingAgain: Int { asked.count }
+    /// There are some.
     public var isAsked: Bool { !asked.isEmpty }
 
     /// Writes the next packet that was asked for and goes out `again` to `room`, and gives its size; nil where none is

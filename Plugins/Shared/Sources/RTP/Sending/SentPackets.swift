@@ -41,6 +41,7 @@ public struct SentPackets {
     public var interval: Interval
     /// Of `entries`, counted on without end: the oldest that is kept, and the next to be written.
     private var (first, end) = (0, 0)
+    private var probes = 0
     /// Bytes of payload that are kept.
     public private(set) var bytes = 0
 
@@ -84,6 +85,17 @@ public struct SentPackets {
     /// The packet with this number goes out again `now`.
     mutating func noteAgain(_ sequence: UInt16, now: Instant) {
         if let index = index(of: sequence) { entries[index].resent = now }
+    }
+
+    /// A packet to send once more though nobody asks for it: of the newest 16 the largest, or each in turn of those
+    /// that are nearly as large.
+    mutating func probe() -> Entry? {
+        let newest = max(first, end - 16)..<end
+        let largest = newest.map { entries[$0 & (entries.count - 1)].payloadSize }.max() ?? 0
+        let large = newest.filter { entries[$0 & (entries.count - 1)].payloadSize * 4 >= largest * 3 }
+        guard largest > 0, !large.isEmpty else { return nil }
+        probes &+= 1
+        return entries[large[probes % large.count] & (entries.count - 1)]
     }
 
     private func index(of sequence: UInt16) -> Int? {

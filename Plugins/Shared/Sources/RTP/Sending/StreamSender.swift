@@ -18,6 +18,8 @@ public struct StreamSender {
     public let extensions: SenderExtensions
     /// Of the next packet that has one; streams of one transport share the count.
     public var transportSequence: UInt16 = 0
+    /// Packets have a number of the transport's, where their extensions have it.
+    public var isNumbered = true
     /// The packets sent lately; nil where nothing is sent again.
     public internal(set) var sent: SentPackets?
     /// The stream in which packets go out again; nil where they do so in this one.
@@ -123,7 +125,7 @@ public struct StreamSender {
         var entry = SentPackets.Entry(frame: frame, piece: index, sent: now, payloadSize: piece.count)
         entry.extensions.sent = now
         if index == 0, extensions.captureTime != nil { entry.extensions.captureTime = captured }
-        if extensions.transportSequence != nil { entry.extensions.transportSequence = transportSequence }
+        if hasNumber { entry.extensions.transportSequence = transportSequence }
         let size = RTPHeader.size + extensions.size(entry.extensions) + piece.count
         guard size <= room.count, piece.count <= packetizer.limit else { return max(size, room.count + 1) }
         entry.sequence = sequence
@@ -134,7 +136,7 @@ public struct StreamSender {
         write(entry, entry.header, entry.extensions, room, repeats: nil)
         isFirstOfTalk = false
         sequence = sequence &+ 1
-        transportSequence = transportSequence &+ 1
+        if hasNumber { transportSequence = transportSequence &+ 1 }
         packets = packets &+ 1
         octets = octets &+ UInt32(entry.payloadSize)
         if redundantType != nil { before = (frame, timestamp) }
@@ -142,6 +144,8 @@ public struct StreamSender {
         budget.earn(entry.payloadSize, kept: sent?.bytes ?? 0)
         return size + entry.payloadSize - piece.count
     }
+
+    var hasNumber: Bool { isNumbered && extensions.transportSequence != nil }
 
     /// The frame before goes along, where there is room for it.
     private mutating func addRedundancy(to entry: inout SentPackets.Entry, _ size: Int, _ most: Int) {
