@@ -76,8 +76,10 @@ let package = Package(
             name: "RTP", dependencies: ["Bitstream", "SegmentTime", .product(name: "Sluice", package: "Engine")]),
         .target(name: "SampleTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         .target(name: "SourceTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
-        // Pure but for the directory: time and files are arguments.
-        .target(name: "Spool", dependencies: [.product(name: "Sluice", package: "Engine")]),
+        // Pure but for the directory: time and files are arguments. A test holds the CPU of joining chunks.
+        .target(
+            name: "Spool", dependencies: [.product(name: "Sluice", package: "Engine")],
+            swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         .target(name: "SegmentTime", dependencies: [.product(name: "Sluice", package: "Engine")]),
         // libsrtp2's start, once in the process, needs one copy of the code around it.
         .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),

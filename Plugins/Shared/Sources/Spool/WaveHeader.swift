@@ -31,7 +31,12 @@ public enum WaveHeader {
     /// Samples of 16 bits in bytes, without an odd one at the end.
     public static func samples(_ bytes: ArraySlice<UInt8>) -> [Int16] {
         bytes.withUnsafeBytes { raw in
-            (0..<raw.count / 2).map { Int16(bitPattern: UInt16(raw[$0 * 2]) | UInt16(raw[$0 * 2 + 1]) << 8) }
+            [Int16](unsafeUninitializedCapacity: raw.count / 2) { samples, count in
+                count = raw.count / 2
+                for index in 0..<count {
+                    samples[index] = Int16(littleEndian: raw.loadUnaligned(fromByteOffset: index * 2, as: Int16.self))
+                }
+            }
         }
     }
 
