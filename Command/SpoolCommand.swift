@@ -31,7 +31,8 @@ enum SpoolCommand: Subcommand {
     }
 
     private static func retry(_ disk: DirectoryDisk) throws {
-        for summary in try SpoolSummary(disk).sessions where !summary.dead.isEmpty {
+        for summary in try SpoolSummary(disk).sessions
+        where !summary.dead.isEmpty || summary.digest?.state == .dead {
             do throws(SpoolSession.Fault) {
                 let session = try SpoolSession(recovering: summary.name, disk)
                 defer { session.close() }
@@ -60,6 +61,7 @@ enum SpoolCommand: Subcommand {
             text += ": \(state), \(count(session.stored, "batch", "batches")) stored"
             if session.waiting > 0 { text += ", \(session.waiting) waiting" }
             if !session.dead.isEmpty { text += ", \(session.dead.count) dead" }
+            if let digest = session.digest { text += ", summary \(digest.state.rawValue)" }
             if session.chunks > 0 {
                 let seconds = Int(session.seconds.rounded())
                 text += ", \(count(session.chunks, "chunk", "chunks")) of \(seconds) s without text"
@@ -112,6 +114,7 @@ enum SpoolCommand: Subcommand {
                 }
             }
         }
+        if let digest = session.digest { object.key("summary", digest.state.rawValue) }
         if let fault = session.fault { object.key("fault", fault) }
     }
 }

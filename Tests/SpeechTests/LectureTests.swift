@@ -57,6 +57,15 @@ struct LectureRun {
         try CommandRun(["spool", folder.appending(path: "spool").path] + options)
     }
 
+    /// The graph with a second for each answer.
+    static func impatient(in folder: URL) throws -> URL {
+        let graph = folder.appending(path: "graph.json")
+        let text = try String(contentsOf: Built.root.appending(path: "graphs/lecture.json"), encoding: .utf8)
+        try text.replacingOccurrences(of: #""type": "stt-batch","#, with: #""type": "stt-batch", "timeout_s": 1,"#)
+            .write(to: graph, atomically: true, encoding: .utf8)
+        return graph
+    }
+
     /// A tenth of a second in which nobody speaks.
     static func silence(in folder: URL) throws -> String {
         let path = folder.appending(path: "silence.wav")
@@ -116,10 +125,7 @@ struct LectureRun {
         let server = ScriptedServer(then: .silent)
         defer { server.end() }
         try LectureRun.within { folder in
-            let graph = folder.appending(path: "graph.json")
-            let text = try String(contentsOf: Built.root.appending(path: "graphs/lecture.json"), encoding: .utf8)
-            try text.replacingOccurrences(of: #""type": "stt-batch","#, with: #""type": "stt-batch", "timeout_s": 1,"#)
-                .write(to: graph, atomically: true, encoding: .utf8)
+            let graph = try LectureRun.impatient(in: folder)
             let run = try LectureRun(in: folder, ["url=\(server.url)", "wait_s=0"], graph: graph)
             #expect(run.status == 0 && run.texts.isEmpty)
             #expect(run.errors.contains("1 batch with 11 s stay in the spool \"spool\""), "\(run.errors)")
@@ -178,6 +184,54 @@ struct LectureRun {
             #expect(again.status == 1 && again.errors.contains("lecture: 1 dead batch waits again"))
             let last = try LectureRun(in: folder, ["url=\(server.url)"], input: silence)
             #expect(last.words() == ["words", "of", "the", "server"])
+            #expect(try LectureRun.spool(folder).status == 0)
+        }
+    }
+
+    @Test func theTextsAreSummedUpWhenAllAreThereWhateverTheServerDoes() throws {
+        let server = ScriptedServer()
+        let model = ScriptedServer([.status(503), .half, .garbage, .words("no model")], then: .summary("He asks."))
+        defer {
+            server.end()
+            model.end()
+        }
+        try LectureRun.within { folder in
+            let run = try LectureRun(in: folder, ["url=\(server.url)", "summary_url=\(model.url)", "summary_model=m"])
+            #expect(run.status == 0, "\(run.errors)")
+            let path = folder.appending(path: "spool/lecture/summary.txt")
+            #expect(try String(contentsOf: path, encoding: .utf8) == "He asks.")
+            #expect(model.requests.count == 5 && model.requests[0].text.hasPrefix("POST /v1/chat/completions HTTP/1.1"))
+            #expect(model.requests[4].text.contains(#""content": "words of the server""#))
+            #expect(!run.errors.contains("He asks."))
+            #expect(try LectureRun.spool(folder).output == "lecture: ended, 1 batch stored, summary stored\n")
+            // Once.
+            _ = try LectureRun(
+                in: folder, ["url=\(server.url)", "summary_url=\(model.url)"], input: LectureRun.silence(in: folder))
+            #expect(model.requests.count == 5)
+        }
+    }
+
+    @Test func aSummaryServerThatNeverAnswersIsLeftAndTheNextRunAsksAgain() throws {
+        let (server, silent) = (ScriptedServer(), ScriptedServer(then: .silent))
+        defer {
+            server.end()
+            silent.end()
+        }
+        try LectureRun.within { folder in
+            let graph = try LectureRun.impatient(in: folder)
+            let run = try LectureRun(
+                in: folder, ["url=\(server.url)", "summary_url=\(silent.url)", "wait_s=0"], graph: graph)
+            #expect(run.status == 0 && run.words() == ["words", "of", "the", "server"])
+            #expect(run.errors.contains("summaries are not there yet"), "\(run.errors)")
+            let left = try LectureRun.spool(folder)
+            #expect(left.status == 1 && left.output == "lecture: ended, 1 batch stored, summary waiting\n")
+            let model = ScriptedServer(then: .summary("Late."))
+            defer { model.end() }
+            let next = try LectureRun(
+                in: folder, ["url=\(server.url)", "summary_url=\(model.url)"], input: LectureRun.silence(in: folder))
+            #expect(next.status == 0 && server.requests.count == 1)
+            let path = folder.appending(path: "spool/lecture/summary.txt")
+            #expect(try String(contentsOf: path, encoding: .utf8) == "Late.")
             #expect(try LectureRun.spool(folder).status == 0)
         }
     }

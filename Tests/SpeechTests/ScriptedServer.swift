@@ -6,6 +6,8 @@ final class ScriptedServer: @unchecked Sendable {
     enum Act: Sendable, Equatable {
         /// The text, over the first second of the audio.
         case words(String)
+        /// The answer of a model.
+        case summary(String)
         case status(Int, retryAfter: Int? = nil)
         /// Of the answer that `words` would be.
         case half, huge, silent, garbage, close
@@ -90,6 +92,9 @@ final class ScriptedServer: @unchecked Sendable {
         switch act {
         case .silent: return held.withLock { $0.append(client) }
         case .close: break
+        case .summary(let text):
+            let body = #"{"choices":[{"index":0,"message":{"role":"assistant","content":"\#(text)"}}]}"#
+            say(head(200, body.utf8.count) + body, client)
         case .words(let text): say(head(200, body(text).utf8.count) + body(text), client)
         case .half:
             let body = body("half of this")

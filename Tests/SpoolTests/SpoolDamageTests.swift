@@ -152,6 +152,30 @@ import Testing
         #expect(summary.isDelivered && !summary.isInUse && summary.stored == 1)
     }
 
+    @Test func aSummaryIsStoredOnceAndADeadOneMayWaitAgain() throws {
+        let disk = try left()
+        let (session, _) = try recovered(disk)
+        try session.store([], of: .init(1, 2))
+        #expect(session.index.isDelivered)
+        try session.wantDigest()
+        #expect(!session.index.isDelivered && session.index.isWritten)
+        for _ in 0..<8 { try session.triedDigest() }
+        try session.buryDigest("the server does not sum up (400)")
+        #expect(try SpoolSummary(disk).sessions.first?.digest?.state == .dead && !SpoolSummary(disk).isDelivered)
+        #expect(try session.revive() == 1 && session.index.digest == SpoolDigest())
+        try session.storeDigest("short")
+        try session.storeDigest("other")
+        #expect(disk.files["talk/summary.txt"] == Array("short".utf8) && session.index.isDelivered)
+        // It was stored, and the index was not told.
+        let killed = disk.restarted()
+        let lines = killed.files["talk/index.jsonl"] ?? []
+        killed.files["talk/index.jsonl"] =
+            Array(
+                String(decoding: lines, as: UTF8.self).split(separator: "\n").dropLast().joined(separator: "\n").utf8)
+            + [10]
+        #expect(try SpoolSession(recovering: "talk", killed).index.digest?.state == .stored)
+    }
+
     @Test func oneThatAnotherProcessHasIsLeftToIt() throws {
         let disk = MemoryDisk()
         let session = try SpoolSession("talk", origin: 0, disk)

@@ -12,7 +12,7 @@ from measure import Failed
 
 BENCHES = [
     "hop", "fanout", "encode", "raw", "latency", "srt", "rtp", "pacing", "startup", "virtual", "allocations", "interruption", "guests", "sync", "webrtc",
-    "browser", "stt",
+    "browser", "stt", "batch",
 ]
 
 
@@ -30,7 +30,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, metavar="S", help="pacing, browser: how long each round takes (pacing 60; 8 with --quick)")
     parser.add_argument(
         "--part", metavar="PART", help="one part alone, of " + "; of ".join(
-            f"{name}: {', '.join(modules[name].PARTS)}" for name in ("webrtc", "browser", "stt")))
+            f"{name}: {', '.join(modules[name].PARTS)}" for name in ("webrtc", "browser", "stt", "batch")))
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE; - for standard output alone")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/performance.md")
     options = parser.parse_args()

@@ -6,18 +6,16 @@ The other way records chunks of 30 s, joins ten by ffmpeg, and sends MP3.
 import concurrent.futures
 import json
 import random
-import re
-import resource
 import signal
 import subprocess
 import sys
 import time
 
 import stt_clips
-import stt_server
-from engine import GRAPHS, executable
+from engine import GRAPHS, ROOT, executable
 from measure import Failed, run
 from result import Figure, Result
+from stt_services import Service
 
 SUMMARY = "speech in batches: words, borders of chunks, kills, and what lies between a lecture's end and its text"
 TOGETHER = 4
@@ -53,7 +51,7 @@ def lecture(folder, clip, *settings, **how):
 
 
 def ask(address, path, name):
-    return json.loads(run([sys.executable, "-c", NAIVE, address, path, name]).output)["text"]
+    return json.loads(run([sys.executable, "-c", NAIVE, address, path, name]).stdout)["text"]
 
 
 def by_ffmpeg(folder, clip, address):
@@ -74,9 +72,10 @@ def words(workshop):
     name = f"{len(clips)} clips joined, {len(stt_clips.bare(text))} words"
     local, _ = lecture(workshop.path / "local", path)
     figures = [Figure(f"local: words wrong, {name}", "%", stt_clips.wrong(local, text), 5)]
-    if not stt_server.is_there():
-        return figures, ["The faster-whisper server is not set up (tools/setup --stt-server): it is left out."]
-    with stt_server.Server() as address:
+    if not (ROOT / ".build" / "stt-server" / "stamp").exists():
+        return figures, ["the faster-whisper server is not set up: tools/setup --stt-server"]
+    with Service("--port", "0", script=ROOT / "tools" / "stt-server" / "whisper.py") as service:
+        address = service.url
         remote, _ = lecture(workshop.path / "remote", path, f"url={address}")
         naive = stt_clips.wrong(ask(address, path, "joined.wav"), text)
         seed = stt_clips.wrong(by_ffmpeg(workshop.path / "seed", path, address), text)
@@ -88,9 +87,9 @@ def words(workshop):
 
 def borders(workshop, options):
     """A border of chunks through every word in turn."""
-    _, report = None, None
     folder = workshop.path / "borders"
-    whole, _ = lecture(folder / "whole" if folder.mkdir() else folder / "whole", stt_clips.JFK)
+    folder.mkdir()
+    whole, _ = lecture(folder / "whole", stt_clips.JFK)
     items = [json.loads(line) for line in (folder / "whole" / "out.jsonl").read_text().splitlines()]
     places = [(word["start_s"] + word["end_s"]) / 2 for item in items for word in item["words"]]
     places = [place for place in places if place >= 1][:: 4 if options.quick else 1]
@@ -160,6 +159,19 @@ def ends(workshop):
                    metrics["stored_after_ms"]["max"] - metrics["engine_ms"], 2000)]
 
 
+# Each gives figures and notes.
+PARTS = {
+    "words": lambda workshop, options: words(workshop),
+    "borders": lambda workshop, options: (borders(workshop, options), []),
+    "end": lambda workshop, options: (ends(workshop), []),
+    "kills": lambda workshop, options: (kills(workshop, options), []),
+}
+
+
 def measure(workshop, options):
-    figures, notes = words(workshop)
-    return Result("batch", [*figures, *borders(workshop, options), *ends(workshop), *kills(workshop, options)], notes)
+    figures, notes = [], []
+    for part in [options.part] if options.part else PARTS:
+        more, said = PARTS[part](workshop, options)
+        figures += more
+        notes += said
+    return Result("batch", figures, notes)

@@ -68,6 +68,22 @@ public final class SpeechBatch: Node {
             + "The rest then stays in the spool.")
     var patience: Double
 
+    @Parameter(
+        "summary_url", default: "",
+        help:
+            "The address of a server of OpenAI's kind that sums up the texts of a session. "
+            + "Without a path /v1/chat/completions is added. Empty makes no summary.")
+    var summaryURL: String
+    @Parameter("summary_key", default: "", help: "The key of that server. Let it be a secret.")
+    var summaryKey: String
+    @Parameter("summary_model", default: "gpt-4o-mini", help: "The model that sums up.")
+    var summaryModel: String
+    @Parameter(
+        "summary_prompt",
+        default: "Sum up what is said in this transcript, in its language, in a few short paragraphs.",
+        help: "The words that ask for the summary.")
+    var summaryPrompt: String
+
     private var context: NodeContext!
     private var metrics: BatchMetrics!
     private var maker: ChunkMaker!
@@ -104,6 +120,7 @@ public final class SpeechBatch: Node {
         template.speaker = speaker
         delivery = SpoolDelivery(
             context, metrics, template, writer, batch: batch, concurrency: url.isEmpty ? 1 : concurrency, place: spool)
+        delivery.digests = try makeDigests()
         recorder = SpoolRecorder(context, disk, session: session)
         delivery.endOf = { [recorder] in recorder?.ends[$0] }
         do {
@@ -123,11 +140,25 @@ public final class SpeechBatch: Node {
                 "openai_url is on the network, which does not follow virtual time",
                 advice: "Let the clock be the system's.", isInputError: true)
         }
-        let address = try ProviderSettings.transcriptions(url, parameter: "openai_url")
+        let address = try ProviderSettings.address(
+            of: url, path: ProviderSettings.transcriptions, parameter: "openai_url")
         var request = TranscriptionForm(url: address, key: key, model: serverModel, language: language)
         request.prompt = prompt
         return ServerBatchWriter(
             request, form, bitrate: bitrate * 1_000, patience: .seconds(timeout), context)
+    }
+
+    private func makeDigests() throws -> SpoolDigests? {
+        guard !summaryURL.isEmpty else { return nil }
+        guard !context.isVirtual else {
+            throw NodeError(
+                "summary_url is on the network, which does not follow virtual time",
+                advice: "Let the clock be the system's.", isInputError: true)
+        }
+        let address = try ProviderSettings.address(
+            of: summaryURL, path: "/v1/chat/completions", parameter: "summary_url")
+        let form = SummaryForm(url: address, key: summaryKey, model: summaryModel, prompt: summaryPrompt)
+        return SpoolDigests(context, form, patience: .seconds(timeout), place: spool)
     }
 
     public func process(now: Instant) throws {

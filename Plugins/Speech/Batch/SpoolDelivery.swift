@@ -8,6 +8,14 @@ final class SpoolDelivery {
         let texts: [Transcript]
     }
 
+    /// Of the chunks of a session that are closed and have no text, and of its dead batches.
+    private struct Sums {
+        var revision = 0
+        var chunks = 0
+        var samples = 0
+        var dead = 0
+    }
+
     private let context: NodeContext
     private let metrics: BatchMetrics
     private let template: Transcript
@@ -22,10 +30,16 @@ final class SpoolDelivery {
     private var due: Instant?
     private var began: [BatchSchedule.ID: Instant] = [:]
     private var hasToldDisk = false
+    /// The revisions of sessions at which nothing more could be planned.
+    private var planned: [Int: Int] = [:]
+    /// The sums of sessions, each as it was at a revision.
+    private var seen: [Int: Sums] = [:]
     /// Texts for the nodes behind.
     private(set) var news: [DataItem] = []
     /// When something was stored last.
     private(set) var lastStored: Instant?
+    /// Where summaries are wanted.
+    var digests: SpoolDigests?
     /// Batches that were given to the writer, and the end of whose recording is known.
     var endOf: (Int) -> Instant? = { _ in nil }
 
@@ -40,10 +54,10 @@ final class SpoolDelivery {
     }
 
     var bytes: Int { sessions.reduce(0) { $0 + $1.bytes } }
-    var isEmpty: Bool { schedule.isEmpty && unstored.isEmpty }
-    var wake: Instant { min(schedule.wake, due ?? .distantFuture) }
+    var isEmpty: Bool { schedule.isEmpty && unstored.isEmpty && digests?.isEmpty ?? true }
+    var wake: Instant { min(schedule.wake, due ?? .distantFuture, digests?.wake ?? .distantFuture) }
     /// Nothing goes on: a server, or the disk, is waited for.
-    func isHeld(_ now: Instant) -> Bool { schedule.isIdle && wake > now }
+    func isHeld(_ now: Instant) -> Bool { schedule.isIdle && digests?.isIdle ?? true && wake > now }
 
     // MARK: Sessions
 
@@ -83,6 +97,7 @@ final class SpoolDelivery {
 
     func close() {
         writer.close()
+        digests?.close()
         for session in sessions { session.close() }
         sessions = []
     }
@@ -98,7 +113,9 @@ final class SpoolDelivery {
             let again = unstored
             unstored = []
             for one in again { store(one, now) }
-            for (number, session) in sessions.enumerated() { plan(session, number, now) }
+            for (number, session) in sessions.enumerated() where planned[number] != session.revision {
+                plan(session, number, now)
+            }
         }
         while let id = schedule.next(now) {
             guard sessions.indices.contains(id.session), let job = sessions[id.session].index.jobs[id.key] else {
@@ -110,6 +127,7 @@ final class SpoolDelivery {
             // The engine in virtual time has the answer at once.
             for answer in writer.take() { take(answer, now) }
         }
+        digests?.step(sessions, now)
         note()
     }
 
@@ -118,6 +136,7 @@ final class SpoolDelivery {
             while let job = try session.plan(of: batch) {
                 schedule.add(.init(session: number, key: job.key), tries: 0)
             }
+            planned[number] = session.revision
         } catch { tellDisk(error, now) }
     }
 
@@ -208,32 +227,39 @@ final class SpoolDelivery {
             .warning, "the spool cannot be written: \((error as? DiskFault)?.words ?? "\(error)"); it is tried again")
     }
 
+    /// A session of a day has thousands of chunks, and a frame comes every 20 ms.
     private func note() {
         var (waiting, chunks, dead) = (0, 0, 0)
-        for session in sessions {
-            for chunk in session.index.chunks.values where chunk.state == .whole || chunk.state == .open {
-                guard chunk.count > 0 else { continue }
-                chunks += 1
-                waiting += chunk.count / 16
-            }
-            dead += session.index.jobs.values.count { $0.state == .dead }
+        for (number, session) in sessions.enumerated() {
+            if seen[number]?.revision != session.revision { seen[number] = SpoolDelivery.sums(session) }
+            let sums = seen[number] ?? Sums()
+            waiting += sums.samples + session.length
+            chunks += sums.chunks + (session.length > 0 ? 1 : 0)
+            dead += sums.dead
         }
-        metrics.waiting.set(waiting)
+        metrics.waiting.set(waiting / 16)
         metrics.chunks.set(chunks)
         metrics.bytes.set(bytes)
         metrics.jobs.set(schedule.count)
         metrics.dead.set(dead)
     }
 
+    private static func sums(_ session: SpoolSession) -> Sums {
+        var sums = Sums(revision: session.revision)
+        for chunk in session.index.chunks.values where chunk.state == .whole {
+            sums.chunks += 1
+            sums.samples += chunk.count
+        }
+        sums.dead = session.index.jobs.values.count { $0.state == .dead }
+        return sums
+    }
+
     /// A sentence about what stays in the spool.
     var rest: String {
-        let seconds = sessions.reduce(0.0) { sum, session in
-            sum
-                + session.index.chunks.values.reduce(0.0) {
-                    $1.state == .whole ? $0 + Double($1.count) / Double(SpeechSamples.rate) : $0
-                }
-        }
+        let seconds =
+            Double(sessions.reduce(0) { $0 + SpoolDelivery.sums($1).samples }) / Double(SpeechSamples.rate)
         let count = schedule.count + unstored.count
+        guard count > 0 else { return "summaries are not there yet" }
         let batches = count == 1 ? "1 batch" : "\(count) batches"
         return "\(batches) with \(Int(seconds.rounded())) s stay in the spool \"\(place)\""
     }

@@ -93,8 +93,9 @@ struct ProviderSettings {
                 language: language)
             return NetworkProvider(DeepgramWire(options), warm: warm, context)
         case "openai":
-            let url = try ProviderSettings.transcriptions(
-                openAIURL.isEmpty ? "https://api.openai.com" : openAIURL, parameter: "openai_url")
+            let url = try ProviderSettings.address(
+                of: openAIURL.isEmpty ? "https://api.openai.com" : openAIURL, path: ProviderSettings.transcriptions,
+                parameter: "openai_url")
             let form = TranscriptionForm(url: url, key: openAIKey, model: openAIModel, language: language)
             return OpenAIProvider(form, context)
         default:
@@ -103,11 +104,13 @@ struct ProviderSettings {
         }
     }
 
-    /// The whole address of a server of OpenAI's kind. Throws where it is none.
-    static func transcriptions(_ text: String, parameter: String) throws -> String {
+    static let transcriptions = "/v1/audio/transcriptions"
+
+    /// The whole address of a server of OpenAI's kind: `path` is added where it has none. Throws where it is none.
+    static func address(of text: String, path: String, parameter: String) throws -> String {
         let url = try address(text, parameter)
         let hasPath = WebSocketAddress(url).map { $0.path != "/" } ?? false
-        return hasPath ? url : url + "/v1/audio/transcriptions"
+        return hasPath ? url : url + path
     }
 
     private func address(_ text: String, _ parameter: String) throws -> String {

@@ -1,6 +1,6 @@
-/// Tells a chunk that is damaged from a whole one: the steps of FNV-1a (draft-eastlake-fnv-17) over words of 64 bits, and
-/// after each the upper half folded into the lower one. A tenth of the time of FNV-1a over bytes. No protection against
-/// those who write other bytes on purpose. Pure.
+/// Tells a chunk that is damaged from a whole one: the steps of FNV-1a (draft-eastlake-fnv-17) over words of 64 bits,
+/// and after each the upper half folded into the lower one. A fifth of the time of FNV-1a over bytes. No protection
+/// against those who write other bytes on purpose. Pure.
 public struct SpoolHash: Equatable, Sendable {
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
     /// Bytes of a word that is not whole yet.

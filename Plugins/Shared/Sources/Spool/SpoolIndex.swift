@@ -21,6 +21,8 @@ public struct SpoolIndex: Equatable, Sendable {
     public private(set) var chunks: [Int: SpoolChunk] = [:]
     /// By their keys.
     public private(set) var jobs: [SpoolJob.Key: SpoolJob] = [:]
+    /// Its summary, where one is wanted.
+    public private(set) var digest: SpoolDigest?
     /// Nothing more is recorded.
     public private(set) var isEnded = false
     /// Bytes up to the end of the last whole line.
@@ -60,6 +62,7 @@ public struct SpoolIndex: Equatable, Sendable {
         case .session: break
         case .chunk(let chunk): chunks[chunk.number] = chunk
         case .job(let job): jobs[job.key] = job
+        case .digest(let new): digest = new
         case .ended: isEnded = true
         }
     }
@@ -110,8 +113,11 @@ public struct SpoolIndex: Equatable, Sendable {
             }
     }
 
+    /// All that was recorded has its text, and these their summary where one is wanted.
+    public var isDelivered: Bool { isWritten && digest.map { $0.state == .stored } ?? true }
+
     /// All that was recorded has its text.
-    public var isDelivered: Bool {
+    public var isWritten: Bool {
         isEnded && jobs.values.allSatisfy { $0.state == .stored } && nextJob(of: 1) == nil
     }
 }

@@ -71,12 +71,25 @@ public struct SpoolJob: Equatable, Sendable {
     public init(_ key: Key, samples: Range<Int64>) { (self.key, self.samples) = (key, samples) }
 }
 
+/// The way of a session's summary. Pure.
+public struct SpoolDigest: Equatable, Sendable {
+    /// As of a batch.
+    public var state = SpoolJob.State.waiting
+    /// How often it was tried in vain.
+    public var tries = 0
+
+    /// One that waits.
+    public init() {}
+}
+
 /// A line of a session's index. Pure.
 public enum SpoolLine: Equatable, Sendable {
     /// The first one: the name, and the media time in s of sample 0.
     case session(name: String, origin: Double)
     case chunk(SpoolChunk)
     case job(SpoolJob)
+    /// All texts are there, and a summary of them is wanted.
+    case digest(SpoolDigest)
     /// Nothing more is recorded.
     case ended
 
@@ -107,6 +120,11 @@ public enum SpoolLine: Equatable, Sendable {
                     .init("to", .init(.integer(Int(job.samples.upperBound)))),
                     .init("tries", .init(.integer(job.tries))), .init("state", .init(.string(job.state.rawValue))),
                 ]
+            case .digest(let digest):
+                [
+                    .init("summary", .init(.string(digest.state.rawValue))),
+                    .init("tries", .init(.integer(digest.tries))),
+                ]
             case .ended: [.init("state", .init(.string("ended")))]
             }
         return Array((JSONValue(.object(members)).line + "\n").utf8)
@@ -134,6 +152,10 @@ public enum SpoolLine: Equatable, Sendable {
             var job = SpoolJob(.init(first, last), samples: from..<to)
             (job.tries, job.state) = (max(0, value["tries"]?.integer ?? 0), kind)
             self = .job(job)
+        } else if let word = value["summary"]?.string, let kind = SpoolJob.State(rawValue: word) {
+            var digest = SpoolDigest()
+            (digest.state, digest.tries) = (kind, max(0, value["tries"]?.integer ?? 0))
+            self = .digest(digest)
         } else if state == "ended" {
             self = .ended
         } else {

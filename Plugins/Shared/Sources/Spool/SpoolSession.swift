@@ -23,6 +23,7 @@ public final class SpoolSession {
     static let indexName = "index.jsonl"
     static let textsName = "texts.jsonl"
     static let deadName = "dead"
+    static let digestName = "summary.txt"
     private static let mostIndex = 64 << 20
     private static let mostTexts = 256 << 20
 
@@ -30,6 +31,8 @@ public final class SpoolSession {
     public let folder: String
     /// All that is known of it.
     public private(set) var index: SpoolIndex
+    /// Rises with each change of what is known of chunks and batches.
+    public private(set) var revision = 0
     /// Of chunks that are on the disk.
     public private(set) var bytes = 0
     /// Sentences about what a recovery has found.
@@ -102,6 +105,7 @@ public final class SpoolSession {
             throw error
         }
         index.take(line, written: true)
+        revision += 1
     }
 
     private func recover() throws {
@@ -121,6 +125,10 @@ public final class SpoolSession {
             bytes += disk.size(file(chunk.number)) ?? 0
         }
         try sweep()
+        if var digest = index.digest, digest.state != .stored, disk.size(path(SpoolSession.digestName)) != nil {
+            digest.state = .stored
+            try note(.digest(digest))
+        }
         wasDelivered = wasEnded && index.isDelivered
     }
 
@@ -226,6 +234,7 @@ public final class SpoolSession {
         }
         guard let number = undecided, var chunk = index.chunks[number] else { return }
         (undecided, decision) = (nil, nil)
+        revision += 1
         guard isSilent else { return }
         chunk.state = .silent
         try note(.chunk(chunk))
@@ -235,6 +244,7 @@ public final class SpoolSession {
     /// Nothing more comes. Throws `DiskFault`.
     public func finish() throws {
         undecided = nil
+        revision += 1
         if !index.isEnded { try note(.ended) }
         try disk.sync(path(SpoolSession.indexName))
     }
@@ -315,9 +325,53 @@ public final class SpoolSession {
         try note(.job(job))
     }
 
-    /// Those that are dead wait again. Their number. Throws `DiskFault`.
+    // MARK: Summary
+
+    /// A summary is wanted: from now on the session waits for it too. Throws `DiskFault`.
+    public func wantDigest() throws {
+        if index.digest == nil { try note(.digest(SpoolDigest())) }
+    }
+
+    /// Stores it in `summary.txt`, once. Throws `DiskFault`.
+    public func storeDigest(_ text: String) throws {
+        guard var digest = index.digest, digest.state != .stored else { return }
+        let (part, whole) = (path(SpoolSession.digestName + ".part"), path(SpoolSession.digestName))
+        try disk.remove(part)
+        try disk.append(Array(text.utf8), to: part)
+        try disk.sync(part)
+        try disk.rename(part, to: whole)
+        digest.state = .stored
+        try note(.digest(digest))
+    }
+
+    /// It was tried once more. Throws `DiskFault`.
+    public func triedDigest() throws {
+        guard var digest = index.digest, digest.state == .waiting else { return }
+        digest.tries += 1
+        try note(.digest(digest))
+    }
+
+    /// It is not tried again. `why` is the middle of a sentence. Throws `DiskFault`.
+    public func buryDigest(_ why: String) throws {
+        guard var digest = index.digest, digest.state == .waiting else { return }
+        try disk.makeFolder(path(SpoolSession.deadName))
+        let words = JSONValue(
+            .object([.init("tries", .init(.integer(digest.tries))), .init("why", .init(.string(why)))]))
+        try disk.append(Array((words.line + "\n").utf8), to: path("\(SpoolSession.deadName)/summary.json"))
+        digest.state = .dead
+        try note(.digest(digest))
+    }
+
+    // MARK: Once more
+
+    /// Those that are dead wait again, a summary too. Their number. Throws `DiskFault`.
     public func revive() throws -> Int {
         let dead = index.orderedJobs.filter { $0.state == .dead }
+        if index.digest?.state == .dead {
+            try note(.digest(SpoolDigest()))
+            try disk.remove(path("\(SpoolSession.deadName)/summary.json"))
+            return try 1 + revive()
+        }
         for var job in dead {
             (job.state, job.tries) = (.waiting, 0)
             try note(.job(job))

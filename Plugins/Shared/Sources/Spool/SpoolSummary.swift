@@ -20,11 +20,15 @@ public struct SpoolSummary: Sendable {
         public var stored = 0
         /// Batches that are not tried again.
         public var dead: [Dead] = []
+        /// The summary, where one is wanted.
+        public var digest: SpoolDigest?
         /// It cannot be read: a sentence's middle.
         public var fault: String?
 
         /// Nothing of it lacks its text.
-        public var isDelivered: Bool { fault == nil && chunks == 0 && waiting == 0 && dead.isEmpty }
+        public var isDelivered: Bool {
+            fault == nil && chunks == 0 && waiting == 0 && dead.isEmpty && digest.map { $0.state == .stored } ?? true
+        }
     }
 
     /// A batch that was tried as often as one is.
@@ -57,7 +61,7 @@ public struct SpoolSummary: Sendable {
         do {
             if try disk.lock("\(name)/lock") { disk.unlock("\(name)/lock") } else { session.isInUse = true }
             let index = try SpoolIndex(try disk.read("\(name)/\(SpoolSession.indexName)", most: 64 << 20))
-            session.isEnded = index.isEnded
+            (session.isEnded, session.digest) = (index.isEnded, index.digest)
             for chunk in index.chunks.values where [.open, .whole].contains(chunk.state) {
                 let digits = String(chunk.number)
                 let stem = "\(name)/" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".wav"
