@@ -57,11 +57,12 @@ def ask(address, path, name):
 def by_ffmpeg(folder, clip, address):
     """Chunks, joined without decoding, MP3."""
     folder.mkdir()
-    run(["ffmpeg", "-v", "error", "-i", clip, "-f", "segment", "-segment_time", "30", "-c", "copy", folder / "%03d.wav"])
+    ffmpeg = ["ffmpeg", "-v", "error"]
+    run([*ffmpeg, "-i", clip, "-f", "segment", "-segment_time", "30", "-c", "copy", folder / "%03d.wav"])
     chunks = sorted(folder.glob("*.wav"))
     (folder / "list").write_text("".join(f"file '{chunk}'\n" for chunk in chunks))
-    run(["ffmpeg", "-v", "error", "-f", "concat", "-safe", "0", "-i", folder / "list", "-c", "copy", folder / "all.wav"])
-    run(["ffmpeg", "-v", "error", "-i", folder / "all.wav", "-b:a", "48k", folder / "all.mp3"])
+    run([*ffmpeg, "-f", "concat", "-safe", "0", "-i", folder / "list", "-c", "copy", folder / "all.wav"])
+    run([*ffmpeg, "-i", folder / "all.wav", "-b:a", "48k", folder / "all.mp3"])
     return ask(address, folder / "all.mp3", "all.mp3")
 
 
@@ -98,8 +99,8 @@ def borders(workshop, options):
         text, _ = lecture(folder / f"{place:.3f}", stt_clips.JFK, f"chunk_s={place:.3f}")
         return len(stt_clips.bare(whole)) * stt_clips.wrong(text, whole) / 100
     lost = sum(one(place) for place in places)
-    return [Figure(f"words other than without borders, {len(places)} runs with a border in a word each", "", round(lost), 0,
-                   relation="exactly")]
+    name = f"words other than without borders, {len(places)} runs with a border in a word each"
+    return [Figure(name, "", round(lost), 0, relation="exactly")]
 
 
 def killed(folder, seconds):
@@ -138,17 +139,16 @@ def kills(workshop, options):
     with concurrent.futures.ThreadPoolExecutor(TOGETHER) as pool:
         found = list(pool.map(lambda job: killed(folder / str(job[0]), job[1]), enumerate(moments)))
     wanted = stt_clips.bare(stt_clips.JFK_WORDS)
-    lost, spoken, late = 0, 0, 0
-    for moment, (text, until) in zip(moments, found):
-        # The command takes some time to start; the audio that the disk has tells how far the lecture was.
-        late += until < moment - 1.5
+    lost, spoken = 0, 0
+    # The command takes some time to start; the audio that the disk has tells how far the lecture was.
+    for text, until in found:
         due = max([words for end, words in PHRASES if end <= until - 1], default=0)
         spoken += due
         heard = stt_clips.bare(text)[:due]
         lost += round(len(wanted[:due]) * stt_clips.wrong(" ".join(heard), " ".join(wanted[:due])) / 100) if due else 0
+    name = f"{count} kill -9 at random moments: words missing of {spoken} that were spoken a second before"
     return [
-        Figure(f"{count} kill -9 at random moments: words missing of {spoken} that were spoken a second before", "", lost, 0,
-               relation="exactly"),
+        Figure(name, "", lost, 0, relation="exactly"),
         Figure(f"{count} kill -9: words that a client loses which holds the recording in memory", "", spoken)]
 
 
