@@ -167,8 +167,8 @@ final class PeerCongestion {
     /// The node is to be called before the time that it knows of.
     var isEarlier: Bool { due.map { $0 < armed } ?? false }
 
-    /// The media would take `bits` a second; so many are sent of pictures now.
-    func wish(_ bits: Int, sending pictures: Int) {
+    /// The media would take `bits` a second; so many are sent of pictures that no encoder makes for this peer.
+    func wish(_ bits: Int, unheeding pictures: Int) {
         guard isCounting else { return }
         controller.wish(bits)
         floor = pictures

@@ -45,6 +45,8 @@ public class SendingNode {
     private var encoder = SendRate.Settings()
     /// The rate that the encoder was told last, and when.
     private var told: (bits: Int, at: Instant)?
+    /// When it was last told to make less.
+    private var lowered: Instant?
     private var rateMetrics: RateMetrics!
     private var firstPicture, byTCP, ways: Metric.Counter!
     /// When the session began, until its first picture has gone out.
@@ -88,7 +90,7 @@ public class SendingNode {
         leave()
         self.session = session
         (streams, fed, protections, outgoing, way, congestion) = ([], (nil, nil), nil, nil, nil, nil)
-        (isOver, armed, told) = (false, .distantFuture, nil)
+        (isOver, armed, told, lowered) = (false, .distantFuture, nil, nil)
         (begun, route) = (context.now, nil)
         reports = ReportTimer(interval: .seconds(1), ssrc: session.media.sent.first?.ssrc ?? 0)
         let (inbox, link) = (inbox!, ObjectIdentifier(session.link))
@@ -225,7 +227,7 @@ public class SendingNode {
         }
         turn.take {
             for stream in streams { stream.count(by: congestion) }
-            wish()
+            wish(now)
         }
         shareReports()
     }
@@ -273,7 +275,7 @@ public class SendingNode {
 
     private func showSent(_ now: Instant) {
         for stream in streams { stream.show(now: now) }
-        wish()
+        wish(now)
         if let congestion { rateMetrics.show(congestion) }
         guard let start = begun, let first = streams.lazy.filter(\.isVideo).compactMap(\.first).min() else { return }
         firstPicture.set(Int(((first - start).seconds * 1_000).rounded()))
@@ -342,13 +344,17 @@ public class SendingNode {
         guard congestion.isInformed else { return }
         let bits = encoder.encoder(of: congestion.bitsPerSecond)
         if let told, bits == told.bits || bits > told.bits && now - told.at < .seconds(1) { return }
+        if let told, bits < told.bits {
+            lowered = now
+            wish(now)
+        }
         told = (bits, now)
         estimate.send(Double(bits) / 1_000)
     }
 
     /// All that the streams would take: an encoder the most that it may make, and streams that are passed on twice what
     /// they have, so that a keyframe need not wait.
-    private func wish() {
+    private func wish(_ now: Instant) {
         guard let congestion, congestion.isCounting else { return }
         var (video, audio) = (0, 0)
         for stream in streams {
@@ -359,7 +365,14 @@ public class SendingNode {
             }
         }
         congestion.wish(
-            max(encoder.encoder.upperBound * 100 / encoder.encoderPercent, 2 * video) + audio, sending: video)
+            max(encoder.encoder.upperBound * 100 / encoder.encoderPercent, 2 * video) + audio,
+            unheeding: isHeeded(video, now) ? 0 : video)
+    }
+
+    /// An encoder makes pictures of so many bits a second as it was told, or may do so in a moment.
+    private func isHeeded(_ bits: Int, _ now: Instant) -> Bool {
+        if let lowered, now - lowered < .seconds(3) { return true }
+        return told.map { bits <= $0.bits + $0.bits / 3 } ?? false
     }
 
     private func stream(of ssrc: UInt32) -> SentStream? { streams.first { $0.ssrc == ssrc } }
