@@ -52,7 +52,8 @@ import Testing
     static let commands = [
         ("docs/command-line.md", "help"), ("docs/command-line.md", "help run"), ("docs/command-line.md", "help list"),
         ("docs/command-line.md", "help validate"), ("docs/command-line.md", "help inspect"),
-        ("docs/command-line.md", "help serve"), ("docs/command-line.md", "help schema"), ("docs/command-line.md", "help draw"),
+        ("docs/command-line.md", "help serve"),
+        ("docs/command-line.md", "help schema"), ("docs/command-line.md", "help draw"),
         ("docs/command-line.md", "help latency"), ("docs/command-line.md", "help check"),
         ("docs/command-line.md", "help timing"), ("docs/command-line.md", "help version"),
         ("docs/command-line.md", "inspect graphs/relay-audio.json"),
