@@ -73,6 +73,19 @@ import Testing
         #expect(pacer.due == nil)
     }
 
+    @Test func aProbeForWhichThereIsNoPaddingIsOver() {
+        var pacer = PacketPacer<String>(estimate: 500_000, now: at(0))
+        pacer.begin(Probe(number: 1, bitsPerSecond: 3_200_000, bytes: 6_000, packets: 5), at: at(0))
+        let first = pacer.next(now: at(0))
+        guard case .padding = first else {
+            Issue.record("no padding is wanted: \(String(describing: first))")
+            return
+        }
+        #expect(pacer.isProbing)
+        let second = pacer.next(now: at(0))
+        #expect(second == nil && !pacer.isProbing && pacer.due == nil)
+    }
+
     @Test func ratesOfNothingAndOfEverythingDoNotBreakIt() {
         var pacer = PacketPacer<String>(estimate: 0, patience: .zero, now: at(0))
         pacer.add("picture", bytes: -5, .picture, at: at(0))

@@ -117,10 +117,7 @@ final class PeerCongestion {
             controller.noteSent(sequence, bytes: whole, at: now, isProbe: isProbe)
             sequence = next
         }
-        if hasProbe, !pacer.isProbing {
-            hasProbe = false
-            controller.endProbe()
-        }
+        endProbe()
     }
 
     /// How a packet leaves.
@@ -155,6 +152,13 @@ final class PeerCongestion {
                 if !streams.values.contains(where: { $0.pad(now: now) }) { pacer.endProbe() }
             }
         }
+        endProbe()
+    }
+
+    private func endProbe() {
+        guard hasProbe, !pacer.isProbing else { return }
+        hasProbe = false
+        controller.endProbe()
     }
 
     /// When `run` has something to do; nil where nothing waits.

@@ -35,8 +35,12 @@ private func feedback(_ bytes: UnsafeRawBufferPointer) {
             switch turn {
             case .packet(let size, let isProbe):
                 controller.noteSent(sequence, bytes: size * 8, at: now, isProbe: isProbe)
-            case .padding(let size): controller.noteSent(sequence, bytes: size, at: now, isProbe: true)
+            case .padding(let most):
+                // Now and then there is none.
+                guard word & 0x20 == 0 else { continue }
+                controller.noteSent(sequence, bytes: most, at: now, isProbe: pacer.leave(bytes: most, at: now))
             }
+            if !pacer.isProbing { controller.endProbe() }
             sequence &+= 1
         }
         check(controller, settings, pacer)

@@ -20,7 +20,7 @@ public struct PacketPacer<Item> {
         /// A packet that was added.
         case packet(Item, isProbe: Bool)
         /// A packet of the probe for which no media wait: one that went out before, or padding, of so many bytes at
-        /// most. It is told by `leave(bytes:)`, or there is none and `endProbe` is called.
+        /// most. It is told by `leave(bytes:at:)`; where that was not, there is none, and `next` ends the probe.
         case padding(most: Int)
     }
 
@@ -57,6 +57,8 @@ public struct PacketPacer<Item> {
     /// A window has been used up: the next begins when it is paid for.
     private var isFull = false
     private var probe: (bitsPerSecond: Int, bytes: Int, packets: Int)?
+    /// Padding was asked for, and nothing has left since.
+    private var isOwed = false
     /// Bits a second, so that all that waits leaves in time.
     private var raised = 0.0
     /// Bytes that wait.
@@ -100,11 +102,11 @@ public struct PacketPacer<Item> {
     /// Begins with `probe`; the one before ends.
     public mutating func begin(_ probe: Probe, at now: Instant) {
         self.probe = (max(1, probe.bitsPerSecond), probe.bytes, probe.packets)
-        (paid, isFull) = (now, false)
+        (paid, isFull, isOwed) = (now, false, false)
     }
 
     /// The probe is over.
-    public mutating func endProbe() { probe = nil }
+    public mutating func endProbe() { (probe, isOwed) = (nil, false) }
 
     /// A probe runs.
     public var isProbing: Bool { probe != nil }
@@ -112,6 +114,7 @@ public struct PacketPacer<Item> {
     /// A packet of `bytes` that did not wait here leaves `now`. It counts, in the probe that runs too: then true.
     public mutating func leave(bytes: Int, at now: Instant) -> Bool {
         let isProbe = probe != nil
+        isOwed = false
         pay(max(0, bytes), now)
         if !isProbe { isFull = isFull || paid - now >= PacketPacer.window }
         return isProbe
@@ -129,11 +132,14 @@ public struct PacketPacer<Item> {
 
     /// The next to leave `now`; call it until it gives nil.
     public mutating func next(now: Instant) -> Turn? {
+        // There was none: to ask for it again would never end.
+        if isOwed { endProbe() }
         if !sound.isEmpty { return leave(sound.take(), now) }
         if probe != nil {
             guard paid <= now else { return nil }
             if !repair.isEmpty { return leave(repair.take(), now) }
             if !pictures.isEmpty { return leave(pictures.take(), now) }
+            isOwed = true
             return .padding(most: PacketPacer.mostPadding)
         }
         guard !repair.isEmpty || !pictures.isEmpty else { return nil }
