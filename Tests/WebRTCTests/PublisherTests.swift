@@ -90,7 +90,7 @@ import Testing
                 found.estimate = Math.max(found.estimate, one.availableOutgoingBitrate || 0);
               if (one.type !== "outbound-rtp" || one.kind !== "video") return;
               const seconds = before ? (one.timestamp - before.timestamp) / 1000 : 0;
-              if (before && seconds > 0.9 && (one.bytesSent - before.bytesSent) * 8 / seconds > 6e5 && !found.fastAfter)
+              if (before && seconds > 0.9 && (one.bytesSent - before.bytesSent) * 8 / seconds > 1e6 && !found.fastAfter)
                 found.fastAfter = (performance.now() - begun) / 1000;
               if (!before || seconds > 0.9) before = one;
               Object.assign(found, { width: one.frameWidth || 0, frames: one.framesEncoded || 0,
@@ -106,7 +106,7 @@ import Testing
             });
             if (times.video && times.audio) found.apart = times.video - times.audio;
             // A browser that has just changed the size of its pictures is a moment ahead of those who watch.
-            if ((found.fastAfter || codec.value === "video/H264" && found.estimate > 6e5) && found.watched >= 60 && found.sound >= 100 && found.apart !== undefined && found.watchedWidth === found.width) break;
+            if ((found.fastAfter || codec.value === "video/H264" && found.estimate > 1e6) && found.watched >= 60 && found.sound >= 100 && found.apart !== undefined && found.watchedWidth === found.width) break;
           }
           const left = performance.now(), transport = viewer.getReceivers()[0].transport;
           leave();
@@ -128,9 +128,9 @@ import Testing
             of: ["/usr/bin/python3", driver, page, PublisherTests.published], beside: process)
         // A browser makes pictures smaller where its machine is too slow for their codec.
         #expect(found.codec == codec && found.width >= 320 && found.watchedWidth == found.width, "\(found)")
-        // Chromium's camera stays at 300 kb/s where nobody tells when its packets come. A busy machine is too slow for
-        // much more, whatever the way allows.
-        #expect(found.estimate > 6e5, "\(found)")
+        // Chromium's camera stays at 300 kb/s where nobody tells when its packets come. Its H.264 is too slow for more
+        // on a busy machine, whatever the way allows.
+        #expect(found.estimate > 1e6, "\(found)")
         if codec == "video/VP8" { #expect(found.fastAfter > 0 && found.fastAfter <= 14, "\(found)") }
         #expect(found.watched >= 60 && found.sound >= 100 && found.lost == 0, "\(found)")
         #expect(abs(found.apart ?? 1_000) < 200, "\(found)")
