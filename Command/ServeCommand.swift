@@ -52,7 +52,7 @@ enum ServeCommand: Subcommand {
                 let outcome = try run.execute()
                 watcher.end(outcome, run.progress)
                 guard outcome == .failed, !termination.isAsked else { return 0 }
-            } catch  where pauses.hasBegun || !(Main.status(after: error) == 2) {
+            } catch  where pauses.hasBegun || Main.status(after: error) != 2 {
                 if !watcher.fail(error) { Console.say(printable("\(error)\n")) }
                 guard !termination.isAsked else { return 0 }
             }

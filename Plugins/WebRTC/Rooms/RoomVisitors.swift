@@ -10,8 +10,8 @@ final class RoomVisitors {
     private let gate: ViewerGate
     private let room: String
     private var desk: SessionDesk
-    /// The links of those who watch a participant, by its name.
-    private var watching: [String: [PeerLink]] = [:]
+    /// Those who watch a participant, by its name, and when their tokens are no longer good.
+    private var watching: [String: [(link: PeerLink, until: Instant?)]] = [:]
     private let log: (EventLog.Level, String) -> Void
     private var refusals = RefusalLog()
 
@@ -22,8 +22,19 @@ final class RoomVisitors {
 
     var count: Int { desk.count }
 
-    /// `find` gives the tracks of a participant; nil where there is none of that name.
-    func answer(_ exchange: HTTPExchange, of name: String, _ find: (String) -> [OfferedTrack]?) {
+    /// When the first token is no longer good.
+    var due: Instant? { watching.values.joined().compactMap(\.until).min() }
+
+    /// Those whose tokens are no longer good leave.
+    func endExpired(now: Instant) {
+        for (name, viewers) in watching {
+            for viewer in viewers where viewer.until.map({ $0 <= now }) ?? false { gate.leave(viewer.link) }
+            watching[name]?.removeAll { $0.until.map { $0 <= now } ?? false }
+        }
+    }
+
+    /// `tracks` are those of the participant; nil where there is none of that name. One who comes may watch `until` then.
+    func answer(_ exchange: HTTPExchange, of name: String, _ tracks: [OfferedTrack]?, until: Instant?) {
         switch desk.read(exchange.request, of: "\(room)/\(name)") {
         case .answer(let response): exchange.answer(response)
         case .leave(let session):
@@ -31,16 +42,16 @@ final class RoomVisitors {
             exchange.answer(HTTPResponse(200))
         case .change(let number, let fragment):
             exchange.answer(
-                desk.change(number, fragment, candidates: gate.candidates) { link, remote in
-                    let own = ICECredentials(random: Secrets.fillRandom)
-                    gate.restart(link, local: own, remoteFragment: remote)
-                    return own
+                desk.change(number, fragment, candidates: gate.candidates) {
+                    gate.restart($0, local: $1, remoteFragment: $2)
                 })
-        case .join(let offer): join(offer, exchange, name, find(name))
+        case .join(let offer): join(offer, exchange, name, tracks, until)
         }
     }
 
-    private func join(_ offer: String, _ exchange: HTTPExchange, _ name: String, _ tracks: [OfferedTrack]?) {
+    private func join(
+        _ offer: String, _ exchange: HTTPExchange, _ name: String, _ tracks: [OfferedTrack]?, _ until: Instant?
+    ) {
         let peer = exchange.request.peer
         do throws(WHEPRefusal) {
             guard let tracks else {
@@ -52,8 +63,7 @@ final class RoomVisitors {
             let answer = try ViewerAnswer(to: offer, ViewerAnswer.Streams(tracks), candidates: gate.candidates)
             let (link, instance) = try gate.admit(answer.transport) { answer.session($0, peer: peer) }
             refusals.forget(peer)
-            watching[name, default: []].removeAll { $0.route == nil && $0.number != link.number }
-            watching[name, default: []].append(link)
+            watching[name, default: []].append((link, until))
             exchange.answer(
                 desk.add(
                     instance, link, name: "\(room)/\(name)", remoteFragment: answer.transport.remoteFragment,
@@ -68,10 +78,16 @@ final class RoomVisitors {
 
     /// The participant has left: those who watch it do, too.
     func end(_ name: String) {
-        for link in watching.removeValue(forKey: name) ?? [] { gate.leave(link) }
+        for viewer in watching.removeValue(forKey: name) ?? [] { gate.leave(viewer.link) }
     }
 
-    func drain() { while gate.news() != nil {} }
+    /// Takes news of their connections.
+    func drain() {
+        while let news = gate.news() {
+            guard case .ended = news.event else { continue }
+            for name in watching.keys { watching[name]?.removeAll { $0.link.number == news.number } }
+        }
+    }
 
     func stopAll() { gate.stopAll() }
 }

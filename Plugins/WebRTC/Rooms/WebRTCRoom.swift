@@ -112,13 +112,14 @@ public final class WebRTCRoom: Node {
         }
         visitors.drain()
         while let message = messages.next() { members.tell(message) }
-        while changes.next() != nil {}
         endExpired(now)
-        tellSpeakers()
-        desk.noteTracks(now: now)
+        // Messages of pages, each second of each, change no tracks.
+        var isChanged = tellSpeakers()
+        while changes.next() != nil { isChanged = true }
+        if isChanged { desk.noteTracks(now: now) }
         desk.advance(now: now)
         show()
-        let due = min(desk.due, members.due ?? .distantFuture)
+        let due = min(desk.due, members.due ?? .distantFuture, visitors.due ?? .distantFuture)
         if due < .distantFuture { context.wake(at: due) }
         endIfEmpty(now)
     }
@@ -145,19 +146,23 @@ public final class WebRTCRoom: Node {
     }
 
     private func endExpired(_ now: Instant) {
+        visitors.endExpired(now: now)
         guard let due = members.due, due <= now else { return }
         for member in members.all where member.until.map({ $0 <= now }) ?? false {
             remove(member, "The token has expired.")
         }
     }
 
-    private func tellSpeakers() {
+    /// True where another one leads, whose video others get.
+    private func tellSpeakers() -> Bool {
         let present = speakers.present
         let speaking = present.speaking.sorted()
-        guard speaking != told.speaking || present.leader != told.leader else { return }
-        if let leader = present.leader, leader != told.leader { members.lead(leader) }
+        guard speaking != told.speaking || present.leader != told.leader else { return false }
+        let isAnother = present.leader != told.leader
+        if isAnother, let leader = present.leader { members.lead(leader) }
         told = (speaking, present.leader)
         members.tell(RoomText.speaking(speaking, leader: present.leader))
+        return isAnother
     }
 
     private func show() {
@@ -191,8 +196,7 @@ public final class WebRTCRoom: Node {
         members.add(
             RoomMembers.Member(
                 share: share, shown: RoomText.Participant(name: name), way: way, token: token,
-                until: token.map { context.now + .seconds(max(0, $0.expires - unixSeconds)) }, tell: tell,
-                dismiss: dismiss))
+                until: end(of: token), tell: tell, dismiss: dismiss))
         return share
     }
 
@@ -202,6 +206,10 @@ public final class WebRTCRoom: Node {
         visitors.end(share.name)
         departed.add()
         context.log(.info, "\(share.name) has left \(door.room)")
+    }
+
+    private func end(of token: GuestToken?) -> Instant? {
+        token.map { context.now + .seconds(max(0, $0.expires - unixSeconds)) }
     }
 
     private var unixSeconds: Double { Double(SystemClock.unixNanoseconds) / 1e9 }
@@ -223,7 +231,7 @@ public final class WebRTCRoom: Node {
         }
         guard request.path.hasPrefix("/whip/") else {
             guard token?.maySubscribe ?? true else { throw WHEPRefusal(403, "The token does not let its guest watch.") }
-            return visitors.answer(exchange, of: name) { members[$0]?.share.tracks }
+            return visitors.answer(exchange, of: name, members[name]?.share.tracks, until: end(of: token))
         }
         guard token?.mayPublish ?? true, (token?.name ?? name) == name else {
             throw WHEPRefusal(403, "The token does not let its guest publish as \(printable(name)).")

@@ -135,10 +135,10 @@ struct SessionDesk {
 
     /// Candidates, or new credentials of a peer. To candidates there is nothing to say, since a server that is
     /// ICE-lite makes no checks, and the answer has no tag. To credentials the answer are ours and our `candidates`
-    /// (RFC 9725, section 4.3.3); `restart` makes them and puts them to use.
+    /// (RFC 9725, section 4.3.3); `restart` puts both to use.
     mutating func change(
         _ number: String, _ text: String, candidates: [String],
-        restart: (PeerLink, _ remoteFragment: String) -> ICECredentials
+        restart: (PeerLink, _ local: ICECredentials, _ remoteFragment: String) -> Void
     ) -> HTTPResponse {
         guard var session = sessions[number] else { return .refusal(404, "There is no such session.") }
         do throws(NegotiationFault) {
@@ -146,7 +146,8 @@ struct SessionDesk {
             guard let fragment = news.fragment, news.password != nil, fragment != session.remoteFragment else {
                 return HTTPResponse(204)
             }
-            let own = restart(session.link, fragment)
+            let own = ICECredentials(random: Secrets.fillRandom)
+            restart(session.link, own, fragment)
             (session.remoteFragment, session.tag) = (fragment, SessionDesk.newTag())
             sessions[number] = session
             let first = news.parts.first

@@ -176,10 +176,8 @@ public final class WebRTCPublishers: Node {
             exchange.answer(HTTPResponse(200))
         case .change(let number, let fragment):
             exchange.answer(
-                desk.change(number, fragment, candidates: port.candidates.map(\.line)) { link, remote in
-                    let own = ICECredentials(random: Secrets.fillRandom)
-                    port.restart(link, local: own, remoteFragment: remote)
-                    return own
+                desk.change(number, fragment, candidates: port.candidates.map(\.line)) {
+                    port.restart($0, local: $1, remoteFragment: $2)
                 })
         case .join(let offer): join(offer, name, after: holder, exchange)
         }

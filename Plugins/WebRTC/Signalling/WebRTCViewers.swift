@@ -251,10 +251,8 @@ public final class WebRTCViewers: Node {
             exchange.answer(HTTPResponse(200))
         case .change(let number, let fragment):
             exchange.answer(
-                desk.change(number, fragment, candidates: gate.candidates) { link, remote in
-                    let own = ICECredentials(random: Secrets.fillRandom)
-                    gate.restart(link, local: own, remoteFragment: remote)
-                    return own
+                desk.change(number, fragment, candidates: gate.candidates) {
+                    gate.restart($0, local: $1, remoteFragment: $2)
                 })
         case .join(let offer): join(offer, exchange)
         }

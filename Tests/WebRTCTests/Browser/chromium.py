@@ -42,15 +42,46 @@ class Page:
                 return message["result"]
 
 
-async def run(browser, folder, url, expression):
+async def port_of(browser, folder):
+    """The port at which the browser is driven, once it has one."""
     port_file = os.path.join(folder, "DevToolsActivePort")
     for _ in range(600):
         if os.path.exists(port_file) and open(port_file).read().strip():
-            break
+            return open(port_file).read().split()[0]
         if browser.poll() is not None:
             raise RuntimeError(f"Chromium ended with status {browser.returncode}")
         await asyncio.sleep(0.05)
-    port = open(port_file).read().split()[0]
+    raise RuntimeError("Chromium tells no port after 30 s")
+
+
+def browse(work, flags=()):
+    """Awaits `work(port)` beside a browser that ends with it."""
+    try:
+        # A browser that gets no CPU shows what the machine lacks, not what is tested; other tests wait for no clock.
+        os.nice(-10)
+    except PermissionError:
+        pass
+    folder = tempfile.mkdtemp(prefix="sluice-chromium-")
+    browser = subprocess.Popen(
+        ["chromium", *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+
+    async def run():
+        await work(await port_of(browser, folder))
+
+    try:
+        asyncio.run(run())
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(10)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def show(port, url, expression):
     targets = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list"))
     target = next(target for target in targets if target["type"] == "page")
     async with websockets.connect(target["webSocketDebuggerUrl"], max_size=1 << 26) as socket:
@@ -72,27 +103,5 @@ async def run(browser, folder, url, expression):
         await asyncio.sleep(0.5)
 
 
-def main():
-    try:
-        # A browser that gets no CPU shows what the machine lacks, not what is tested; other tests wait for no clock.
-        os.nice(-10)
-    except PermissionError:
-        pass
-    folder = tempfile.mkdtemp(prefix="sluice-chromium-")
-    browser = subprocess.Popen(
-        ["chromium", *FLAGS, *sys.argv[3:], f"--user-data-dir={folder}", "about:blank"], stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
-    try:
-        asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))
-    finally:
-        browser.terminate()
-        try:
-            browser.wait(10)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 if __name__ == "__main__":
-    main()
+    browse(lambda port: show(port, sys.argv[1], sys.argv[2]), sys.argv[3:])

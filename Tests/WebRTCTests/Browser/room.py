@@ -5,13 +5,8 @@ what each of them hears and counts, as JSON.
 room.py URL SCENARIO [FLAG]… The scenarios are the functions below that begin with an underscore, without it.
 """
 import asyncio
-import itertools
 import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -277,7 +272,7 @@ async def _speech(room):
 
 async def _joins(room):
     """Two listen to each other while 24 come and go."""
-    found = {"most_sections": 0}
+    found = {}
     await room.join("alice", TONE["alice"])
     await room.join("bob", TONE["bob"])
     found["two"] = await room.until(others("alice", "bob"))
@@ -316,41 +311,13 @@ def near_count(heard, names):
     return sum(abs(heard[name] - names[name]) < 15 for name in heard)
 
 
-async def run(browser, folder, url, scenario):
-    port_file = os.path.join(folder, "DevToolsActivePort")
-    for _ in range(600):
-        if os.path.exists(port_file) and open(port_file).read().strip():
-            break
-        if browser.poll() is not None:
-            raise RuntimeError(f"Chromium ended with status {browser.returncode}")
-        await asyncio.sleep(0.05)
-    room = Room(open(port_file).read().split()[0], url)
+async def play(port, url, scenario):
+    room = Room(port, url)
     print(json.dumps(await globals()["_" + scenario](room)))
     for name in list(room.pages):
         await room.leave(name)
 
 
-def main():
-    try:
-        os.nice(-10)
-    except PermissionError:
-        pass
-    folder = tempfile.mkdtemp(prefix="sluice-chromium-")
-    browser = subprocess.Popen(
-        ["chromium", *chromium.FLAGS, *sys.argv[3:], "--disable-renderer-backgrounding",
-         "--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling",
-         f"--user-data-dir={folder}", "about:blank"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        asyncio.run(run(browser, folder, sys.argv[1], sys.argv[2]))
-    finally:
-        browser.terminate()
-        try:
-            browser.wait(10)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-main()
+chromium.browse(lambda port: play(port, sys.argv[1], sys.argv[2]), [
+    *sys.argv[3:], "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling"])
