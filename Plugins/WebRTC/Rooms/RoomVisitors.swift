@@ -33,7 +33,7 @@ final class RoomVisitors {
         }
     }
 
-    /// `tracks` are those of the participant; nil where there is none of that name. One who comes may watch `until` then.
+    /// `tracks` are those of the participant; nil where there is none of that name. One who comes may watch until then.
     func answer(_ exchange: HTTPExchange, of name: String, _ tracks: [OfferedTrack]?, until: Instant?) {
         switch desk.read(exchange.request, of: "\(room)/\(name)") {
         case .answer(let response): exchange.answer(response)
